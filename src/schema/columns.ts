@@ -1,0 +1,47 @@
+/**
+ * Per-token side data of a rollout in tokens.bin, little-endian, column after column, n tokens each:
+ * ids u32 · UTF-8 end offset of each token in the completion text u32 · sampler log-prob f32 · entropy f32 · KL f32 · ratio f32.
+ * The block starts with n as u32.
+ */
+export interface TokenBlock {
+  readonly ids: Uint32Array;
+  readonly ends: Uint32Array;
+  readonly logprobs: Float32Array;
+  readonly entropy: Float32Array;
+  readonly kl: Float32Array;
+  readonly ratio: Float32Array;
+}
+
+const COLUMNS = 6;
+
+export function encodeTokenBlock(block: TokenBlock): Uint8Array {
+  const n = block.ids.length;
+  const words = new Uint32Array(1 + COLUMNS * n);
+  const floats = new Float32Array(words.buffer);
+  words[0] = n;
+  words.set(block.ids, 1);
+  words.set(block.ends, 1 + n);
+  floats.set(block.logprobs, 1 + 2 * n);
+  floats.set(block.entropy, 1 + 3 * n);
+  floats.set(block.kl, 1 + 4 * n);
+  floats.set(block.ratio, 1 + 5 * n);
+  return new Uint8Array(words.buffer);
+}
+
+/** Bytes a block of n tokens takes. */
+export function tokenBlockBytes(n: number): number {
+  return 4 * (1 + COLUMNS * n);
+}
+
+/** Reads the block that starts at byte 0 of `bytes`; throws a sentence when it is cut short. */
+export function decodeTokenBlock(bytes: Uint8Array): TokenBlock {
+  if (bytes.byteLength < 4) throw new Error(`Token columns are cut short: ${bytes.byteLength} bytes, at least 4 expected.`);
+  const copy = bytes.slice().buffer;
+  const n = new Uint32Array(copy, 0, 1)[0] ?? 0;
+  if (copy.byteLength < tokenBlockBytes(n)) {
+    throw new Error(`Token columns are cut short: ${copy.byteLength} bytes, ${tokenBlockBytes(n)} expected for ${n} tokens.`);
+  }
+  const u32 = (column: number) => new Uint32Array(copy, 4 * (1 + column * n), n);
+  const f32 = (column: number) => new Float32Array(copy, 4 * (1 + column * n), n);
+  return { ids: u32(0), ends: u32(1), logprobs: f32(2), entropy: f32(3), kl: f32(4), ratio: f32(5) };
+}
