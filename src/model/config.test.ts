@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import { modelTensors, parseModelConfig } from './config.ts';
+
+/** Qwen2.5-Coder-1.5B's published config.json (transformers 4 spelling). */
+const qwen = {
+  architectures: ['Qwen2ForCausalLM'],
+  attention_dropout: 0.0,
+  bos_token_id: 151643,
+  eos_token_id: 151643,
+  hidden_act: 'silu',
+  hidden_size: 1536,
+  intermediate_size: 8960,
+  max_position_embeddings: 32768,
+  max_window_layers: 28,
+  model_type: 'qwen2',
+  num_attention_heads: 12,
+  num_hidden_layers: 28,
+  num_key_value_heads: 2,
+  rms_norm_eps: 1e-6,
+  rope_theta: 1000000.0,
+  sliding_window: null,
+  tie_word_embeddings: true,
+  torch_dtype: 'bfloat16',
+  use_sliding_window: false,
+  vocab_size: 151936,
+};
+
+const llama = {
+  model_type: 'llama',
+  attention_bias: false,
+  mlp_bias: false,
+  bos_token_id: 1,
+  eos_token_id: [2, 3],
+  head_dim: 12,
+  hidden_size: 48,
+  intermediate_size: 80,
+  max_position_embeddings: 512,
+  num_attention_heads: 6,
+  num_hidden_layers: 2,
+  num_key_value_heads: 2,
+  rms_norm_eps: 1e-3,
+  rope_parameters: { rope_theta: 100.0, rope_type: 'default' },
+  dtype: 'float32',
+  vocab_size: 101,
+};
+
+describe('parseModelConfig', () => {
+  test('reads a Qwen2.5 config in the spelling of transformers 4', () => {
+    expect(parseModelConfig(qwen)).toEqual({
+      architecture: 'qwen2',
+      vocabSize: 151936,
+      hiddenSize: 1536,
+      layers: 28,
+      heads: 12,
+      kvHeads: 2,
+      headDim: 128,
+      intermediateSize: 8960,
+      maxPositions: 32768,
+      rmsNormEps: 1e-6,
+      ropeTheta: 1e6,
+      tiedEmbeddings: true,
+      attentionBias: true,
+      eosIds: [151643],
+      bosId: 151643,
+    });
+  });
+
+  test('reads a Llama config in the spelling of transformers 5, with its own head_dim', () => {
+    expect(parseModelConfig(llama)).toMatchObject({
+      architecture: 'llama',
+      headDim: 12,
+      kvHeads: 2,
+      ropeTheta: 100,
+      rmsNormEps: 1e-3,
+      tiedEmbeddings: false,
+      attentionBias: false,
+      eosIds: [2, 3],
+      bosId: 1,
+    });
+  });
+
+  test('adds the end-of-text ids of generation_config.json, each once', () => {
+    expect(parseModelConfig(qwen, { eos_token_id: [151645, 151643] }).eosIds).toEqual([151643, 151645]);
+    expect(parseModelConfig({ ...llama, eos_token_id: null }, { eos_token_id: 7 }).eosIds).toEqual([7]);
+  });
+
+  test('accepts a sliding window that is not used and a rope_scaling of type default', () => {
+    expect(parseModelConfig({ ...qwen, sliding_window: 32768 }).heads).toBe(12);
+    expect(parseModelConfig({ ...qwen, rope_scaling: { type: 'default' } }).ropeTheta).toBe(1e6);
+    expect(parseModelConfig({ ...qwen, rope_scaling: null, layer_types: ['full_attention'] }).ropeTheta).toBe(1e6);
+  });
+
+  test.each([
+    [{ model_type: 'mistral' }, 'model_type = "mistral"'],
+    [{ hidden_act: 'gelu' }, 'hidden_act = "gelu"'],
+    [{ use_sliding_window: true }, 'use_sliding_window = true'],
+    [{ layer_types: ['full_attention', 'sliding_attention'] }, 'layer_types = "sliding_attention"'],
+    [{ attention_bias: true }, 'attention_bias = true'],
+    [{ mlp_bias: true }, 'mlp_bias = true'],
+    [{ rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling.rope_type = "linear"'],
+    [{ rope_parameters: { rope_type: 'llama3', rope_theta: 5e5 } }, 'rope_parameters.rope_type = "llama3"'],
+    [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor = 0.5'],
+    [{ num_key_value_heads: 4 }, 'num_key_value_heads = 4'],
+    [{ head_dim: 9 }, 'head_dim = 9'],
+    [{ head_dim: null, hidden_size: 52 }, 'hidden_size = 52'],
+    [{ intermediate_size: 82 }, 'intermediate_size = 82'],
+    [{ eos_token_id: 101 }, 'eos_token_id = 101'],
+    [{ quantization_config: { bits: 4 } }, 'quantization_config = {"bits":4}'],
+  ])('refuses %j and names the field with its value', (change, sentence) => {
+    expect(() => parseModelConfig({ ...llama, ...change })).toThrow(sentence);
+  });
+
+  test('names a field that is missing or of the wrong type', () => {
+    expect(() => parseModelConfig({ ...llama, vocab_size: undefined })).toThrow('vocab_size is undefined');
+    expect(() => parseModelConfig({ ...llama, num_hidden_layers: 'two' })).toThrow('num_hidden_layers is "two"');
+    expect(() => parseModelConfig('[]')).toThrow('config.json is not a model configuration');
+  });
+});
+
+test('modelTensors gives q/k/v biases to Qwen2 alone and an lm_head to untied models alone', () => {
+  const names = (config: unknown) => modelTensors(parseModelConfig(config)).map((tensor) => tensor.name);
+  expect(names(qwen)).toContain('model.layers.27.self_attn.v_proj.bias');
+  expect(names(qwen)).not.toContain('lm_head.weight');
+  expect(names(llama)).toContain('lm_head.weight');
+  expect(names(llama).some((name) => name.endsWith('.bias'))).toBe(false);
+  const o = modelTensors(parseModelConfig(llama)).find(
+    (tensor) => tensor.name === 'model.layers.0.self_attn.o_proj.weight',
+  );
+  expect(o?.shape).toEqual([48, 72]);
+});
