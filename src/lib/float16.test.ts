@@ -24,7 +24,9 @@ describe('f16', () => {
   test('every value that is not NaN encodes to the bits it came from; NaN stays NaN', () => {
     const back = encodeF16(decodeF16(all));
     const isNaNBits = (bits: number) => (bits & 0x7fff) > 0x7c00;
-    expect([...all].filter((bits) => (isNaNBits(bits) ? !isNaNBits(back[bits] as number) : back[bits] !== bits))).toEqual([]);
+    expect(
+      [...all].filter((bits) => (isNaNBits(bits) ? !isNaNBits(back[bits] as number) : back[bits] !== bits)),
+    ).toEqual([]);
   });
 
   test('between two neighbours the nearer wins, and halfway the one with the even bits', () => {
@@ -37,7 +39,8 @@ describe('f16', () => {
       const even = bits % 2 === 0 ? bits : bits + 1;
       for (const sign of [0, 0x8000]) {
         const encode = (value: number) => f32ToF16(sign ? -value : value) ^ sign;
-        if (encode(middle) !== even || encode(middle - step) !== bits || encode(middle + step) !== bits + 1) failures.push(bits);
+        if (encode(middle) !== even || encode(middle - step) !== bits || encode(middle + step) !== bits + 1)
+          failures.push(bits);
       }
     }
     expect(failures).toEqual([]);
