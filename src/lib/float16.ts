@@ -26,7 +26,7 @@ export function f32ToF16(value: number): number {
   }
   // Subnormal: a multiple of 2^-24; scaling by a power of two is exact, so the one rounding is this one.
   float[0] = value < 0 ? -value : value;
-  return sign | roundHalfEven((float[0] as number) * 2 ** 24);
+  return sign | roundHalfEven(float[0] * 2 ** 24);
 }
 
 /** bf16 bits → the number, exactly. */

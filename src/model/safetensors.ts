@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { decodeBf16, decodeF16 } from '../lib/float16.ts';
+import { formatCount } from '../lib/format.ts';
 
 /** Bytes per element of the safetensors format's types; the lab computes with f32, f16 and bf16 only. */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
@@ -42,7 +43,8 @@ const HeaderTensor = v.object({
   shape: v.array(length),
   data_offsets: v.tuple([length, length]),
 });
-const Metadata = v.record(v.string(), v.string());
+/** Some writers leave null here. */
+const Metadata = v.nullable(v.record(v.string(), v.string()));
 
 /** Headers of the largest published models stay well below 10 MB. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -53,14 +55,14 @@ const MAX_HEADER_BYTES = 100_000_000;
  */
 export function headerEnd(start: Uint8Array, fileBytes: number, file: string): number {
   if (fileBytes < 8 || start.length < 8)
-    throw new Error(`${file} is cut short: ${count(fileBytes)} bytes, a safetensors file has at least 8.`);
+    throw new Error(`${file} is cut short: ${formatCount(fileBytes)} bytes, a safetensors file has at least 8.`);
   const view = new DataView(start.buffer, start.byteOffset, 8);
   const end = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32 + 8;
   if (end > MAX_HEADER_BYTES)
-    throw new Error(`${file} is not a safetensors file: its header would be ${count(end - 8)} bytes long.`);
+    throw new Error(`${file} is not a safetensors file: its header would be ${formatCount(end - 8)} bytes long.`);
   if (end > fileBytes) {
     throw new Error(
-      `${file} is cut short: ${count(fileBytes)} bytes, its header alone ends at ${count(end)}. Fetch the file again.`,
+      `${file} is cut short: ${formatCount(fileBytes)} bytes, its header alone ends at ${formatCount(end)}. Fetch the file again.`,
     );
   }
   return end;
@@ -76,7 +78,7 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(start.subarray(8, end)));
   } catch {
-    throw new Error(`${file} is not a safetensors file: its header of ${count(end - 8)} bytes is not JSON.`);
+    throw new Error(`${file} is not a safetensors file: its header of ${formatCount(end - 8)} bytes is not JSON.`);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new Error(`${file} is not a safetensors file: its header is not a JSON object.`);
@@ -88,7 +90,7 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
     if (name === '__metadata__') {
       const parsed = v.safeParse(Metadata, value);
       if (!parsed.success) throw new Error(`${file} has a damaged header: __metadata__ must map strings to strings.`);
-      metadata = parsed.output;
+      metadata = parsed.output ?? {};
       continue;
     }
     const parsed = v.safeParse(HeaderTensor, value);
@@ -101,8 +103,8 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
     const [from, to] = data_offsets;
     if (to - from !== bytes) {
       throw new Error(
-        `${file} has a damaged header: ${name} of shape [${shape.join(', ')}] and type ${dtype} takes ${count(bytes)} bytes, ` +
-          `its offsets [${count(from)}, ${count(to)}] span ${count(to - from)}.`,
+        `${file} has a damaged header: ${name} of shape [${shape.join(', ')}] and type ${dtype} takes ${formatCount(bytes)} bytes, ` +
+          `its offsets [${formatCount(from)}, ${formatCount(to)}] span ${formatCount(to - from)}.`,
       );
     }
     tensors.set(name, { dtype, shape, start: end + from, end: end + to });
@@ -113,11 +115,11 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
   for (const [name, tensor] of [...tensors].sort(([, a], [, b]) => a.start - b.start || a.end - b.end)) {
     if (tensor.start < filled)
       throw new Error(
-        `${file} has a damaged header: ${name} overlaps ${previous} by ${count(filled - tensor.start)} bytes.`,
+        `${file} has a damaged header: ${name} overlaps ${previous} by ${formatCount(filled - tensor.start)} bytes.`,
       );
     if (tensor.start > filled) {
       throw new Error(
-        `${file} has a damaged header: ${count(tensor.start - filled)} unused bytes between ${previous} and ${name}.`,
+        `${file} has a damaged header: ${formatCount(tensor.start - filled)} unused bytes between ${previous} and ${name}.`,
       );
     }
     filled = tensor.end;
@@ -125,11 +127,11 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
   }
   if (fileBytes < filled) {
     throw new Error(
-      `${file} is cut short: ${count(fileBytes)} bytes, header says ${count(filled)}. Fetch the file again.`,
+      `${file} is cut short: ${formatCount(fileBytes)} bytes, header says ${formatCount(filled)}. Fetch the file again.`,
     );
   }
   if (fileBytes > filled)
-    throw new Error(`${file} is too long: ${count(fileBytes)} bytes, header says ${count(filled)}.`);
+    throw new Error(`${file} is too long: ${formatCount(fileBytes)} bytes, header says ${formatCount(filled)}.`);
   return { tensors, metadata };
 }
 
@@ -177,7 +179,7 @@ export function writeSafetensors(
     const elements = shape.reduce((product, size) => product * size, 1);
     if (elements !== data.length) {
       throw new Error(
-        `${name} cannot be written: shape [${shape.join(', ')}] has ${count(elements)} elements, its data ${count(data.length)}.`,
+        `${name} cannot be written: shape [${shape.join(', ')}] has ${formatCount(elements)} elements, its data ${formatCount(data.length)}.`,
       );
     }
     header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
@@ -196,8 +198,4 @@ export function writeSafetensors(
     position += data.byteLength;
   }
   return file;
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
 }
