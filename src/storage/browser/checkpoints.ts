@@ -1,0 +1,80 @@
+import { createStore, del, get, keys, set, type UseStore } from 'idb-keyval';
+import * as v from 'valibot';
+import { decodeCheckpoint, encodeCheckpoint } from '../checkpoint-codec.ts';
+import type { Checkpoint, LogOffset } from '../run-store.ts';
+import { storageError } from './opfs-log.ts';
+
+/** What the pointer of a run names: the newest checkpoint's key and the one before. */
+const Pointer = v.object({ version: v.literal(1), serial: v.number(), current: v.string(), previous: v.nullable(v.string()) });
+
+/**
+ * Checkpoints in IndexedDB. A blob is written under a new key, then one pointer is flipped to it, then keys that no
+ * pointer names are deleted: a tab killed anywhere in between leaves the old pointer with its whole blob.
+ */
+export class IndexedDbCheckpoints {
+  private readonly store: UseStore;
+
+  constructor(database = 'afterthought-checkpoints') {
+    this.store = createStore(database, 'checkpoints');
+  }
+
+  async save(runId: string, checkpoint: Checkpoint): Promise<number> {
+    const bytes = encodeCheckpoint(checkpoint);
+    const before = await this.pointer(runId);
+    const serial = (before?.serial ?? 0) + 1;
+    const current = `${runId}/${serial}`;
+    try {
+      await set(current, bytes, this.store);
+      await set(runId, { version: 1, serial, current, previous: before?.current ?? null }, this.store);
+    } catch (error) {
+      await del(current, this.store).catch(() => undefined);
+      throw storageError(error, bytes.byteLength, 'a checkpoint');
+    }
+    await this.sweep(runId, [current, before?.current ?? null]);
+    return bytes.byteLength;
+  }
+
+  /** The newest checkpoint that is whole and whose log is still there; null when none is. */
+  async load(runId: string, log: Pick<LogOffset, 'eventBytes' | 'tokenBytes'>): Promise<Checkpoint | null> {
+    const pointer = await this.pointer(runId);
+    for (const key of [pointer?.current, pointer?.previous]) {
+      if (!key) continue;
+      try {
+        const bytes: unknown = await get(key, this.store);
+        if (!(bytes instanceof Uint8Array)) continue;
+        const checkpoint = decodeCheckpoint(bytes);
+        if (checkpoint.log.eventBytes <= log.eventBytes && checkpoint.log.tokenBytes <= log.tokenBytes) return checkpoint;
+      } catch {
+        // Damaged or of another format: the one before may be whole.
+      }
+    }
+    return null;
+  }
+
+  async delete(runId: string): Promise<void> {
+    await del(runId, this.store);
+    await this.sweep(runId, []);
+  }
+
+  /** Bytes of all stored checkpoints of a run. */
+  async bytes(runId: string): Promise<number> {
+    const pointer = await this.pointer(runId);
+    let sum = 0;
+    for (const key of [pointer?.current, pointer?.previous]) {
+      const blob: unknown = key ? await get(key, this.store) : null;
+      if (blob instanceof Uint8Array) sum += blob.byteLength;
+    }
+    return sum;
+  }
+
+  private async pointer(runId: string): Promise<v.InferOutput<typeof Pointer> | null> {
+    const parsed = v.safeParse(Pointer, await get(runId, this.store));
+    return parsed.success ? parsed.output : null;
+  }
+
+  private async sweep(runId: string, keep: readonly (string | null)[]): Promise<void> {
+    for (const key of await keys<IDBValidKey>(this.store)) {
+      if (typeof key === 'string' && key.startsWith(`${runId}/`) && !keep.includes(key)) await del(key, this.store);
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import type { RunEvent } from '../../schema/events.ts';
+import { encodeEvents, parseLog } from '../log-lines.ts';
+import type { Checkpoint, LogOffset, RunStore, StoredRun } from '../run-store.ts';
+import { IndexedDbCheckpoints } from './checkpoints.ts';
+import { OpfsLogFile } from './opfs-log.ts';
+
+const EVENTS = 'events.jsonl';
+const TOKENS = 'tokens.bin';
+
+/**
+ * Runs in the browser: `runs/<id>/` of the origin private file system for events, token columns and files, IndexedDB for
+ * checkpoints. Only dedicated workers have synchronous access handles, and a handle is exclusive: `open` is for the tab
+ * that owns the run; others read through `peekEvents` and `peekTokens`.
+ */
+export class BrowserStore implements RunStore {
+  constructor(
+    private readonly root: FileSystemDirectoryHandle,
+    private readonly checkpoints = new IndexedDbCheckpoints(),
+  ) {}
+
+  static async create(): Promise<BrowserStore> {
+    const storage = globalThis.navigator.storage as StorageManager | undefined;
+    if (!storage?.getDirectory) {
+      throw new Error('This browser gives the page no private file system, so a run could not be kept; use a current Chrome, Edge, Firefox or Safari over HTTPS or localhost, outside private browsing.');
+    }
+    const root = await storage.getDirectory();
+    return new BrowserStore(await root.getDirectoryHandle('runs', { create: true }));
+  }
+
+  async list(): Promise<string[]> {
+    const runs: { name: string; time: number }[] = [];
+    for await (const [name, handle] of this.root.entries()) {
+      if (handle.kind !== 'directory') continue;
+      const log = await bytesOf(handle as FileSystemDirectoryHandle, EVENTS);
+      if (log) runs.push({ name, time: parseLog(log).events[0]?.time ?? 0 });
+    }
+    return runs.sort((a, b) => b.time - a.time).map((run) => run.name);
+  }
+
+  async open(runId: string): Promise<StoredRun> {
+    const folder = await this.root.getDirectoryHandle(runId, { create: true });
+    const events = await OpfsLogFile.open(folder, EVENTS);
+    const tokens = await OpfsLogFile.open(folder, TOKENS);
+    return new BrowserRun(runId, folder, events, tokens, this.checkpoints);
+  }
+
+  async delete(runId: string): Promise<void> {
+    await this.root.removeEntry(runId, { recursive: true }).catch((error: unknown) => {
+      if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error;
+    });
+    await this.checkpoints.delete(runId);
+  }
+
+  /** The whole events of a run that this or another tab may be writing; null when there is no such run. */
+  async peekEvents(runId: string): Promise<RunEvent[] | null> {
+    const folder = await this.root.getDirectoryHandle(runId).catch(() => null);
+    const bytes = folder && (await bytesOf(folder, EVENTS));
+    return bytes ? parseLog(bytes).events : null;
+  }
+
+  async peekTokens(runId: string, offset: number, bytes: number): Promise<Uint8Array> {
+    const folder = await this.root.getDirectoryHandle(runId);
+    const file = await (await folder.getFileHandle(TOKENS)).getFile();
+    return new Uint8Array(await file.slice(offset, offset + bytes).arrayBuffer());
+  }
+
+  /** Bytes a run takes: log, token columns and checkpoints. */
+  async bytes(runId: string): Promise<number> {
+    const folder = await this.root.getDirectoryHandle(runId);
+    let sum = await this.checkpoints.bytes(runId);
+    for (const name of [EVENTS, TOKENS]) {
+      const file = await folder.getFileHandle(name).catch(() => null);
+      if (file) sum += (await file.getFile()).size;
+    }
+    return sum;
+  }
+}
+
+class BrowserRun implements StoredRun {
+  private events: number;
+
+  constructor(
+    readonly runId: string,
+    private readonly folder: FileSystemDirectoryHandle,
+    private readonly eventFile: OpfsLogFile,
+    private readonly tokenFile: OpfsLogFile,
+    private readonly checkpoints: IndexedDbCheckpoints,
+  ) {
+    const log = parseLog(eventFile.read(0, eventFile.size));
+    if (log.wholeBytes < eventFile.size) eventFile.truncate(log.wholeBytes);
+    this.events = log.events.length;
+  }
+
+  async readEvents(): Promise<RunEvent[]> {
+    return parseLog(this.eventFile.read(0, this.eventFile.size)).events;
+  }
+
+  async appendEvents(events: readonly RunEvent[]): Promise<void> {
+    this.eventFile.append(encodeEvents(events));
+    this.events += events.length;
+  }
+
+  async appendTokens(block: Uint8Array): Promise<number> {
+    return this.tokenFile.append(block);
+  }
+
+  async readTokens(offset: number, bytes: number): Promise<Uint8Array> {
+    return this.tokenFile.read(offset, bytes);
+  }
+
+  offset(): LogOffset {
+    return { events: this.events, eventBytes: this.eventFile.size, tokenBytes: this.tokenFile.size };
+  }
+
+  async truncate(offset: LogOffset): Promise<void> {
+    const { eventBytes, tokenBytes } = this.offset();
+    if (offset.eventBytes > eventBytes || offset.tokenBytes > tokenBytes) {
+      throw new Error(`The log of run ${this.runId} cannot be cut to ${offset.eventBytes} and ${offset.tokenBytes} bytes: it holds ${eventBytes} and ${tokenBytes}.`);
+    }
+    this.eventFile.truncate(offset.eventBytes);
+    this.tokenFile.truncate(offset.tokenBytes);
+    this.events = offset.events;
+  }
+
+  async saveCheckpoint(checkpoint: Checkpoint): Promise<number> {
+    return this.checkpoints.save(this.runId, checkpoint);
+  }
+
+  async loadCheckpoint(): Promise<Checkpoint | null> {
+    return this.checkpoints.load(this.runId, this.offset());
+  }
+
+  async writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    const { folder, name } = await this.locate(path, true);
+    const file = await OpfsLogFile.open(folder, name);
+    try {
+      file.truncate(0);
+      file.append(bytes);
+    } finally {
+      file.close();
+    }
+  }
+
+  async readFile(path: string): Promise<Uint8Array | null> {
+    try {
+      const { folder, name } = await this.locate(path, false);
+      return await bytesOf(folder, name);
+    } catch {
+      return null;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.eventFile.close();
+    this.tokenFile.close();
+  }
+
+  private async locate(path: string, create: boolean): Promise<{ folder: FileSystemDirectoryHandle; name: string }> {
+    const parts = path.split('/');
+    const name = parts.pop()!;
+    let folder = this.folder;
+    for (const part of parts) folder = await folder.getDirectoryHandle(part, { create });
+    return { folder, name };
+  }
+}
+
+async function bytesOf(folder: FileSystemDirectoryHandle, name: string): Promise<Uint8Array | null> {
+  try {
+    const file = await (await folder.getFileHandle(name)).getFile();
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    return null;
+  }
+}
