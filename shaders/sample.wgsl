@@ -1,0 +1,127 @@
+// Draws the next token of every slot from its logits and moves the slot's row on, one workgroup a slot. Log-prob and
+// entropy are those of the full softmax at the slot's temperature (1 where it is 0: greedy).
+struct Params { slots: u32, vocab: u32, step: u32 }
+@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read_write> slots: array<u32>;
+@group(0) @binding(2) var<storage, read_write> rows: array<u32>;
+@group(0) @binding(3) var<storage, read_write> sampled: array<u32>;
+@group(1) @binding(0) var<uniform> p: Params;
+
+// Words of a slot: temperature, top_p, top_k, seed, stream, token limit, tokens so far, done, number of stop ids, 7 stop ids.
+const SLOT_WORDS = 16u;
+const SLOT_COUNT = 6u;
+const SLOT_DONE = 7u;
+const SLOT_STOPS = 8u;
+// Words of a sampled token: id, log-prob, entropy, 1 where the slot was still running.
+const SAMPLED_WORDS = 4u;
+
+var<workgroup> best_score: array<f32, LANES>;
+var<workgroup> best_token: array<u32, LANES>;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let slot = wid.x;
+  let lane = lid.x;
+  let state = slot * SLOT_WORDS;
+  let at = slot * p.vocab;
+  let temperature = bitcast<f32>(slots[state]);
+  let tau = select(temperature, 1.0, temperature == 0.0);
+  let position = slots[state + SLOT_COUNT];
+  let done = slots[state + SLOT_DONE];
+
+  var largest = -3.4e38;
+  var smallest = 3.4e38;
+  for (var j = lane; j < p.vocab; j += LANES) {
+    largest = max(largest, logits[at + j] / tau);
+    smallest = min(smallest, logits[at + j] / tau);
+  }
+  largest = reduce_max(lane, largest);
+  var total = 0.0;
+  var mean = 0.0;
+  for (var j = lane; j < p.vocab; j += LANES) {
+    let shifted = logits[at + j] / tau - largest;
+    total += exp(shifted);
+    mean += exp(shifted) * shifted;
+  }
+  total = reduce_sum(lane, total);
+  mean = reduce_sum(lane, mean) / total;
+
+  // Only tokens whose scaled logit reaches `floor_logit` may be drawn.
+  var floor_logit = -3.4e38;
+  if (FILTER) {
+    smallest = -reduce_max(lane, -smallest);
+    let top_k = slots[state + 2u];
+    let wanted = select(f32(top_k), f32(p.vocab), top_k == 0u || top_k > p.vocab);
+    var low = smallest;
+    var high = largest;
+    for (var round = 0u; round < 40u; round++) {
+      let middle = 0.5 * (low + high);
+      var count = 0.0;
+      for (var j = lane; j < p.vocab; j += LANES) { count += select(0.0, 1.0, logits[at + j] / tau >= middle); }
+      if (reduce_sum(lane, count) >= wanted) { low = middle; } else { high = middle; }
+    }
+    let top_k_floor = low;
+    var kept = 0.0;
+    for (var j = lane; j < p.vocab; j += LANES) {
+      let logit = logits[at + j] / tau;
+      kept += select(0.0, exp(logit - largest), logit >= top_k_floor);
+    }
+    kept = reduce_sum(lane, kept);
+    let mass = bitcast<f32>(slots[state + 1u]) * kept;
+    high = largest;
+    for (var round = 0u; round < 40u; round++) {
+      let middle = 0.5 * (low + high);
+      var reached = 0.0;
+      for (var j = lane; j < p.vocab; j += LANES) {
+        let logit = logits[at + j] / tau;
+        reached += select(0.0, exp(logit - largest), logit >= middle);
+      }
+      if (reduce_sum(lane, reached) >= mass) { low = middle; } else { high = middle; }
+    }
+    floor_logit = low;
+  }
+
+  var score = -3.4e38;
+  var choice = 0u;
+  for (var j = lane; j < p.vocab; j += LANES) {
+    let logit = logits[at + j] / tau;
+    var candidate = logit;
+    if (temperature > 0.0) { candidate += gumbel(slots[state + 3u], slots[state + 4u], position, j); }
+    if (logit >= floor_logit && candidate > score) {
+      score = candidate;
+      choice = j;
+    }
+  }
+  best_score[lane] = score;
+  best_token[lane] = choice;
+  workgroupBarrier();
+  if (lane == 0u) {
+    // Lowest token id among equal scores, whatever the number of lanes.
+    for (var other = 1u; other < LANES; other++) {
+      if (best_score[other] > score || (best_score[other] == score && best_token[other] < choice)) {
+        score = best_score[other];
+        choice = best_token[other];
+      }
+    }
+    let out = (p.step * p.slots + slot) * SAMPLED_WORDS;
+    sampled[out] = choice;
+    sampled[out + 1u] = bitcast<u32>(logits[at + choice] / tau - largest - log(total));
+    sampled[out + 2u] = bitcast<u32>(log(total) - mean);
+    sampled[out + 3u] = 1u - done;
+    if (done == 0u) {
+      slots[state + SLOT_COUNT] = position + 1u;
+      var ended = position + 1u >= slots[state + 5u];
+      for (var i = 0u; i < slots[state + SLOT_STOPS]; i++) {
+        ended = ended || slots[state + SLOT_STOPS + 1u + i] == choice;
+      }
+      if (ended) { slots[state + SLOT_DONE] = 1u; }
+      let row = slot * ROW_WORDS;
+      rows[row + ROW_TOKEN] = choice;
+      if (!ended) {
+        rows[row + ROW_POSITION] += 1u;
+        rows[row + ROW_KV] += 1u;
+        rows[row + ROW_OWN_LEN] += 1u;
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * A kernel is data: its WGSL, what it needs in its prelude, its grid, and the slow, obvious CPU reference that it is
+ * tested against. Storage bindings (`@group(0)`) and parameters (`struct Params`, bound at `@group(1) @binding(0)`)
+ * are read from the WGSL itself, so that nothing is counted by hand twice.
+ */
+export interface Kernel<P extends string = string> {
+  readonly name: string;
+  /** The kernel's file; `lib` files are put before it. */
+  readonly wgsl: string;
+  readonly lib?: readonly string[];
+  /** Prelude constants with the values used where a dispatch gives none. */
+  readonly constants?: Readonly<Record<string, number | boolean>>;
+  /** Workgroups for these parameters. */
+  grid(params: Readonly<Record<P, number>>, constants: Readonly<Record<string, number | boolean>>): Grid;
+  /** Estimated floating-point operations, for cutting submits. */
+  cost(params: Readonly<Record<P, number>>): number;
+  /** Computes the outputs in place, in double precision, from arrays keyed by binding name. */
+  reference(io: ReferenceIo, params: Readonly<Record<P, number>>, constants: Readonly<Record<string, number | boolean>>): void;
+  /** Inputs at awkward sizes; every kernel of the table is tested on all of its cases. */
+  cases(): KernelCase<P>[];
+  /** For a backward kernel: how to check it by finite differences of its forward reference. */
+  readonly gradients?: readonly GradientCheck[];
+}
+
+export type Grid = readonly [x: number, y: number, z: number];
+
+/** Float bindings as doubles; `u32` bindings (ids, row state, packed weights) as they are. */
+export type ReferenceIo = Record<string, Float64Array | Uint32Array>;
+
+export interface KernelCase<P extends string = string> {
+  readonly title: string;
+  readonly params: Readonly<Record<P, number>>;
+  readonly constants?: Readonly<Record<string, number | boolean>>;
+  /** One array a binding; outputs hold their content before the dispatch. */
+  readonly io: Readonly<Record<string, Float32Array | Uint32Array>>;
+  /** Absolute + relative tolerance; default 1e-4. */
+  readonly tolerance?: number;
+}
+
+/**
+ * With upstream gradient `io[upstream]` on the forward's `output`, the kernel under test must leave in `gradient` the
+ * derivative with respect to the forward's `wrt` (added to what was there when the kernel accumulates).
+ */
+export interface GradientCheck {
+  readonly gradient: string;
+  /** Scalar loss as a function of the perturbed array, everything else from the case's own arrays. */
+  loss(wrt: Float64Array, io: ReferenceIo, params: Readonly<Record<string, number>>, constants: Readonly<Record<string, number | boolean>>): number;
+  /** The array that is perturbed. */
+  readonly wrt: string;
+}
+
+export interface BindingInfo {
+  readonly name: string;
+  readonly binding: number;
+  readonly access: 'read' | 'read_write';
+  readonly type: string;
+}
+
+export interface ParamInfo {
+  readonly name: string;
+  readonly type: 'u32' | 'i32' | 'f32';
+}
+
+const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read|read_write)>\s*(\w+)\s*:\s*array<([^;]+)>;/g;
+
+/** Storage bindings of a kernel, in binding order. */
+export function bindingsOf(kernel: Kernel): BindingInfo[] {
+  const found = [...kernel.wgsl.matchAll(BINDING)].map((m) => ({
+    binding: Number(m[1]),
+    access: m[2] === 'read' ? ('read' as const) : ('read_write' as const),
+    name: m[3] ?? '',
+    type: (m[4] ?? '').trim(),
+  }));
+  found.sort((a, b) => a.binding - b.binding);
+  found.forEach((b, i) => {
+    if (b.binding !== i) throw new Error(`Kernel ${kernel.name}: binding ${i} is missing in its WGSL.`);
+  });
+  if (found.length > 8) throw new Error(`Kernel ${kernel.name} binds ${found.length} storage buffers; a stage has 8.`);
+  return found;
+}
+
+/** Fields of the kernel's `struct Params`, in order; all are 4 bytes wide. */
+export function paramsOf(kernel: Kernel): ParamInfo[] {
+  const body = /struct Params\s*{([^}]*)}/.exec(kernel.wgsl)?.[1];
+  if (body === undefined) throw new Error(`Kernel ${kernel.name} has no struct Params.`);
+  return [...body.matchAll(/(\w+)\s*:\s*(u32|i32|f32)/g)].map((m) => ({ name: m[1] ?? '', type: m[2] as ParamInfo['type'] }));
+}
+
+/** The complete WGSL: prelude of constants, shared functions, kernel. */
+export function shaderSource(kernel: Kernel, constants: Readonly<Record<string, number | boolean>>): string {
+  const prelude = Object.entries({ ...kernel.constants, ...constants }).map(([name, value]) =>
+    typeof value === 'boolean' ? `const ${name} = ${value};` : `const ${name} = ${value}u;`,
+  );
+  return [...prelude, ...(kernel.lib ?? []), kernel.wgsl].join('\n');
+}
+
+/** Workgroups for `count` of them on two axes, since one axis ends at 65,535. Kernels flatten with `wid.x + wid.y * nwg.x`. */
+export function flatGrid(count: number): Grid {
+  const n = Math.max(1, count);
+  if (n <= 65535) return [n, 1, 1];
+  const y = Math.ceil(n / 65535);
+  return [Math.ceil(n / y), y, 1];
+}

@@ -1,0 +1,232 @@
+import { DeviceLostError } from './errors.ts';
+import { bindingsOf, paramsOf, shaderSource, type BindingInfo, type Kernel, type ParamInfo } from './kernel.ts';
+import type { BufferView, GpuMemory } from './memory.ts';
+import type { Profiler } from './profiler.ts';
+
+interface Prepared {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+  readonly bindings: readonly BindingInfo[];
+  readonly params: readonly ParamInfo[];
+}
+
+/** Parameter slots of one submit: 4,096 dispatches. */
+const SLOTS = 4096;
+/** Largest `struct Params`: 32 words. */
+const PARAM_BYTES = 128;
+/** A submit is cut when its estimated time passes this. Windows resets a GPU that is busy for about 2 s. */
+const SUBMIT_SECONDS = 0.1;
+
+/**
+ * Binds and dispatches every kernel. Pipelines are cached by (kernel, constants), bind groups by the buffers bound,
+ * parameters live in one arena addressed by dynamic offset. Dispatches share one compute pass until a submit.
+ */
+export class Recorder {
+  #pipelines = new Map<string, Prepared>();
+  #bindGroups = new Map<string, GPUBindGroup>();
+  #bufferIds = new WeakMap<GPUBuffer, number>();
+  #nextBufferId = 0;
+  #encoder: GPUCommandEncoder | null = null;
+  #pass: GPUComputePassEncoder | null = null;
+  #slot = 0;
+  #cost = 0;
+  readonly #stride: number;
+  readonly #words: Uint32Array<ArrayBuffer>;
+  readonly #floats: Float32Array<ArrayBuffer>;
+  readonly #arena: GPUBuffer;
+  readonly #paramLayout: GPUBindGroupLayout;
+  readonly #paramGroup: GPUBindGroup;
+  readonly #unused: BufferView;
+  /** Counts for figures and tests. */
+  readonly counts = { dispatches: 0, submits: 0 };
+  /** Floating-point operations a second, estimated; only decides where submits are cut, never a result. */
+  flopsPerSecond = 2e9;
+  profiler: Profiler | null = null;
+
+  constructor(
+    readonly device: GPUDevice,
+    readonly memory: GpuMemory,
+    private readonly lost: { readonly error: DeviceLostError | null; readonly promise: Promise<never> },
+  ) {
+    this.#stride = Math.max(PARAM_BYTES, device.limits.minUniformBufferOffsetAlignment);
+    this.#words = new Uint32Array((SLOTS * this.#stride) / 4);
+    this.#floats = new Float32Array(this.#words.buffer);
+    this.#arena = device.createBuffer({
+      label: 'parameters',
+      size: SLOTS * this.#stride,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    this.#paramLayout = device.createBindGroupLayout({
+      entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } }],
+    });
+    this.#paramGroup = device.createBindGroup({
+      layout: this.#paramLayout,
+      entries: [{ binding: 0, resource: { buffer: this.#arena, size: PARAM_BYTES } }],
+    });
+    this.#unused = memory.alloc('unused', 16);
+  }
+
+  /**
+   * Records one dispatch. `buffers` is keyed by the names in the WGSL; a binding left out (an absent bias) gets a
+   * small buffer that the kernel must not read.
+   */
+  run<P extends string>(
+    kernel: Kernel<P>,
+    params: Readonly<Record<P, number>>,
+    buffers: Readonly<Record<string, BufferView | undefined>>,
+    constants: Readonly<Record<string, number | boolean>> = {},
+  ): void {
+    if (this.lost.error) throw this.lost.error;
+    const prepared = this.#prepare(kernel as Kernel, constants);
+    const group = this.#bind(kernel.name, prepared, buffers);
+    const offset = this.#slot * this.#stride;
+    prepared.params.forEach((param, i) => {
+      const value = (params as Readonly<Record<string, number>>)[param.name];
+      if (value === undefined) throw new Error(`Kernel ${kernel.name}: parameter ${param.name} was not given.`);
+      if (param.type === 'f32') this.#floats[offset / 4 + i] = value;
+      else this.#words[offset / 4 + i] = value;
+    });
+    this.#slot += 1;
+    this.#encoder ??= this.device.createCommandEncoder();
+    if (this.profiler) {
+      this.#endPass();
+      this.#pass = this.#encoder.beginComputePass(this.profiler.next(kernel.name));
+    }
+    this.#pass ??= this.#encoder.beginComputePass();
+    this.#pass.setPipeline(prepared.pipeline);
+    this.#pass.setBindGroup(0, group);
+    this.#pass.setBindGroup(1, this.#paramGroup, [offset]);
+    this.#pass.dispatchWorkgroups(...kernel.grid(params, { ...kernel.constants, ...constants }));
+    this.counts.dispatches += 1;
+    this.#cost += kernel.cost(params);
+    if (this.#slot === SLOTS || this.#cost > this.flopsPerSecond * SUBMIT_SECONDS) this.submit();
+  }
+
+  copy(from: BufferView, to: BufferView, bytes: number): void {
+    this.#encoder ??= this.device.createCommandEncoder();
+    this.#endPass();
+    this.#encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes);
+  }
+
+  clear(view: BufferView): void {
+    this.#encoder ??= this.device.createCommandEncoder();
+    this.#endPass();
+    this.#encoder.clearBuffer(view.buffer, view.offset, view.size);
+  }
+
+  /** Hands everything recorded so far to the queue. */
+  submit(): void {
+    if (!this.#encoder) return;
+    this.#endPass();
+    // Queue order makes one arena enough: this write lands after every earlier submit has read it.
+    if (this.#slot > 0) this.device.queue.writeBuffer(this.#arena, 0, this.#words, 0, (this.#slot * this.#stride) / 4);
+    this.device.queue.submit([this.#encoder.finish()]);
+    this.counts.submits += 1;
+    this.#encoder = null;
+    this.#slot = 0;
+    this.#cost = 0;
+  }
+
+  /** Submits and waits until the device has finished; throws `DeviceLostError` when it goes away meanwhile. */
+  async finish(): Promise<void> {
+    this.submit();
+    await this.#orLost(this.device.queue.onSubmittedWorkDone());
+  }
+
+  /** Submits, waits and copies ranges to the host, in order. */
+  async read(views: readonly BufferView[]): Promise<ArrayBuffer[]> {
+    const total = views.reduce((sum, view) => sum + Math.ceil(view.size / 16) * 16, 0);
+    const staging = this.device.createBuffer({ size: Math.max(16, total), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    let at = 0;
+    for (const view of views) {
+      this.copy(view, { buffer: staging, offset: at, size: view.size }, view.size);
+      at += Math.ceil(view.size / 16) * 16;
+    }
+    this.submit();
+    try {
+      await this.#orLost(staging.mapAsync(GPUMapMode.READ));
+      const mapped = staging.getMappedRange();
+      at = 0;
+      return views.map((view) => {
+        const bytes = mapped.slice(at, at + view.size);
+        at += Math.ceil(view.size / 16) * 16;
+        return bytes;
+      });
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  async readF32(view: BufferView): Promise<Float32Array<ArrayBuffer>> {
+    const [bytes] = await this.read([view]);
+    return new Float32Array(bytes ?? new ArrayBuffer(0));
+  }
+
+  /** Bind groups hold their buffers; drop them when buffers are replaced. */
+  forgetBindGroups(): void {
+    this.#bindGroups.clear();
+  }
+
+  async #orLost<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work, this.lost.promise]);
+    } catch (error) {
+      // A map or a wait can reject a moment before the loss itself is announced.
+      if (!(error instanceof DeviceLostError)) await Promise.race([this.lost.promise, new Promise((resolve) => setTimeout(resolve, 50))]);
+      throw error;
+    }
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = null;
+  }
+
+  #prepare(kernel: Kernel, constants: Readonly<Record<string, number | boolean>>): Prepared {
+    const key = `${kernel.name} ${JSON.stringify(constants)}`;
+    const cached = this.#pipelines.get(key);
+    if (cached) return cached;
+    const bindings = bindingsOf(kernel);
+    const layout = this.device.createBindGroupLayout({
+      label: kernel.name,
+      entries: bindings.map((b) => ({
+        binding: b.binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: b.access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
+      })),
+    });
+    const code = shaderSource(kernel, constants);
+    const module = this.device.createShaderModule({ label: kernel.name, code });
+    const pipeline = this.device.createComputePipeline({
+      label: kernel.name,
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout, this.#paramLayout] }),
+      compute: { module, entryPoint: 'main' },
+    });
+    const prepared = { pipeline, layout, bindings, params: paramsOf(kernel) };
+    this.#pipelines.set(key, prepared);
+    return prepared;
+  }
+
+  #bind(name: string, prepared: Prepared, buffers: Readonly<Record<string, BufferView | undefined>>): GPUBindGroup {
+    let key = name;
+    const views = prepared.bindings.map((b) => {
+      const view = buffers[b.name] ?? this.#unused;
+      let id = this.#bufferIds.get(view.buffer);
+      if (id === undefined) {
+        id = this.#nextBufferId++;
+        this.#bufferIds.set(view.buffer, id);
+      }
+      key += ` ${id}:${view.offset}:${view.size}`;
+      return view;
+    });
+    const cached = this.#bindGroups.get(key);
+    if (cached) return cached;
+    const group = this.device.createBindGroup({
+      label: name,
+      layout: prepared.layout,
+      entries: views.map((view, binding) => ({ binding, resource: { buffer: view.buffer, offset: view.offset, size: view.size } })),
+    });
+    this.#bindGroups.set(key, group);
+    return group;
+  }
+}

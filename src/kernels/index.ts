@@ -1,0 +1,37 @@
+import type { Kernel } from '../gpu/kernel.ts';
+import { adamw, gradNorm, gradNormTotal } from './adamw.ts';
+import { attention, attentionKeyValueBackward, attentionQueryBackward } from './attention.ts';
+import { embed } from './embed.ts';
+import { gatherRows, gatherRowsBackward } from './gather-rows.ts';
+import { linear, linearBackward } from './linear.ts';
+import { loraHiddenBackward, loraWeightBackward } from './lora.ts';
+import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
+import { rope, ropeBackward } from './rope.ts';
+import { sample } from './sample.ts';
+import { swiglu, swigluBackward } from './swiglu.ts';
+import { tokenLoss } from './token-loss.ts';
+
+/** Every kernel of the lab. Tests are generated from this table, so that none escapes. */
+export const KERNELS: readonly Kernel[] = [
+  embed,
+  rmsNorm,
+  rmsNormBackward,
+  linear,
+  linearBackward,
+  loraHiddenBackward,
+  loraWeightBackward,
+  rope,
+  ropeBackward,
+  attention,
+  attentionQueryBackward,
+  attentionKeyValueBackward,
+  swiglu,
+  swigluBackward,
+  gatherRows,
+  gatherRowsBackward,
+  tokenLoss,
+  sample,
+  gradNorm,
+  gradNormTotal,
+  adamw,
+];
