@@ -39,6 +39,16 @@ describe('safetensors', () => {
     expect([...(read.get('b')?.data ?? [])]).toEqual([3.140625]);
   });
 
+  test('a file that lies at an odd place inside a larger buffer reads the same', () => {
+    const bytes = writeSafetensors([['a', { shape: [3], data: Float32Array.of(1, 2, 3) }]]);
+    for (const place of [0, 1, 3]) {
+      const pool = Buffer.alloc(bytes.length + 9, 0xff);
+      pool.set(bytes, place);
+      const read = readSafetensors(pool.subarray(place, place + bytes.length), 'x');
+      expect([...(read.get('a')?.data ?? [])]).toEqual([1, 2, 3]);
+    }
+  });
+
   test('metadata is read', () => {
     expect(parse(file({ __metadata__: { format: 'pt' } }, 0)).metadata).toEqual({ format: 'pt' });
   });

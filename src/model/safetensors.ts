@@ -145,7 +145,8 @@ export function floatDtype(name: string, entry: TensorEntry, file: string): Floa
 
 /** Raw little-endian bytes of f32, f16 or bf16 → a new Float32Array; any alignment. */
 export function decodeFloats(bytes: Uint8Array, dtype: FloatDtype): Float32Array {
-  const aligned = bytes.slice();
+  // Not slice(): on a Node Buffer that is a view, and a view may be unaligned.
+  const aligned = new Uint8Array(bytes);
   if (dtype === 'f32') return new Float32Array(aligned.buffer, 0, aligned.length / 4);
   const halves = new Uint16Array(aligned.buffer, 0, aligned.length / 2);
   return dtype === 'f16' ? decodeF16(halves) : decodeBf16(halves);

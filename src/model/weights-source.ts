@@ -75,7 +75,7 @@ export async function openWeights(source: FileSource, config?: ModelConfig): Pro
     read: async (name) => {
       const { file, entry } = get(name);
       const bytes = await source.readRange(file, entry.start, entry.end);
-      return ownsBuffer(bytes) ? bytes : bytes.slice();
+      return ownsBuffer(bytes) ? bytes : new Uint8Array(bytes);
     },
     readF32: async (name) => {
       const { file, entry, dtype } = get(name);
