@@ -1,0 +1,58 @@
+import { Rng } from '../lib/rng.ts';
+import type { Problem } from './problem.ts';
+
+export interface ProblemSets {
+  readonly train: readonly Problem[];
+  readonly val: readonly Problem[];
+  readonly test: readonly Problem[];
+}
+
+const ORDER = 0x6f726465;
+const CHOICE = 0x63686f69;
+
+/** `count` problems of a split: the first ones of a seeded shuffle, in the split's own order. */
+export function chooseProblems(split: readonly Problem[], count: number, seed: number, name: string): Problem[] {
+  if (count > split.length) {
+    throw new Error(`${count} ${name} problems were asked for, and the data set has ${split.length}; ask for at most ${split.length}.`);
+  }
+  const salt = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 0);
+  const chosen = new Rng(CHOICE, seed, salt).shuffle(split.map((_, index) => index)).slice(0, count);
+  return chosen.sort((a, b) => a - b).map((index) => split[index]!);
+}
+
+/** Refuses a run whose train, validation and test problems intersect, naming the ids. */
+export function refuseOverlap(sets: ProblemSets): void {
+  const names = ['train', 'val', 'test'] as const;
+  for (let i = 0; i < names.length; i++) {
+    for (let j = i + 1; j < names.length; j++) {
+      const first = new Set(sets[names[i]!].map((p) => p.id));
+      const both = sets[names[j]!].filter((p) => first.has(p.id)).map((p) => p.id);
+      if (both.length) {
+        throw new Error(`The ${names[i]} and ${names[j]} problems share ${both.length} ids (${both.slice(0, 10).join(', ')}${both.length > 10 ? ', …' : ''}); choose splits that do not intersect.`);
+      }
+    }
+  }
+}
+
+/**
+ * The problems of step `step` (from 1): `perStep` places of an endless order that is reshuffled each epoch by
+ * (seed, epoch) alone, so a resumed run needs no state but the step's number.
+ */
+export function problemsOfStep(
+  train: readonly Problem[],
+  seed: number,
+  step: number,
+  perStep: number,
+): { epoch: number; problems: Problem[] } {
+  const first = (step - 1) * perStep;
+  const problems: Problem[] = [];
+  for (let place = first; place < first + perStep; place++) {
+    const order = epochOrder(train, seed, Math.floor(place / train.length));
+    problems.push(order[place % train.length]!);
+  }
+  return { epoch: Math.floor(first / train.length), problems };
+}
+
+function epochOrder(train: readonly Problem[], seed: number, epoch: number): Problem[] {
+  return new Rng(ORDER, seed, epoch).shuffle(train);
+}

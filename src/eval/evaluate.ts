@@ -1,0 +1,127 @@
+import type { Problem } from '../data/problem.ts';
+import { bootstrap95, mean, passAtK, wilson95 } from '../lib/stats.ts';
+import type { Graded, MethodContext } from '../methods/method.ts';
+import type { AdapterName, Completion } from '../model/engine.ts';
+import type { RunEventOf } from '../schema/events.ts';
+import { rewardOf } from '../schema/verdict.ts';
+
+export interface EvaluationPlan {
+  readonly problems: readonly Problem[];
+  readonly adapter: AdapterName;
+  /** One greedy answer a problem. */
+  readonly greedy: boolean;
+  /** Samples a problem at `temperature`, from the full softmax unless `topP` says otherwise. */
+  readonly samples: number;
+  readonly temperature: number;
+  readonly topP?: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+}
+
+/** One answer: `sample` −1 is the greedy one. */
+export interface Answer {
+  readonly problem: Problem;
+  readonly sample: number;
+  readonly text: string;
+  readonly completion: Completion;
+  readonly graded: Graded;
+}
+
+export type EvaluationResult = Pick<RunEventOf<'eval.completed'>, 'greedy' | 'sampled' | 'perProblem'>;
+
+/** Problems generated together; between two such blocks an evaluation can be interrupted. */
+const BLOCK = 8;
+
+/** Thrown by `evaluate` when `interrupted()` says so; nothing was recorded. */
+export class EvaluationInterrupted extends Error {
+  override readonly name = 'EvaluationInterrupted';
+}
+
+/** Answers all problems of `plan` and judges them. Answers come back by problem, then greedy first, then by sample. */
+export async function evaluate(
+  context: Pick<MethodContext, 'engine' | 'text' | 'grade' | 'progress'>,
+  plan: EvaluationPlan,
+  interrupted: () => boolean = () => false,
+): Promise<Answer[]> {
+  const { engine, text } = context;
+  const kinds = [
+    ...(plan.greedy ? [{ temperature: 0, samples: 1, first: -1 }] : []),
+    ...(plan.samples > 0 ? [{ temperature: plan.temperature, samples: plan.samples, first: 0 }] : []),
+  ];
+  const total = plan.problems.length * kinds.reduce((sum, kind) => sum + kind.samples, 0);
+  const answers: Promise<Answer>[] = [];
+  let done = 0;
+  context.progress('evaluate', 0, total);
+  for (let start = 0; start < plan.problems.length; start += BLOCK) {
+    if (interrupted()) throw new EvaluationInterrupted('The evaluation was interrupted.');
+    const asked = plan.problems.slice(start, start + BLOCK).flatMap((problem, index) =>
+      kinds.map((kind) => ({ problem, place: start + index, kind, prompt: text.prompt(problem).ids })),
+    );
+    const completions = await engine.generate(
+      asked.map(({ kind, place, prompt }) => ({
+        prompt,
+        samples: kind.samples,
+        adapter: plan.adapter,
+        temperature: kind.temperature,
+        topK: 0,
+        topP: plan.topP ?? 1,
+        seed: plan.seed,
+        stream: place * Math.max(1, plan.samples),
+        maxTokens: plan.maxTokens,
+        stopIds: text.stopIds,
+      })),
+    );
+    const ordered = [...completions].sort((a, b) => a.request - b.request || a.sample - b.sample);
+    for (const completion of ordered) {
+      const { problem, kind } = asked[completion.request]!;
+      const answer = text.decode(completion.ids);
+      const judged = context.grade(problem, answer).then((graded) => {
+        context.progress('evaluate', ++done, total);
+        return { problem, sample: kind.first + completion.sample, text: answer, completion, graded };
+      });
+      judged.catch(() => undefined); // awaited at the end; until then a failure must not count as unhandled
+      answers.push(judged);
+    }
+  }
+  return Promise.all(answers);
+}
+
+/**
+ * Rates of an evaluation: the greedy answers with Wilson's interval; the samples as the mean over problems of
+ * per-problem means with a cluster bootstrap over problems. Answers the sandbox failed to judge are left out.
+ */
+export function evaluationResult(answers: readonly Answer[], temperature: number, seed: number): EvaluationResult {
+  const byProblem = new Map<string, { greedy: number | null; passes: number; judged: number; samples: number }>();
+  for (const { problem, sample, graded } of answers) {
+    let entry = byProblem.get(problem.id);
+    if (!entry) byProblem.set(problem.id, (entry = { greedy: null, passes: 0, judged: 0, samples: 0 }));
+    const reward = rewardOf(graded.verdict);
+    if (sample < 0) entry.greedy = reward;
+    else {
+      entry.samples++;
+      if (reward === null) continue;
+      entry.judged++;
+      entry.passes += reward;
+    }
+  }
+  const entries = [...byProblem.entries()];
+  const greedy = entries.map(([, e]) => e.greedy).filter((g) => g !== null);
+  const sampled = entries.map(([, e]) => e).filter((e) => e.judged > 0);
+  const means = sampled.map((e) => e.passes / e.judged);
+  const passes = greedy.filter((g) => g === 1).length;
+  return {
+    greedy: greedy.length ? { problems: greedy.length, passes, rate: passes / greedy.length, ci95: wilson95(passes, greedy.length) } : null,
+    sampled: sampled.length
+      ? {
+          problems: sampled.length,
+          passes: sampled.reduce((sum, e) => sum + e.passes, 0),
+          rate: mean(means),
+          ci95: bootstrap95(means, seed),
+          samples: Math.max(...sampled.map((e) => e.samples)),
+          temperature,
+          passAt8: sampled.every((e) => e.judged >= 8) ? mean(sampled.map((e) => passAtK(e.judged, e.passes, 8))) : null,
+        }
+      : null,
+    perProblem: entries.map(([id, e]) => ({ id, greedy: e.greedy, sampled: e.judged ? e.passes : null })),
+  };
+}

@@ -1,0 +1,409 @@
+import * as v from 'valibot';
+import type { Problem } from '../data/problem.ts';
+import { problemsOfStep, refuseOverlap, type ProblemSets } from '../data/order.ts';
+import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evaluate.ts';
+import { DeviceLostError } from '../gpu/errors.ts';
+import { messageOf, StorageFullError } from '../lib/errors.ts';
+import { hash32 } from '../lib/rng.ts';
+import { grpoStep } from '../methods/grpo.ts';
+import type { Graded, MethodContext, Phase, PolicyText } from '../methods/method.ts';
+import type { AdapterTensors, Engine } from '../model/engine.ts';
+import { RunConfig } from '../schema/config.ts';
+import { LOG_VERSION, type NewEvent, type RunEvent, type RunEventOf, type TokenTotals } from '../schema/events.ts';
+import type { SessionStatus } from '../schema/protocol.ts';
+import type { RunStore, StoredRun } from '../storage/run-store.ts';
+import { LogWriter } from './log-writer.ts';
+import { summarise } from './summary.ts';
+
+export interface OpenedModel {
+  readonly engine: Engine;
+  readonly text: PolicyText;
+  readonly device: RunEventOf<'run.started'>['device'];
+  /** Fallbacks taken while opening, one sentence each. */
+  readonly warnings?: readonly string[];
+}
+
+/** What a run needs from outside: everything that differs between browser, Node and tests. */
+export interface RunPorts {
+  readonly store: RunStore;
+  openModel(config: RunConfig): Promise<OpenedModel>;
+  problems(config: RunConfig): Promise<ProblemSets>;
+  grade(problem: Problem, completion: string, timeoutSeconds: number): Promise<Graded>;
+  /** An adapter as files for others (PEFT), by name. */
+  adapterFiles(tensors: AdapterTensors, config: RunConfig): ReadonlyMap<string, Uint8Array>;
+  onEvents(runId: string, events: readonly RunEvent[]): void;
+  onStatus(status: SessionStatus): void;
+  /** ms since the epoch, for the log. */
+  clock(): number;
+}
+
+export interface Outcome {
+  readonly state: 'finished' | 'paused';
+  readonly step: number;
+  /** One sentence. */
+  readonly reason: string;
+}
+
+/** What a checkpoint carries besides adapter and log offset. The data cursor is the step itself. */
+const State = v.object({
+  evaluated: v.boolean(),
+  totals: v.object({ prompt: v.number(), generated: v.number(), trained: v.number() }),
+});
+type State = v.InferOutput<typeof State>;
+
+/** Steps with a gradient that is not finite, one after the other, before the run pauses. */
+const MOST_SKIPPED = 3;
+/** Devices lost without a finished step in between before the run pauses. */
+const MOST_LOST = 3;
+const EVALUATION = 0x6576616c;
+
+/**
+ * One run from its start, or its last checkpoint, to its end or a pause. A step depends on config, adapter state and its
+ * own number only, so N steps in one go and N steps with any interruptions end in the same bytes.
+ */
+export class Run {
+  private readonly log: LogWriter;
+  private state: State = { evaluated: false, totals: { prompt: 0, generated: 0, trained: 0 } };
+  private step = 0;
+  private skippedInRow = 0;
+  private lostInRow = 0;
+  private asked: 'pause' | 'stop' | null = null;
+  private phase: Phase | 'checkpoint' = 'sample';
+
+  private constructor(
+    private readonly ports: RunPorts,
+    private readonly stored: StoredRun,
+    readonly config: RunConfig,
+    private readonly sets: ProblemSets,
+    private model: OpenedModel,
+  ) {
+    this.log = new LogWriter(stored, ports.clock, (events) => ports.onEvents(stored.runId, events));
+  }
+
+  /** Opens everything and writes `run.started`; a run of this id must not have begun. */
+  static async create(ports: RunPorts, runId: string, config: RunConfig): Promise<Run> {
+    const sets = await checkedProblems(ports, config);
+    const stored = await ports.store.open(runId);
+    try {
+      if (stored.offset().events > 0) throw new Error(`Run ${runId} exists already; resume it, or choose another name.`);
+      return await Run.begin(ports, stored, config, sets);
+    } catch (error) {
+      await stored.close();
+      throw error;
+    }
+  }
+
+  /** Opens a stored run at its last checkpoint: the log is cut there, what came after is done again. */
+  static async resume(ports: RunPorts, runId: string): Promise<Run> {
+    const stored = await ports.store.open(runId);
+    try {
+      const config = await storedConfig(stored);
+      const sets = await checkedProblems(ports, config);
+      const started = (await stored.readEvents()).find((event) => event.type === 'run.started');
+      if (!started || (await stored.loadCheckpoint()) === null) {
+        // Killed before the first checkpoint: nothing was trained, so it simply begins again.
+        await stored.truncate({ events: 0, eventBytes: 0, tokenBytes: 0 });
+        return await Run.begin(ports, stored, config, sets);
+      }
+      refuseOtherProblems(started, sets);
+      const run = new Run(ports, stored, config, sets, await ports.openModel(config));
+      await run.restore();
+      return run;
+    } catch (error) {
+      await stored.close();
+      throw error;
+    }
+  }
+
+  private static async begin(ports: RunPorts, stored: StoredRun, config: RunConfig, sets: ProblemSets): Promise<Run> {
+    await stored.writeFile('config.json', new TextEncoder().encode(JSON.stringify(config, null, 2) + '\n'));
+    const model = await ports.openModel(config);
+    const run = new Run(ports, stored, config, sets, model);
+    model.engine.createAdapter('student', config.lora, config.seed);
+    const ids = (problems: readonly Problem[]) => problems.map((problem) => problem.id);
+    run.log.emit({
+      type: 'run.started',
+      version: LOG_VERSION,
+      runId: stored.runId,
+      config,
+      device: model.device,
+      tuner: { microBatchRows: model.engine.microBatchRows },
+      problems: { train: ids(sets.train), val: ids(sets.val), test: ids(sets.test) },
+    });
+    for (const message of model.warnings ?? []) run.log.emit({ type: 'warning.raised', message });
+    await run.checkpoint();
+    return run;
+  }
+
+  /** Pauses after the current step, or at once within an evaluation, with a checkpoint. */
+  pause(): void {
+    this.asked ??= 'pause';
+    this.report(0, 1);
+  }
+
+  /** Ends the run after the current step and keeps it. */
+  stop(): void {
+    this.asked = 'stop';
+    this.report(0, 1);
+  }
+
+  /** Runs to the end or a pause. Rejects with a sentence when something broke; stored steps stay stored. */
+  async go(): Promise<Outcome> {
+    try {
+      for (;;) {
+        try {
+          return await this.advance();
+        } catch (error) {
+          if (error instanceof EvaluationInterrupted) {
+            if (this.asked !== 'stop') return await this.pauseNow('Paused during an evaluation, which will be done again.');
+            this.state = { ...this.state, evaluated: true };
+          } else if (error instanceof DeviceLostError && ++this.lostInRow < MOST_LOST) {
+            await this.reopen(error.message);
+          } else {
+            throw error;
+          }
+        }
+      }
+    } catch (error) {
+      return await this.broken(error);
+    } finally {
+      await this.log.close();
+      await this.stored.close();
+      this.model.engine.destroy();
+    }
+  }
+
+  private async advance(): Promise<Outcome> {
+    if (!this.state.evaluated) {
+      await this.evaluate('before');
+      this.state = { ...this.state, evaluated: true };
+      await this.checkpoint();
+    }
+    while (!this.complete()) {
+      if (this.asked === 'pause') return await this.pauseNow(`Paused after step ${this.step}.`);
+      if (this.asked === 'stop') return await this.finish('stopped');
+      const { epoch, problems } = problemsOfStep(this.sets.train, this.config.seed, this.step + 1, this.config.problemsPerStep);
+      const outcome = await this.attempt((context) =>
+        grpoStep(context, this.config, { step: this.step + 1, epoch, problems, totals: this.state.totals }),
+      );
+      this.step++;
+      this.lostInRow = 0;
+      this.state = { ...this.state, totals: outcome.totals };
+      this.skippedInRow = outcome.skipped ? this.skippedInRow + 1 : 0;
+      if (this.skippedInRow === MOST_SKIPPED) return await this.pauseNotFinite();
+      // A step that was skipped is not kept until the next good one, so that the last checkpoint predates the trouble.
+      const due = this.step % this.config.checkpointEvery === 0 || this.asked !== null || this.complete();
+      if (due && this.skippedInRow === 0) await this.checkpoint();
+      await this.log.flush();
+    }
+    if (this.asked === 'pause') return await this.pauseNow(`Paused after step ${this.step}, the last one; its evaluation is left to do.`);
+    if (this.asked !== 'stop') await this.evaluate('after');
+    return await this.finish(this.asked === 'stop' ? 'stopped' : this.config.steps !== null && this.step >= this.config.steps ? 'steps' : 'budget');
+  }
+
+  private complete(): boolean {
+    const { steps, budgetTokens } = this.config;
+    const { prompt, generated } = this.state.totals;
+    return (steps !== null && this.step >= steps) || (budgetTokens !== null && prompt + generated >= budgetTokens);
+  }
+
+  private async evaluate(when: 'before' | 'after'): Promise<void> {
+    const { config, sets } = this;
+    if (sets.test.length === 0) return;
+    this.log.emit({ type: 'phase.started', step: this.step, phase: 'evaluate' });
+    const seed = hash32(config.seed, EVALUATION); // the same random numbers before and after
+    const answers = await this.attempt((context) =>
+      evaluate(
+        context,
+        {
+          problems: sets.test,
+          adapter: 'student',
+          greedy: true,
+          samples: config.evalSamples,
+          temperature: config.evalTemperature,
+          maxTokens: config.maxTokens,
+          seed,
+        },
+        () => this.asked !== null,
+      ),
+    );
+    this.log.emit({ type: 'eval.completed', when, ...evaluationResult(answers, config.evalTemperature, seed) });
+    await this.log.flush();
+  }
+
+  /** Runs `work` with a context that falls silent when `work` fails: late verdicts of an abandoned step stay out of the log. */
+  private async attempt<T>(work: (context: MethodContext) => Promise<T>): Promise<T> {
+    let alive = true;
+    const context: MethodContext = {
+      engine: this.model.engine,
+      text: this.model.text,
+      grade: (problem, completion) => this.ports.grade(problem, completion, this.config.timeoutSeconds),
+      emit: (event: NewEvent) => {
+        if (alive) this.log.emit(event);
+      },
+      columns: (block) => this.log.columns(block),
+      progress: (phase, done, total) => {
+        if (!alive) return;
+        this.phase = phase;
+        this.report(done, total);
+      },
+      now: () => this.ports.clock() / 1000,
+    };
+    try {
+      return await work(context);
+    } finally {
+      alive = false;
+    }
+  }
+
+  private async checkpoint(): Promise<void> {
+    this.phase = 'checkpoint';
+    this.report(0, 1);
+    await this.log.flush();
+    const student = await this.model.engine.saveState('student');
+    const bytes = await this.stored.saveCheckpoint({
+      version: 1,
+      step: this.step,
+      log: this.stored.offset(),
+      state: this.state,
+      adapters: { student },
+    });
+    this.log.emit({ type: 'checkpoint.saved', step: this.step, bytes });
+    await this.log.flush();
+  }
+
+  /** Back to the last checkpoint: log cut, adapter and optimiser as they were, the tuner's choice forced. */
+  private async restore(): Promise<void> {
+    const checkpoint = await this.stored.loadCheckpoint();
+    const student = checkpoint?.adapters['student'];
+    if (!checkpoint || !student) throw new Error(`Run ${this.stored.runId} has no whole checkpoint left to go on from; start it anew.`);
+    const state = v.safeParse(State, checkpoint.state);
+    if (!state.success) throw new Error(`The checkpoint of step ${checkpoint.step} was written by another version (${state.issues[0].message}); start the run anew.`);
+    await this.log.close();
+    await this.stored.truncate(checkpoint.log);
+    this.log.rewind();
+    const started = (await this.stored.readEvents()).find((event) => event.type === 'run.started');
+    if (!started) throw new Error(`The log of run ${this.stored.runId} does not begin with run.started; start it anew.`);
+    this.model.engine.microBatchRows = started.tuner.microBatchRows;
+    this.model.engine.restoreState('student', this.config.lora, student);
+    this.state = state.output;
+    this.step = checkpoint.step;
+    this.skippedInRow = 0;
+    this.log.emit({ type: 'run.resumed', step: this.step });
+    await this.log.flush();
+  }
+
+  private async reopen(why: string): Promise<void> {
+    this.model.engine.destroy();
+    this.ports.onStatus({ state: 'loading', what: 'A new GPU device, since the last one was lost', fraction: null });
+    this.model = await this.ports.openModel(this.config);
+    await this.restore();
+    this.log.emit({ type: 'warning.raised', message: `${why} A new one was opened and the run went on from step ${this.step}.` });
+    await this.log.flush();
+  }
+
+  private async pauseNow(reason: string): Promise<Outcome> {
+    this.log.emit({ type: 'run.paused', step: this.step, reason });
+    await this.checkpoint(); // after the event, so that the pause is part of what is kept
+    return this.paused(reason);
+  }
+
+  private async pauseNotFinite(): Promise<Outcome> {
+    const last = this.step;
+    await this.restore();
+    const message =
+      `The gradient was not finite in ${MOST_SKIPPED} steps in a row (${last - MOST_SKIPPED + 1} to ${last}), so the checkpoint of step ${this.step} was restored. ` +
+      `Start again with a smaller learning rate than ${this.config.learningRate}.`;
+    this.log.emit({ type: 'warning.raised', message });
+    return await this.pauseNow(message);
+  }
+
+  /** The run cannot go on now. A full store and a lost device pause it; anything else is reported and thrown. */
+  private async broken(error: unknown): Promise<Outcome> {
+    const reason = messageOf(error);
+    try {
+      await this.log.close();
+      this.log.rewind();
+      this.log.emit({ type: 'run.paused', step: this.step, reason });
+      await this.log.flush();
+    } catch {
+      // The store takes nothing any more; the page or terminal still gets the sentence.
+    }
+    if (!(error instanceof StorageFullError) && !(error instanceof DeviceLostError)) {
+      this.ports.onStatus({ state: 'paused', runId: this.stored.runId, reason });
+      throw error;
+    }
+    return this.paused(reason);
+  }
+
+  private paused(reason: string): Outcome {
+    this.ports.onStatus({ state: 'paused', runId: this.stored.runId, reason });
+    return { state: 'paused', step: this.step, reason };
+  }
+
+  private async finish(reason: 'steps' | 'budget' | 'stopped'): Promise<Outcome> {
+    const tensors = await this.model.engine.exportAdapter('student');
+    for (const [name, bytes] of this.ports.adapterFiles(tensors, this.config)) await this.stored.writeFile(`adapter/${name}`, bytes);
+    await this.log.flush();
+    const summary = summarise(await this.stored.readEvents(), this.ports.clock());
+    await this.stored.writeFile('summary.json', new TextEncoder().encode(JSON.stringify(summary, null, 2) + '\n'));
+    this.log.emit({ type: 'run.finished', step: this.step, reason, totals: this.state.totals });
+    await this.log.flush();
+    this.ports.onStatus({ state: 'idle' });
+    return { state: 'finished', step: this.step, reason: `Finished after step ${this.step}.` };
+  }
+
+  private report(done: number, total: number): void {
+    this.ports.onStatus({
+      state: 'running',
+      runId: this.stored.runId,
+      step: this.step + (this.phase === 'sample' || this.phase === 'grade' || this.phase === 'update' ? 1 : 0),
+      phase: this.phase,
+      done,
+      total,
+      pausing: this.asked !== null,
+    });
+  }
+
+  /** Totals so far. */
+  get totals(): TokenTotals {
+    return this.state.totals;
+  }
+}
+
+async function checkedProblems(ports: RunPorts, config: RunConfig): Promise<ProblemSets> {
+  if (config.steps === null && config.budgetTokens === null) {
+    throw new Error('The run has neither a number of steps nor a token budget, so it would never end; set `steps` or `budgetTokens`.');
+  }
+  const sets = await ports.problems(config);
+  refuseOverlap(sets);
+  return sets;
+}
+
+async function storedConfig(stored: StoredRun): Promise<RunConfig> {
+  const bytes = await stored.readFile('config.json');
+  if (!bytes) throw new Error(`Run ${stored.runId} has no config.json, so there is nothing to resume.`);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new Error(`config.json of run ${stored.runId} does not parse: ${messageOf(error)}.`);
+  }
+  return parseConfig(value, `config.json of run ${stored.runId}`);
+}
+
+/** Parses a run's configuration; throws a sentence naming the field. */
+export function parseConfig(value: unknown, what: string): RunConfig {
+  const parsed = v.safeParse(RunConfig, value);
+  if (parsed.success) return parsed.output;
+  const issue = parsed.issues[0];
+  throw new Error(`${what} does not parse: ${v.getDotPath(issue) ?? 'the file'}: ${issue.message}.`);
+}
+
+function refuseOtherProblems(started: RunEventOf<'run.started'>, sets: ProblemSets): void {
+  for (const name of ['train', 'val', 'test'] as const) {
+    if (started.problems[name].join('\n') !== sets[name].map((p) => p.id).join('\n')) {
+      throw new Error(`The ${name} problems of this run are not those it began with (the data set changed), so it cannot go on exactly; start a new run.`);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import type { RunConfig } from '../schema/config.ts';
+import type { RunEvent, RunEventOf, TokenTotals } from '../schema/events.ts';
+import { bootstrap95, mcnemarExact, mean } from '../lib/stats.ts';
+
+type Eval = RunEventOf<'eval.completed'>;
+
+export interface SummaryRates {
+  readonly greedy: { problems: number; passes: number; rate: number; ci95: [number, number] } | null;
+  readonly sampled: { problems: number; samples: number; temperature: number; rate: number; ci95: [number, number]; 'pass@8'?: number } | null;
+}
+
+/** summary.json of a run: a function of its log. */
+export interface RunSummaryFile {
+  readonly version: 1;
+  readonly method: string;
+  readonly model: string;
+  readonly dataset: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly tokens: TokenTotals;
+  readonly before: SummaryRates | null;
+  readonly after: SummaryRates | null;
+  readonly paired: {
+    readonly greedy: { gained: string[]; lost: string[]; mcnemar_p: number } | null;
+    readonly sampled: { difference: number; ci95: [number, number] } | null;
+  } | null;
+  /** Groups without signal, of all groups of all steps. */
+  readonly zero_signal: number;
+  readonly skipped_steps: number;
+  readonly infra: number;
+  /** Mean |ℓ_sampler − ℓ_trainer| over updates. */
+  readonly sampler_trainer_gap: number | null;
+  /** Seconds the run was at work, interruptions left out. */
+  readonly wall_s: number;
+  readonly config: RunConfig;
+}
+
+export function summarise(events: readonly RunEvent[], now: number): RunSummaryFile {
+  const started = events.find((event) => event.type === 'run.started');
+  if (!started) throw new Error('This log does not begin with run.started, so there is nothing to summarise.');
+  const updates = events.filter((event) => event.type === 'update.applied');
+  const evals = events.filter((event) => event.type === 'eval.completed');
+  const before = evals.find((event) => event.when === 'before') ?? null;
+  const after = evals.findLast((event) => event.when === 'after') ?? null;
+  const gaps = updates.map((update) => update.samplerGap).filter((gap) => gap !== null);
+  const { config } = started;
+  const sum = (of: (update: RunEventOf<'update.applied'>) => number) => updates.reduce((total, update) => total + of(update), 0);
+  return {
+    version: 1,
+    method: config.method,
+    model: config.model,
+    dataset: config.dataset,
+    seed: config.seed,
+    steps: updates.length,
+    tokens: updates.at(-1)?.totals ?? { prompt: 0, generated: 0, trained: 0 },
+    before: before && rates(before),
+    after: after && rates(after),
+    paired: before && after && paired(before, after, config.seed),
+    zero_signal: sum((update) => update.zeroSignal),
+    skipped_steps: sum((update) => (update.skipped ? 1 : 0)),
+    infra: sum((update) => update.infra),
+    sampler_trainer_gap: gaps.length ? mean(gaps) : null,
+    wall_s: workingSeconds(events, now),
+    config,
+  };
+}
+
+function rates({ greedy, sampled }: Eval): SummaryRates {
+  return {
+    greedy,
+    sampled: sampled && {
+      problems: sampled.problems,
+      samples: sampled.samples,
+      temperature: sampled.temperature,
+      rate: sampled.rate,
+      ci95: sampled.ci95,
+      ...(sampled.passAt8 === null ? {} : { 'pass@8': sampled.passAt8 }),
+    },
+  };
+}
+
+function paired(before: Eval, after: Eval, seed: number): NonNullable<RunSummaryFile['paired']> {
+  const earlier = new Map(before.perProblem.map((problem) => [problem.id, problem]));
+  const pairs = after.perProblem.flatMap((b) => {
+    const a = earlier.get(b.id);
+    return a ? [{ id: b.id, a, b }] : [];
+  });
+  const judged = pairs.filter(({ a, b }) => a.greedy !== null && b.greedy !== null);
+  const gained = judged.filter(({ a, b }) => a.greedy === 0 && b.greedy === 1).map((pair) => pair.id);
+  const lost = judged.filter(({ a, b }) => a.greedy === 1 && b.greedy === 0).map((pair) => pair.id);
+  const samples = [before.sampled?.samples ?? 0, after.sampled?.samples ?? 0] as const;
+  const differences = pairs.flatMap(({ a, b }) =>
+    a.sampled === null || b.sampled === null ? [] : [b.sampled / samples[1] - a.sampled / samples[0]],
+  );
+  return {
+    greedy: judged.length ? { gained, lost, mcnemar_p: mcnemarExact(gained.length, lost.length) } : null,
+    sampled: differences.length ? { difference: mean(differences), ci95: bootstrap95(differences, seed) } : null,
+  };
+}
+
+/** Time between consecutive events, without the gaps that end in a resume. */
+function workingSeconds(events: readonly RunEvent[], now: number): number {
+  let ms = 0;
+  for (let i = 1; i < events.length; i++) {
+    if (events[i]!.type !== 'run.resumed') ms += events[i]!.time - events[i - 1]!.time;
+  }
+  return (ms + Math.max(0, now - events[events.length - 1]!.time)) / 1000;
+}

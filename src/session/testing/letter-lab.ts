@@ -1,0 +1,111 @@
+import type { Problem } from '../../data/problem.ts';
+import type { Graded, PolicyText } from '../../methods/method.ts';
+import type { RunConfig } from '../../schema/config.ts';
+import type { RunEvent } from '../../schema/events.ts';
+import type { SessionStatus } from '../../schema/protocol.ts';
+import type { RunStore } from '../../storage/run-store.ts';
+import type { RunPorts } from '../run.ts';
+import { BigramEngine } from './bigram-engine.ts';
+
+/*
+ * Test support: a toy task that a bigram policy can learn. Problem k asks for an answer that begins with letter k; its
+ * prompt is one token of its own. Token 0 ends an answer, 1 … 8 are the letters a … h, 9 … 16 the prompts.
+ */
+
+const LETTERS = 8;
+const VOCABULARY = 1 + 2 * LETTERS;
+
+export const letterProblem = (split: string, k: number): Problem => ({
+  id: `letters/${split}/${k}`,
+  text: `Begin with ${'abcdefgh'[k]}.`,
+  setup: '',
+  setupAfterSolution: false,
+  shown: [],
+  hidden: [],
+  reference: '',
+});
+
+export const letterText: PolicyText = {
+  prompt: (problem) => ({ text: problem.text, ids: [9 + Number(problem.id.split('/')[2])] }),
+  decode: (ids) => ids.map((id) => (id === 0 ? '' : id <= LETTERS ? 'abcdefgh'[id - 1]! : '#')).join(''),
+  ends: (ids) => {
+    let at = 0;
+    return Uint32Array.from(ids, (id) => (id === 0 ? at : ++at));
+  },
+  stopIds: [0],
+};
+
+/** Pass when the answer begins with the problem's letter; verdicts come in a shuffled order, as from a pool. */
+export async function gradeLetters(problem: Problem, completion: string): Promise<Graded> {
+  for (let i = completion.length % 5; i >= 0; i--) await Promise.resolve();
+  if (completion === '') return { code: null, verdict: { status: 'no-code', asserts: [], ms: 0 } };
+  const wanted = 'abcdefgh'[Number(problem.id.split('/')[2])]!;
+  const ok = completion.startsWith(wanted);
+  const status = ok ? 'pass' : 'fail';
+  return { code: completion, verdict: { status, asserts: [{ status, source: `assert f()[0] == '${wanted}'` }], ms: 1 } };
+}
+
+export const letterConfig: RunConfig = {
+  version: 1,
+  method: 'grpo',
+  model: 'letters',
+  dataset: 'letters',
+  seed: 5,
+  train: 6,
+  val: 0,
+  test: 6,
+  steps: 12,
+  budgetTokens: null,
+  group: 10,
+  problemsPerStep: 4,
+  maxTokens: 6,
+  temperature: 1,
+  learningRate: 0.5,
+  lora: { rank: 1, alpha: 1, targets: ['q'] },
+  loss: { aggregation: 'dapo', epsLow: 0.2, epsHigh: 0.28, beta: 0, correctionCap: 2, maskTruncated: true },
+  optimizer: { clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+  timeoutSeconds: 1,
+  evalSamples: 8,
+  evalTemperature: 1,
+  weights: null,
+  checkpointEvery: 1,
+};
+
+export interface Lab {
+  readonly ports: RunPorts;
+  readonly engines: BigramEngine[];
+  readonly events: RunEvent[];
+  readonly statuses: SessionStatus[];
+}
+
+/** Ports of a run on the letters task; `onEngine` sees every engine that is opened. */
+export function letterLab(store: RunStore, onEngine: (engine: BigramEngine) => void = () => undefined): Lab {
+  const engines: BigramEngine[] = [];
+  const events: RunEvent[] = [];
+  const statuses: SessionStatus[] = [];
+  let time = 0;
+  return {
+    engines,
+    events,
+    statuses,
+    ports: {
+      store,
+      openModel: async () => {
+        const engine = new BigramEngine(VOCABULARY, 1 + LETTERS);
+        engines.push(engine);
+        onEngine(engine);
+        return { engine, text: letterText, device: { vendor: 'test', architecture: '', description: 'bigram' } };
+      },
+      problems: async (config) => ({
+        train: Array.from({ length: config.train }, (_, k) => letterProblem('train', k)),
+        val: [],
+        test: Array.from({ length: config.test }, (_, k) => letterProblem('test', k)),
+      }),
+      grade: gradeLetters,
+      adapterFiles: (tensors) => new Map([['adapter.bin', new Uint8Array(tensors.get('table')!.data.buffer as ArrayBuffer)]]),
+      onEvents: (_, batch) => events.push(...batch),
+      onStatus: (status) => statuses.push(status),
+      clock: () => (time += 7),
+    },
+  };
+}
