@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import type { Problem } from '../data/problem.ts';
+import type { Completion, Engine, TrainResult } from '../model/engine.ts';
+import type { TokenBlock } from '../schema/columns.ts';
+import type { RunConfig } from '../schema/config.ts';
+import type { NewEvent } from '../schema/events.ts';
+import type { Verdict, VerdictStatus } from '../schema/verdict.ts';
+import { groupAdvantages, grpoStep } from './grpo.ts';
+
+describe('groupAdvantages', () => {
+  it('normalises by mean and ddof-1 std: 3 passes in 10 give 1.4488… and −0.6209…', () => {
+    const { mean, std, advantages, signal } = groupAdvantages([1, 0, 0, 1, 1, 0, 0, 0, 0, 0], true);
+    expect(signal).toBe(true);
+    expect(mean).toBeCloseTo(0.3, 12);
+    expect(std).toBeCloseTo(0.4830458915396479, 12);
+    expect(advantages[0]).toBeCloseTo(0.7 / (0.4830458915396479 + 1e-4), 12);
+    expect(advantages[1]).toBeCloseTo(-0.3 / (0.4830458915396479 + 1e-4), 12);
+    expect(advantages.reduce((a, b) => a + b)).toBeCloseTo(0, 12);
+  });
+
+  it('leaves the division out for dr_grpo', () => {
+    expect(groupAdvantages([1, 0, 0, 0], false).advantages).toEqual([0.75, -0.25, -0.25, -0.25]);
+  });
+
+  it('leaves null rewards out of mean and std, and gives them no advantage', () => {
+    const { mean, advantages, signal } = groupAdvantages([1, null, 0], true);
+    expect(signal).toBe(true);
+    expect(mean).toBe(0.5);
+    expect(advantages[1]).toBe(0);
+    expect(advantages[0]).toBeCloseTo(0.5 / (Math.SQRT1_2 + 1e-4), 12);
+  });
+
+  it.each([[[1, 1, 1]], [[0, 0]], [[1]], [[1, null, null]], [[null, null]], [[]]] as (0 | 1 | null)[][][])('finds no signal in %j', (rewards) => {
+    const group = groupAdvantages(rewards, true);
+    expect(group.signal).toBe(false);
+    expect(group.advantages.every((a) => a === 0)).toBe(true);
+  });
+});
+
+const problem = (id: string): Problem => ({ id, text: id, setup: '', setupAfterSolution: false, shown: [], hidden: [], reference: '' });
+const verdict = (status: VerdictStatus): Verdict => ({ status, asserts: [{ status, source: 'assert f(1) == 2' }], ms: 1 });
+
+/** One step on a scripted model: `outcomes[p][g]` is the verdict of sample g of problem p; a trailing `!` truncates it. */
+async function step(outcomes: string[][], overrides: Partial<RunConfig['loss']> = {}) {
+  const config = {
+    seed: 1,
+    group: outcomes[0]!.length,
+    problemsPerStep: outcomes.length,
+    maxTokens: 8,
+    temperature: 1,
+    learningRate: 1e-3,
+    loss: { aggregation: 'dapo', epsLow: 0.2, epsHigh: 0.28, beta: 0, correctionCap: 2, maskTruncated: true, ...overrides },
+    optimizer: { clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+  } as RunConfig;
+  const events: NewEvent[] = [];
+  const blocks: TokenBlock[] = [];
+  const trained: Parameters<Engine['trainStep']>[0][] = [];
+  const streams: number[] = [];
+  const engine = {
+    async generate(requests: Parameters<Engine['generate']>[0], options: Parameters<Engine['generate']>[1]) {
+      const out: Completion[] = [];
+      // Sequences end in an order of their own: the last problem's last sample first.
+      for (let p = requests.length - 1; p >= 0; p--) {
+        streams.push(requests[p]!.stream);
+        for (let g = requests[p]!.samples - 1; g >= 0; g--) {
+          const ids = [100 + p, g, 0];
+          const n = ids.length;
+          const finish = outcomes[p]![g]!.endsWith('!') ? 'length' : 'eos';
+          out.push({ request: p, sample: g, ids, logprobs: new Float32Array(n).fill(-1), entropy: new Float32Array(n).fill(0.5), finish });
+          options?.onCompletion?.(out.at(-1)!);
+        }
+      }
+      return out;
+    },
+    async trainStep(request: Parameters<Engine['trainStep']>[0]): Promise<TrainResult> {
+      trained.push(request);
+      const columns = request.sequences.map((s) => {
+        const full = (value: number) => new Float32Array(s.completion.length).fill(value);
+        return { logprobs: full(-1), entropy: full(0.5), kl: full(0.25), ratio: full(1) };
+      });
+      const tokens = request.sequences.reduce((sum, s) => sum + (s.masked ? 0 : s.completion.length), 0);
+      return { loss: 0.1, gradNorm: 2, kl: 0.25, entropy: 0.5, clipRatio: 0, tokens, computed: { prompt: 2, completion: tokens }, samplerGap: 1e-5, skipped: false, columns };
+    },
+  } as unknown as Engine;
+  const result = await grpoStep(
+    {
+      engine,
+      text: { prompt: (p) => ({ text: p.text, ids: [Number(p.id), 7] }), decode: (ids) => `${ids[0]! - 100}/${ids[1]}`, ends: (ids) => Uint32Array.from(ids, (_, i) => i), stopIds: [0] },
+      grade: async (_, completion) => {
+        const [p, g] = completion.split('/').map(Number) as [number, number];
+        for (let wait = (7 * p + 3 * g) % 5; wait > 0; wait--) await Promise.resolve();
+        const status = outcomes[p]![g]!.replace('!', '') as VerdictStatus;
+        return { code: status === 'no-code' ? null : 'x', verdict: verdict(status) };
+      },
+      emit: (event) => events.push(event),
+      columns: (block) => blocks.push(block) - 1,
+      progress: () => undefined,
+      now: () => 0,
+    },
+    config,
+    { step: 3, epoch: 1, problems: outcomes.map((_, i) => problem(String(i))), totals: { prompt: 10, generated: 20, trained: 30 } },
+  );
+  const of = <T extends NewEvent['type']>(type: T) => events.filter((event): event is Extract<NewEvent, { type: T }> => event.type === type);
+  return { result, events, of, blocks, trained, streams };
+}
+
+describe('grpoStep', () => {
+  it('trains on groups with signal only, ordered by index whatever the order of endings and verdicts', async () => {
+    const { trained, of, result, streams } = await step([
+      ['fail', 'pass', 'fail', 'error'],
+      ['fail', 'fail', 'timeout', 'no-code'],
+      ['pass', 'pass', 'fail', 'crash'],
+    ]);
+    expect(trained).toHaveLength(1);
+    const { sequences, loss, reference } = trained[0]!;
+    expect(sequences.map((s) => [s.group, ...s.completion.slice(0, 2)])).toEqual([
+      [0, 100, 0], [0, 100, 1], [0, 100, 2], [0, 100, 3],
+      [2, 102, 0], [2, 102, 1], [2, 102, 2], [2, 102, 3],
+    ]);
+    expect(sequences[1]!.advantage).toBeCloseTo(0.75 / (0.5 + 1e-4), 10);
+    expect(sequences[4]!.advantage).toBeCloseTo(0.5 / (Math.sqrt(1 / 3) + 1e-4), 10);
+    expect(loss).toMatchObject({ kind: 'pg', aggregation: 'dapo', epsLow: 0.2, epsHigh: 0.28, correctionCap: 2 });
+    expect(reference).toBe(true);
+    expect([...streams].sort((a, b) => a - b)).toEqual([24, 28, 32]); // (step − 1) · 3 problems · 4 samples on
+    expect(of('update.applied')[0]).toMatchObject({ zeroSignal: 1, groups: 3, reward: 3 / 12, passRate: 3 / 12, infra: 0, noSignal: false });
+    expect(result.totals).toEqual({ prompt: 16, generated: 56, trained: 54 });
+    expect(of('rollout.rewarded').map((e) => e.rollout)).toEqual(
+      [0, 1, 2].flatMap((p) => [0, 1, 2, 3].map((g) => `3/${p}/${g}`)),
+    );
+  });
+
+  it('keeps truncated completions in the baseline and masks them out of the loss, unless told not to', async () => {
+    const masked = await step([['pass', 'fail!', 'fail', 'fail']]);
+    expect(masked.trained[0]!.sequences.map((s) => s.masked)).toEqual([false, true, false, false]);
+    expect(masked.of('rollout.rewarded').map((e) => e.inLoss)).toEqual([true, false, true, true]);
+    expect(masked.of('rollout.rewarded')[0]!.groupMean).toBe(0.25);
+    const unmasked = await step([['pass', 'fail!', 'fail', 'fail']], { maskTruncated: false });
+    expect(unmasked.trained[0]!.sequences.every((s) => !s.masked)).toBe(true);
+  });
+
+  it('leaves infrastructure failures out of mean, std, loss and reward, and counts them', async () => {
+    const { trained, of } = await step([['pass', 'infra', 'fail']]);
+    expect(trained[0]!.sequences.map((s) => s.completion[1])).toEqual([0, 2]);
+    expect(of('rollout.rewarded').map((e) => [e.reward, e.inLoss])).toEqual([[1, true], [null, false], [0, true]]);
+    expect(of('update.applied')[0]).toMatchObject({ infra: 1, reward: 0.5, passRate: 1 / 3 });
+  });
+
+  it('does not touch the optimiser when no group has signal, and says so', async () => {
+    for (const outcomes of [[['fail', 'fail']], [['pass', 'pass']], [['pass', 'infra']], [['pass!', 'fail!']]]) {
+      const { trained, of, result } = await step(outcomes);
+      expect(trained).toHaveLength(0);
+      expect(of('update.applied')[0]).toMatchObject({ noSignal: true, skipped: false, loss: 0, samplerGap: null });
+      expect(result.totals.trained).toBe(30);
+      expect(of('rollout.rewarded').every((e) => e.rollout.startsWith('3/0/'))).toBe(true);
+    }
+  });
+
+  it('logs KL columns where the trainer saw the tokens, zeros elsewhere', async () => {
+    const { blocks } = await step([['pass', 'fail'], ['fail', 'fail']]);
+    expect(blocks.map((b) => b.kl[0])).toEqual([0.25, 0.25, 0, 0]);
+    expect(blocks.map((b) => b.ratio[0])).toEqual([1, 1, 1, 1]);
+  });
+});
