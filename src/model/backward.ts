@@ -1,0 +1,131 @@
+import type { BufferView } from '../gpu/memory.ts';
+import { attentionKeyValueBackward, attentionQueryBackward } from '../kernels/attention.ts';
+import { NO_SEGMENT } from '../kernels/linear.ts';
+import { loraHiddenBackward, loraWeightBackward } from '../kernels/lora.ts';
+import { rmsNormBackward } from '../kernels/rms-norm.ts';
+import { ropeBackward } from '../kernels/rope.ts';
+import { swigluBackward } from '../kernels/swiglu.ts';
+import type { DeviceAdapter, FusedName } from './lora.ts';
+import type { Transformer } from './transformer.ts';
+import type { TrainWorkspace } from './workspace.ts';
+
+/**
+ * Forward pass over packed rows that keeps the input of every layer (`ws.checkpoints`) and leaves the last layer's
+ * output in `ws.x`. Without `keep` only the output is computed.
+ */
+export function recordForward(model: Transformer, ws: TrainWorkspace, rows: number, adapters: readonly DeviceAdapter[], keep: boolean): void {
+  model.embed(ws, rows);
+  for (let l = 0; l < model.config.layers; l++) {
+    if (keep) model.recorder.copy(ws.x, checkpoint(ws, l), 4 * rows * model.config.hiddenSize);
+    model.attentionBlock(ws, l, rows, ws, adapters);
+    model.mlpBlock(ws, l, rows, adapters);
+  }
+}
+
+/**
+ * Backward pass from `ws.dx`, the gradient of the last layer's output, to the adapter's gradient (added to what is
+ * there). Each layer is computed again from its kept input; base weights are frozen, so only inputs and LoRA pairs
+ * get gradients, and the first layer's input none.
+ */
+export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: number, adapter: DeviceAdapter): void {
+  const { recorder, config } = model;
+  const { heads, kvHeads, headDim, hiddenSize } = config;
+  const normShape = { rows, width: hiddenSize, eps: config.rmsNormEps };
+  const attentionShape = { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) };
+  for (let l = config.layers - 1; l >= 0; l--) {
+    const layer = model.layer(l);
+    recorder.copy(checkpoint(ws, l), ws.x, 4 * rows * hiddenSize);
+    model.attentionBlock(ws, l, rows, ws, [adapter]);
+    model.mlpBlock(ws, l, rows, [adapter], false);
+    model.loraHidden(ws, l, 'down', ws.act, rows, adapter);
+
+    backwardProject(model, ws, l, 'down', ws.act, ws.dx, ws.dAct, rows, adapter);
+    recorder.run(swigluBackward, { rows, width: config.intermediateSize }, { gate_up: ws.gateUp, dy: ws.dAct, d_gate_up: ws.dGateUp });
+    backwardProject(model, ws, l, 'gateUp', ws.norm2, ws.dGateUp, ws.dNorm, rows, adapter);
+    recorder.run(rmsNormBackward, normShape, { x: ws.x, weight: layer.norm2, dy: ws.dNorm, dx: ws.dx });
+
+    backwardProject(model, ws, l, 'o', ws.o, ws.dx, ws.dO, rows, adapter);
+    recorder.run(
+      attentionQueryBackward,
+      attentionShape,
+      { q: ws.q, k: ws.k, v: ws.v, rows: ws.rows, o: ws.o, d_o: ws.dO, stats: ws.stats, dq: ws.dq },
+      { HEAD_DIM: headDim },
+    );
+    recorder.run(
+      attentionKeyValueBackward,
+      attentionShape,
+      { q: ws.q, k: ws.k, v: ws.v, keys: ws.keys, d_o: ws.dO, stats: ws.stats, dk: ws.dk, dv: ws.dv },
+      { HEAD_DIM: headDim },
+    );
+    recorder.run(
+      ropeBackward,
+      { rows, heads, kv_heads: kvHeads, head_dim: headDim },
+      { dq: ws.dq, dk: ws.dk, dv: ws.dv, rows: ws.rows, table: model.turns, dqkv: ws.dqkv },
+    );
+    const first = l === 0;
+    backwardProject(model, ws, l, 'qkv', ws.norm1, ws.dqkv, first ? null : ws.dNorm, rows, adapter);
+    if (!first) recorder.run(rmsNormBackward, normShape, { x: checkpoint(ws, l), weight: layer.norm1, dy: ws.dNorm, dx: ws.dx });
+  }
+}
+
+/** Gradient of one fused product: its input (unless null), and its LoRA pair. `x` is the product's input. */
+function backwardProject(
+  model: Transformer,
+  ws: TrainWorkspace,
+  l: number,
+  name: FusedName,
+  x: BufferView,
+  dy: BufferView,
+  dx: BufferView | null,
+  rows: number,
+  adapter: DeviceAdapter,
+): void {
+  const { recorder } = model;
+  const pair = adapter.layout.layers[l]?.[name];
+  if (dx) model.productBackward(model.layer(l)[name], dy, dx, rows, false);
+  if (!pair) return;
+  const { rank } = adapter.layout;
+  const { segment1, segment2, segments, inner, outer } = pair;
+  recorder.run(
+    loraHiddenBackward,
+    { rows, cols: outer, rank, segments, segment1, segment2, adapter: adapter.index, scale: adapter.scale },
+    { dy, b: adapter.b(pair), rows: ws.rows, dh: ws.dh },
+  );
+  if (dx) model.productBackward(adapter.a(pair), ws.dh, dx, rows, true);
+  recorder.run(
+    loraWeightBackward,
+    {
+      rows,
+      outer,
+      width4: rank / 4,
+      a_stride: outer,
+      c_stride4: (segments * rank) / 4,
+      segment1,
+      segment2,
+      adapter: adapter.index,
+      scale: adapter.scale,
+    },
+    { a: dy, c: ws.h[name], rows: ws.rows, grad: adapter.gradB(pair) },
+  );
+  recorder.run(
+    loraWeightBackward,
+    {
+      rows,
+      outer: segments * rank,
+      width4: inner / 4,
+      a_stride: segments * rank,
+      c_stride4: inner / 4,
+      segment1: NO_SEGMENT,
+      segment2: NO_SEGMENT,
+      adapter: adapter.index,
+      scale: 1,
+    },
+    { a: ws.dh, c: x, rows: ws.rows, grad: adapter.gradA(pair) },
+  );
+}
+
+function checkpoint(ws: TrainWorkspace, l: number): BufferView {
+  const view = ws.checkpoints[l];
+  if (!view) throw new Error(`No checkpoint for layer ${l}.`);
+  return view;
+}

@@ -1,0 +1,273 @@
+import { slice, type BufferView, type GpuMemory } from '../gpu/memory.ts';
+import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
+import { MAX_STOP_IDS, sample, SAMPLED_WORDS, SLOT_WORDS } from '../kernels/sample.ts';
+import type { Completion, GenerateRequest } from './engine.ts';
+import type { DeviceAdapter } from './lora.ts';
+import { RowAllocator } from './row-allocator.ts';
+import type { KeyValue, Transformer } from './transformer.ts';
+import { Workspace } from './workspace.ts';
+
+/** Decode steps between two looks at the host: stop rules act and slots are refilled here, so the schedule is fixed. */
+const BLOCK = 8;
+/** Prompt rows computed in one pass. */
+const PREFILL_ROWS = 256;
+
+export interface GenerateOptions {
+  readonly onCompletion?: (completion: Completion) => void;
+  readonly onTokens?: (generated: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** One completion in the making. */
+interface Job {
+  readonly request: number;
+  readonly sample: number;
+  readonly ids: number[];
+  readonly logprobs: number[];
+  readonly entropy: number[];
+  /** First of its own key/value rows. */
+  own: number;
+}
+
+/** A request whose prompt's keys and values are on the device while any of its samples runs. */
+interface Prefix {
+  readonly start: number;
+  waiting: number;
+}
+
+/**
+ * Batched decoding: slots share one pass over the weights, samples of a request share their prompt's keys and values,
+ * token ids stay on the device within a block of steps. The last prompt token is each slot's first input, so that a
+ * prompt of one token needs no special case.
+ */
+export class Generator {
+  #kv: { rows: number; layers: KeyValue[] } | null = null;
+  #ws: Workspace | null = null;
+  #slots: BufferView;
+  #sampled: BufferView;
+  #logits: BufferView;
+
+  constructor(
+    private readonly memory: GpuMemory,
+    private readonly model: Transformer,
+    readonly maxSlots: number,
+    private readonly tick: () => void,
+  ) {
+    this.#slots = memory.alloc('decode slots', 4 * SLOT_WORDS * maxSlots);
+    this.#sampled = memory.alloc('decode sampled', 4 * SAMPLED_WORDS * maxSlots * BLOCK);
+    this.#logits = memory.alloc('decode logits', 4 * model.config.vocabSize * maxSlots);
+  }
+
+  /** Completions in order of request and sample. `adapters` are those any request names; rows of others skip them. */
+  async run(requests: readonly GenerateRequest[], adapters: readonly DeviceAdapter[], options: GenerateOptions): Promise<Completion[]> {
+    const { config } = this.model;
+    for (const r of requests) check(r, config.maxPositions, config.vocabSize);
+    const jobs: Job[] = requests.flatMap((r, request) =>
+      Array.from({ length: r.samples }, (_, s) => ({ request, sample: s, ids: [], logprobs: [], entropy: [], own: 0 })),
+    );
+    const slots = Math.min(this.maxSlots, jobs.length);
+    if (slots === 0) return [];
+    const ws = await this.#prepare(requests, slots, adapters);
+    const allocator = new RowAllocator(this.#kv?.rows ?? 0);
+    const prefixes = new Map<number, Prefix>();
+    const running: (Job | null)[] = Array.from({ length: slots }, () => null);
+    const rows = new Uint32Array(slots * ROW_WORDS);
+    const state = new Uint32Array(slots * SLOT_WORDS);
+    const done: Completion[] = [];
+    const adapterIndex = { none: 0, student: 1, reflector: 2 } as const;
+    const request = (job: Job): GenerateRequest => {
+      const r = requests[job.request];
+      if (!r) throw new Error(`No request ${job.request}.`);
+      return r;
+    };
+    let next = 0;
+    let generated = 0;
+
+    for (;;) {
+      options.signal?.throwIfAborted();
+      // Refill free slots in order; prompts that are new are computed together.
+      const fresh: number[] = [];
+      for (let slot = 0; slot < slots; slot++) {
+        const job = jobs[next];
+        if (running[slot] || !job) continue;
+        const r = request(job);
+        if (!prefixes.has(job.request)) {
+          prefixes.set(job.request, { start: allocator.take(Math.max(1, r.prompt.length - 1)), waiting: r.samples });
+          fresh.push(job.request);
+        }
+        job.own = allocator.take(r.maxTokens);
+        running[slot] = job;
+        next += 1;
+        const prefix = prefixes.get(job.request);
+        writeRow(rows, slot, {
+          token: r.prompt[r.prompt.length - 1] ?? 0,
+          position: r.prompt.length - 1,
+          kv: job.own,
+          prefixStart: prefix?.start ?? 0,
+          prefixLen: r.prompt.length - 1,
+          ownStart: job.own,
+          ownLen: 1,
+          adapter: adapterIndex[r.adapter],
+        });
+        writeSlot(state, slot, r, job.sample);
+      }
+      if (running.every((job) => job === null)) break;
+      if (fresh.length > 0) this.#prefill(ws, fresh.map((i) => ({ prompt: requests[i]?.prompt ?? [], start: prefixes.get(i)?.start ?? 0, adapter: adapterIndex[requests[i]?.adapter ?? 'none'] })), adapters);
+
+      this.model.recorder.submit();
+      this.memory.write(ws.rows, rows);
+      this.memory.write(this.#slots, state);
+      const filter = running.some((job) => job && (request(job).topK > 0 || request(job).topP < 1) && request(job).temperature > 0);
+      for (let step = 0; step < BLOCK; step++) this.#step(ws, slots, step, filter, adapters);
+      const [sampledBytes, stateBytes, rowBytes] = await this.model.recorder.read([
+        slice(this.#sampled, 0, BLOCK * slots * SAMPLED_WORDS),
+        slice(this.#slots, 0, slots * SLOT_WORDS),
+        slice(ws.rows, 0, slots * ROW_WORDS),
+      ]);
+      this.tick();
+      if (!sampledBytes || !stateBytes || !rowBytes) throw new Error('A read-back came back short.');
+      state.set(new Uint32Array(stateBytes));
+      rows.set(new Uint32Array(rowBytes));
+      const words = new Uint32Array(sampledBytes);
+      const floats = new Float32Array(sampledBytes);
+      for (let slot = 0; slot < slots; slot++) {
+        const job = running[slot];
+        if (!job) continue;
+        const r = request(job);
+        for (let step = 0; step < BLOCK; step++) {
+          const at = (step * slots + slot) * SAMPLED_WORDS;
+          if (words[at + 3] !== 1) break;
+          job.ids.push(words[at] ?? 0);
+          job.logprobs.push(floats[at + 1] ?? 0);
+          job.entropy.push(floats[at + 2] ?? 0);
+          generated += 1;
+        }
+        const ended = state[slot * SLOT_WORDS + 7] === 1;
+        const stopped = !ended && (r.stopWhen?.(job.ids) ?? false);
+        if (!ended && !stopped) continue;
+        const last = job.ids[job.ids.length - 1] ?? -1;
+        const completion: Completion = {
+          request: job.request,
+          sample: job.sample,
+          ids: job.ids,
+          logprobs: Float32Array.from(job.logprobs),
+          entropy: Float32Array.from(job.entropy),
+          finish: r.stopIds.includes(last) ? 'eos' : stopped || r.stopWhen?.(job.ids) ? 'stop' : 'length',
+        };
+        done.push(completion);
+        options.onCompletion?.(completion);
+        running[slot] = null;
+        state[slot * SLOT_WORDS + 7] = 1;
+        allocator.release(job.own);
+        const prefix = prefixes.get(job.request);
+        if (prefix && --prefix.waiting === 0) {
+          allocator.release(prefix.start);
+          prefixes.delete(job.request);
+        }
+      }
+      options.onTokens?.(generated);
+    }
+    return done.sort((a, b) => a.request - b.request || a.sample - b.sample);
+  }
+
+  /** One token for every slot. */
+  #step(ws: Workspace, slots: number, step: number, filter: boolean, adapters: readonly DeviceAdapter[]): void {
+    this.#layers(ws, slots, adapters);
+    const { weights, config, recorder } = this.model;
+    this.model.norm(ws.x, weights.finalNorm, ws.norm1, slots);
+    this.model.product(weights.head, ws.norm1, this.#logits, slots, { accumulate: false, bias: null, lora: null });
+    recorder.run(
+      sample,
+      { slots, vocab: config.vocabSize, step },
+      { logits: this.#logits, slots: this.#slots, rows: ws.rows, sampled: this.#sampled },
+      { FILTER: filter },
+    );
+  }
+
+  /** Keys and values of prompts (all but their last token), in passes of at most PREFILL_ROWS rows. */
+  #prefill(ws: Workspace, prompts: readonly { prompt: readonly number[]; start: number; adapter: number }[], adapters: readonly DeviceAdapter[]): void {
+    const words = new Uint32Array(PREFILL_ROWS * ROW_WORDS);
+    let count = 0;
+    const flush = () => {
+      if (count === 0) return;
+      this.model.recorder.submit();
+      this.memory.write(ws.rows, words.subarray(0, count * ROW_WORDS));
+      this.#layers(ws, count, adapters);
+      count = 0;
+    };
+    for (const { prompt, start, adapter } of prompts) {
+      for (let position = 0; position + 1 < prompt.length; position++) {
+        writeRow(words, count, { token: prompt[position] ?? 0, position, kv: start + position, prefixStart: 0, prefixLen: 0, ownStart: start, ownLen: position + 1, adapter });
+        count += 1;
+        if (count === PREFILL_ROWS) flush();
+      }
+    }
+    flush();
+  }
+
+  #layers(ws: Workspace, rows: number, adapters: readonly DeviceAdapter[]): void {
+    this.model.embed(ws, rows);
+    this.#kv?.layers.forEach((kv, l) => {
+      this.model.attentionBlock(ws, l, rows, kv, adapters);
+      this.model.mlpBlock(ws, l, rows, adapters);
+    });
+  }
+
+  /** Key/value rows for the widest moment: every slot with its own prompt, or every prompt there is. */
+  async #prepare(requests: readonly GenerateRequest[], slots: number, adapters: readonly DeviceAdapter[]): Promise<Workspace> {
+    const prompts = requests.map((r) => Math.max(1, r.prompt.length - 1)).sort((a, b) => b - a);
+    const own = slots * Math.max(...requests.map((r) => r.maxTokens));
+    // Twice the exact need leaves the first-fit allocator room for its gaps.
+    const rows = 2 * (own + prompts.slice(0, slots).reduce((n, p) => n + p, 0));
+    const rank = Math.max(4, ...adapters.map((a) => a.layout.rank));
+    const { config, recorder } = this.model;
+    if (!this.#kv || this.#kv.rows < rows) {
+      recorder.submit();
+      for (const kv of this.#kv?.layers ?? []) {
+        this.memory.free(kv.k);
+        this.memory.free(kv.v);
+      }
+      recorder.forgetBindGroups();
+      this.#kv = null;
+      const bytes = 4 * rows * config.kvHeads * config.headDim;
+      const layers = Array.from({ length: config.layers }, () => ({ k: this.memory.alloc('kv keys', bytes), v: this.memory.alloc('kv values', bytes) }));
+      this.#kv = { rows, layers };
+    }
+    const capacity = Math.max(PREFILL_ROWS, this.maxSlots);
+    if (!this.#ws || this.#ws.loraRank < rank) {
+      recorder.submit();
+      this.#ws?.free();
+      recorder.forgetBindGroups();
+      this.#ws = null;
+      this.#ws = new Workspace(this.memory, config, capacity, rank);
+    }
+    await this.memory.settle();
+    return this.#ws;
+  }
+}
+
+function check(r: GenerateRequest, context: number, vocab: number): void {
+  if (r.prompt.length === 0) throw new Error('A prompt has no token; at least one is needed to predict from.');
+  if (r.prompt.length + r.maxTokens > context) {
+    throw new Error(
+      `A prompt of ${r.prompt.length} tokens and ${r.maxTokens} new ones exceed the model's context of ${context}. Shorten the prompt or ask for fewer tokens.`,
+    );
+  }
+  const beyond = r.prompt.find((id) => id < 0 || id >= vocab);
+  if (beyond !== undefined) throw new Error(`Token id ${beyond} is beyond the model's vocabulary of ${vocab}: the tokenizer does not belong to this model.`);
+  if (r.stopIds.length > MAX_STOP_IDS) throw new Error(`${r.stopIds.length} stop ids were given; at most ${MAX_STOP_IDS} are supported.`);
+}
+
+function writeSlot(state: Uint32Array, slot: number, r: GenerateRequest, sampleIndex: number): void {
+  const floats = new Float32Array(state.buffer);
+  const at = slot * SLOT_WORDS;
+  state.fill(0, at, at + SLOT_WORDS);
+  floats[at] = r.temperature;
+  floats[at + 1] = r.topP;
+  state[at + 2] = r.topK;
+  state[at + 3] = r.seed;
+  state[at + 4] = r.stream + sampleIndex;
+  state[at + 5] = r.maxTokens;
+  state[at + 8] = r.stopIds.length;
+  state.set(r.stopIds, at + 9);
+}

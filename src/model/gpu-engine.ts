@@ -1,0 +1,214 @@
+import { openDevice, type OpenedDevice } from '../gpu/device.ts';
+import { parseModelConfig, type ModelConfig } from './config.ts';
+import { uploadWeights } from './device-weights.ts';
+import type {
+  AdapterName,
+  AdapterTensors,
+  Completion,
+  Engine,
+  GenerateRequest,
+  LoraConfig,
+  LossOptions,
+  OptimizerOptions,
+  Score,
+  ScoreRequest,
+  TrainResult,
+  TrainSequence,
+} from './engine.ts';
+import { Generator, type GenerateOptions } from './generator.ts';
+import { Head } from './head.ts';
+import { DeviceAdapter, freshParameters, fromTensors, loraLayout, toTensors } from './lora.ts';
+import { scoreBatches } from './scorer.ts';
+import { Trainer } from './trainer.ts';
+import { Transformer } from './transformer.ts';
+import { openWeights, type FileSource } from './weights-source.ts';
+
+export interface OpenEngineOptions {
+  readonly gpu: GPU | undefined;
+  /** The model's files: config.json and safetensors. */
+  readonly source: FileSource;
+  /** Precision of the frozen matrices; null: as stored. */
+  readonly weights: 'f32' | 'f16' | null;
+  /** Largest piece of a weight matrix in bytes; default: what the device binds. */
+  readonly maxShardBytes?: number;
+  readonly onProgress?: (fraction: number) => void;
+}
+
+const ADAPTER_INDEX = { student: 1, reflector: 2 } as const;
+type Trainable = keyof typeof ADAPTER_INDEX;
+const STATE_MAGIC = 0x41544853; // "ATHS"
+const STATE_VERSION = 1;
+
+/**
+ * Opens a device, loads a model onto it and returns the engine over it. Throws a sentence for a missing or unsupported
+ * model, for too little memory, for a machine without WebGPU.
+ */
+export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine> {
+  const config = await readModelConfig(options.source);
+  const opened = await openDevice(options.gpu);
+  try {
+    const weights = await openWeights(options.source, config);
+    const shard = options.maxShardBytes ?? opened.device.limits.maxStorageBufferBindingSize;
+    const device = await uploadWeights(opened.memory, config, weights, options.weights, shard, options.onProgress);
+    const engine = new GpuEngine(opened, config, new Transformer(opened.recorder, config, device));
+    await opened.memory.settle();
+    await engine.canary();
+    return engine;
+  } catch (error) {
+    opened.device.destroy();
+    throw error;
+  }
+}
+
+/** config.json (and generation_config.json, where there is one) of a model folder. */
+export async function readModelConfig(source: FileSource): Promise<ModelConfig> {
+  const text = async (path: string) => {
+    const bytes = await source.read(path);
+    return bytes && new TextDecoder().decode(bytes);
+  };
+  const config = await text('config.json');
+  if (config === null) throw new Error(`${source.label} has no config.json, so it is no model folder. Give a folder with config.json, tokenizer.json and safetensors.`);
+  const generation = await text('generation_config.json');
+  return parseModelConfig(JSON.parse(config), generation === null ? undefined : JSON.parse(generation));
+}
+
+export class GpuEngine implements Engine {
+  readonly vocabSize: number;
+  readonly maxContext: number;
+  microBatchRows: number;
+  readonly #generator: Generator;
+  readonly #trainer: Trainer;
+  readonly #head: Head;
+  readonly #adapters = new Map<Trainable, DeviceAdapter>();
+
+  constructor(
+    readonly opened: OpenedDevice,
+    readonly config: ModelConfig,
+    private readonly model: Transformer,
+  ) {
+    this.vocabSize = config.vocabSize;
+    this.maxContext = config.maxPositions;
+    const small = config.hiddenSize <= 512;
+    this.microBatchRows = small ? 1024 : 512;
+    const tick = () => {
+      if (opened.failure.error) throw opened.failure.error;
+    };
+    this.#head = new Head(opened.memory, model);
+    this.#generator = new Generator(opened.memory, model, small ? 64 : 16, tick);
+    this.#trainer = new Trainer(opened.memory, model, this.#head, tick);
+  }
+
+  /** One short forward pass after loading: running out of memory can be silent, and its output gibberish. */
+  async canary(): Promise<void> {
+    const [score] = await this.score([{ ids: [0, 1, 2, 3].map((id) => id % this.vocabSize), promptLength: 1, adapter: 'none' }]);
+    const limit = Math.log(this.vocabSize) * 1.001;
+    const sound = score && [...score.logprobs].every((l) => Number.isFinite(l) && l <= 0) && [...score.entropy].every((h) => h >= -1e-3 && h <= limit);
+    if (!sound) {
+      throw new Error(
+        'The model was loaded, but a first forward pass gave values that cannot be log-probabilities. The weights are damaged, or the GPU ran out of memory; free some and load again.',
+      );
+    }
+  }
+
+  async generate(requests: readonly GenerateRequest[], options: GenerateOptions = {}): Promise<Completion[]> {
+    return this.#generator.run(requests, this.#named(requests.map((r) => r.adapter)), options);
+  }
+
+  async score(requests: readonly ScoreRequest[]): Promise<Score[]> {
+    for (const r of requests) this.#checkScore(r);
+    const adapters = this.#named(requests.map((r) => r.adapter));
+    return scoreBatches(this.model, this.#head, this.#trainer, requests, this.microBatchRows, adapters);
+  }
+
+  createAdapter(name: Trainable, config: LoraConfig, seed: number): void {
+    const layout = loraLayout(this.config, config);
+    this.#place(name, new DeviceAdapter(this.opened.memory, layout, ADAPTER_INDEX[name], freshParameters(layout, seed)));
+  }
+
+  loadAdapter(name: Trainable, config: LoraConfig, tensors: AdapterTensors): void {
+    const layout = loraLayout(this.config, config);
+    this.#place(name, new DeviceAdapter(this.opened.memory, layout, ADAPTER_INDEX[name], fromTensors(layout, tensors)));
+  }
+
+  async exportAdapter(name: Trainable): Promise<AdapterTensors> {
+    const adapter = this.#adapter(name);
+    return toTensors(adapter.layout, await this.opened.recorder.readF32(adapter.theta));
+  }
+
+  /** The last step's gradient under PEFT's names; for tests and tools. */
+  async exportGradient(name: Trainable): Promise<AdapterTensors> {
+    const adapter = this.#adapter(name);
+    return toTensors(adapter.layout, await this.opened.recorder.readF32(adapter.grad));
+  }
+
+  async trainStep(options: {
+    readonly adapter: Trainable;
+    readonly sequences: readonly TrainSequence[];
+    readonly loss: LossOptions;
+    readonly optimizer: OptimizerOptions;
+    readonly reference: boolean;
+    readonly signal?: AbortSignal;
+  }): Promise<TrainResult> {
+    for (const s of options.sequences) this.#checkScore({ ids: [...s.prompt, ...s.completion], promptLength: s.prompt.length, adapter: 'none' });
+    return this.#trainer.step(this.#adapter(options.adapter), this.microBatchRows, options);
+  }
+
+  async saveState(name: Trainable): Promise<Uint8Array> {
+    const adapter = this.#adapter(name);
+    const words = adapter.layout.words;
+    const parts = await this.opened.recorder.read([adapter.theta, adapter.moment1, adapter.moment2].map((view) => ({ ...view, size: 4 * words })));
+    const out = new Uint8Array(16 + 12 * words);
+    new Uint32Array(out.buffer, 0, 4).set([STATE_MAGIC, STATE_VERSION, words, adapter.steps]);
+    parts.forEach((part, i) => out.set(new Uint8Array(part), 16 + 4 * words * i));
+    return out;
+  }
+
+  restoreState(name: Trainable, config: LoraConfig, state: Uint8Array): void {
+    const layout = loraLayout(this.config, config);
+    const bytes = state.slice();
+    const [magic, version, words = 0, steps = 0] = new Uint32Array(bytes.buffer, 0, 4);
+    if (magic !== STATE_MAGIC || version !== STATE_VERSION) throw new Error('A checkpoint holds no adapter state this version can read; it is damaged or from a newer version.');
+    if (words !== layout.words || bytes.byteLength !== 16 + 12 * words) {
+      throw new Error(`A checkpoint's adapter state has ${words} parameters in ${bytes.byteLength} bytes; this model and rank need ${layout.words}. It belongs to another run.`);
+    }
+    const part = (i: number) => new Float32Array(bytes.buffer, 16 + 4 * words * i, words);
+    const adapter = new DeviceAdapter(this.opened.memory, layout, ADAPTER_INDEX[name], part(0));
+    this.opened.memory.write(adapter.moment1, part(1));
+    this.opened.memory.write(adapter.moment2, part(2));
+    adapter.steps = steps;
+    this.#place(name, adapter);
+  }
+
+  destroy(): void {
+    this.opened.device.destroy();
+  }
+
+  #place(name: Trainable, adapter: DeviceAdapter): void {
+    this.opened.recorder.submit();
+    this.#adapters.get(name)?.free();
+    this.opened.recorder.forgetBindGroups();
+    this.#adapters.set(name, adapter);
+  }
+
+  #adapter(name: Trainable): DeviceAdapter {
+    const adapter = this.#adapters.get(name);
+    if (!adapter) throw new Error(`There is no ${name} adapter yet; create or load one first.`);
+    return adapter;
+  }
+
+  #named(names: readonly AdapterName[]): DeviceAdapter[] {
+    return (['student', 'reflector'] as const).filter((name) => names.includes(name)).map((name) => this.#adapter(name));
+  }
+
+  #checkScore(r: ScoreRequest): void {
+    if (r.promptLength < 1 || r.promptLength >= r.ids.length) {
+      throw new Error(`A sequence of ${r.ids.length} tokens with a prompt of ${r.promptLength} has nothing to score; the prompt needs 1 to ${r.ids.length - 1} tokens.`);
+    }
+    if (r.ids.length > this.maxContext) {
+      throw new Error(`A sequence of ${r.ids.length} tokens exceeds the model's context of ${this.maxContext}.`);
+    }
+    const beyond = r.ids.find((id) => !Number.isInteger(id) || id < 0 || id >= this.vocabSize);
+    if (beyond !== undefined) throw new Error(`Token id ${beyond} is beyond the model's vocabulary of ${this.vocabSize}: the tokenizer does not belong to this model.`);
+  }
+}
+

@@ -1,0 +1,220 @@
+import type { GpuMemory } from '../gpu/memory.ts';
+import { adamw, gradNorm, gradNormTotal, NORM_CHUNK } from '../kernels/adamw.ts';
+import { HAS_OLD, HAS_REFERENCE, HAS_SAMPLER, RESULT_WORDS, TOKEN_WORDS } from '../kernels/token-loss.ts';
+import { recordBackward, recordForward } from './backward.ts';
+import type { LossOptions, OptimizerOptions, TokenColumns, TrainResult, TrainSequence } from './engine.ts';
+import { Head, NO_LOSS, type TokenLossOptions } from './head.ts';
+import type { DeviceAdapter } from './lora.ts';
+import { packBatches, type Packed } from './packing.ts';
+import type { Transformer } from './transformer.ts';
+import { TrainWorkspace } from './workspace.ts';
+
+export interface TrainStepOptions {
+  readonly sequences: readonly TrainSequence[];
+  readonly loss: LossOptions;
+  readonly optimizer: OptimizerOptions;
+  readonly reference: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** 1/Z of each sequence's tokens, by aggregation, 0 where masked; Z ≥ 1. See docs/methods.md. */
+export function inverseZ(loss: LossOptions, sequences: readonly TrainSequence[], batches: readonly Packed[]): number[] {
+  if (loss.kind === 'nll') return sequences.map((s) => (s.masked ? 0 : 1));
+  const counted = (s: TrainSequence | undefined) => (s && !s.masked ? s.completion.length : 0);
+  const all = sequences.reduce((n, s) => n + counted(s), 0);
+  const inBatch = sequences.map(() => 0);
+  for (const batch of batches) {
+    const members = new Set(batch.items);
+    let tokens = 0;
+    for (const i of members) tokens += counted(sequences[i]);
+    for (const i of members) inBatch[i] = tokens;
+  }
+  return sequences.map((s, i) => {
+    if (s.masked) return 0;
+    const z = { grpo: sequences.length * s.completion.length, dr_grpo: sequences.length * loss.maxTokens, dapo: all, bnpo: inBatch[i] ?? 0 };
+    return 1 / Math.max(1, z[loss.aggregation]);
+  });
+}
+
+/** One optimiser step over packed sequences; a workspace is kept between steps. */
+export class Trainer {
+  #ws: TrainWorkspace | null = null;
+  #norm;
+  #partials;
+
+  constructor(
+    private readonly memory: GpuMemory,
+    private readonly model: Transformer,
+    private readonly head: Head,
+    private readonly tick: () => void,
+  ) {
+    this.#norm = memory.alloc('adapter norm', 16);
+    this.#partials = memory.alloc('adapter norm', 16);
+  }
+
+  /** Workspace of at least `rows` rows whose h buffers fit `adapter`. */
+  async workspace(rows: number, adapter: DeviceAdapter | null): Promise<TrainWorkspace> {
+    const rank = adapter?.layout.rank ?? 4;
+    if (this.#ws && this.#ws.capacity >= rows && this.#ws.loraRank >= rank) return this.#ws;
+    this.model.recorder.submit();
+    this.#ws?.free();
+    this.model.recorder.forgetBindGroups();
+    this.#ws = null;
+    const ws = new TrainWorkspace(this.memory, this.model.config, rows, adapter?.layout ?? null);
+    await this.memory.settle();
+    this.#ws = ws;
+    return ws;
+  }
+
+  upload(ws: TrainWorkspace, packed: Packed): void {
+    this.model.recorder.submit();
+    this.memory.write(ws.rows, packed.rows);
+    this.memory.write(ws.keys, packed.keys);
+    this.memory.write(ws.spans, packed.spans);
+  }
+
+  async step(adapter: DeviceAdapter, microBatchRows: number, options: TrainStepOptions): Promise<TrainResult> {
+    const { sequences, loss } = options;
+    const { recorder } = this.model;
+    const batches = packBatches(sequences, microBatchRows, adapter.index);
+    const weights = inverseZ(loss, sequences, batches);
+    const ws = await this.workspace(Math.max(microBatchRows, ...batches.map((b) => b.count)), adapter);
+    const columns = sequences.map((s): TokenColumns => {
+      const zeros = () => new Float32Array(s.completion.length);
+      return { logprobs: zeros(), entropy: zeros(), kl: zeros(), ratio: zeros() };
+    });
+    const sums = { loss: 0, kl: 0, entropy: 0, clipped: 0, tokens: 0, gap: 0, gapTokens: 0 };
+    const tokenOptions: TokenLossOptions =
+      loss.kind === 'nll' ? NO_LOSS : { nll: false, epsLow: loss.epsLow, epsHigh: loss.epsHigh, cap: loss.correctionCap ?? 0 };
+
+    recorder.clear(adapter.grad);
+    for (const packed of batches) {
+      options.signal?.throwIfAborted();
+      let reference: Float32Array | null = null;
+      if (options.reference) {
+        // Row state without an adapter: the reference is the base model, on the same packing.
+        this.upload(ws, { ...packed, rows: packed.rows.map((word, i) => (i % 8 === 7 ? 0 : word)) });
+        recordForward(this.model, ws, packed.count, [], false);
+        this.head.record(ws, packed.count, tokenWords(packed, sequences, weights, loss, null), packed.sources, NO_LOSS, false);
+        reference = await this.head.results(packed.sources.length);
+      }
+      this.upload(ws, packed);
+      recorder.clear(ws.dx);
+      recordForward(this.model, ws, packed.count, [adapter], true);
+      this.head.record(ws, packed.count, tokenWords(packed, sequences, weights, loss, reference), packed.sources, tokenOptions, true);
+      recordBackward(this.model, ws, packed.count, adapter);
+      const results = await this.head.results(packed.sources.length);
+      this.tick();
+      collect(packed, sequences, results, columns, sums);
+    }
+    const { gradNorm: norm, skipped } = await this.#update(adapter, options.optimizer);
+    const prompt = batches.reduce((n, b) => n + b.promptRows, 0);
+    const mean = (sum: number, count: number) => (count > 0 ? sum / count : 0);
+    return {
+      loss: sums.loss,
+      gradNorm: norm,
+      kl: mean(sums.kl, sums.tokens),
+      entropy: mean(sums.entropy, sums.tokens),
+      clipRatio: mean(sums.clipped, sums.tokens),
+      tokens: sums.tokens,
+      computed: { prompt, completion: batches.reduce((n, b) => n + b.count, 0) - prompt },
+      samplerGap: sums.gapTokens > 0 ? sums.gap / sums.gapTokens : null,
+      skipped,
+      columns,
+    };
+  }
+
+  async #update(adapter: DeviceAdapter, o: OptimizerOptions): Promise<{ gradNorm: number; skipped: boolean }> {
+    const { recorder } = this.model;
+    const count = adapter.layout.words;
+    const groups = Math.ceil(count / NORM_CHUNK);
+    if (this.#partials.size < 8 * groups) {
+      this.memory.free(this.#partials);
+      recorder.forgetBindGroups();
+      this.#partials = this.memory.alloc('adapter norm', 8 * groups);
+    }
+    recorder.run(gradNorm, { count, per_group: NORM_CHUNK }, { grad: adapter.grad, partials: this.#partials });
+    recorder.run(gradNormTotal, { groups }, { partials: this.#partials, norm: this.#norm });
+    const step = adapter.steps + 1;
+    recorder.run(
+      adamw,
+      {
+        count,
+        learning_rate: o.learningRate,
+        beta1: o.beta1,
+        beta2: o.beta2,
+        epsilon: o.epsilon,
+        weight_decay: o.weightDecay,
+        clip_norm: o.clipNorm,
+        correction1: 1 - o.beta1 ** step,
+        correction2: 1 - o.beta2 ** step,
+      },
+      { grad: adapter.grad, norm: this.#norm, theta: adapter.theta, moment1: adapter.moment1, moment2: adapter.moment2 },
+    );
+    const [norm = 0, bad = 0] = await recorder.readF32({ ...this.#norm, size: 8 });
+    const skipped = bad > 0;
+    if (!skipped) adapter.steps = step;
+    return { gradNorm: norm, skipped };
+  }
+}
+
+/** (entries, 9) words for the token-loss kernel. */
+function tokenWords(packed: Packed, sequences: readonly TrainSequence[], weights: readonly number[], loss: LossOptions, reference: Float32Array | null): Uint32Array {
+  const n = packed.sources.length;
+  const words = new Uint32Array(n * TOKEN_WORDS);
+  const floats = new Float32Array(words.buffer);
+  const beta = loss.kind === 'pg' ? loss.beta : 0;
+  const corrected = loss.kind === 'pg' && loss.correctionCap !== null;
+  for (let e = 0; e < n; e++) {
+    const i = packed.items[e] ?? 0;
+    const position = packed.positions[e] ?? 0;
+    const s = sequences[i];
+    if (!s) continue;
+    const at = e * TOKEN_WORDS;
+    const old = s.oldLogprobs?.[position];
+    const sampler = corrected ? s.samplerLogprobs?.[position] : undefined;
+    words[at] = s.completion[position] ?? 0;
+    floats[at + 1] = s.temperature === 0 ? 1 : s.temperature;
+    floats[at + 2] = s.advantage ?? 0;
+    floats[at + 3] = old ?? 0;
+    floats[at + 4] = sampler ?? 0;
+    floats[at + 5] = reference?.[e * RESULT_WORDS] ?? 0;
+    // A phase's λ weighs its policy gradient (or NLL) only, never the KL term.
+    floats[at + 6] = (weights[i] ?? 0) * (s.weight ?? 1);
+    floats[at + 7] = (weights[i] ?? 0) * beta;
+    words[at + 8] = (old === undefined ? 0 : HAS_OLD) | (sampler === undefined ? 0 : HAS_SAMPLER) | (reference ? HAS_REFERENCE : 0);
+  }
+  return words;
+}
+
+function collect(
+  packed: Packed,
+  sequences: readonly TrainSequence[],
+  results: Float32Array,
+  columns: readonly TokenColumns[],
+  sums: { loss: number; kl: number; entropy: number; clipped: number; tokens: number; gap: number; gapTokens: number },
+): void {
+  packed.sources.forEach((_, e) => {
+    const i = packed.items[e] ?? 0;
+    const position = packed.positions[e] ?? 0;
+    const s = sequences[i];
+    const column = columns[i];
+    if (!s || !column) return;
+    const [logprob = 0, entropy = 0, loss = 0, ratio = 0, kl = 0, clipped = 0] = results.subarray(e * RESULT_WORDS, (e + 1) * RESULT_WORDS);
+    column.logprobs[position] = logprob;
+    column.entropy[position] = entropy;
+    column.ratio[position] = ratio;
+    column.kl[position] = kl;
+    const sampler = s.samplerLogprobs?.[position];
+    if (sampler !== undefined) {
+      sums.gap += Math.abs(sampler - logprob);
+      sums.gapTokens += 1;
+    }
+    if (s.masked) return;
+    sums.loss += loss;
+    sums.kl += kl;
+    sums.entropy += entropy;
+    sums.clipped += clipped;
+    sums.tokens += 1;
+  });
+}
