@@ -1,0 +1,36 @@
+"""Writes the fixtures that tie the TypeScript prompt and tokenizer to the Python ones.
+
+    python fixtures.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+import prompts
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> None:
+    tokenizer = Tokenizer.from_file(str(ROOT / "public/models/nano/tokenizer.json"))
+    rows = []
+    for split in ("train", "validation", "test"):
+        for line in (ROOT / f"public/problems/starter-{split}.jsonl").read_text().splitlines()[:3]:
+            r = json.loads(line)
+            prompt = prompts.plain(r["text"], r["test_list"])
+            rows.append({
+                "task_id": r["task_id"], "text": r["text"], "test_list": r["test_list"],
+                "hidden_test_list": r["hidden_test_list"], "prompt": prompt, "ids": tokenizer.encode(prompt).ids,
+                "code": r["code"].rstrip(), "code_ids": tokenizer.encode(r["code"].rstrip()).ids,
+            })
+    out = Path(__file__).parent / "fixtures"
+    out.mkdir(exist_ok=True)
+    (out / "plain-prompts.json").write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
