@@ -13,7 +13,9 @@ const CHOICE = 0x63686f69;
 /** `count` problems of a split: the first ones of a seeded shuffle, in the split's own order. */
 export function chooseProblems(split: readonly Problem[], count: number, seed: number, name: string): Problem[] {
   if (count > split.length) {
-    throw new Error(`${count} ${name} problems were asked for, and the data set has ${split.length}; ask for at most ${split.length}.`);
+    throw new Error(
+      `${count} ${name} problems were asked for, and the data set has ${split.length}; ask for at most ${split.length}.`,
+    );
   }
   const salt = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 0);
   const chosen = new Rng(CHOICE, seed, salt).shuffle(split.map((_, index) => index)).slice(0, count);
@@ -28,7 +30,9 @@ export function refuseOverlap(sets: ProblemSets): void {
       const first = new Set(sets[names[i]!].map((p) => p.id));
       const both = sets[names[j]!].filter((p) => first.has(p.id)).map((p) => p.id);
       if (both.length) {
-        throw new Error(`The ${names[i]} and ${names[j]} problems share ${both.length} ids (${both.slice(0, 10).join(', ')}${both.length > 10 ? ', …' : ''}); choose splits that do not intersect.`);
+        throw new Error(
+          `The ${names[i]} and ${names[j]} problems share ${both.length} ids (${both.slice(0, 10).join(', ')}${both.length > 10 ? ', …' : ''}); choose splits that do not intersect.`,
+        );
       }
     }
   }

@@ -1,9 +1,9 @@
 import type { Problem } from '../data/problem.ts';
 import { bootstrap95, mean, passAtK, wilson95 } from '../lib/stats.ts';
-import type { Graded, MethodContext } from '../methods/method.ts';
 import type { AdapterName, Completion } from '../model/engine.ts';
 import type { RunEventOf } from '../schema/events.ts';
 import { rewardOf } from '../schema/verdict.ts';
+import type { EvaluationContext, Graded } from './context.ts';
 
 export interface EvaluationPlan {
   readonly problems: readonly Problem[];
@@ -39,7 +39,7 @@ export class EvaluationInterrupted extends Error {
 
 /** Answers all problems of `plan` and judges them. Answers come back by problem, then greedy first, then by sample. */
 export async function evaluate(
-  context: Pick<MethodContext, 'engine' | 'text' | 'grade' | 'progress'>,
+  context: EvaluationContext,
   plan: EvaluationPlan,
   interrupted: () => boolean = () => false,
 ): Promise<Answer[]> {
@@ -54,9 +54,11 @@ export async function evaluate(
   context.progress('evaluate', 0, total);
   for (let start = 0; start < plan.problems.length; start += BLOCK) {
     if (interrupted()) throw new EvaluationInterrupted('The evaluation was interrupted.');
-    const asked = plan.problems.slice(start, start + BLOCK).flatMap((problem, index) =>
-      kinds.map((kind) => ({ problem, place: start + index, kind, prompt: text.prompt(problem).ids })),
-    );
+    const asked = plan.problems
+      .slice(start, start + BLOCK)
+      .flatMap((problem, index) =>
+        kinds.map((kind) => ({ problem, place: start + index, kind, prompt: text.prompt(problem).ids })),
+      );
     const completions = await engine.generate(
       asked.map(({ kind, place, prompt }) => ({
         prompt,
@@ -110,7 +112,9 @@ export function evaluationResult(answers: readonly Answer[], temperature: number
   const means = sampled.map((e) => e.passes / e.judged);
   const passes = greedy.filter((g) => g === 1).length;
   return {
-    greedy: greedy.length ? { problems: greedy.length, passes, rate: passes / greedy.length, ci95: wilson95(passes, greedy.length) } : null,
+    greedy: greedy.length
+      ? { problems: greedy.length, passes, rate: passes / greedy.length, ci95: wilson95(passes, greedy.length) }
+      : null,
     sampled: sampled.length
       ? {
           problems: sampled.length,
@@ -119,7 +123,9 @@ export function evaluationResult(answers: readonly Answer[], temperature: number
           ci95: bootstrap95(means, seed),
           samples: Math.max(...sampled.map((e) => e.samples)),
           temperature,
-          passAt8: sampled.every((e) => e.judged >= 8) ? mean(sampled.map((e) => passAtK(e.judged, e.passes, 8))) : null,
+          passAt8: sampled.every((e) => e.judged >= 8)
+            ? mean(sampled.map((e) => passAtK(e.judged, e.passes, 8)))
+            : null,
         }
       : null,
     perProblem: entries.map(([id, e]) => ({ id, greedy: e.greedy, sampled: e.judged ? e.passes : null })),

@@ -3,7 +3,14 @@ import { hash32, Rng } from './rng.ts';
 
 describe('Rng', () => {
   it('gives the same numbers for the same key and others for another', () => {
-    const draw = (...key: number[]) => Array.from({ length: 8 }, ((r) => () => r.next())(new Rng(...key)));
+    const draw = (...key: number[]) =>
+      Array.from(
+        { length: 8 },
+        (
+          (r) => () =>
+            r.next()
+        )(new Rng(...key)),
+      );
     expect(draw(1, 2)).toEqual(draw(1, 2));
     expect(draw(1, 2)).not.toEqual(draw(2, 1));
     expect(new Set(draw(1, 2)).size).toBe(8);

@@ -38,7 +38,8 @@ export class Rng {
 
   /** Uniform on 0 … n − 1, without modulo bias. */
   int(n: number): number {
-    if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) throw new Error(`A random integer below ${n} was asked for; the bound must be 1 to 2^32.`);
+    if (!Number.isInteger(n) || n < 1 || n > 2 ** 32)
+      throw new Error(`A random integer below ${n} was asked for; the bound must be 1 to 2^32.`);
     const limit = 2 ** 32 - (2 ** 32 % n);
     for (;;) {
       const word = this.next();

@@ -30,15 +30,30 @@ describe('groupAdvantages', () => {
     expect(advantages[0]).toBeCloseTo(0.5 / (Math.SQRT1_2 + 1e-4), 12);
   });
 
-  it.each([[[1, 1, 1]], [[0, 0]], [[1]], [[1, null, null]], [[null, null]], [[]]] as (0 | 1 | null)[][][])('finds no signal in %j', (rewards) => {
-    const group = groupAdvantages(rewards, true);
-    expect(group.signal).toBe(false);
-    expect(group.advantages.every((a) => a === 0)).toBe(true);
-  });
+  it.each([[[1, 1, 1]], [[0, 0]], [[1]], [[1, null, null]], [[null, null]], [[]]] as (0 | 1 | null)[][][])(
+    'finds no signal in %j',
+    (rewards) => {
+      const group = groupAdvantages(rewards, true);
+      expect(group.signal).toBe(false);
+      expect(group.advantages.every((a) => a === 0)).toBe(true);
+    },
+  );
 });
 
-const problem = (id: string): Problem => ({ id, text: id, setup: '', setupAfterSolution: false, shown: [], hidden: [], reference: '' });
-const verdict = (status: VerdictStatus): Verdict => ({ status, asserts: [{ status, source: 'assert f(1) == 2' }], ms: 1 });
+const problem = (id: string): Problem => ({
+  id,
+  text: id,
+  setup: '',
+  setupAfterSolution: false,
+  shown: [],
+  hidden: [],
+  reference: '',
+});
+const verdict = (status: VerdictStatus): Verdict => ({
+  status,
+  asserts: [{ status, source: 'assert f(1) == 2' }],
+  ms: 1,
+});
 
 /** One step on a scripted model: `outcomes[p][g]` is the verdict of sample g of problem p; a trailing `!` truncates it. */
 async function step(outcomes: string[][], overrides: Partial<RunConfig['loss']> = {}) {
@@ -49,7 +64,15 @@ async function step(outcomes: string[][], overrides: Partial<RunConfig['loss']> 
     maxTokens: 8,
     temperature: 1,
     learningRate: 1e-3,
-    loss: { aggregation: 'dapo', epsLow: 0.2, epsHigh: 0.28, beta: 0, correctionCap: 2, maskTruncated: true, ...overrides },
+    loss: {
+      aggregation: 'dapo',
+      epsLow: 0.2,
+      epsHigh: 0.28,
+      beta: 0,
+      correctionCap: 2,
+      maskTruncated: true,
+      ...overrides,
+    },
     optimizer: { clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
   } as RunConfig;
   const events: NewEvent[] = [];
@@ -66,7 +89,14 @@ async function step(outcomes: string[][], overrides: Partial<RunConfig['loss']> 
           const ids = [100 + p, g, 0];
           const n = ids.length;
           const finish = outcomes[p]![g]!.endsWith('!') ? 'length' : 'eos';
-          out.push({ request: p, sample: g, ids, logprobs: new Float32Array(n).fill(-1), entropy: new Float32Array(n).fill(0.5), finish });
+          out.push({
+            request: p,
+            sample: g,
+            ids,
+            logprobs: new Float32Array(n).fill(-1),
+            entropy: new Float32Array(n).fill(0.5),
+            finish,
+          });
           options?.onCompletion?.(out.at(-1)!);
         }
       }
@@ -79,13 +109,29 @@ async function step(outcomes: string[][], overrides: Partial<RunConfig['loss']> 
         return { logprobs: full(-1), entropy: full(0.5), kl: full(0.25), ratio: full(1) };
       });
       const tokens = request.sequences.reduce((sum, s) => sum + (s.masked ? 0 : s.completion.length), 0);
-      return { loss: 0.1, gradNorm: 2, kl: 0.25, entropy: 0.5, clipRatio: 0, tokens, computed: { prompt: 2, completion: tokens }, samplerGap: 1e-5, skipped: false, columns };
+      return {
+        loss: 0.1,
+        gradNorm: 2,
+        kl: 0.25,
+        entropy: 0.5,
+        clipRatio: 0,
+        tokens,
+        computed: { prompt: 2, completion: tokens },
+        samplerGap: 1e-5,
+        skipped: false,
+        columns,
+      };
     },
   } as unknown as Engine;
   const result = await grpoStep(
     {
       engine,
-      text: { prompt: (p) => ({ text: p.text, ids: [Number(p.id), 7] }), decode: (ids) => `${ids[0]! - 100}/${ids[1]}`, ends: (ids) => Uint32Array.from(ids, (_, i) => i), stopIds: [0] },
+      text: {
+        prompt: (p) => ({ text: p.text, ids: [Number(p.id), 7] }),
+        decode: (ids) => `${ids[0]! - 100}/${ids[1]}`,
+        ends: (ids) => Uint32Array.from(ids, (_, i) => i),
+        stopIds: [0],
+      },
       grade: async (_, completion) => {
         const [p, g] = completion.split('/').map(Number) as [number, number];
         for (let wait = (7 * p + 3 * g) % 5; wait > 0; wait--) await Promise.resolve();
@@ -98,9 +144,15 @@ async function step(outcomes: string[][], overrides: Partial<RunConfig['loss']> 
       now: () => 0,
     },
     config,
-    { step: 3, epoch: 1, problems: outcomes.map((_, i) => problem(String(i))), totals: { prompt: 10, generated: 20, trained: 30 } },
+    {
+      step: 3,
+      epoch: 1,
+      problems: outcomes.map((_, i) => problem(String(i))),
+      totals: { prompt: 10, generated: 20, trained: 30 },
+    },
   );
-  const of = <T extends NewEvent['type']>(type: T) => events.filter((event): event is Extract<NewEvent, { type: T }> => event.type === type);
+  const of = <T extends NewEvent['type']>(type: T) =>
+    events.filter((event): event is Extract<NewEvent, { type: T }> => event.type === type);
   return { result, events, of, blocks, trained, streams };
 }
 
@@ -114,15 +166,28 @@ describe('grpoStep', () => {
     expect(trained).toHaveLength(1);
     const { sequences, loss, reference } = trained[0]!;
     expect(sequences.map((s) => [s.group, ...s.completion.slice(0, 2)])).toEqual([
-      [0, 100, 0], [0, 100, 1], [0, 100, 2], [0, 100, 3],
-      [2, 102, 0], [2, 102, 1], [2, 102, 2], [2, 102, 3],
+      [0, 100, 0],
+      [0, 100, 1],
+      [0, 100, 2],
+      [0, 100, 3],
+      [2, 102, 0],
+      [2, 102, 1],
+      [2, 102, 2],
+      [2, 102, 3],
     ]);
     expect(sequences[1]!.advantage).toBeCloseTo(0.75 / (0.5 + 1e-4), 10);
     expect(sequences[4]!.advantage).toBeCloseTo(0.5 / (Math.sqrt(1 / 3) + 1e-4), 10);
     expect(loss).toMatchObject({ kind: 'pg', aggregation: 'dapo', epsLow: 0.2, epsHigh: 0.28, correctionCap: 2 });
     expect(reference).toBe(true);
     expect([...streams].sort((a, b) => a - b)).toEqual([24, 28, 32]); // (step − 1) · 3 problems · 4 samples on
-    expect(of('update.applied')[0]).toMatchObject({ zeroSignal: 1, groups: 3, reward: 3 / 12, passRate: 3 / 12, infra: 0, noSignal: false });
+    expect(of('update.applied')[0]).toMatchObject({
+      zeroSignal: 1,
+      groups: 3,
+      reward: 3 / 12,
+      passRate: 3 / 12,
+      infra: 0,
+      noSignal: false,
+    });
     expect(result.totals).toEqual({ prompt: 16, generated: 56, trained: 54 });
     expect(of('rollout.rewarded').map((e) => e.rollout)).toEqual(
       [0, 1, 2].flatMap((p) => [0, 1, 2, 3].map((g) => `3/${p}/${g}`)),
@@ -141,7 +206,11 @@ describe('grpoStep', () => {
   it('leaves infrastructure failures out of mean, std, loss and reward, and counts them', async () => {
     const { trained, of } = await step([['pass', 'infra', 'fail']]);
     expect(trained[0]!.sequences.map((s) => s.completion[1])).toEqual([0, 2]);
-    expect(of('rollout.rewarded').map((e) => [e.reward, e.inLoss])).toEqual([[1, true], [null, false], [0, true]]);
+    expect(of('rollout.rewarded').map((e) => [e.reward, e.inLoss])).toEqual([
+      [1, true],
+      [null, false],
+      [0, true],
+    ]);
     expect(of('update.applied')[0]).toMatchObject({ infra: 1, reward: 0.5, passRate: 1 / 3 });
   });
 
@@ -156,7 +225,10 @@ describe('grpoStep', () => {
   });
 
   it('logs KL columns where the trainer saw the tokens, zeros elsewhere', async () => {
-    const { blocks } = await step([['pass', 'fail'], ['fail', 'fail']]);
+    const { blocks } = await step([
+      ['pass', 'fail'],
+      ['fail', 'fail'],
+    ]);
     expect(blocks.map((b) => b.kl[0])).toEqual([0.25, 0.25, 0, 0]);
     expect(blocks.map((b) => b.ratio[0])).toEqual([1, 1, 1, 1]);
   });

@@ -1,10 +1,11 @@
 import type { Problem } from '../data/problem.ts';
+import type { Graded } from '../eval/context.ts';
 import { mean, std } from '../lib/stats.ts';
 import type { Completion, TrainResult, TrainSequence } from '../model/engine.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { TokenTotals } from '../schema/events.ts';
 import { passCount, rewardOf } from '../schema/verdict.ts';
-import type { Graded, MethodContext } from './method.ts';
+import type { MethodContext } from './method.ts';
 
 /*
  * GRPO: G completions per problem from the plain prompt, group-relative advantages, one optimiser update a step (μ = 1).
@@ -137,7 +138,10 @@ export async function grpoStep(context: MethodContext, config: RunConfig, input:
   // 2. Rewards and group-relative advantages.
   const rewards = rollouts.map((rollout) => rewardOf(rollout.graded.verdict));
   const groups = problems.map((_, index) =>
-    groupAdvantages(rewards.slice(index * config.group, (index + 1) * config.group), config.loss.aggregation !== 'dr_grpo'),
+    groupAdvantages(
+      rewards.slice(index * config.group, (index + 1) * config.group),
+      config.loss.aggregation !== 'dr_grpo',
+    ),
   );
 
   // 3. One update over the groups that have signal.

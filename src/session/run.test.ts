@@ -121,12 +121,15 @@ function mortal(root: string, operations: number, tear: boolean): RunStore {
   const wrap = (run: StoredRun): StoredRun =>
     new Proxy(run, {
       get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== 'function' || name === 'offset' || name === 'close') return typeof value === 'function' ? value.bind(target) : value;
+        const value: unknown = Reflect.get(target, name) as unknown;
+        if (typeof value !== 'function' || name === 'offset' || name === 'close')
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
         return (...args: unknown[]) => {
           if (--left === 0 && tear && name === 'appendEvents') {
             const events = args[0] as never[];
-            return (target.appendEvents(events.slice(0, Math.ceil(events.length / 2))) as Promise<unknown>).then(() => Promise.reject(new Error('killed')));
+            return (target.appendEvents(events.slice(0, Math.ceil(events.length / 2))) as Promise<unknown>).then(() =>
+              Promise.reject(new Error('killed')),
+            );
           }
           if (left <= 0) return Promise.reject(new Error('killed'));
           return (value as (...a: unknown[]) => unknown).apply(target, args);
@@ -152,23 +155,30 @@ describe('exact resume', () => {
         } catch {
           // killed
         }
-        begun = (await new FolderStore(root).open('r').then(async (run) => {
+        begun = await new FolderStore(root).open('r').then(async (run) => {
           const there = (await run.readFile('config.json')) !== null;
           await run.close();
           return there;
-        }));
+        });
       }
       const { ports } = letterLab(new FolderStore(root));
       const run = begun ? await Run.resume(ports, 'r') : await Run.create(ports, 'r', config);
       expect((await run.go()).state).toBe('finished');
-      expect(adapterOf(root).equals(adapterOf(whole)), `kills after ${kills.join(' and ')} operations, trial ${trial}`).toBe(true);
+      expect(
+        adapterOf(root).equals(adapterOf(whole)),
+        `kills after ${kills.join(' and ')} operations, trial ${trial}`,
+      ).toBe(true);
       expect(tokensOf(root).equals(tokensOf(whole))).toBe(true);
       expect(without(root, timing)).toEqual(without(whole, timing));
     }
   });
 
   it('reopens a lost device, restores the last checkpoint, warns, and ends in the same bytes', async () => {
-    for (const [call, at] of [['generate', 100], ['trainStep', 4], ['saveState', 6]] as const) {
+    for (const [call, at] of [
+      ['generate', 100],
+      ['trainStep', 4],
+      ['saveState', 6],
+    ] as const) {
       const root = folder();
       let calls = 0;
       const lab = letterLab(new FolderStore(root), (engine) => {
@@ -178,7 +188,9 @@ describe('exact resume', () => {
       });
       expect((await (await Run.create(lab.ports, 'r', letterConfig)).go()).state).toBe('finished');
       expect(lab.engines).toHaveLength(2);
-      expect(lab.events.filter((e) => e.type === 'warning.raised').map((e) => e.message)).toEqual([expect.stringMatching(/device was lost.*went on from step/)]);
+      expect(lab.events.filter((e) => e.type === 'warning.raised').map((e) => e.message)).toEqual([
+        expect.stringMatching(/device was lost.*went on from step/),
+      ]);
       expect(adapterOf(root).equals(adapterOf(whole))).toBe(true);
       expect(without(root, timing)).toEqual(without(whole, timing));
     }
@@ -196,7 +208,9 @@ describe('exact resume', () => {
     resumed.pause();
     await resumed.go();
     later.ports.problems = async () => ({ train: [], val: [], test: [] });
-    await expect(Run.resume(later.ports, 'r')).rejects.toThrow(/train problems of this run are not those it began with/);
+    await expect(Run.resume(later.ports, 'r')).rejects.toThrow(
+      /train problems of this run are not those it began with/,
+    );
     await expect(Run.resume(later.ports, 'none')).rejects.toThrow(/no config.json/);
   });
 });
@@ -249,6 +263,8 @@ describe('trouble', () => {
       const sets = await problems(config);
       return { ...sets, test: sets.train.slice(0, 2) };
     };
-    await expect(Run.create(lab.ports, 's', letterConfig)).rejects.toThrow(/train and test problems share 2 ids \(letters\/train\/0, letters\/train\/1\)/);
+    await expect(Run.create(lab.ports, 's', letterConfig)).rejects.toThrow(
+      /train and test problems share 2 ids \(letters\/train\/0, letters\/train\/1\)/,
+    );
   });
 });

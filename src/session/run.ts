@@ -1,12 +1,14 @@
 import * as v from 'valibot';
 import type { Problem } from '../data/problem.ts';
+import type { PolicyText } from '../data/prompts.ts';
 import { problemsOfStep, refuseOverlap, type ProblemSets } from '../data/order.ts';
+import type { Graded, Phase } from '../eval/context.ts';
 import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evaluate.ts';
 import { DeviceLostError } from '../gpu/errors.ts';
 import { messageOf, StorageFullError } from '../lib/errors.ts';
 import { hash32 } from '../lib/rng.ts';
 import { grpoStep } from '../methods/grpo.ts';
-import type { Graded, MethodContext, Phase, PolicyText } from '../methods/method.ts';
+import type { MethodContext } from '../methods/method.ts';
 import type { AdapterTensors, Engine } from '../model/engine.ts';
 import { RunConfig } from '../schema/config.ts';
 import { LOG_VERSION, type NewEvent, type RunEvent, type RunEventOf, type TokenTotals } from '../schema/events.ts';
@@ -26,15 +28,15 @@ export interface OpenedModel {
 /** What a run needs from outside: everything that differs between browser, Node and tests. */
 export interface RunPorts {
   readonly store: RunStore;
-  openModel(config: RunConfig): Promise<OpenedModel>;
-  problems(config: RunConfig): Promise<ProblemSets>;
-  grade(problem: Problem, completion: string, timeoutSeconds: number): Promise<Graded>;
+  openModel: (config: RunConfig) => Promise<OpenedModel>;
+  problems: (config: RunConfig) => Promise<ProblemSets>;
+  grade: (problem: Problem, completion: string, timeoutSeconds: number) => Promise<Graded>;
   /** An adapter as files for others (PEFT), by name. */
-  adapterFiles(tensors: AdapterTensors, config: RunConfig): ReadonlyMap<string, Uint8Array>;
-  onEvents(runId: string, events: readonly RunEvent[]): void;
-  onStatus(status: SessionStatus): void;
+  adapterFiles: (tensors: AdapterTensors, config: RunConfig) => ReadonlyMap<string, Uint8Array>;
+  onEvents: (runId: string, events: readonly RunEvent[]) => void;
+  onStatus: (status: SessionStatus) => void;
   /** ms since the epoch, for the log. */
-  clock(): number;
+  readonly clock: () => number;
 }
 
 export interface Outcome {
@@ -85,7 +87,8 @@ export class Run {
     const sets = await checkedProblems(ports, config);
     const stored = await ports.store.open(runId);
     try {
-      if (stored.offset().events > 0) throw new Error(`Run ${runId} exists already; resume it, or choose another name.`);
+      if (stored.offset().events > 0)
+        throw new Error(`Run ${runId} exists already; resume it, or choose another name.`);
       return await Run.begin(ports, stored, config, sets);
     } catch (error) {
       await stored.close();
@@ -155,7 +158,8 @@ export class Run {
           return await this.advance();
         } catch (error) {
           if (error instanceof EvaluationInterrupted) {
-            if (this.asked !== 'stop') return await this.pauseNow('Paused during an evaluation, which will be done again.');
+            if (this.asked !== 'stop')
+              return await this.pauseNow('Paused during an evaluation, which will be done again.');
             this.state = { ...this.state, evaluated: true };
           } else if (error instanceof DeviceLostError && ++this.lostInRow < MOST_LOST) {
             await this.reopen(error.message);
@@ -182,7 +186,12 @@ export class Run {
     while (!this.complete()) {
       if (this.asked === 'pause') return await this.pauseNow(`Paused after step ${this.step}.`);
       if (this.asked === 'stop') return await this.finish('stopped');
-      const { epoch, problems } = problemsOfStep(this.sets.train, this.config.seed, this.step + 1, this.config.problemsPerStep);
+      const { epoch, problems } = problemsOfStep(
+        this.sets.train,
+        this.config.seed,
+        this.step + 1,
+        this.config.problemsPerStep,
+      );
       const outcome = await this.attempt((context) =>
         grpoStep(context, this.config, { step: this.step + 1, epoch, problems, totals: this.state.totals }),
       );
@@ -196,9 +205,16 @@ export class Run {
       if (due && this.skippedInRow === 0) await this.checkpoint();
       await this.log.flush();
     }
-    if (this.asked === 'pause') return await this.pauseNow(`Paused after step ${this.step}, the last one; its evaluation is left to do.`);
+    if (this.asked === 'pause')
+      return await this.pauseNow(`Paused after step ${this.step}, the last one; its evaluation is left to do.`);
     if (this.asked !== 'stop') await this.evaluate('after');
-    return await this.finish(this.asked === 'stop' ? 'stopped' : this.config.steps !== null && this.step >= this.config.steps ? 'steps' : 'budget');
+    return await this.finish(
+      this.asked === 'stop'
+        ? 'stopped'
+        : this.config.steps !== null && this.step >= this.config.steps
+          ? 'steps'
+          : 'budget',
+    );
   }
 
   private complete(): boolean {
@@ -276,14 +292,19 @@ export class Run {
   private async restore(): Promise<void> {
     const checkpoint = await this.stored.loadCheckpoint();
     const student = checkpoint?.adapters['student'];
-    if (!checkpoint || !student) throw new Error(`Run ${this.stored.runId} has no whole checkpoint left to go on from; start it anew.`);
+    if (!checkpoint || !student)
+      throw new Error(`Run ${this.stored.runId} has no whole checkpoint left to go on from; start it anew.`);
     const state = v.safeParse(State, checkpoint.state);
-    if (!state.success) throw new Error(`The checkpoint of step ${checkpoint.step} was written by another version (${state.issues[0].message}); start the run anew.`);
+    if (!state.success)
+      throw new Error(
+        `The checkpoint of step ${checkpoint.step} was written by another version (${state.issues[0].message}); start the run anew.`,
+      );
     await this.log.close();
     await this.stored.truncate(checkpoint.log);
     this.log.rewind();
     const started = (await this.stored.readEvents()).find((event) => event.type === 'run.started');
-    if (!started) throw new Error(`The log of run ${this.stored.runId} does not begin with run.started; start it anew.`);
+    if (!started)
+      throw new Error(`The log of run ${this.stored.runId} does not begin with run.started; start it anew.`);
     this.model.engine.microBatchRows = started.tuner.microBatchRows;
     this.model.engine.restoreState('student', this.config.lora, student);
     this.state = state.output;
@@ -298,7 +319,10 @@ export class Run {
     this.ports.onStatus({ state: 'loading', what: 'A new GPU device, since the last one was lost', fraction: null });
     this.model = await this.ports.openModel(this.config);
     await this.restore();
-    this.log.emit({ type: 'warning.raised', message: `${why} A new one was opened and the run went on from step ${this.step}.` });
+    this.log.emit({
+      type: 'warning.raised',
+      message: `${why} A new one was opened and the run went on from step ${this.step}.`,
+    });
     await this.log.flush();
   }
 
@@ -343,7 +367,8 @@ export class Run {
 
   private async finish(reason: 'steps' | 'budget' | 'stopped'): Promise<Outcome> {
     const tensors = await this.model.engine.exportAdapter('student');
-    for (const [name, bytes] of this.ports.adapterFiles(tensors, this.config)) await this.stored.writeFile(`adapter/${name}`, bytes);
+    for (const [name, bytes] of this.ports.adapterFiles(tensors, this.config))
+      await this.stored.writeFile(`adapter/${name}`, bytes);
     await this.log.flush();
     const summary = summarise(await this.stored.readEvents(), this.ports.clock());
     await this.stored.writeFile('summary.json', new TextEncoder().encode(JSON.stringify(summary, null, 2) + '\n'));
@@ -373,7 +398,9 @@ export class Run {
 
 async function checkedProblems(ports: RunPorts, config: RunConfig): Promise<ProblemSets> {
   if (config.steps === null && config.budgetTokens === null) {
-    throw new Error('The run has neither a number of steps nor a token budget, so it would never end; set `steps` or `budgetTokens`.');
+    throw new Error(
+      'The run has neither a number of steps nor a token budget, so it would never end; set `steps` or `budgetTokens`.',
+    );
   }
   const sets = await ports.problems(config);
   refuseOverlap(sets);
@@ -387,7 +414,7 @@ async function storedConfig(stored: StoredRun): Promise<RunConfig> {
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    throw new Error(`config.json of run ${stored.runId} does not parse: ${messageOf(error)}.`);
+    throw new Error(`config.json of run ${stored.runId} does not parse: ${messageOf(error)}.`, { cause: error });
   }
   return parseConfig(value, `config.json of run ${stored.runId}`);
 }
@@ -403,7 +430,9 @@ export function parseConfig(value: unknown, what: string): RunConfig {
 function refuseOtherProblems(started: RunEventOf<'run.started'>, sets: ProblemSets): void {
   for (const name of ['train', 'val', 'test'] as const) {
     if (started.problems[name].join('\n') !== sets[name].map((p) => p.id).join('\n')) {
-      throw new Error(`The ${name} problems of this run are not those it began with (the data set changed), so it cannot go on exactly; start a new run.`);
+      throw new Error(
+        `The ${name} problems of this run are not those it began with (the data set changed), so it cannot go on exactly; start a new run.`,
+      );
     }
   }
 }

@@ -6,7 +6,14 @@ type Eval = RunEventOf<'eval.completed'>;
 
 export interface SummaryRates {
   readonly greedy: { problems: number; passes: number; rate: number; ci95: [number, number] } | null;
-  readonly sampled: { problems: number; samples: number; temperature: number; rate: number; ci95: [number, number]; 'pass@8'?: number } | null;
+  readonly sampled: {
+    problems: number;
+    samples: number;
+    temperature: number;
+    rate: number;
+    ci95: [number, number];
+    'pass@8'?: number;
+  } | null;
 }
 
 /** summary.json of a run: a function of its log. */
@@ -44,7 +51,8 @@ export function summarise(events: readonly RunEvent[], now: number): RunSummaryF
   const after = evals.findLast((event) => event.when === 'after') ?? null;
   const gaps = updates.map((update) => update.samplerGap).filter((gap) => gap !== null);
   const { config } = started;
-  const sum = (of: (update: RunEventOf<'update.applied'>) => number) => updates.reduce((total, update) => total + of(update), 0);
+  const sum = (of: (update: RunEventOf<'update.applied'>) => number) =>
+    updates.reduce((total, update) => total + of(update), 0);
   return {
     version: 1,
     method: config.method,

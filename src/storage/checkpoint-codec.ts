@@ -62,7 +62,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(PREFIX, headerEnd)));
   } catch (error) {
-    throw new Error(`This checkpoint's header does not parse: ${messageOf(error)}.`);
+    throw new Error(`This checkpoint's header does not parse: ${messageOf(error)}.`, { cause: error });
   }
   const parsed = v.safeParse(Header, json);
   if (!parsed.success) {
@@ -76,7 +76,8 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     adapters[entry.name] = new Uint8Array(bytes.subarray(at, at + entry.bytes)); // a copy, also of a Node Buffer
     at += entry.bytes;
   }
-  if (at !== bytes.byteLength) throw new Error(`This checkpoint holds ${bytes.byteLength} bytes, its header speaks of ${at}.`);
+  if (at !== bytes.byteLength)
+    throw new Error(`This checkpoint holds ${bytes.byteLength} bytes, its header speaks of ${at}.`);
   return { version: 1, step, log, state, adapters };
 }
 

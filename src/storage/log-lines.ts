@@ -22,7 +22,7 @@ export function parseLog(bytes: Uint8Array): ParsedLog {
   const events: RunEvent[] = [];
   let wholeBytes = 0;
   let damage: unknown = null;
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(NEWLINE, start);
     if (end < 0) break;
     try {
@@ -41,7 +41,9 @@ export function parseLog(bytes: Uint8Array): ParsedLog {
 
 class DamagedLog extends Error {
   constructor(line: number, cause: unknown) {
-    super(`Line ${line} of this run's event log is damaged (${cause instanceof Error ? cause.message : String(cause)}), though later lines are whole; restore the file from a copy.`);
+    super(
+      `Line ${line} of this run's event log is damaged (${cause instanceof Error ? cause.message : String(cause)}), though later lines are whole; restore the file from a copy.`,
+    );
   }
 }
 

@@ -26,7 +26,12 @@ let databases = 0;
 interface Kind {
   name: string;
   /** A store, and what reopens it as another process or tab would find it. */
-  make(): { store: RunStore; reopen(): RunStore; damageNewest(runId: string): Promise<void>; tear(runId: string): Promise<void> };
+  readonly make: () => {
+    store: RunStore;
+    reopen: () => RunStore;
+    damageNewest: (runId: string) => Promise<void>;
+    tear: (runId: string) => Promise<void>;
+  };
 }
 const kinds: Kind[] = [
   {
@@ -172,7 +177,9 @@ describe('a full disk', () => {
     await run.appendEvents([warning(0)]);
     const offset = run.offset();
     await expect(run.appendTokens(new Uint8Array(1000))).rejects.toThrow(StorageFullError);
-    await expect(run.appendEvents(Array.from({ length: 20 }, (_, i) => warning(i)))).rejects.toThrow(/storage for this site is full/);
+    await expect(run.appendEvents(Array.from({ length: 20 }, (_, i) => warning(i)))).rejects.toThrow(
+      /storage for this site is full/,
+    );
     expect(run.offset()).toEqual(offset);
     quota.left = 1e6;
     await run.appendEvents([warning(1)]);

@@ -36,13 +36,19 @@ export class BigramEngine implements Engine {
     likely: number,
   ) {
     const n = vocabSize * vocabSize;
-    this.base = Float32Array.from({ length: n }, (_, i) => (hash32(17, i) / 2 ** 32 - 0.5) * 0.5 - (i % vocabSize < likely ? 0 : 12));
+    this.base = Float32Array.from(
+      { length: n },
+      (_, i) => (hash32(17, i) / 2 ** 32 - 0.5) * 0.5 - (i % vocabSize < likely ? 0 : 12),
+    );
     this.adapter = new Float32Array(n);
     this.m = new Float32Array(n);
     this.v = new Float32Array(n);
   }
 
-  async generate(requests: readonly GenerateRequest[], options?: Parameters<Engine['generate']>[1]): Promise<Completion[]> {
+  async generate(
+    requests: readonly GenerateRequest[],
+    options?: Parameters<Engine['generate']>[1],
+  ): Promise<Completion[]> {
     const out: Completion[] = [];
     for (const [request, asked] of requests.entries()) {
       for (let sample = 0; sample < asked.samples; sample++) {
@@ -59,7 +65,7 @@ export class BigramEngine implements Engine {
           if (asked.temperature === 0) id = logp.indexOf(Math.max(...logp));
           else {
             const u = hash32(asked.seed, asked.stream + sample, ids.length) / 2 ** 32;
-            for (let mass = Math.exp(logp[0]!); mass <= u && id < this.vocabSize - 1; ) mass += Math.exp(logp[++id]!);
+            for (let mass = Math.exp(logp[0]!); mass <= u && id < this.vocabSize - 1;) mass += Math.exp(logp[++id]!);
           }
           ids.push(id);
           logprobs.push(logp[id]!);
@@ -85,7 +91,9 @@ export class BigramEngine implements Engine {
 
   async score(requests: readonly ScoreRequest[]): Promise<Score[]> {
     return requests.map(({ ids, promptLength, adapter }) => {
-      const rows = ids.slice(promptLength).map((id, i) => ({ id, row: this.row(ids[promptLength + i - 1]!, 1, adapter !== 'none') }));
+      const rows = ids
+        .slice(promptLength)
+        .map((id, i) => ({ id, row: this.row(ids[promptLength + i - 1]!, 1, adapter !== 'none') }));
       return {
         logprobs: Float32Array.from(rows, ({ id, row }) => row[id]!),
         entropy: Float32Array.from(rows, ({ row }) => -row.reduce((sum, l) => sum + Math.exp(l) * l, 0)),
@@ -131,7 +139,8 @@ export class BigramEngine implements Engine {
           const scale = (sequence.advantage ?? 0) / Math.max(1, tokens);
           loss -= scale;
           row.forEach((l, j) => {
-            gradient[previous * this.vocabSize + j]! -= (scale * ((j === id ? 1 : 0) - Math.exp(l))) / sequence.temperature;
+            gradient[previous * this.vocabSize + j]! -=
+              (scale * ((j === id ? 1 : 0) - Math.exp(l))) / sequence.temperature;
           });
         }
         previous = id;
@@ -180,7 +189,10 @@ export class BigramEngine implements Engine {
   /** Log-probabilities after `previous` at temperature τ. */
   private row(previous: number, temperature: number, adapted: boolean): number[] {
     const start = previous * this.vocabSize;
-    const z = Array.from({ length: this.vocabSize }, (_, j) => (this.base[start + j]! + (adapted ? this.adapter[start + j]! : 0)) / temperature);
+    const z = Array.from(
+      { length: this.vocabSize },
+      (_, j) => (this.base[start + j]! + (adapted ? this.adapter[start + j]! : 0)) / temperature,
+    );
     const top = Math.max(...z);
     const logsum = top + Math.log(z.reduce((sum, x) => sum + Math.exp(x - top), 0));
     return z.map((x) => x - logsum);
@@ -193,8 +205,8 @@ export class BigramEngine implements Engine {
       const g = raw * clip;
       this.m[i] = o.beta1 * this.m[i]! + (1 - o.beta1) * g;
       this.v[i] = o.beta2 * this.v[i]! + (1 - o.beta2) * g * g;
-      const m = this.m[i]! / (1 - o.beta1 ** this.t);
-      const v = this.v[i]! / (1 - o.beta2 ** this.t);
+      const m = this.m[i] / (1 - o.beta1 ** this.t);
+      const v = this.v[i] / (1 - o.beta2 ** this.t);
       this.adapter[i]! -= o.learningRate * (m / (Math.sqrt(v) + o.epsilon) + o.weightDecay * this.adapter[i]!);
     });
   }

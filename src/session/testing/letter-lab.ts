@@ -1,5 +1,6 @@
 import type { Problem } from '../../data/problem.ts';
-import type { Graded, PolicyText } from '../../methods/method.ts';
+import type { PolicyText } from '../../data/prompts.ts';
+import type { Graded } from '../../eval/context.ts';
 import type { RunConfig } from '../../schema/config.ts';
 import type { RunEvent } from '../../schema/events.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
@@ -42,7 +43,10 @@ export async function gradeLetters(problem: Problem, completion: string): Promis
   const wanted = 'abcdefgh'[Number(problem.id.split('/')[2])]!;
   const ok = completion.startsWith(wanted);
   const status = ok ? 'pass' : 'fail';
-  return { code: completion, verdict: { status, asserts: [{ status, source: `assert f()[0] == '${wanted}'` }], ms: 1 } };
+  return {
+    code: completion,
+    verdict: { status, asserts: [{ status, source: `assert f()[0] == '${wanted}'` }], ms: 1 },
+  };
 }
 
 export const letterConfig: RunConfig = {
@@ -102,7 +106,8 @@ export function letterLab(store: RunStore, onEngine: (engine: BigramEngine) => v
         test: Array.from({ length: config.test }, (_, k) => letterProblem('test', k)),
       }),
       grade: gradeLetters,
-      adapterFiles: (tensors) => new Map([['adapter.bin', new Uint8Array(tensors.get('table')!.data.buffer as ArrayBuffer)]]),
+      adapterFiles: (tensors) =>
+        new Map([['adapter.bin', new Uint8Array(tensors.get('table')!.data.buffer as ArrayBuffer)]]),
       onEvents: (_, batch) => events.push(...batch),
       onStatus: (status) => statuses.push(status),
       clock: () => (time += 7),

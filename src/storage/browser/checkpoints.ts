@@ -5,7 +5,12 @@ import type { Checkpoint, LogOffset } from '../run-store.ts';
 import { storageError } from './opfs-log.ts';
 
 /** What the pointer of a run names: the newest checkpoint's key and the one before. */
-const Pointer = v.object({ version: v.literal(1), serial: v.number(), current: v.string(), previous: v.nullable(v.string()) });
+const Pointer = v.object({
+  version: v.literal(1),
+  serial: v.number(),
+  current: v.string(),
+  previous: v.nullable(v.string()),
+});
 
 /**
  * Checkpoints in IndexedDB. A blob is written under a new key, then one pointer is flipped to it, then keys that no
@@ -43,7 +48,8 @@ export class IndexedDbCheckpoints {
         const bytes: unknown = await get(key, this.store);
         if (!(bytes instanceof Uint8Array)) continue;
         const checkpoint = decodeCheckpoint(bytes);
-        if (checkpoint.log.eventBytes <= log.eventBytes && checkpoint.log.tokenBytes <= log.tokenBytes) return checkpoint;
+        if (checkpoint.log.eventBytes <= log.eventBytes && checkpoint.log.tokenBytes <= log.tokenBytes)
+          return checkpoint;
       } catch {
         // Damaged or of another format: the one before may be whole.
       }

@@ -23,8 +23,8 @@ export class OpfsLogFile {
   append(bytes: Uint8Array): number {
     const at = this.length;
     try {
-      for (let done = 0; done < bytes.byteLength; ) {
-        const written = this.handle.write(bytes.subarray(done) as Uint8Array<ArrayBuffer>, { at: at + done });
+      for (let done = 0; done < bytes.byteLength;) {
+        const written = this.handle.write(bytes.subarray(done), { at: at + done });
         if (written === 0) throw new StorageFullError(fullSentence(bytes.byteLength, this.name));
         done += written;
       }

@@ -21,7 +21,9 @@ export class BrowserStore implements RunStore {
   static async create(): Promise<BrowserStore> {
     const storage = globalThis.navigator.storage as StorageManager | undefined;
     if (!storage?.getDirectory) {
-      throw new Error('This browser gives the page no private file system, so a run could not be kept; use a current Chrome, Edge, Firefox or Safari over HTTPS or localhost, outside private browsing.');
+      throw new Error(
+        'This browser gives the page no private file system, so a run could not be kept; use a current Chrome, Edge, Firefox or Safari over HTTPS or localhost, outside private browsing.',
+      );
     }
     const root = await storage.getDirectory();
     return new BrowserStore(await root.getDirectoryHandle('runs', { create: true }));
@@ -31,7 +33,7 @@ export class BrowserStore implements RunStore {
     const runs: { name: string; time: number }[] = [];
     for await (const [name, handle] of this.root.entries()) {
       if (handle.kind !== 'directory') continue;
-      const log = await bytesOf(handle as FileSystemDirectoryHandle, EVENTS);
+      const log = await bytesOf(handle, EVENTS);
       if (log) runs.push({ name, time: parseLog(log).events[0]?.time ?? 0 });
     }
     return runs.sort((a, b) => b.time - a.time).map((run) => run.name);
@@ -115,7 +117,9 @@ class BrowserRun implements StoredRun {
   async truncate(offset: LogOffset): Promise<void> {
     const { eventBytes, tokenBytes } = this.offset();
     if (offset.eventBytes > eventBytes || offset.tokenBytes > tokenBytes) {
-      throw new Error(`The log of run ${this.runId} cannot be cut to ${offset.eventBytes} and ${offset.tokenBytes} bytes: it holds ${eventBytes} and ${tokenBytes}.`);
+      throw new Error(
+        `The log of run ${this.runId} cannot be cut to ${offset.eventBytes} and ${offset.tokenBytes} bytes: it holds ${eventBytes} and ${tokenBytes}.`,
+      );
     }
     this.eventFile.truncate(offset.eventBytes);
     this.tokenFile.truncate(offset.tokenBytes);

@@ -1,4 +1,14 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, StorageFullError } from '../../lib/errors.ts';
@@ -86,7 +96,9 @@ class FolderRun implements StoredRun {
 
   async truncate(offset: LogOffset): Promise<void> {
     if (offset.eventBytes > this.eventBytes || offset.tokenBytes > this.tokenBytes) {
-      throw new Error(`The log of run ${this.runId} cannot be cut to ${offset.eventBytes} and ${offset.tokenBytes} bytes: it holds ${this.eventBytes} and ${this.tokenBytes}.`);
+      throw new Error(
+        `The log of run ${this.runId} cannot be cut to ${offset.eventBytes} and ${offset.tokenBytes} bytes: it holds ${this.eventBytes} and ${this.tokenBytes}.`,
+      );
     }
     ftruncateSync(this.eventFile, offset.eventBytes);
     ftruncateSync(this.tokenFile, offset.tokenBytes);
@@ -100,7 +112,8 @@ class FolderRun implements StoredRun {
     const names = await this.checkpoints();
     const next = names.length ? Number(CHECKPOINT_NAME.exec(names[0]!)![1]) + 1 : 1;
     await this.writeFile(join('checkpoints', `${String(next).padStart(6, '0')}.ckpt`), bytes);
-    for (const old of names.slice(KEEP_CHECKPOINTS - 1)) await rm(join(this.folder, 'checkpoints', old), { force: true });
+    for (const old of names.slice(KEEP_CHECKPOINTS - 1))
+      await rm(join(this.folder, 'checkpoints', old), { force: true });
     return bytes.byteLength;
   }
 
@@ -108,7 +121,8 @@ class FolderRun implements StoredRun {
     for (const name of await this.checkpoints()) {
       try {
         const checkpoint = decodeCheckpoint(await readFile(join(this.folder, 'checkpoints', name)));
-        if (checkpoint.log.eventBytes <= this.eventBytes && checkpoint.log.tokenBytes <= this.tokenBytes) return checkpoint;
+        if (checkpoint.log.eventBytes <= this.eventBytes && checkpoint.log.tokenBytes <= this.tokenBytes)
+          return checkpoint;
       } catch {
         // Damaged: the one before it is whole, or there is none.
       }
@@ -136,7 +150,10 @@ class FolderRun implements StoredRun {
   }
 
   async readFile(path: string): Promise<Uint8Array | null> {
-    return readFile(join(this.folder, path)).then((bytes) => new Uint8Array(bytes), () => null);
+    return readFile(join(this.folder, path)).then(
+      (bytes) => new Uint8Array(bytes),
+      () => null,
+    );
   }
 
   async close(): Promise<void> {
@@ -154,7 +171,7 @@ class FolderRun implements StoredRun {
 /** Appends all of `bytes` and syncs, or leaves the file as long as it was. */
 function append(file: number, bytes: Uint8Array, end: number, name: string): void {
   try {
-    for (let done = 0; done < bytes.byteLength; ) done += writeSync(file, bytes, done);
+    for (let done = 0; done < bytes.byteLength;) done += writeSync(file, bytes, done);
     fsyncSync(file);
   } catch (error) {
     if (fstatSync(file).size > end) ftruncateSync(file, end);
@@ -165,7 +182,9 @@ function append(file: number, bytes: Uint8Array, end: number, name: string): voi
 function full(error: unknown, name: string, bytes: number): Error {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    return new StorageFullError(`The disk is full: ${bytes} bytes for ${name} could not be written. Everything stored so far is whole; free some space and resume the run.`);
+    return new StorageFullError(
+      `The disk is full: ${bytes} bytes for ${name} could not be written. Everything stored so far is whole; free some space and resume the run.`,
+    );
   }
   return error instanceof Error ? error : new Error(messageOf(error));
 }
