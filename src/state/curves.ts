@@ -1,0 +1,69 @@
+import type { RunEventOf } from '../schema/events.ts';
+
+type Update = RunEventOf<'update.applied'>;
+
+export interface CurveDef {
+  readonly key: string;
+  readonly label: string;
+  readonly unit: string;
+  /** One sentence for people who meet the quantity here. */
+  readonly about: string;
+  /** Fixed range, where the quantity has one. */
+  readonly range: readonly [number, number] | null;
+  readonly percent: boolean;
+  /** Null: this step has no value (nothing was trained on). */
+  readonly value: (update: Update) => number | null;
+}
+
+const trained = (read: (update: Update) => number) => (update: Update) =>
+  update.noSignal || update.skipped ? null : read(update);
+
+/** What the Run screen draws, in this order. */
+export const CURVES: readonly CurveDef[] = [
+  { key: 'reward', label: 'Reward', unit: '', about: 'Mean reward of the step, sandbox failures left out.', range: [0, 1], percent: false, value: (u) => u.reward },
+  { key: 'passRate', label: 'Pass rate', unit: '', about: 'Share of completions that pass every assert.', range: [0, 1], percent: true, value: (u) => u.passRate },
+  { key: 'kl', label: 'KL', unit: 'nats', about: 'Mean k3 estimate per token against the model without adapter; 0 before the first update.', range: null, percent: false, value: (u) => u.kl },
+  { key: 'entropy', label: 'Entropy', unit: 'nats', about: 'Mean entropy per generated token.', range: null, percent: false, value: (u) => u.entropy },
+  { key: 'gradNorm', label: 'Gradient norm', unit: '', about: 'Global L2 norm before clipping; no value where nothing was trained on.', range: null, percent: false, value: trained((u) => u.gradNorm) },
+  { key: 'loss', label: 'Loss', unit: '', about: 'Policy-gradient loss of the step; it need not fall while the reward rises.', range: null, percent: false, value: trained((u) => u.loss) },
+  { key: 'zeroSignal', label: 'Groups without signal', unit: '', about: 'Share of problems whose completions all earned the same.', range: [0, 1], percent: true, value: (u) => (u.groups === 0 ? null : u.zeroSignal / u.groups) },
+  { key: 'tokensPerSecond', label: 'Tokens per second', unit: 'tok/s', about: 'Tokens the model computed, over the whole step.', range: null, percent: false, value: (u) => u.tokensPerSecond },
+];
+
+/** Steps the smoothing looks back over, about. */
+const SPAN = 8;
+
+export interface Curve {
+  readonly steps: readonly number[];
+  readonly raw: readonly (number | null)[];
+  /** Exponential mean with bias correction (only past values enter, so a drawn point never moves). */
+  readonly smooth: readonly (number | null)[];
+  /** Smallest and largest raw value of the last `SPAN` steps. */
+  readonly low: readonly (number | null)[];
+  readonly high: readonly (number | null)[];
+}
+
+export function curveOf(def: CurveDef, updates: readonly Update[]): Curve {
+  const raw = updates.map((update) => finite(def.value(update)));
+  const decay = 1 - 2 / (SPAN + 1);
+  let sum = 0;
+  let weight = 0;
+  const smooth: (number | null)[] = [];
+  const low: (number | null)[] = [];
+  const high: (number | null)[] = [];
+  for (const [i, value] of raw.entries()) {
+    if (value !== null) {
+      sum = decay * sum + (1 - decay) * value;
+      weight = decay * weight + (1 - decay);
+    }
+    const seen = raw.slice(Math.max(0, i - SPAN + 1), i + 1).filter((x) => x !== null);
+    smooth.push(weight === 0 ? null : sum / weight);
+    low.push(seen.length === 0 ? null : Math.min(...seen));
+    high.push(seen.length === 0 ? null : Math.max(...seen));
+  }
+  return { steps: updates.map((u) => u.step), raw, smooth, low, high };
+}
+
+function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,206 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { decodeTokenBlock, type TokenBlock } from '../schema/columns.ts';
+import type { RunConfig } from '../schema/config.ts';
+import type { RunEvent } from '../schema/events.ts';
+import type { DeviceReport, RunSummary, SessionStatus } from '../schema/protocol.ts';
+import { messageOf } from '../lib/errors.ts';
+import { createSessionClient, type Channel, type SessionClient } from './client.ts';
+import { extendRun, foldRun, type RunView } from './fold.ts';
+
+export type Loadable<T> =
+  | { readonly state: 'loading' }
+  | { readonly state: 'error'; readonly message: string }
+  | { readonly state: 'ready'; readonly data: T };
+
+export interface RolloutTokens {
+  readonly block: TokenBlock;
+  /** Text of each token, special ones included. */
+  readonly text: readonly string[];
+}
+
+export interface LabState {
+  readonly status: SessionStatus;
+  readonly device: Loadable<DeviceReport>;
+  readonly preset: Loadable<RunConfig>;
+  readonly runs: Loadable<readonly RunSummary[]>;
+  /** Runs looked at since the page opened, by id. */
+  readonly views: Readonly<Record<string, Loadable<RunView>>>;
+  /** Token columns looked at lately, by `<run>:<rollout>`. */
+  readonly tokens: Readonly<Record<string, Loadable<RolloutTokens>>>;
+  /** What went wrong lately, one sentence each. */
+  readonly notices: readonly { readonly id: number; readonly message: string }[];
+  /** A start or resume has been asked for and not answered. */
+  readonly starting: boolean;
+}
+
+/** Everything the screens ask of the session. Failures become notices, so no caller has to catch. */
+export interface Lab {
+  readonly store: StoreApi<LabState>;
+  checkDevice(): void;
+  loadPreset(): void;
+  refreshRuns(): void;
+  /** Reads a run's log once; later events arrive by themselves. */
+  openRun(runId: string): void;
+  openTokens(runId: string, rollout: string): void;
+  /** The new run's id, or null when it could not start. */
+  start(config: RunConfig): Promise<string | null>;
+  resume(runId: string): Promise<boolean>;
+  pause(): void;
+  stop(): void;
+  deleteRun(runId: string): Promise<void>;
+  dismiss(notice: number): void;
+  /** The worker is gone: nothing can be asked any more. */
+  lost(message: string): void;
+}
+
+const TOKEN_CACHE = 40;
+
+export function tokensKey(runId: string, rollout: string): string {
+  return `${runId}:${rollout}`;
+}
+
+/**
+ * @param schedule runs its callback soon, at most once a frame: live events are folded together, not one by one.
+ */
+export function createLab(channel: Channel, schedule: (callback: () => void) => void): Lab {
+  const store = createStore<LabState>(() => ({
+    status: { state: 'idle' },
+    device: { state: 'loading' },
+    preset: { state: 'loading' },
+    runs: { state: 'loading' },
+    views: {},
+    tokens: {},
+    notices: [],
+    starting: false,
+  }));
+  const { getState: get, setState: set } = store;
+  let nextNotice = 1;
+  const waiting = new Map<string, RunEvent[]>();
+  let scheduled = false;
+
+  const notify = (message: string) =>
+    set((s) => (s.notices.some((n) => n.message === message) ? s : { notices: [...s.notices, { id: nextNotice++, message }] }));
+
+  const client: SessionClient = createSessionClient(channel, {
+    events(runId, events) {
+      const held = waiting.get(runId);
+      if (held) held.push(...events);
+      else waiting.set(runId, [...events]);
+      if (scheduled) return;
+      scheduled = true;
+      schedule(flush);
+    },
+    status(status) {
+      const before = get().status;
+      set({ status });
+      if (before.state !== status.state) refreshRuns();
+    },
+    broken: notify,
+  });
+
+  function flush(): void {
+    scheduled = false;
+    for (const runId of [...waiting.keys()]) {
+      const view = get().views[runId];
+      // A log being read takes what has come meanwhile when it is there; a run nobody looks at is read when opened.
+      if (view?.state === 'loading') continue;
+      const events = waiting.get(runId) ?? [];
+      waiting.delete(runId);
+      if (view?.state !== 'ready' || events.length === 0) continue;
+      if (follows(view.data, events)) setView(runId, { state: 'ready', data: extendRun(view.data, events) });
+      else readLog(runId); // the log was cut back by a resume, or a message is missing: read it whole
+    }
+  }
+
+  function setView(runId: string, view: Loadable<RunView>): void {
+    set((s) => ({ views: { ...s.views, [runId]: view } }));
+  }
+
+  function readLog(runId: string): void {
+    if (get().views[runId]?.state !== 'ready') setView(runId, { state: 'loading' });
+    client
+      .ask({ type: 'log', runId })
+      .then((events) => {
+        const view = foldRun(runId, events);
+        const later = (waiting.get(runId) ?? []).filter((event) => event.seq >= view.nextSeq);
+        waiting.delete(runId);
+        setView(runId, { state: 'ready', data: follows(view, later) ? extendRun(view, later) : view });
+      })
+      .catch((error: unknown) => setView(runId, { state: 'error', message: messageOf(error) }));
+  }
+
+  function refreshRuns(): void {
+    load('runs', client.ask({ type: 'runs' }));
+  }
+
+  function load<K extends 'device' | 'preset' | 'runs'>(key: K, answer: Promise<unknown>): void {
+    answer
+      .then((data) => set({ [key]: { state: 'ready', data } } as Pick<LabState, K>))
+      .catch((error: unknown) => set({ [key]: { state: 'error', message: messageOf(error) } } as Pick<LabState, K>));
+  }
+
+  async function begin(request: { type: 'start'; config: RunConfig } | { type: 'resume'; runId: string }): Promise<string | null> {
+    set({ starting: true });
+    try {
+      const { runId } = await client.ask(request);
+      if (request.type === 'resume' && get().views[runId]) readLog(runId);
+      refreshRuns();
+      return runId;
+    } catch (error) {
+      notify(messageOf(error));
+      return null;
+    } finally {
+      set({ starting: false });
+    }
+  }
+
+  const tell = (type: 'pause' | 'stop') => {
+    client.ask({ type }).catch((error: unknown) => notify(messageOf(error)));
+  };
+
+  return {
+    store,
+    checkDevice: () => load('device', client.ask({ type: 'device' })),
+    loadPreset: () => load('preset', client.ask({ type: 'preset', method: 'grpo', model: 'nano' })),
+    refreshRuns,
+    openRun(runId) {
+      const view = get().views[runId];
+      if (view === undefined || view.state === 'error') readLog(runId);
+    },
+    openTokens(runId, rollout) {
+      const key = tokensKey(runId, rollout);
+      const held = get().tokens[key];
+      if (held && held.state !== 'error') return;
+      const put = (entry: Loadable<RolloutTokens>) =>
+        set((s) => {
+          const rest = Object.entries(s.tokens).filter(([k]) => k !== key);
+          return { tokens: Object.fromEntries([...rest.slice(1 - TOKEN_CACHE), [key, entry]]) };
+        });
+      put({ state: 'loading' });
+      client
+        .ask({ type: 'tokens', runId, rollout })
+        .then(({ block, text }) => put({ state: 'ready', data: { block: decodeTokenBlock(new Uint8Array(block)), text } }))
+        .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
+    },
+    start: (config) => begin({ type: 'start', config }),
+    resume: async (runId) => (await begin({ type: 'resume', runId })) !== null,
+    pause: () => tell('pause'),
+    stop: () => tell('stop'),
+    async deleteRun(runId) {
+      try {
+        await client.ask({ type: 'delete', runId });
+        set((s) => ({ views: Object.fromEntries(Object.entries(s.views).filter(([id]) => id !== runId)) }));
+      } catch (error) {
+        notify(messageOf(error));
+      }
+      refreshRuns();
+    },
+    dismiss: (notice) => set((s) => ({ notices: s.notices.filter((n) => n.id !== notice) })),
+    lost: (message) => client.fail(message),
+  };
+}
+
+/** True where `events` go on exactly where `view` ends. */
+function follows(view: RunView, events: readonly RunEvent[]): boolean {
+  return events.every((event, i) => event.seq === view.nextSeq + i);
+}

@@ -1,0 +1,86 @@
+import * as v from 'valibot';
+import { RunConfig } from '../schema/config.ts';
+import { RunEvent } from '../schema/events.ts';
+import type { SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';
+
+/** Parsers of what the session's worker sends: the types of src/schema/protocol.ts, checked. */
+
+const DeviceReport = v.object({
+  available: v.boolean(),
+  summary: v.string(),
+  vendor: v.string(),
+  architecture: v.string(),
+  description: v.string(),
+  software: v.boolean(),
+  features: v.array(v.string()),
+  limits: v.record(v.string(), v.number()),
+  selfTest: v.array(v.object({ name: v.string(), ok: v.boolean(), detail: v.string() })),
+  warnings: v.array(v.string()),
+});
+
+const RunSummary = v.object({
+  runId: v.string(),
+  config: RunConfig,
+  startedAt: v.number(),
+  step: v.number(),
+  state: v.picklist(['running', 'paused', 'interrupted', 'finished']),
+  bytes: v.number(),
+});
+
+const Status = v.variant('state', [
+  v.object({ state: v.literal('idle') }),
+  v.object({ state: v.literal('loading'), what: v.string(), fraction: v.nullable(v.number()) }),
+  v.object({
+    state: v.literal('running'),
+    runId: v.string(),
+    step: v.number(),
+    phase: v.picklist(['sample', 'grade', 'update', 'evaluate', 'checkpoint']),
+    done: v.number(),
+    total: v.number(),
+    pausing: v.boolean(),
+  }),
+  v.object({ state: v.literal('paused'), runId: v.string(), reason: v.string() }),
+]) satisfies v.GenericSchema<unknown, SessionStatus>;
+
+const Message = v.variant('type', [
+  v.object({ type: v.literal('answer'), id: v.number(), value: v.unknown() }),
+  v.object({ type: v.literal('failure'), id: v.number(), message: v.string() }),
+  v.object({ type: v.literal('events'), runId: v.string(), events: v.array(RunEvent) }),
+  v.object({ type: v.literal('status'), status: Status }),
+]);
+export type ParsedMessage = v.InferOutput<typeof Message>;
+
+const runId = v.object({ runId: v.string() });
+const done = v.pipe(
+  v.unknown(),
+  v.transform(() => null),
+);
+const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAnswers[K]> } = {
+  device: DeviceReport,
+  start: runId,
+  resume: runId,
+  pause: done,
+  stop: done,
+  runs: v.array(RunSummary),
+  log: v.array(RunEvent),
+  tokens: v.object({ block: v.instance(ArrayBuffer), text: v.array(v.string()) }),
+  delete: done,
+  preset: RunConfig,
+};
+
+/** Parses one message of the worker; throws a sentence naming the field. */
+export function parseMessage(data: unknown): ParsedMessage {
+  return parse(Message, data, 'The training worker sent a message this page does not understand');
+}
+
+/** Parses the answer to a request of type `type`; throws a sentence naming the field. */
+export function parseAnswer<K extends SessionRequest['type']>(type: K, value: unknown): SessionAnswers[K] {
+  return parse(answers[type], value, `The training worker's answer to '${type}' does not parse`);
+}
+
+function parse<T>(schema: v.GenericSchema<unknown, T>, value: unknown, what: string): T {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  throw new Error(`${what}: ${v.getDotPath(issue) ?? 'message'}: ${issue.message}. Reload the page.`);
+}

@@ -1,0 +1,87 @@
+/**
+ * The URL's hash owns selection: which run, which rollout, which colouring, which filter. Stores never mirror it;
+ * components read it through `useRoute` and change it by links or `go`.
+ */
+export const COLOURINGS = ['logprob', 'advantage', 'entropy', 'kl', 'ratio'] as const;
+export type Colouring = (typeof COLOURINGS)[number];
+
+export const SHOWS = ['all', 'pass', 'fail', 'no-loss'] as const;
+export type Show = (typeof SHOWS)[number];
+
+/** What the rollout list shows; part of the URL so that a link reproduces it. */
+export interface Filter {
+  readonly show: Show;
+  /** One step only; null: every step. */
+  readonly step: number | null;
+}
+
+export type Route =
+  | { readonly screen: 'start' }
+  | { readonly screen: 'run'; readonly runId: string; readonly filter: Filter }
+  | {
+      readonly screen: 'rollout';
+      readonly runId: string;
+      readonly rollout: string;
+      readonly colour: Colouring;
+      readonly filter: Filter;
+    }
+  | { readonly screen: 'unknown'; readonly hash: string };
+
+export const NO_FILTER: Filter = { show: 'all', step: null };
+
+/** Reads a location hash (`#/run/<id>/rollout/<step>/<problem>/<sample>?color=advantage`). */
+export function parseRoute(hash: string): Route {
+  const [path = '', query = ''] = hash.replace(/^#/, '').split('?', 2);
+  const parts = path.split('/').filter((part) => part !== '').map(decode);
+  const params = new URLSearchParams(query);
+  if (parts.length === 0) return { screen: 'start' };
+  const [head, runId, kind, ...rest] = parts;
+  if (head !== 'run' || runId === undefined) return { screen: 'unknown', hash };
+  const filter = parseFilter(params);
+  if (kind === undefined) return { screen: 'run', runId, filter };
+  if (kind !== 'rollout' || rest.length === 0) return { screen: 'unknown', hash };
+  const colour = COLOURINGS.find((c) => c === params.get('color')) ?? 'logprob';
+  return { screen: 'rollout', runId, rollout: rest.join('/'), colour, filter };
+}
+
+/** The hash of a route; defaults are left out, so that equal places have equal addresses. */
+export function formatRoute(route: Route): string {
+  switch (route.screen) {
+    case 'start':
+      return '#/';
+    case 'run':
+      return `#/run/${encodeURIComponent(route.runId)}${query(route.filter, null)}`;
+    case 'rollout': {
+      const rollout = route.rollout.split('/').map(encodeURIComponent).join('/');
+      return `#/run/${encodeURIComponent(route.runId)}/rollout/${rollout}${query(route.filter, route.colour)}`;
+    }
+    case 'unknown':
+      return route.hash;
+    default:
+      return route satisfies never;
+  }
+}
+
+function query(filter: Filter, colour: Colouring | null): string {
+  const params = new URLSearchParams();
+  if (colour !== null && colour !== 'logprob') params.set('color', colour);
+  if (filter.show !== 'all') params.set('show', filter.show);
+  if (filter.step !== null) params.set('step', String(filter.step));
+  const text = params.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+function parseFilter(params: URLSearchParams): Filter {
+  const show = SHOWS.find((s) => s === params.get('show')) ?? 'all';
+  const text = params.get('step');
+  const step = text !== null && /^\d+$/.test(text) ? Number(text) : null;
+  return { show, step };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a stray % typed by hand is taken as it stands
+  }
+}

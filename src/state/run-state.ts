@@ -1,0 +1,23 @@
+import type { RunSummary, SessionStatus } from '../schema/protocol.ts';
+import type { RunView } from './fold.ts';
+
+export type RunState = 'running' | 'pausing' | 'starting' | 'paused' | 'interrupted' | 'finished' | 'elsewhere';
+
+/** What a run is doing: the log knows how it ended, the session's status whether it is going on here, the list of runs whether another tab has it. */
+export function runStateOf(view: RunView, status: SessionStatus, summary: RunSummary | undefined): RunState {
+  if (view.finished) return 'finished';
+  if (status.state === 'running' && status.runId === view.runId) return status.pausing ? 'pausing' : 'running';
+  if (status.state === 'paused' && status.runId === view.runId) return 'paused';
+  if (status.state === 'loading') return 'starting';
+  if (summary?.state === 'running') return 'elsewhere';
+  return view.paused ? 'paused' : 'interrupted';
+}
+
+/** Seconds until the planned steps are done, from the mean of the last steps; null where that is not known. */
+export function secondsLeft(view: RunView): number | null {
+  const steps = view.config?.steps ?? null;
+  const last = view.updates.slice(-5);
+  if (steps === null || last.length === 0 || view.finished) return null;
+  const mean = last.reduce((sum, u) => sum + u.seconds.sample + u.seconds.grade + u.seconds.update, 0) / last.length;
+  return mean * Math.max(0, steps - view.updates.length);
+}

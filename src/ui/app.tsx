@@ -1,0 +1,48 @@
+import './base.css';
+import { useRoute } from './hooks.ts';
+import { RunScreen } from './run/run-screen.tsx';
+import { Notices } from './shell/notices.tsx';
+import { TopBar } from './shell/top-bar.tsx';
+import { StartScreen } from './start/start-screen.tsx';
+
+export function App() {
+  const route = useRoute();
+  return (
+    <div className="app" data-screen={route.screen}>
+      <a className="skip" href="#main" onClick={focusMain}>
+        Skip to content
+      </a>
+      <TopBar />
+      <Notices />
+      <Screen />
+    </div>
+  );
+}
+
+/** The hash is the address, so the skip link moves focus itself. */
+function focusMain(event: { preventDefault(): void }): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}
+
+function Screen() {
+  const route = useRoute();
+  switch (route.screen) {
+    case 'start':
+      return <StartScreen />;
+    case 'run':
+    case 'rollout':
+      return <RunScreen key={route.runId} route={route} />;
+    case 'unknown':
+      return (
+        <main id="main" tabIndex={-1} className="page">
+          <h1 className="title">There is nothing at this address.</h1>
+          <p>
+            The lab has no place called <code>{route.hash}</code>. <a href="#/">Go to the start.</a>
+          </p>
+        </main>
+      );
+    default:
+      return route satisfies never;
+  }
+}

@@ -1,0 +1,31 @@
+/** Numbers as the screens write them, beside src/lib/format.ts. */
+
+/** Three significant digits or so, exponent only where digits would not do. */
+export function formatValue(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  const size = Math.abs(value);
+  if (size === 0) return '0';
+  if (size < 1e-3 || size >= 1e6) return minus(value.toExponential(1).replace('e+', 'e'));
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  return minus(value.toFixed(digits));
+}
+
+export function formatSigned(value: number, digits = 2): string {
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return text;
+  return value > 0 ? `+${text}` : `−${text}`;
+}
+
+export function formatFixed(value: number, digits: number): string {
+  return minus(value.toFixed(digits));
+}
+
+const dateTime = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
+export function formatDate(time: number): string {
+  return dateTime.format(time);
+}
+
+function minus(text: string): string {
+  return text.replaceAll('-', '−');
+}

@@ -1,0 +1,67 @@
+import { createContext, use, useEffect, useSyncExternalStore } from 'react';
+import { useStore } from 'zustand';
+import type { Lab, LabState, Loadable, RolloutTokens } from '../state/lab.ts';
+import { tokensKey } from '../state/lab.ts';
+import type { RunView } from '../state/fold.ts';
+import { formatRoute, parseRoute, type Route } from '../state/route.ts';
+
+export const LabContext = createContext<Lab | null>(null);
+
+export function useLab(): Lab {
+  const lab = use(LabContext);
+  if (!lab) throw new Error('This component is drawn outside <LabContext>; wrap it, as src/main.tsx does.');
+  return lab;
+}
+
+export function useLabState<T>(select: (state: LabState) => T): T {
+  return useStore(useLab().store, select);
+}
+
+function onHash(changed: () => void): () => void {
+  window.addEventListener('hashchange', changed);
+  return () => window.removeEventListener('hashchange', changed);
+}
+
+/** The place the URL names. */
+export function useRoute(): Route {
+  return parseRoute(useSyncExternalStore(onHash, () => window.location.hash));
+}
+
+/** Goes to a place; `replace` leaves no entry in the history (stepping through rollouts). */
+export function go(route: Route, how: 'push' | 'replace' = 'push'): void {
+  const hash = formatRoute(route);
+  if (how === 'push') window.location.hash = hash;
+  else window.location.replace(hash);
+}
+
+const LOADING = { state: 'loading' } as const;
+
+/** The run's view, read from the worker when first asked for. */
+export function useRun(runId: string): Loadable<RunView> {
+  const lab = useLab();
+  useEffect(() => lab.openRun(runId), [lab, runId]);
+  return useLabState((state) => state.views[runId]) ?? LOADING;
+}
+
+/** A rollout's token columns; asked for once they are written (`ready`). */
+export function useTokens(runId: string, rollout: string, ready: boolean): Loadable<RolloutTokens> {
+  const lab = useLab();
+  useEffect(() => {
+    if (ready) lab.openTokens(runId, rollout);
+  }, [lab, runId, rollout, ready]);
+  return useLabState((state) => state.tokens[tokensKey(runId, rollout)]) ?? LOADING;
+}
+
+function onMedia(query: string) {
+  return (changed: () => void) => {
+    const media = window.matchMedia(query);
+    media.addEventListener('change', changed);
+    return () => media.removeEventListener('change', changed);
+  };
+}
+
+const onDark = onMedia('(prefers-color-scheme: dark)');
+
+export function useSystemDark(): boolean {
+  return useSyncExternalStore(onDark, () => window.matchMedia('(prefers-color-scheme: dark)').matches);
+}

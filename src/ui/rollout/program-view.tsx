@@ -1,0 +1,30 @@
+interface Props {
+  readonly code: string;
+  /** The completion it was taken from. */
+  readonly text: string;
+  readonly errorLines: readonly number[];
+}
+
+/** The program as the sandbox ran it, with line numbers; open by itself where an error points into it. */
+export function ProgramView({ code, text, errorLines }: Props) {
+  const whole = code.trim() === text.trim();
+  const lines = code.replace(/\n$/, '').split('\n');
+  return (
+    <details className="sheet program" open={errorLines.length > 0}>
+      <summary>
+        <span className="label">Program as it was run</span>
+        <span className="muted">
+          {lines.length} {lines.length === 1 ? 'line' : 'lines'}
+          {whole ? ', the whole completion' : ', taken out of the completion'}
+        </span>
+      </summary>
+      <ol className="code">
+        {lines.map((line, i) => (
+          <li key={i} data-error={errorLines.includes(i + 1)}>
+            <code>{line}</code>
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}

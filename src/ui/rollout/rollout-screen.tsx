@@ -1,0 +1,176 @@
+import { useMemo } from 'react';
+import { findGroup, findRollout, type RolloutView, type RunView } from '../../state/fold.ts';
+import { ledgerOf } from '../../state/ledger.ts';
+import { COLOURINGS, formatRoute, type Colouring } from '../../state/route.ts';
+import { neighbour, type Row } from '../../state/rows.ts';
+import { formatSigned } from '../format.ts';
+import { go, useTokens } from '../hooks.ts';
+import { useKeys } from '../keys.ts';
+import { VerdictMark } from '../parts/verdict-mark.tsx';
+import { problemTitle } from '../problem-title.ts';
+import { GroupStrip } from '../run/rollout-row.tsx';
+import type { RunRoute } from '../run/run-screen.tsx';
+import { SCALES } from './colour.ts';
+import { LedgerView } from './ledger-view.tsx';
+import { ProgramView } from './program-view.tsx';
+import { TokenView } from './token-view.tsx';
+import { VerdictView } from './verdict-view.tsx';
+import './rollout.css';
+
+type RolloutRoute = Extract<RunRoute, { screen: 'rollout' }>;
+
+interface Props {
+  readonly view: RunView;
+  readonly rows: readonly Row[];
+  readonly route: RolloutRoute;
+}
+
+export function RolloutScreen({ view, rows, route }: Props) {
+  const rollout = findRollout(view, route.rollout);
+  const back = formatRoute({ screen: 'run', runId: route.runId, filter: route.filter });
+  if (!rollout) {
+    return (
+      <section className="rollout">
+        <h2 className="title">This run holds no completion {route.rollout}.</h2>
+        <p className="sentence">
+          {view.finished
+            ? 'The run has ended, so it will not come.'
+            : 'It may come yet: a resumed run writes the steps after its checkpoint again.'}{' '}
+          <a href={back}>Back to the run</a>
+        </p>
+      </section>
+    );
+  }
+  return <Rollout view={view} rows={rows} route={route} rollout={rollout} back={back} />;
+}
+
+function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollout: RolloutView; readonly back: string }) {
+  const group = findGroup(view, rollout);
+  const ledger = useMemo(() => ledgerOf(rollout, group, view.config), [rollout, group, view.config]);
+  const previous = neighbour(rows, rollout.id, -1);
+  const next = neighbour(rows, rollout.id, 1);
+  const { completion, verdict } = rollout;
+  const recolour = (colour: Colouring) => go({ ...route, colour }, 'replace');
+  useKeys({
+    c: () => recolour(COLOURINGS[(COLOURINGS.indexOf(route.colour) + 1) % COLOURINGS.length] ?? 'logprob'),
+  });
+  const step = (to: RolloutView | null) => to && go({ ...route, rollout: to.id }, 'replace');
+  return (
+    <section className="rollout" aria-label="Completion">
+      <header className="rollout-head">
+        <p className="rollout-where">
+          <a href={back}>← Curves</a>
+          <span>
+            Step {rollout.step} · <span className="mono">{rollout.problem}</span> · completion {rollout.sample + 1} of{' '}
+            {group?.rollouts.length ?? '?'}
+          </span>
+          <span className="rollout-step">
+            <button type="button" className="button" disabled={!previous} onClick={() => step(previous)}>
+              <kbd>k</kbd> Previous
+            </button>
+            <button type="button" className="button" disabled={!next} onClick={() => step(next)}>
+              <kbd>j</kbd> Next
+            </button>
+          </span>
+        </p>
+        <h2 className="rollout-title">{problemTitle(completion.prompt, rollout.problem)}</h2>
+        <div className="rollout-sum">
+          {verdict ? <VerdictMark status={verdict.status} word /> : <span className="muted">not graded yet</span>}
+          {ledger && (
+            <span>
+              reward {ledger.reward ?? 'none'}, advantage {formatSigned(ledger.advantage)}
+            </span>
+          )}
+          <span>
+            {completion.tokens} tokens, ended by {completion.finish === 'length' ? 'the limit' : completion.finish === 'eos' ? 'its end token' : 'a stop rule'}, T{' '}
+            {completion.temperature}
+          </span>
+          {group && <GroupStrip group={group} route={route} selected={rollout.id} />}
+        </div>
+      </header>
+      <div className="rollout-columns">
+        <div className="rollout-text">
+          <section className="sheet" aria-labelledby="prompt-title">
+            <h3 className="label" id="prompt-title">
+              Prompt, as the model saw it
+            </h3>
+            <pre className="prompt" tabIndex={0} aria-labelledby="prompt-title">
+              {completion.prompt}
+            </pre>
+          </section>
+          <Completion route={route} rollout={rollout} onColour={recolour} />
+          {completion.code !== null && (
+            <ProgramView code={completion.code} text={completion.text} errorLines={verdict?.error?.lines ?? []} />
+          )}
+        </div>
+        <div className="rollout-judgement">
+          <section className="sheet" aria-labelledby="ledger-title">
+            <h3 className="label" id="ledger-title">
+              The reward’s ledger
+            </h3>
+            {ledger ? (
+              <LedgerView ledger={ledger} />
+            ) : (
+              <p className="sentence">Rewards are given when the whole step is graded.</p>
+            )}
+          </section>
+          <section className="sheet" aria-labelledby="verdict-title">
+            <h3 className="label" id="verdict-title">
+              Verdict
+            </h3>
+            {verdict ? (
+              <VerdictView verdict={verdict} prompt={completion.prompt} />
+            ) : (
+              <p className="sentence">The sandbox has not run this program yet.</p>
+            )}
+          </section>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+interface CompletionProps {
+  readonly route: RolloutRoute;
+  readonly rollout: RolloutView;
+  readonly onColour: (colour: Colouring) => void;
+}
+
+function Completion({ route, rollout, onColour }: CompletionProps) {
+  const ready = rollout.reward !== null;
+  const tokens = useTokens(route.runId, rollout.id, ready);
+  const scale = SCALES[route.colour];
+  return (
+    <section className="sheet" aria-labelledby="completion-title">
+      <div className="sheet-head">
+        <h3 className="label" id="completion-title">
+          Completion
+        </h3>
+        <fieldset className="segments" aria-label="Colour the tokens by">
+          {COLOURINGS.map((name) => (
+            <label key={name}>
+              <input type="radio" name="colour" checked={route.colour === name} onChange={() => onColour(name)} />
+              <span>{SCALES[name].name}</span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+      {tokens.state === 'ready' ? (
+        <TokenView key={rollout.id} rollout={rollout} tokens={tokens.data} colour={route.colour} />
+      ) : (
+        <>
+          <p className={tokens.state === 'error' ? 'sentence error' : 'sentence'}>
+            {tokens.state === 'error' ? tokens.message : ready ? 'Reading the token columns…' : 'Token values are written with the step’s update.'}
+          </p>
+          <pre className="tokens">{rollout.completion.text}</pre>
+        </>
+      )}
+      <div className="legend">
+        <span className="legend-end">{scale.ends[0]}</span>
+        <span className="legend-ramp" data-diverging={scale.diverging} data-hue={scale.tint(1).hue === 'cool' && !scale.diverging ? 'cool' : 'warm'} />
+        <span className="legend-end">{scale.ends[1]}</span>
+        <span className="legend-about">{scale.about}</span>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,94 @@
+import { formatCount } from '../../lib/format.ts';
+import { passCount, type AssertVerdict, type Verdict } from '../../schema/verdict.ts';
+import { VerdictMark } from '../parts/verdict-mark.tsx';
+
+/** A verdict assert by assert; `prompt` tells which of them the model had seen. */
+export function VerdictView({ verdict, prompt }: { readonly verdict: Verdict; readonly prompt: string }) {
+  const seen = (assert: AssertVerdict) => prompt.includes(assert.source.trim());
+  const someSeen = verdict.asserts.some(seen);
+  return (
+    <div className="verdict" data-testid="verdict">
+      <p className="verdict-sum">
+        <VerdictMark status={verdict.status} word />
+        <span className="muted">
+          {verdict.asserts.length > 0 && `${passCount(verdict)} of ${verdict.asserts.length} asserts pass, `}
+          {formatCount(verdict.ms)} ms
+        </span>
+      </p>
+      <p className="sentence">{explain(verdict)}</p>
+      <ol className="asserts">
+        {verdict.asserts.map((assert, i) => (
+          <li key={i} data-status={assert.status}>
+            <VerdictMark status={assert.status} />
+            <div>
+              <code className="assert-source">{assert.source}</code>
+              {someSeen && <span className="assert-tag">{seen(assert) ? 'shown' : 'hidden'}</span>}
+              {assert.status !== 'pass' && (assert.actual !== undefined || assert.expected !== undefined) && (
+                <dl className="values">
+                  <div>
+                    <dt>got</dt>
+                    <dd className="got">{assert.actual ?? 'nothing'}</dd>
+                  </div>
+                  <div>
+                    <dt>expected</dt>
+                    <dd>{assert.expected ?? 'not known'}</dd>
+                  </div>
+                </dl>
+              )}
+            </div>
+          </li>
+        ))}
+      </ol>
+      {verdict.error && (
+        <div className="program-error">
+          <h3 className="label">Error</h3>
+          <p>
+            <code>
+              <b>{verdict.error.type}</b>
+              {verdict.error.message !== '' && `: ${verdict.error.message}`}
+            </code>
+          </p>
+          {verdict.error.lines.length > 0 && (
+            <p className="muted">
+              {verdict.error.lines.length === 1 ? 'line' : 'lines'} {verdict.error.lines.join(' → ')} of the program
+            </p>
+          )}
+        </div>
+      )}
+      <Output name="Printed" text={verdict.stdout} />
+      <Output name="Error output" text={verdict.stderr} />
+    </div>
+  );
+}
+
+function Output({ name, text }: { readonly name: string; readonly text: string | undefined }) {
+  if (text === undefined || text === '') return null;
+  return (
+    <div>
+      <h3 className="label">{name}</h3>
+      <pre className="output" tabIndex={0}>
+        {text}
+      </pre>
+    </div>
+  );
+}
+
+function explain(verdict: Verdict): string | null {
+  switch (verdict.status) {
+    case 'pass':
+    case 'fail':
+      return null;
+    case 'error':
+      return 'The program raised an error before its asserts could all be judged.';
+    case 'timeout':
+      return 'The program did not end in time and was stopped; probably a loop without end.';
+    case 'crash':
+      return 'The program took its sandbox down twice, so it counts as failed.';
+    case 'infra':
+      return 'The sandbox failed, not the program: this completion has no reward.';
+    case 'no-code':
+      return 'The completion holds no program, so there was nothing to run.';
+    default:
+      return verdict.status satisfies never;
+  }
+}

@@ -1,0 +1,47 @@
+import { formatPercent } from '../../lib/format.ts';
+import type { RunView } from '../../state/fold.ts';
+
+type Eval = NonNullable<RunView['evals']['before']>;
+
+/** The held-out problems before and after training, where the run measures them. */
+export function Evaluations({ view }: { readonly view: RunView }) {
+  const { before, after } = view.evals;
+  if (!before && !after) return null;
+  const few = (before ?? after)?.perProblem.length ?? 0;
+  return (
+    <section className="evals" aria-labelledby="evals-title">
+      <h2 className="label" id="evals-title">
+        Held-out problems
+      </h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Decoding</th>
+            <th scope="col">Before</th>
+            <th scope="col">After</th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr>
+            <th scope="row">Greedy</th>
+            <td>{cell(before?.greedy)}</td>
+            <td>{cell(after?.greedy)}</td>
+          </tr>
+          {(before?.sampled ?? after?.sampled) && (
+            <tr>
+              <th scope="row">Sampled, T {(before?.sampled ?? after?.sampled)?.temperature}</th>
+              <td>{cell(before?.sampled)}</td>
+              <td>{cell(after?.sampled)}</td>
+            </tr>
+          )}
+        </tbody>
+      </table>
+      {few < 100 && <p className="muted">{few} problems: a demonstration, not evidence.</p>}
+    </section>
+  );
+}
+
+function cell(rate: Eval['greedy'] | Eval['sampled'] | undefined): string {
+  if (!rate) return 'not yet';
+  return `${formatPercent(rate.rate)} (95 %: ${formatPercent(rate.ci95[0])} to ${formatPercent(rate.ci95[1])})`;
+}

@@ -1,0 +1,196 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
+import type { RunView } from '../../state/fold.ts';
+import { formatRoute, SHOWS, type Filter, type Show } from '../../state/route.ts';
+import { neighbour, type Row } from '../../state/rows.ts';
+import { formatCount } from '../../lib/format.ts';
+import { go, useLabState } from '../hooks.ts';
+import { useKeys } from '../keys.ts';
+import { layoutOf, rowAt, scrollTo, totalHeight, visibleRange } from '../parts/windowed.ts';
+import { GROUP_HEIGHT, RolloutRow, ROW_HEIGHT } from './rollout-row.tsx';
+import type { RunRoute } from './run-screen.tsx';
+
+interface Props {
+  readonly view: RunView;
+  readonly rows: readonly Row[];
+  readonly route: RunRoute;
+}
+
+const MARGIN = GROUP_HEIGHT;
+const heightOf = (row: Row) => (row.kind === 'group' ? GROUP_HEIGHT : ROW_HEIGHT);
+
+/**
+ * All completions in the order of the run, windowed. New ones are added below. What the user looks at stays where it is
+ * when a filter's rows come or go above it; only `Latest` moves the list, and any hand on the list ends that.
+ */
+export function RolloutList({ view, rows, route }: Props) {
+  const live = useLabState((s) => s.status.state === 'running' && s.status.runId === view.runId);
+  const [wish, setWish] = useState<boolean | null>(null);
+  const selected = route.screen === 'rollout' ? route.rollout : null;
+  const follow = selected === null && (wish ?? live);
+  const [scrollTop, setScrollTop] = useState(0);
+  const [viewport, setViewport] = useState(600);
+  const box = useRef<HTMLDivElement>(null);
+  const anchor = useRef<{ key: string; delta: number } | null>(null);
+  const layout = useMemo(() => layoutOf(rows, heightOf), [rows]);
+  const [from, to] = visibleRange(layout, scrollTop, viewport);
+
+  function keepAnchor(top: number): void {
+    const index = rowAt(layout, top);
+    const row = rows[index];
+    anchor.current = row ? { key: row.key, delta: top - (layout.tops[index] ?? 0) } : null;
+  }
+
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return undefined;
+    const observer = new ResizeObserver(() => setViewport(element.clientHeight));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  // After the rows changed: either at the end, or the row that was on top is on top again.
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    if (follow) {
+      element.scrollTop = element.scrollHeight;
+      return;
+    }
+    const held = anchor.current;
+    if (!held) return;
+    const index = rows.findIndex((row) => row.key === held.key);
+    if (index < 0) return;
+    const top = (layout.tops[index] ?? 0) + held.delta;
+    if (Math.abs(element.scrollTop - top) > 1) element.scrollTop = top;
+  }, [rows, layout, follow]);
+
+  // The selected row is brought into sight when the selection changes, and only then.
+  const seen = useRef<string | null>(null);
+  useLayoutEffect(() => {
+    if (seen.current === selected) return;
+    seen.current = selected;
+    const index = rows.findIndex((row) => row.kind === 'rollout' && row.rollout?.id === selected);
+    if (selected !== null && index >= 0) reveal(index);
+  });
+
+  function reveal(index: number): void {
+    const element = box.current;
+    if (!element) return;
+    element.scrollTop = scrollTo(layout, index, element.scrollTop, element.clientHeight, MARGIN);
+    keepAnchor(element.scrollTop);
+  }
+
+  /** j and k: the next rollout where one is open, else the next row in focus. */
+  function move(by: 1 | -1): void {
+    if (route.screen === 'rollout') {
+      const next = neighbour(rows, route.rollout, by);
+      if (next) go({ ...route, rollout: next.id }, 'replace');
+      return;
+    }
+    setWish(false);
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['rollout'] : undefined;
+    const next = focused === undefined ? rowInSight() : (neighbour(rows, focused, by)?.id ?? focused);
+    const index = rows.findIndex((row) => row.kind === 'rollout' && row.rollout?.id === next);
+    if (index < 0) return;
+    reveal(index);
+    flushSync(() => setScrollTop(box.current?.scrollTop ?? 0));
+    box.current?.querySelector<HTMLElement>(`[data-rollout="${CSS.escape(next ?? '')}"]`)?.focus({ preventScroll: true });
+  }
+
+  function rowInSight(): string | undefined {
+    const top = box.current?.scrollTop ?? 0;
+    for (const [i, row] of rows.entries()) {
+      if (row.kind === 'rollout' && row.rollout && (layout.tops[i] ?? 0) >= top) return row.rollout.id;
+    }
+    return undefined;
+  }
+
+  const arrow = (by: 1 | -1) => (event: KeyboardEvent) => {
+    if (box.current?.contains(event.target as Node)) move(by);
+  };
+  useKeys({ j: () => move(1), k: () => move(-1), l: () => setWish(!follow), ArrowDown: arrow(1), ArrowUp: arrow(-1) });
+
+  return (
+    <section className="rollouts" aria-label="Completions">
+      <ListTools view={view} route={route} follow={follow} onFollow={setWish} />
+      <div
+        ref={box}
+        className="rollout-box"
+        onScroll={(event) => {
+          setScrollTop(event.currentTarget.scrollTop);
+          keepAnchor(event.currentTarget.scrollTop);
+        }}
+        onWheel={(event) => event.deltaY < 0 && setWish(false)}
+        onPointerDown={() => setWish(false)}
+        onFocus={() => setWish(false)}
+      >
+        {rows.length === 0 && <Empty view={view} filter={route.filter} />}
+        <div role="list" style={{ height: totalHeight(layout), position: 'relative' }}>
+          {rows.slice(from, to).map((row, i) => (
+            <div
+              key={row.key}
+              role="listitem"
+              aria-setsize={rows.length}
+              aria-posinset={from + i + 1}
+              style={{ position: 'absolute', left: 0, right: 0, transform: `translateY(${layout.tops[from + i] ?? 0}px)`, height: heightOf(row) }}
+            >
+              <RolloutRow row={row} route={route} selected={selected} />
+            </div>
+          ))}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function Empty({ view, filter }: { readonly view: RunView; readonly filter: Filter }) {
+  const none = view.counts.rollouts === 0;
+  return (
+    <p className="sentence list-empty">
+      {none
+        ? 'No completion yet: the first ones appear here as they are written.'
+        : `None of the ${formatCount(view.counts.rollouts)} completions matches${filter.step === null ? '' : ` in step ${filter.step}`}. Choose “All” to see them.`}
+    </p>
+  );
+}
+
+const SHOW_NAMES: Record<Show, string> = { all: 'All', pass: 'Pass', fail: 'Fail', 'no-loss': 'Not in loss' };
+
+interface ToolsProps {
+  readonly view: RunView;
+  readonly route: RunRoute;
+  readonly follow: boolean;
+  readonly onFollow: (follow: boolean) => void;
+}
+
+function ListTools({ view, route, follow, onFollow }: ToolsProps) {
+  const { filter } = route;
+  const filtered = (change: Partial<Filter>) => go({ ...route, filter: { ...filter, ...change } }, 'replace');
+  return (
+    <div className="list-tools">
+      <fieldset className="segments" aria-label="Show">
+        {SHOWS.map((show) => (
+          <label key={show}>
+            <input type="radio" name="show" checked={filter.show === show} onChange={() => filtered({ show })} />
+            <span>{SHOW_NAMES[show]}</span>
+          </label>
+        ))}
+      </fieldset>
+      {filter.step !== null && (
+        <a className="button chip" href={formatRoute({ ...route, filter: { ...filter, step: null } })} aria-label={`Step ${filter.step} only; show every step`}>
+          step {filter.step} ×
+        </a>
+      )}
+      <button
+        type="button"
+        className="button quiet latest"
+        aria-pressed={follow}
+        disabled={route.screen === 'rollout' || view.counts.rollouts === 0}
+        onClick={() => onFollow(!follow)}
+      >
+        Latest ↓
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,219 @@
+import { formatCount, formatSeconds } from '../../lib/format.ts';
+import type { SessionStatus } from '../../schema/protocol.ts';
+import type { RunView } from '../../state/fold.ts';
+import { runStateOf, secondsLeft, type RunState } from '../../state/run-state.ts';
+import { formatDate, formatValue } from '../format.ts';
+import { useLab, useLabState } from '../hooks.ts';
+
+const STATES: Record<RunState, { readonly word: string; readonly tone: string }> = {
+  running: { word: 'Running', tone: 'live' },
+  pausing: { word: 'Ending the step', tone: 'wait' },
+  starting: { word: 'Starting', tone: 'wait' },
+  paused: { word: 'Paused', tone: 'wait' },
+  interrupted: { word: 'Interrupted', tone: 'bad' },
+  finished: { word: 'Finished', tone: '' },
+  elsewhere: { word: 'Running in another tab', tone: 'live' },
+};
+
+export function RunHeader({ view }: { readonly view: RunView }) {
+  const status = useLabState((state) => state.status);
+  const summary = useLabState((state) =>
+    state.runs.state === 'ready' ? state.runs.data.find((run) => run.runId === view.runId) : undefined,
+  );
+  const state = runStateOf(view, status, summary);
+  const { config } = view;
+  const { word, tone } = STATES[state];
+  return (
+    <header className="run-header">
+      <div className="run-line">
+        <h1 className="run-title">
+          <a href="#/" aria-label="All runs">
+            Runs
+          </a>
+          <span aria-hidden="true">/</span>
+          {view.started ? formatDate(view.started.time) : view.runId}
+          {config && (
+            <span className="run-what">
+              {config.method.toUpperCase()} · {config.model} · {config.dataset} · seed {config.seed}
+            </span>
+          )}
+        </h1>
+        <Actions view={view} state={state} />
+      </div>
+      <div className="run-line run-gauges">
+        <p className="gauge run-lamp" role="status">
+          <span className="label">State</span>
+          <span>
+            <span className="lamp" data-tone={tone} /> {word}
+          </span>
+        </p>
+        <Gauge label="Step" value={stepText(view, status)} testId="step" />
+        <PhaseStrip status={status} view={view} />
+        <Gauge label="Tokens/s" value={formatValue(view.updates.at(-1)?.tokensPerSecond)} />
+        <Gauge label="Passed" value={view.counts.judged === 0 ? '–' : `${formatCount(view.counts.passed)} / ${formatCount(view.counts.judged)}`} />
+        <Remaining view={view} state={state} />
+        <Gauge label="Checkpoint" value={view.checkpoint ? `step ${view.checkpoint.step}` : 'none yet'} />
+      </div>
+      <Sentence view={view} state={state} status={status} />
+      <Warnings view={view} />
+    </header>
+  );
+}
+
+function stepText(view: RunView, status: SessionStatus): string {
+  const now = status.state === 'running' && status.runId === view.runId ? status.step : (view.updates.at(-1)?.step ?? 0);
+  const planned = view.config?.steps;
+  return planned == null ? formatCount(now) : `${formatCount(now)} / ${formatCount(planned)}`;
+}
+
+function Gauge({ label, value, testId }: { readonly label: string; readonly value: string; readonly testId?: string }) {
+  return (
+    <p className="gauge" data-testid={testId}>
+      <span className="label">{label}</span>
+      <span>{value}</span>
+    </p>
+  );
+}
+
+function Remaining({ view, state }: { readonly view: RunView; readonly state: RunState }) {
+  const left = secondsLeft(view);
+  const last = view.updates.at(-1)?.seconds;
+  if (left !== null && (state === 'running' || state === 'pausing')) return <Gauge label="Left, about" value={formatSeconds(left)} />;
+  return <Gauge label="A step" value={last ? formatSeconds(last.sample + last.grade + last.update) : '–'} />;
+}
+
+const PHASES = [
+  { phase: 'sample', name: 'sample' },
+  { phase: 'grade', name: 'grade' },
+  { phase: 'update', name: 'update' },
+  { phase: 'checkpoint', name: 'store' },
+] as const;
+
+/** The four phases of a step, the present one filled as far as it has come. */
+function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly view: RunView }) {
+  const running = status.state === 'running' && status.runId === view.runId ? status : null;
+  const seconds = view.updates.at(-1)?.seconds;
+  const at = PHASES.findIndex((p) => p.phase === running?.phase);
+  const share = running && running.total > 0 ? Math.min(1, running.done / running.total) : 0;
+  return (
+    <div className="gauge phases">
+      <span className="label">
+        {running?.phase === 'evaluate' ? 'Evaluating' : 'Phase'}
+        {running && running.total > 0 && (
+          <span className="phase-count">
+            {' '}
+            {formatCount(running.done)} of {formatCount(running.total)}
+          </span>
+        )}
+      </span>
+      <ol className="phase-strip" aria-label="Phases of a step">
+        {PHASES.map(({ phase, name }, i) => {
+          const filled = i < at ? 1 : i === at ? share : 0;
+          const took = phase === 'checkpoint' ? undefined : seconds?.[phase];
+          return (
+            <li key={phase} data-now={i === at} aria-current={i === at ? 'step' : undefined}>
+              <span className="phase-fill" style={{ transform: `scaleX(${filled})` }} />
+              <span className="phase-name">{name}</span>
+              {took !== undefined && <span className="phase-took">{formatSeconds(took)}</span>}
+            </li>
+          );
+        })}
+      </ol>
+    </div>
+  );
+}
+
+function Actions({ view, state }: { readonly view: RunView; readonly state: RunState }) {
+  const lab = useLab();
+  const starting = useLabState((s) => s.starting);
+  const noGpu = useLabState((s) => s.device.state === 'ready' && !s.device.data.available);
+  const otherRuns = useLabState((s) => s.status.state === 'running' && s.status.runId !== view.runId);
+  switch (state) {
+    case 'running':
+    case 'pausing':
+      return (
+        <div className="run-actions">
+          <button type="button" className="button" disabled={state === 'pausing'} onClick={() => lab.pause()}>
+            Pause
+          </button>
+          <button type="button" className="button" disabled={state === 'pausing'} onClick={() => lab.stop()}>
+            Stop and keep
+          </button>
+        </div>
+      );
+    case 'paused':
+    case 'interrupted':
+      return (
+        <div className="run-actions">
+          <button
+            type="button"
+            className="button primary"
+            disabled={starting || noGpu || otherRuns}
+            onClick={() => void lab.resume(view.runId)}
+          >
+            Resume
+          </button>
+          {state === 'paused' && (
+            <button type="button" className="button" onClick={() => lab.stop()}>
+              Stop and keep
+            </button>
+          )}
+        </div>
+      );
+    case 'starting':
+    case 'finished':
+    case 'elsewhere':
+      return null;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** What the state means for the user, where the word alone does not say it. */
+function Sentence({ view, state, status }: { readonly view: RunView; readonly state: RunState; readonly status: SessionStatus }) {
+  const text = sentenceOf(view, state, status);
+  return text === null ? null : <p className="run-sentence">{text}</p>;
+}
+
+function sentenceOf(view: RunView, state: RunState, status: SessionStatus): string | null {
+  const kept = view.checkpoint ? `its last checkpoint, after step ${view.checkpoint.step}` : 'the beginning, as no checkpoint was written yet';
+  switch (state) {
+    case 'interrupted':
+      return `This run ended without a word, as when a tab closes. Resume goes on from ${kept}; a half-done step is done again.`;
+    case 'paused':
+      return `Paused${view.paused?.reason ? `: ${view.paused.reason.replace(/\.$/, '')}` : ''}. Resume goes on from ${kept}.`;
+    case 'pausing':
+      return 'The step under way is finished and stored first.';
+    case 'starting':
+      return status.state === 'loading' ? `${status.what}…` : null;
+    case 'finished': {
+      const why = { steps: 'all its steps are done', budget: 'its token budget is spent', stopped: 'it was stopped' };
+      return view.finished ? `Finished after step ${view.finished.step}: ${why[view.finished.reason]}. It is kept on this machine.` : null;
+    }
+    case 'running':
+    case 'elsewhere':
+      return null;
+    default:
+      return state satisfies never;
+  }
+}
+
+function Warnings({ view }: { readonly view: RunView }) {
+  const { warnings } = view;
+  const last = warnings.at(-1);
+  if (!last) return null;
+  return (
+    <details className="run-warnings">
+      <summary>
+        <span className="warn-mark">{warnings.length === 1 ? 'Warning' : `${warnings.length} warnings`}</span> {last.message}
+      </summary>
+      <ol>
+        {warnings.slice(0, -1).map((warning) => (
+          <li key={warning.seq}>
+            <time>{formatDate(warning.time)}</time> {warning.message}
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}

@@ -1,0 +1,47 @@
+import { useState } from 'react';
+import { useStore } from 'zustand';
+import { setTheme, THEMES, themeStore, type Theme } from '../../state/theme.ts';
+import { useKeys } from '../keys.ts';
+import { HelpDialog } from './help-dialog.tsx';
+import './shell.css';
+
+export function TopBar() {
+  const [help, setHelp] = useState(false);
+  useKeys({ '?': () => setHelp(true) });
+  return (
+    <header className="top-bar">
+      <a className="wordmark" href="#/" aria-label="Afterthought, to the start">
+        <svg viewBox="0 0 32 32" aria-hidden="true">
+          <circle cx="8" cy="16" r="3.5" />
+          <path d="M16 8.5a10 10 0 0 1 0 15" />
+          <path className="echo" d="M22 5a16 16 0 0 1 0 22" />
+        </svg>
+        Afterthought
+      </a>
+      <span className="top-bar-line">reinforcement learning for code models, in a tab</span>
+      <div className="top-bar-tools">
+        <ThemeSwitch />
+        <button type="button" className="button quiet" onClick={() => setHelp(true)}>
+          Keys <kbd>?</kbd>
+        </button>
+      </div>
+      {help && <HelpDialog onClose={() => setHelp(false)} />}
+    </header>
+  );
+}
+
+const THEME_NAMES: Record<Theme, string> = { system: 'Auto', light: 'Light', dark: 'Dark' };
+
+function ThemeSwitch() {
+  const theme = useStore(themeStore, (state) => state.theme);
+  return (
+    <fieldset className="segments" aria-label="Colours of the page">
+      {THEMES.map((name) => (
+        <label key={name}>
+          <input type="radio" name="theme" value={name} checked={theme === name} onChange={() => setTheme(name)} />
+          <span>{THEME_NAMES[name]}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
