@@ -20,6 +20,8 @@ export interface Kernel<P extends string = string> {
   cases(): KernelCase<P>[];
   /** For a backward kernel: how to check it by finite differences of its forward reference. */
   readonly gradients?: readonly GradientCheck[];
+  /** `u32` bindings of which some words are the bits of floats: entries of `stride` words, floats at `words`. */
+  readonly floatWords?: Readonly<Record<string, { readonly stride: number; readonly words: readonly number[] }>>;
 }
 
 export type Grid = readonly [x: number, y: number, z: number];
@@ -31,22 +33,29 @@ export interface KernelCase<P extends string = string> {
   readonly title: string;
   readonly params: Readonly<Record<P, number>>;
   readonly constants?: Readonly<Record<string, number | boolean>>;
-  /** One array a binding; outputs hold their content before the dispatch. */
+  /** One array a binding; outputs hold their content before the dispatch. Further names serve gradient checks only. */
   readonly io: Readonly<Record<string, Float32Array | Uint32Array>>;
   /** Absolute + relative tolerance; default 1e-4. */
   readonly tolerance?: number;
 }
 
 /**
- * With upstream gradient `io[upstream]` on the forward's `output`, the kernel under test must leave in `gradient` the
- * derivative with respect to the forward's `wrt` (added to what was there when the kernel accumulates).
+ * The kernel under test, its `gradient` buffer zeroed before, must leave there the derivative of `loss` with respect to
+ * `wrt`. Applies to every case that holds an array `wrt`.
  */
 export interface GradientCheck {
   readonly gradient: string;
-  /** Scalar loss as a function of the perturbed array, everything else from the case's own arrays. */
-  loss(wrt: Float64Array, io: ReferenceIo, params: Readonly<Record<string, number>>, constants: Readonly<Record<string, number | boolean>>): number;
-  /** The array that is perturbed. */
+  /** The array that is perturbed: a binding of the kernel, or an extra array of the case (an input of the forward). */
   readonly wrt: string;
+  /** The forward's scalar loss, `wrt` replaced by the perturbed array and everything else from the case. */
+  loss(
+    wrt: Float64Array,
+    io: ReferenceIo,
+    params: Readonly<Record<string, number>>,
+    constants: Readonly<Record<string, number | boolean>>,
+  ): number;
+  /** False where a case's parameters ask for no gradient. */
+  applies?(params: Readonly<Record<string, number>>): boolean;
 }
 
 export interface BindingInfo {

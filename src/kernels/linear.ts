@@ -2,12 +2,13 @@ import rowsLib from '../../shaders/lib/rows.wgsl';
 import weightsLib from '../../shaders/lib/weights.wgsl';
 import backwardWgsl from '../../shaders/linear.bwd.wgsl';
 import wgsl from '../../shaders/linear.wgsl';
-import type { Kernel } from '../gpu/kernel.ts';
+import type { Kernel, KernelCase } from '../gpu/kernel.ts';
+import { adapterRows, dot, floats, normals, packWeights, rowAt, weights, words } from './reference-helpers.ts';
 
 /** Outputs of a fused product that share one LoRA pair: boundaries of segments 1 and 2; beyond the last output: unused. */
 export const NO_SEGMENT = 0xffffffff;
 
-export const linear: Kernel<
+type Params =
   | 'rows'
   | 'inner4'
   | 'cols'
@@ -20,22 +21,169 @@ export const linear: Kernel<
   | 'segment1'
   | 'segment2'
   | 'adapter'
-  | 'scale'
-> = {
+  | 'scale';
+type BackwardParams = 'rows' | 'inner4' | 'cols' | 'dy_stride' | 'dy_offset' | 'accumulate';
+
+export const linear: Kernel<Params> = {
   name: 'linear',
   wgsl,
   lib: [weightsLib, rowsLib],
   constants: { WEIGHTS_F16: false, LANES: 64, TILE_ROWS: 8 },
   grid: (p, c) => [Math.ceil(p.cols / Number(c['LANES'])), Math.ceil(p.rows / Number(c['TILE_ROWS'])), 1],
   cost: (p) => 8 * p.rows * p.inner4 * p.cols,
+
+  reference(io, p, constants) {
+    const [x, w, y] = [floats(io, 'x'), weights(io, 'w', constants), floats(io, 'y')]; // (rows, inner), (cols, inner), (rows, y_stride)
+    const inner = 4 * p.inner4;
+    for (let row = 0; row < p.rows; row++) {
+      for (let n = 0; n < p.cols; n++) {
+        let value = 0;
+        for (let k = 0; k < inner; k++) value += x[row * inner + k]! * w[n * inner + k]!;
+        if (p.use_bias !== 0) value += floats(io, 'bias')[n]!;
+        if (p.rank !== 0 && rowAt(words(io, 'rows'), row).adapter === p.adapter) {
+          const [h, b] = [floats(io, 'h'), floats(io, 'b')]; // (rows, h_stride), (cols, rank)
+          const segment = n >= p.segment2 ? 2 : n >= p.segment1 ? 1 : 0;
+          for (let j = 0; j < p.rank; j++) value += p.scale * h[row * p.h_stride + segment * p.rank + j]! * b[n * p.rank + j]!;
+        }
+        const out = row * p.y_stride + p.y_offset + n;
+        y[out] = p.accumulate !== 0 ? y[out]! + value : value;
+      }
+    }
+  },
+
+  cases: () => [
+    linearCase('one output of four inputs', { rows: 1, inner: 4, cols: 1 }),
+    linearCase('odd rows, bias, accumulated into a wider row', { rows: 7, inner: 20, cols: 33, bias: true, accumulate: true, stride: 40, offset: 3 }),
+    linearCase('f16, beyond a workgroup and a tile', { rows: 9, inner: 28, cols: 129, f16: true }),
+    linearCase('three LoRA segments of unequal width, three adapters in the batch', {
+      rows: 33, inner: 12, cols: 70, bias: true, rank: 8, segments: [31, 50], adapter: 1, scale: 2,
+    }),
+    linearCase('rank 4, two segments, tiles of one row', { rows: 2, inner: 8, cols: 11, rank: 4, segments: [5], adapter: 1, scale: 0.5, tile: 1 }),
+    linearCase('rank 16, one segment, the second adapter, f16, accumulated, tiles of four rows', {
+      rows: 9, inner: 16, cols: 65, rank: 16, adapter: 2, scale: 1.5, f16: true, accumulate: true, tile: 4,
+    }),
+    linearCase('the second shard of a vocabulary', { rows: 3, inner: 8, cols: 37, stride: 101, offset: 64, f16: true }),
+    linearCase('a long inner product', { rows: 2, inner: 900, cols: 3 }),
+    linearCase('LoRA\'s A: a product without bias', { rows: 33, inner: 36, cols: 24, tile: 4 }),
+  ],
 };
 
 /** The transposed product: gradient with respect to the input of a linear layer with frozen weights. */
-export const linearBackward: Kernel<'rows' | 'inner4' | 'cols' | 'dy_stride' | 'dy_offset' | 'accumulate'> = {
+export const linearBackward: Kernel<BackwardParams> = {
   name: 'linear.bwd',
   wgsl: backwardWgsl,
   lib: [weightsLib],
   constants: { WEIGHTS_F16: false, LANES: 32, TILE_ROWS: 8 },
   grid: (p, c) => [Math.ceil(p.inner4 / Number(c['LANES'])), Math.ceil(p.rows / Number(c['TILE_ROWS'])), 1],
   cost: (p) => 8 * p.rows * p.inner4 * p.cols,
+
+  reference(io, p, constants) {
+    const [dy, w, dx] = [floats(io, 'dy'), weights(io, 'w', constants), floats(io, 'dx')]; // (rows, dy_stride), (cols, inner), (rows, inner)
+    const inner = 4 * p.inner4;
+    for (let row = 0; row < p.rows; row++) {
+      for (let k = 0; k < inner; k++) {
+        let value = p.accumulate !== 0 ? dx[row * inner + k]! : 0;
+        for (let n = 0; n < p.cols; n++) value += dy[row * p.dy_stride + p.dy_offset + n]! * w[n * inner + k]!;
+        dx[row * inner + k] = value;
+      }
+    }
+  },
+
+  cases: () => [
+    backwardCase('one output of four inputs', { rows: 1, inner: 4, cols: 1 }),
+    backwardCase('odd rows, the second shard of a vocabulary, accumulated', { rows: 7, inner: 20, cols: 33, accumulate: true, stride: 50, offset: 17 }),
+    backwardCase('f16, beyond a workgroup and a tile', { rows: 9, inner: 132, cols: 5, f16: true }),
+    backwardCase('33 rows in tiles of four', { rows: 33, inner: 8, cols: 70, tile: 4 }),
+    backwardCase('two rows in tiles of one, f16, accumulated', { rows: 2, inner: 12, cols: 9, tile: 1, f16: true, accumulate: true }),
+  ],
+
+  gradients: [
+    {
+      gradient: 'dx',
+      wrt: 'x',
+      loss(x, io, params, constants) {
+        const p = params as Record<BackwardParams, number>;
+        const dy = floats(io, 'dy');
+        const y = new Float64Array(dy.length);
+        const forward = { ...plain(p.rows, p.inner4, p.cols), y_stride: p.dy_stride, y_offset: p.dy_offset };
+        linear.reference({ ...io, x, y }, forward, constants);
+        return dot(y, dy);
+      },
+    },
+  ],
 };
+
+/** Parameters of a product without bias, LoRA or accumulation. */
+export function plain(rows: number, inner4: number, cols: number): Record<Params, number> {
+  return {
+    rows, inner4, cols, y_stride: cols, y_offset: 0, accumulate: 0, use_bias: 0, rank: 0, h_stride: 0,
+    segment1: NO_SEGMENT, segment2: NO_SEGMENT, adapter: 0, scale: 0,
+  };
+}
+
+interface Shape {
+  readonly rows: number;
+  readonly inner: number;
+  readonly cols: number;
+  readonly bias?: boolean;
+  readonly accumulate?: boolean;
+  readonly stride?: number;
+  readonly offset?: number;
+  readonly rank?: number;
+  /** First outputs of segments 1 and 2. */
+  readonly segments?: readonly number[];
+  readonly adapter?: number;
+  readonly scale?: number;
+  readonly f16?: boolean;
+  readonly tile?: number;
+}
+
+function linearCase(title: string, s: Shape): KernelCase<Params> {
+  const normal = normals(s.rows, s.inner, s.cols);
+  const rank = s.rank ?? 0;
+  const stride = s.stride ?? s.cols;
+  const hStride = rank * (1 + (s.segments?.length ?? 0));
+  return {
+    title,
+    params: {
+      rows: s.rows,
+      inner4: s.inner / 4,
+      cols: s.cols,
+      y_stride: stride,
+      y_offset: s.offset ?? 0,
+      accumulate: s.accumulate ? 1 : 0,
+      use_bias: s.bias ? 1 : 0,
+      rank,
+      h_stride: hStride,
+      segment1: s.segments?.[0] ?? NO_SEGMENT,
+      segment2: s.segments?.[1] ?? NO_SEGMENT,
+      adapter: s.adapter ?? 0,
+      scale: s.scale ?? 0,
+    },
+    constants: { WEIGHTS_F16: s.f16 ?? false, TILE_ROWS: s.tile ?? 8 },
+    io: {
+      x: normal(s.rows * s.inner),
+      w: packWeights(normal(s.cols * s.inner), s.f16 ?? false),
+      y: normal(s.rows * stride),
+      ...(s.bias ? { bias: normal(s.cols) } : {}),
+      ...(rank > 0 ? { h: normal(s.rows * hStride), b: normal(s.cols * rank), rows: adapterRows(s.rows) } : {}),
+    },
+  };
+}
+
+function backwardCase(title: string, s: Shape): KernelCase<BackwardParams> {
+  const normal = normals(s.rows, s.inner, s.cols, 1);
+  const stride = s.stride ?? s.cols;
+  return {
+    title,
+    params: { rows: s.rows, inner4: s.inner / 4, cols: s.cols, dy_stride: stride, dy_offset: s.offset ?? 0, accumulate: s.accumulate ? 1 : 0 },
+    constants: { WEIGHTS_F16: s.f16 ?? false, TILE_ROWS: s.tile ?? 8 },
+    io: {
+      dy: normal(s.rows * stride),
+      w: packWeights(normal(s.cols * s.inner), s.f16 ?? false),
+      dx: normal(s.rows * s.inner),
+      // For the forward.
+      x: normal(s.rows * s.inner),
+    },
+  };
+}

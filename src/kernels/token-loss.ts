@@ -1,6 +1,7 @@
 import reduceLib from '../../shaders/lib/reduce.wgsl';
 import wgsl from '../../shaders/token_loss.wgsl';
-import { flatGrid, type Kernel } from '../gpu/kernel.ts';
+import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
+import { floats, fromBits, normals, toBits, words } from './reference-helpers.ts';
 
 /** Words of one token in the `tokens` buffer and of one in `results`; the WGSL names them. */
 export const TOKEN_WORDS = 9;
@@ -9,11 +10,205 @@ export const HAS_OLD = 1;
 export const HAS_SAMPLER = 2;
 export const HAS_REFERENCE = 4;
 
-export const tokenLoss: Kernel<'count' | 'vocab' | 'first' | 'nll' | 'gradient' | 'eps_low' | 'eps_high' | 'cap'> = {
+type Params = 'count' | 'vocab' | 'first' | 'nll' | 'gradient' | 'eps_low' | 'eps_high' | 'cap';
+
+export const tokenLoss: Kernel<Params> = {
   name: 'token_loss',
   wgsl,
   lib: [reduceLib],
   constants: { LANES: 64 },
   grid: (p) => flatGrid(p.count),
   cost: (p) => 40 * p.count * p.vocab,
+
+  reference(io, p) {
+    const [logits, tokens, results] = [floats(io, 'logits'), words(io, 'tokens'), floats(io, 'results')];
+    for (let i = 0; i < p.count; i++) {
+      const entry = p.first + i;
+      const token = tokenAt(tokens, entry);
+      const at = i * p.vocab;
+      const logprobs = logSoftmax(logits.subarray(at, at + p.vocab), token.tau);
+      const logprob = logprobs[token.id]!;
+      const entropy = -logprobs.reduce((sum, l) => sum + Math.exp(l) * l, 0);
+      const { loss, slope, ratio, divergence, clipped } = lossOf(logprob, token, p);
+      results.set([logprob, entropy, loss, ratio, divergence, clipped ? 1 : 0], entry * RESULT_WORDS);
+      if (p.gradient === 0) continue;
+      for (let j = 0; j < p.vocab; j++) logits[at + j] = (slope * ((j === token.id ? 1 : 0) - Math.exp(logprobs[j]!))) / token.tau;
+    }
+  },
+
+  cases: () => [
+    lossCase('a vocabulary of one', { vocab: 1 }),
+    lossCase('policy gradient, odd vocabulary', { vocab: 33 }),
+    lossCase('policy gradient beyond a workgroup, a later chunk', { vocab: 150, first: 5, count: 9 }),
+    lossCase('asymmetric clipping, small workgroup', { vocab: 9, eps: [0.1, 0.4], cap: 1.2, lanes: 4 }),
+    lossCase('log-likelihood', { vocab: 70, nll: true }),
+    lossCase('figures only: the logits stay', { vocab: 33, gradient: false }),
+    lossCase('log-likelihood, figures only, a later chunk', { vocab: 5, nll: true, gradient: false, first: 3, count: 2 }),
+    manyTokens(),
+  ],
+
+  gradients: [
+    {
+      gradient: 'logits',
+      wrt: 'logits',
+      applies: (p) => p['gradient'] !== 0,
+      loss(logits, io, params) {
+        const p = params as Record<Params, number>;
+        const at = floats(io, 'logits');
+        let loss = 0;
+        for (let i = 0; i < p.count; i++) {
+          const token = tokenAt(words(io, 'tokens'), p.first + i);
+          const logprobOf = (z: Float64Array) => logSoftmax(z.subarray(i * p.vocab, (i + 1) * p.vocab), token.tau)[token.id]!;
+          // Where no old log-prob is given it is sg(ℓ): the value at the unperturbed point.
+          loss += lossOf(logprobOf(logits), { ...token, old: token.old ?? logprobOf(at) }, p).loss;
+        }
+        return loss;
+      },
+    },
+  ],
 };
+
+/** What the loss needs to know of a token; log-probs that are null are absent. */
+export interface LossToken {
+  readonly id: number;
+  /** Temperature the sequence was sampled at. */
+  readonly tau: number;
+  readonly advantage: number;
+  readonly old: number | null;
+  readonly sampler: number | null;
+  readonly reference: number | null;
+  /** λ m / Z. */
+  readonly weight: number;
+  /** β m / Z. */
+  readonly klWeight: number;
+}
+
+/** Puts a token into the `tokens` buffer. */
+export function writeToken(tokens: Uint32Array, entry: number, t: LossToken): void {
+  const flags = (t.old === null ? 0 : HAS_OLD) | (t.sampler === null ? 0 : HAS_SAMPLER) | (t.reference === null ? 0 : HAS_REFERENCE);
+  const fields = [t.tau, t.advantage, t.old ?? 0, t.sampler ?? 0, t.reference ?? 0, t.weight, t.klWeight];
+  tokens.set([t.id, ...fields.map(toBits), flags], entry * TOKEN_WORDS);
+}
+
+function tokenAt(tokens: Uint32Array, entry: number): LossToken {
+  const at = tokens.subarray(entry * TOKEN_WORDS, (entry + 1) * TOKEN_WORDS);
+  const field = (word: number, flag = 0) => (flag === 0 || at[8]! & flag ? fromBits(at[word]!) : null);
+  return {
+    id: at[0]!, tau: fromBits(at[1]!), advantage: fromBits(at[2]!), old: field(3, HAS_OLD), sampler: field(4, HAS_SAMPLER),
+    reference: field(5, HAS_REFERENCE), weight: fromBits(at[6]!), klWeight: fromBits(at[7]!),
+  };
+}
+
+function logSoftmax(logits: Float64Array, tau: number): Float64Array {
+  const scaled = logits.map((logit) => logit / tau);
+  const largest = scaled.reduce((a, b) => Math.max(a, b));
+  const lse = largest + Math.log(scaled.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+  return scaled.map((logit) => logit - lse);
+}
+
+/** One token's loss and its slope dL/dℓ, by the formulas of docs/methods.md. */
+function lossOf(logprob: number, t: LossToken, p: Readonly<Record<Params, number>>) {
+  if (p.nll !== 0) return { loss: -t.weight * logprob, slope: -t.weight, ratio: 1, divergence: 0, clipped: false };
+  const old = t.old ?? logprob;
+  const ratio = Math.exp(logprob - old);
+  const correction = t.sampler === null ? 1 : Math.min(Math.exp(old - t.sampler), p.cap);
+  const bounded = Math.min(Math.max(ratio, 1 - p.eps_low), 1 + p.eps_high);
+  const clipped = bounded * t.advantage < ratio * t.advantage;
+  const objective = Math.min(ratio * t.advantage, bounded * t.advantage);
+  let loss = -t.weight * correction * objective;
+  let slope = clipped ? 0 : -t.weight * correction * ratio * t.advantage;
+  let divergence = 0;
+  if (t.reference !== null) {
+    const delta = Math.min(Math.max(t.reference - logprob, -20), 20);
+    divergence = Math.min(Math.expm1(delta) - delta, 10);
+    loss += t.klWeight * divergence;
+    if (divergence < 10) slope += t.klWeight * -Math.expm1(delta);
+  }
+  return { loss, slope, ratio, divergence, clipped };
+}
+
+interface Shape {
+  readonly vocab: number;
+  readonly first?: number;
+  readonly count?: number;
+  readonly nll?: boolean;
+  readonly gradient?: boolean;
+  readonly eps?: readonly [low: number, high: number];
+  readonly cap?: number;
+  readonly lanes?: number;
+}
+
+/** Every branch of the loss: log-prob minus old, old minus sampler's, reference minus log-prob; absent: null. */
+const BRANCHES: readonly { readonly advantage: number; readonly ratio?: number; readonly correction?: number; readonly delta?: number; readonly weight?: number; readonly tau?: number }[] = [
+  { advantage: 1.3 },
+  { advantage: -0.7, tau: 0.3 },
+  { advantage: 1.1, ratio: 0.03 },
+  { advantage: 0.9, ratio: 0.6 }, // above: clipped
+  { advantage: 1.2, ratio: -0.6 }, // below: not clipped
+  { advantage: -1.4, ratio: -0.6 }, // below: clipped
+  { advantage: -0.8, ratio: 0.6, tau: 2 }, // above: not clipped
+  { advantage: 0, ratio: 0.6, delta: 1.5 },
+  { advantage: 1, correction: 0.1 },
+  { advantage: -1, ratio: -0.05, correction: 3 }, // capped
+  { advantage: 1, correction: -1, delta: 1e-4 },
+  { advantage: -0.5, delta: -1e-4 },
+  { advantage: 0.5, delta: 0.06 },
+  { advantage: 0.5, delta: -0.2, tau: 0.7 },
+  { advantage: 0.5, delta: 2.1 },
+  { advantage: 0.5, delta: 4 }, // k3 at its limit of 10
+  { advantage: 0.5, delta: -5 },
+  { advantage: 0.5, delta: 25 },
+  { advantage: -0.5, delta: -25 },
+  { advantage: 1, ratio: 0.6, delta: 1, weight: 0 }, // masked, its divergence is not
+];
+
+function lossCase(title: string, s: Shape): KernelCase<Params> {
+  const total = BRANCHES.length;
+  const first = s.first ?? 0;
+  const count = s.count ?? total - first;
+  const normal = normals(s.vocab, count);
+  const logits = normal(count * s.vocab, 1.5);
+  const tokens = new Uint32Array(total * TOKEN_WORDS);
+  BRANCHES.forEach((branch, entry) => {
+    const id = (entry * 7 + 3) % s.vocab;
+    const tau = branch.tau ?? 1;
+    const chunk = entry - first;
+    const inside = chunk >= 0 && chunk < count;
+    const logprob = inside ? logSoftmax(Float64Array.from(logits.subarray(chunk * s.vocab, (chunk + 1) * s.vocab)), tau)[id]! : -1;
+    const old = branch.ratio === undefined ? null : logprob - branch.ratio;
+    writeToken(tokens, entry, {
+      id,
+      tau,
+      advantage: branch.advantage,
+      old,
+      sampler: branch.correction === undefined ? null : (old ?? logprob) - branch.correction,
+      reference: branch.delta === undefined ? null : logprob + branch.delta,
+      weight: branch.weight ?? 0.8,
+      klWeight: 0.3,
+    });
+  });
+  return {
+    title,
+    params: {
+      count, vocab: s.vocab, first, nll: s.nll ? 1 : 0, gradient: (s.gradient ?? true) ? 1 : 0,
+      eps_low: s.eps?.[0] ?? 0.2, eps_high: s.eps?.[1] ?? 0.2, cap: s.cap ?? 2,
+    },
+    constants: { LANES: s.lanes ?? 64 },
+    io: { logits, tokens, results: new Float32Array(total * RESULT_WORDS).fill(-7) },
+  };
+}
+
+/** One token a workgroup: more than one grid axis holds. */
+function manyTokens(): KernelCase<Params> {
+  const count = 65_600;
+  const tokens = new Uint32Array(count * TOKEN_WORDS);
+  for (let entry = 0; entry < count; entry++) {
+    writeToken(tokens, entry, { id: entry % 2, tau: 1, advantage: 1, old: null, sampler: null, reference: null, weight: 1, klWeight: 0 });
+  }
+  return {
+    title: 'more tokens than one grid axis holds',
+    params: { count, vocab: 2, first: 0, nll: 1, gradient: 0, eps_low: 0.2, eps_high: 0.2, cap: 2 },
+    constants: { LANES: 4 },
+    io: { logits: normals(count)(2 * count), tokens, results: new Float32Array(count * RESULT_WORDS) },
+  };
+}

@@ -1,0 +1,94 @@
+/** What references and cases share: decoding of what kernels read, random inputs, row states. */
+import type { ReferenceIo } from '../gpu/kernel.ts';
+import { decodeF16, encodeF16 } from '../lib/float16.ts';
+import { Rng } from '../lib/rng.ts';
+import { ROW_WORDS, writeRow, type RowState } from './rows.ts';
+
+export type Constants = Readonly<Record<string, number | boolean>>;
+
+/** A float array of a case. */
+export function floats(io: ReferenceIo, name: string): Float64Array {
+  const array = io[name];
+  if (!(array instanceof Float64Array)) throw new Error(`The case holds no float array ${name}.`);
+  return array;
+}
+
+/** A u32 array of a case. */
+export function words(io: ReferenceIo, name: string): Uint32Array {
+  const array = io[name];
+  if (!(array instanceof Uint32Array)) throw new Error(`The case holds no u32 array ${name}.`);
+  return array;
+}
+
+/** Frozen weights from their storage words: f32, or f16 in pairs with the first in the low half. */
+export function weights(io: ReferenceIo, name: string, constants: Constants): Float64Array {
+  const packed = words(io, name);
+  const values =
+    constants['WEIGHTS_F16'] === true
+      ? decodeF16(new Uint16Array(packed.buffer, packed.byteOffset, 2 * packed.length))
+      : new Float32Array(packed.buffer, packed.byteOffset, packed.length);
+  return Float64Array.from(values);
+}
+
+/** Storage words of frozen weights, rounded to f16 where asked. An even number of values. */
+export function packWeights(values: Float32Array, f16: boolean): Uint32Array {
+  const bytes = f16 ? encodeF16(values) : values;
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4).slice();
+}
+
+/** State of one row from the `rows` buffer. */
+export function rowAt(rows: Uint32Array, row: number): RowState {
+  const [token, position, kv, prefixStart, prefixLen, ownStart, ownLen, adapter] = rows.subarray(row * ROW_WORDS, (row + 1) * ROW_WORDS);
+  return { token: token!, position: position!, kv: kv!, prefixStart: prefixStart!, prefixLen: prefixLen!, ownStart: ownStart!, ownLen: ownLen!, adapter: adapter! };
+}
+
+/** Key/value rows that a row attends to: its prefix, then its own segment. */
+export function attended(state: RowState): number[] {
+  const keys: number[] = [];
+  for (let j = 0; j < state.prefixLen; j++) keys.push(state.prefixStart + j);
+  for (let j = 0; j < state.ownLen; j++) keys.push(state.ownStart + j);
+  return keys;
+}
+
+const NO_STATE: RowState = { token: 0, position: 0, kv: 0, prefixStart: 0, prefixLen: 0, ownStart: 0, ownLen: 0, adapter: 0 };
+
+/** The `rows` buffer of these states; what is not named is 0. */
+export function packRows(states: readonly Partial<RowState>[]): Uint32Array {
+  const packed = new Uint32Array(states.length * ROW_WORDS);
+  states.forEach((state, row) => writeRow(packed, row, { ...NO_STATE, ...state }));
+  return packed;
+}
+
+/** Rows whose adapters are 0, 1, 2, 0, 1, … */
+export function adapterRows(count: number): Uint32Array {
+  return packRows(Array.from({ length: count }, (_, row) => ({ adapter: row % 3 })));
+}
+
+/** A source of standard normal arrays times `scale`, the same for the same key. */
+export function normals(...key: readonly number[]): (count: number, scale?: number) => Float32Array {
+  const rng = new Rng(...key);
+  return (count, scale = 1) =>
+    Float32Array.from({ length: count }, () => scale * Math.sqrt(-2 * Math.log(1 - rng.uniform())) * Math.cos(2 * Math.PI * rng.uniform()));
+}
+
+/** Σ a · b, the loss whose upstream gradient is `b`. */
+export function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+const word = new Uint32Array(1);
+const float = new Float32Array(word.buffer);
+
+/** Bits of a number as f32. */
+export function toBits(value: number): number {
+  float[0] = value;
+  return word[0]!;
+}
+
+/** The f32 with these bits. */
+export function fromBits(bits: number): number {
+  word[0] = bits;
+  return float[0]!;
+}
