@@ -172,6 +172,12 @@ function tensorNames(config: LoraConfig, layer: number): string[] {
   ]);
 }
 
+/** At least one, so that an empty adapter lacks something. */
+function layerCount(tensors: AdapterTensors): number {
+  const indices = [...tensors.keys()].map((name) => Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? 0));
+  return indices.reduce((largest, index) => Math.max(largest, index), 0) + 1;
+}
+
 function get(
   tensors: AdapterTensors,
   name: string,
