@@ -6,7 +6,7 @@ import { loadFixture } from './fixtures/load.ts';
 import {
   ADAPTER_CONFIG,
   ADAPTER_WEIGHTS,
-  loadAdapter,
+  readAdapter,
   loraTensorName,
   parseAdapterConfig,
   writeAdapter,
@@ -72,23 +72,23 @@ describe('adapter files', () => {
 
   test('what is written reads back to the same tensors and settings', async () => {
     const { adapter, config } = await loadFixture('qwen2-tiny');
-    const back = await loadAdapter(written(adapter), config);
+    const back = await readAdapter(written(adapter), config);
     expect(back.config).toEqual(adapter.config);
     expect(new Map([...back.tensors].sort())).toEqual(new Map([...adapter.tensors].sort()));
   });
 
   test('the folder that PEFT wrote is read, against its own model only', async () => {
     const { adapter, config, folder } = await loadFixture('llama-tiny');
-    const read = await loadAdapter(folderSource(join(folder, 'adapter')), config);
+    const read = await readAdapter(folderSource(join(folder, 'adapter')), config);
     expect(read).toEqual(adapter);
     const other = await loadFixture('qwen2-tiny');
-    await expect(loadAdapter(folderSource(join(folder, 'adapter')), other.config)).rejects.toThrow(
+    await expect(readAdapter(folderSource(join(folder, 'adapter')), other.config)).rejects.toThrow(
       'q_proj.lora_A.weight has shape [4, 48], expected [4, 64]',
     );
-    await expect(loadAdapter(folderSource(join(folder, 'adapter')), { ...config, layers: 1 })).rejects.toThrow(
+    await expect(readAdapter(folderSource(join(folder, 'adapter')), { ...config, layers: 1 })).rejects.toThrow(
       'not expected',
     );
-    await expect(loadAdapter(folderSource(join(folder, 'adapter')), { ...config, layers: 3 })).rejects.toThrow(
+    await expect(readAdapter(folderSource(join(folder, 'adapter')), { ...config, layers: 3 })).rejects.toThrow(
       'lacks base_model.model.model.layers.2',
     );
   });
@@ -103,17 +103,17 @@ describe('adapter files', () => {
       'expected [5, 64]',
     );
     const good = writeAdapter(adapter, null);
-    await expect(loadAdapter(files({ [ADAPTER_CONFIG]: good[ADAPTER_CONFIG] }))).rejects.toThrow(
+    await expect(readAdapter(files({ [ADAPTER_CONFIG]: good[ADAPTER_CONFIG] }))).rejects.toThrow(
       `has no ${ADAPTER_WEIGHTS}`,
     );
-    await expect(loadAdapter(files({ [ADAPTER_WEIGHTS]: good[ADAPTER_WEIGHTS] }))).rejects.toThrow(
+    await expect(readAdapter(files({ [ADAPTER_WEIGHTS]: good[ADAPTER_WEIGHTS] }))).rejects.toThrow(
       `has no ${ADAPTER_CONFIG}`,
     );
     const foreign = writeSafetensors([
       ...adapter.tensors,
       ['lm_head.weight', { shape: [1], data: new Float32Array(1) }],
     ]);
-    await expect(loadAdapter(files({ ...good, [ADAPTER_WEIGHTS]: foreign }))).rejects.toThrow(
+    await expect(readAdapter(files({ ...good, [ADAPTER_WEIGHTS]: foreign }))).rejects.toThrow(
       'not expected: lm_head.weight',
     );
   });
@@ -123,7 +123,7 @@ const published = join(import.meta.dirname, '../../../shared/data/lora/qwen2.5-0
 if (!existsSync(published)) console.warn('Skipped: the published adapter is not in ../shared/data/lora.');
 describe.skipIf(!existsSync(published))('the published Qwen2.5-0.5B-Instruct adapter', () => {
   test('is read, and exported again with equal tensors', async () => {
-    const adapter = await loadAdapter(folderSource(published));
+    const adapter = await readAdapter(folderSource(published));
     expect(adapter.config).toEqual({ rank: 8, alpha: 16, targets: ['q', 'v'] });
     expect(adapter.tensors.size).toBe(96);
     expect(adapter.tensors.get(loraTensorName(23, 'v', 'B'))?.shape).toEqual([128, 8]);
