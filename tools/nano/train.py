@@ -26,7 +26,7 @@ from model import Config, Nano
 
 CHUNK = 1024  # examples generated at a time, cut into batches of similar length
 BATCH_TOKENS = 4096
-EMA = 0.998
+EMA = 0.995
 KIND_ID = {"plain": 0, "refinement": 1, "reflection": 2, "retry": 3}
 
 
