@@ -80,7 +80,7 @@ export function createSessionClient(channel: Channel, pushes: Pushes): SessionCl
       if (dead !== null) return Promise.reject(new Error(dead));
       const id = nextId++;
       return new Promise((resolve, reject) => {
-        open.set(id, { type: request.type, resolve: resolve as (value: never) => void, reject });
+        open.set(id, { type: request.type, resolve: resolve, reject });
         channel.postMessage({ id, request });
       });
     },

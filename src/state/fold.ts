@@ -264,7 +264,7 @@ class Draft {
       this.own.add(held);
       array[index] = held;
     }
-    return held as Mutable<T>;
+    return held;
   }
 }
 

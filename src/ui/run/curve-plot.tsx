@@ -116,7 +116,7 @@ function optionsOf(def: CurveDef, host: HTMLElement, onCursor: (index: number | 
       { ...axis, size: 22, gap: 4, space: 56, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], grid: { stroke: colour('--line'), width: 1 } },
       { ...axis, size: 46, gap: 4, space: 34, grid: { stroke: colour('--line'), width: 1 }, values: (_u, values) => values.map((v) => tick(def, v)) },
     ],
-    bands: [{ series: [3, 2], fill: colour('--accent', 0.13) }],
+    bands: [{ series: [3, 2], fill: colour('--accent', 0.09) }],
     series: [
       {},
       { stroke: colour('--accent', 0.5), width: 1, points: { show: (u) => (u.data[0]?.length ?? 0) < 60, size: 4, width: 0, fill: colour('--accent', 0.6) } },

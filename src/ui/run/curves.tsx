@@ -43,7 +43,7 @@ function axisEnd(view: RunView): number {
   const planned = view.config?.steps ?? Infinity;
   if (view.finished) return Math.max(last, 1);
   const round = [10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750].find((n) => n >= last) ?? Math.ceil(last / 500) * 500;
-  return Math.min(round, planned);
+  return Math.max(last, Math.min(round, planned));
 }
 
 interface TileProps {
@@ -67,7 +67,7 @@ function Tile({ def, curve, end, onStep }: TileProps) {
           {show(curve.raw[at])}
           {def.unit !== '' && curve.raw[at] != null && <span className="unit"> {def.unit}</span>}
         </span>
-        <span className="tile-note">{last < 0 ? '' : `step ${curve.steps[at] ?? '–'} · mean ${show(curve.smooth[at])}`}</span>
+        <span className="tile-note">{last < 0 ? '' : `step ${curve.steps[at] ?? '–'}, smoothed ${show(curve.smooth[at])}`}</span>
       </figcaption>
       <CurvePlot
         def={def}

@@ -79,7 +79,7 @@ function Remaining({ view, state }: { readonly view: RunView; readonly state: Ru
   const left = secondsLeft(view);
   const last = view.updates.at(-1)?.seconds;
   if (left !== null && (state === 'running' || state === 'pausing')) return <Gauge label="Left, about" value={formatSeconds(left)} />;
-  return <Gauge label="A step" value={last ? formatSeconds(last.sample + last.grade + last.update) : '–'} />;
+  return <Gauge label="Last step" value={last ? formatSeconds(last.sample + last.grade + last.update) : '–'} />;
 }
 
 const PHASES = [

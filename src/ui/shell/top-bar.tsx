@@ -21,8 +21,8 @@ export function TopBar() {
       <span className="top-bar-line">reinforcement learning for code models, in a tab</span>
       <div className="top-bar-tools">
         <ThemeSwitch />
-        <button type="button" className="button quiet" onClick={() => setHelp(true)}>
-          Keys <kbd>?</kbd>
+        <button type="button" className="button quiet" aria-label="Keys" onClick={() => setHelp(true)}>
+          <span className="keys-word">Keys</span> <kbd>?</kbd>
         </button>
       </div>
       {help && <HelpDialog onClose={() => setHelp(false)} />}

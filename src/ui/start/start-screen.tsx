@@ -1,6 +1,7 @@
 import { useLabState } from '../hooks.ts';
 import { DeviceCard } from './device-card.tsx';
 import { Launch } from './launch.tsx';
+import { Unfinished } from './unfinished.tsx';
 import { StoredRuns } from './stored-runs.tsx';
 import './start.css';
 
@@ -15,6 +16,7 @@ export function StartScreen() {
           it on this machine: nothing is installed, nothing is sent.
         </p>
       </div>
+      <Unfinished />
       <div className="rack">
         <DeviceCard />
         <section className="module" aria-labelledby="model-title">

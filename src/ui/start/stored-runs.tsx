@@ -3,7 +3,8 @@ import { formatBytes } from '../../lib/format.ts';
 import type { RunSummary } from '../../schema/protocol.ts';
 import { formatRoute, NO_FILTER } from '../../state/route.ts';
 import { formatDate } from '../format.ts';
-import { go, useLab, useLabState } from '../hooks.ts';
+import { useLab, useLabState } from '../hooks.ts';
+import { ResumeButton } from './resume-button.tsx';
 
 /** Runs kept on this machine, those that wait for somebody first. */
 export function StoredRuns() {
@@ -52,17 +53,10 @@ const WORDS: Record<RunSummary['state'], { word: string; tone: string }> = {
 };
 
 function RunRow({ run, onDelete }: { readonly run: RunSummary; readonly onDelete: () => void }) {
-  const lab = useLab();
-  const noGpu = useLabState((state) => state.device.state === 'ready' && !state.device.data.available);
-  const busy = useLabState((state) => state.starting || state.status.state === 'running' || state.status.state === 'loading');
   const href = formatRoute({ screen: 'run', runId: run.runId, filter: NO_FILTER });
   const { config } = run;
   const waits = run.state === 'interrupted' || run.state === 'paused';
   const { word, tone } = WORDS[run.state];
-
-  async function resume() {
-    if (await lab.resume(run.runId)) go({ screen: 'run', runId: run.runId, filter: NO_FILTER });
-  }
 
   return (
     <li data-state={run.state}>
@@ -84,11 +78,7 @@ function RunRow({ run, onDelete }: { readonly run: RunSummary; readonly onDelete
       </div>
       <span className="run-size muted">{formatBytes(run.bytes)}</span>
       <div className="run-actions">
-        {waits && (
-          <button type="button" className="button" disabled={noGpu || busy} onClick={() => void resume()}>
-            Resume
-          </button>
-        )}
+        {waits && <ResumeButton run={run} />}
         <a className="button quiet" href={href}>
           Open
         </a>

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { encodeTokenBlock } from '../schema/columns.ts';
+import type { RunEvent } from '../schema/events.ts';
+import { createLab, tokensKey } from './lab.ts';
+import { testChannel } from './testing/channel.ts';
+import { CONFIG, numbered, startOf, stepOf } from './testing/log.ts';
+
+function setUp() {
+  const channel = testChannel();
+  const due: (() => void)[] = [];
+  const lab = createLab(channel, (callback) => due.push(callback));
+  const frame = () => due.splice(0).forEach((callback) => callback());
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+  const push = (events: readonly RunEvent[]) => channel.push({ type: 'events', runId: 'r', events });
+  const view = () => {
+    const held = lab.store.getState().views['r'];
+    if (held?.state !== 'ready') throw new Error(`The run is ${held?.state ?? 'not asked for'}.`);
+    return held.data;
+  };
+  return { channel, lab, frame, settled, push, view };
+}
+
+const log = numbered([startOf('r'), ...stepOf(1), ...stepOf(2)]);
+const half = 20;
+
+describe('the lab', () => {
+  it('takes live events up once a frame, on top of the log it read', async () => {
+    const { channel, lab, frame, settled, push, view } = setUp();
+    lab.openRun('r');
+    channel.answer('log', log.slice(0, half));
+    await settled();
+    push(log.slice(half, half + 3));
+    push(log.slice(half + 3));
+    expect(view().nextSeq).toBe(half);
+    frame();
+    expect(view().nextSeq).toBe(log.length);
+    expect(view().updates).toHaveLength(2);
+  });
+
+  it('counts no event twice when a push overtakes the log being read', async () => {
+    const { channel, lab, frame, settled, push, view } = setUp();
+    lab.openRun('r');
+    push(log.slice(half - 4, half + 4));
+    frame();
+    channel.answer('log', log.slice(0, half));
+    await settled();
+    expect(view().nextSeq).toBe(half + 4);
+  });
+
+  it('reads the log again when a resume has cut it back', async () => {
+    const { channel, lab, frame, settled, push, view } = setUp();
+    lab.openRun('r');
+    channel.answer('log', log);
+    await settled();
+    const cut = [...log.slice(0, half), ...numbered([{ type: 'run.resumed', step: 0 }], half)];
+    push(cut.slice(half));
+    frame();
+    channel.answer('log', cut);
+    await settled();
+    expect(view().nextSeq).toBe(half + 1);
+    expect(view().resumed).toHaveLength(1);
+  });
+
+  it('turns a refused start into a notice, once', async () => {
+    const { channel, lab } = setUp();
+    for (let i = 0; i < 2; i++) {
+      const started = lab.start(CONFIG);
+      channel.refuse('start', 'No GPU adapter was found.');
+      expect(await started).toBeNull();
+    }
+    expect(lab.store.getState().notices.map((n) => n.message)).toEqual(['No GPU adapter was found.']);
+    expect(lab.store.getState().starting).toBe(false);
+  });
+
+  it('says what is wrong with a run that cannot be read, and reads it again when asked', async () => {
+    const { channel, lab, settled, view } = setUp();
+    lab.openRun('r');
+    channel.refuse('log', 'There is no run r.');
+    await settled();
+    expect(lab.store.getState().views['r']).toEqual({ state: 'error', message: 'There is no run r.' });
+    lab.openRun('r');
+    channel.answer('log', log);
+    await settled();
+    expect(view().nextSeq).toBe(log.length);
+  });
+
+  it('decodes token columns and asks for each rollout once', async () => {
+    const { channel, lab, settled } = setUp();
+    const column = Float32Array.of(-1, -2);
+    const block = { ids: Uint32Array.of(5, 6), ends: Uint32Array.of(1, 2), logprobs: column, entropy: column, kl: column, ratio: column };
+    lab.openTokens('r', '1/0/0');
+    channel.answer('tokens', { block: encodeTokenBlock(block).buffer as ArrayBuffer, text: ['a', 'b'] });
+    await settled();
+    lab.openTokens('r', '1/0/0');
+    expect(channel.asked.filter((m) => m.request.type === 'tokens')).toHaveLength(1);
+    expect(lab.store.getState().tokens[tokensKey('r', '1/0/0')]).toEqual({ state: 'ready', data: { block, text: ['a', 'b'] } });
+  });
+});

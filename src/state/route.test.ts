@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { formatRoute, NO_FILTER, parseRoute, type Route } from './route.ts';
+
+describe('the hash', () => {
+  it.each<Route>([
+    { screen: 'start' },
+    { screen: 'run', runId: 'a b/c', filter: NO_FILTER },
+    { screen: 'run', runId: 'x', filter: { show: 'fail', step: 12 } },
+    { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'advantage', filter: { show: 'no-loss', step: null } },
+    { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'logprob', filter: NO_FILTER },
+  ])('reads back every place it can write: $screen', (route) => {
+    expect(parseRoute(formatRoute(route))).toEqual(route);
+  });
+
+  it('leaves defaults out of the address', () => {
+    expect(formatRoute({ screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'logprob', filter: NO_FILTER })).toBe('#/run/x/rollout/3/0/5');
+  });
+
+  it('takes an empty hash for the start and an unknown one for unknown', () => {
+    expect(parseRoute('')).toEqual({ screen: 'start' });
+    expect(parseRoute('#/elsewhere')).toMatchObject({ screen: 'unknown' });
+    expect(parseRoute('#/run/x/rollout')).toMatchObject({ screen: 'unknown' });
+  });
+
+  it('falls back to defaults for values it does not know', () => {
+    expect(parseRoute('#/run/x/rollout/1/0/0?color=mauve&show=odd&step=-1')).toMatchObject({ colour: 'logprob', filter: NO_FILTER });
+    expect(parseRoute('#/run/%E0%A4%A')).toMatchObject({ screen: 'run', runId: '%E0%A4%A' });
+  });
+});

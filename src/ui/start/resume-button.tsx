@@ -1,0 +1,20 @@
+import type { RunSummary } from '../../schema/protocol.ts';
+import { NO_FILTER } from '../../state/route.ts';
+import { go, useLab, useLabState } from '../hooks.ts';
+
+/** Resumes a stored run from its last checkpoint and shows it. */
+export function ResumeButton({ run }: { readonly run: RunSummary }) {
+  const lab = useLab();
+  const noGpu = useLabState((state) => state.device.state === 'ready' && !state.device.data.available);
+  const busy = useLabState((state) => state.starting || state.status.state === 'running' || state.status.state === 'loading');
+
+  async function resume() {
+    if (await lab.resume(run.runId)) go({ screen: 'run', runId: run.runId, filter: NO_FILTER });
+  }
+
+  return (
+    <button type="button" className="button" disabled={noGpu || busy} onClick={() => void resume()}>
+      Resume
+    </button>
+  );
+}
