@@ -1,0 +1,182 @@
+import * as v from 'valibot';
+import { ProgramError, type AssertVerdict, type Verdict, type VerdictStatus } from '../schema/verdict.ts';
+import { pythonEquals, pythonIs } from './compare.ts';
+import { GuestLost, type GuestHandle } from './guest-handle.ts';
+import { clip, render } from './render.ts';
+import type { Program } from './sandbox.ts';
+import type { Plan, TrustedPython } from './trusted.ts';
+import { parseValue, truth, type WireValue } from './value.ts';
+
+const MAX_NODES = 20_000;
+const MAX_TEXT = 100_000;
+
+const Output = v.tuple([v.pipe(v.string(), v.maxLength(4096)), v.number()]);
+const StepReply = v.object({
+  ok: v.optional(v.boolean()),
+  value: v.optional(v.array(v.unknown())),
+  error: v.optional(ProgramError),
+  sentinel: v.optional(v.string()),
+  stdout: v.optional(Output),
+  stderr: v.optional(Output),
+});
+type StepReply = v.InferOutput<typeof StepReply>;
+
+/** Runs the program's steps on one guest and judges each answer out here. Throws `GuestLost` when the guest dies. */
+export class Judge {
+  readonly asserts: AssertVerdict[] = [];
+  error: ProgramError | undefined;
+  private stdout: [string, number] | undefined;
+  private stderr: [string, number] | undefined;
+
+  constructor(
+    private readonly program: Program,
+    private readonly plans: readonly Plan[],
+    private readonly trusted: TrustedPython,
+    private readonly guest: GuestHandle,
+  ) {}
+
+  async run(): Promise<void> {
+    const { setup, solution, setupAfterSolution } = this.program;
+    const loaded = await this.step({ type: 'load', setup, solution, setupAfterSolution });
+    if (loaded.ok !== true) {
+      this.note(loaded.error);
+      this.fill('error');
+      return;
+    }
+    for (const [i, source] of this.program.asserts.entries()) {
+      const begin = performance.now();
+      const verdict = await this.judge(this.plans[i] as Plan, source);
+      this.asserts.push({ ...verdict, ms: performance.now() - begin });
+    }
+  }
+
+  /** Every assert without a verdict gets this one: what came to a halt there. */
+  fill(status: VerdictStatus): void {
+    for (const source of this.program.asserts.slice(this.asserts.length)) this.asserts.push({ status, source });
+  }
+
+  verdict(status: VerdictStatus, ms: number): Verdict {
+    return {
+      status,
+      asserts: this.asserts,
+      ...(this.error === undefined ? {} : { error: this.error }),
+      ...(this.stdout === undefined ? {} : { stdout: outputText(this.stdout) }),
+      ...(this.stderr === undefined ? {} : { stderr: outputText(this.stderr) }),
+      ms,
+    };
+  }
+
+  private async judge(plan: Plan, source: string): Promise<AssertVerdict> {
+    switch (plan.kind) {
+      case 'compare': {
+        const reply = await this.call(plan.call, 4 * plan.nodes);
+        const expected = render(plan.expected);
+        if (reply.value === undefined) return this.failed(reply, source, expected);
+        const actual = parseValue(reply.value);
+        const { operator } = plan;
+        const same = operator.startsWith('is') ? pythonIs(actual, plan.expected) : pythonEquals(actual, plan.expected);
+        const negated = operator === '!=' || operator === 'is not';
+        // A value that could not be looked at is never right, neither for == nor for !=.
+        const pass = actual.type !== 'unsupported' && same !== negated;
+        return {
+          status: pass ? 'pass' : 'fail',
+          source,
+          actual: render(actual),
+          expected: negated ? `anything but ${expected}` : expected,
+        };
+      }
+      case 'truth': {
+        const reply = await this.call(plan.call, 0);
+        const expected = plan.negate ? 'a false value' : 'a true value';
+        if (reply.value === undefined) return this.failed(reply, source, expected);
+        const actual = parseValue(reply.value);
+        const pass = actual.type !== 'unsupported' && truth(actual) !== plan.negate;
+        return { status: pass ? 'pass' : 'fail', source, actual: render(actual), expected };
+      }
+      case 'residual':
+        return this.residual(plan, source);
+      case 'statement': {
+        const sentinel = crypto.randomUUID();
+        const reply = await this.step({ type: 'statement', source, sentinel });
+        if (reply.sentinel === sentinel) return { status: 'pass', source, inProcess: true };
+        if (reply.error?.type !== 'AssertionError') this.note(reply.error);
+        const status = reply.error?.type === 'AssertionError' ? 'fail' : 'error';
+        return { status, source, inProcess: true };
+      }
+      default:
+        return plan satisfies never;
+    }
+  }
+
+  private async residual(plan: Plan & { kind: 'residual' }, source: string): Promise<AssertVerdict> {
+    const holes: (WireValue | null)[] = [];
+    const replies: StepReply[] = [];
+    for (const call of plan.calls) {
+      const reply = await this.call(call, 0, true);
+      const value = reply.value === undefined ? null : parseValue(reply.value);
+      if (value?.type === 'unsupported') {
+        return { status: 'fail', source, actual: render(value), expected: clip(plan.shown) };
+      }
+      replies.push(reply);
+      holes.push(value === null ? null : (reply.value as WireValue));
+    }
+    const result = await this.trusted.residual(this.program.setup, plan.source, holes);
+    if (result.failed !== undefined) return this.failed(replies[result.failed] as StepReply, source, clip(plan.shown));
+    if (result.error !== undefined) {
+      this.note(result.error);
+      return { status: 'error', source, expected: clip(plan.shown) };
+    }
+    const values = holes.map((hole) => (hole === null ? 'an error' : render(parseValue(hole))));
+    const both = result.left !== undefined && result.right !== undefined;
+    return {
+      status: result.ok ? 'pass' : 'fail',
+      source,
+      actual: both ? render(parseValue(result.left)) : clip(values.join(', ')),
+      expected: both ? render(parseValue(result.right)) : clip(plan.shown),
+    };
+  }
+
+  private failed(reply: StepReply, source: string, expected: string): AssertVerdict {
+    this.note(reply.error);
+    return { status: 'error', source, expected };
+  }
+
+  private call(source: string, nodes: number, consume = false): Promise<StepReply> {
+    const request = { type: 'call', source, nodes: Math.max(MAX_NODES, nodes), text: MAX_TEXT + 40 * nodes, consume };
+    return this.step(request);
+  }
+
+  private async step(request: object): Promise<StepReply> {
+    const { text } = await this.guest.step(request);
+    const reply = v.safeParse(StepReply, parseJson(text));
+    if (!reply.success) {
+      this.guest.kill('its answer was not in the harness’ form');
+      throw new GuestLost('The harness’ answer was tampered with.');
+    }
+    this.stdout = reply.output.stdout ?? this.stdout;
+    this.stderr = reply.output.stderr ?? this.stderr;
+    return reply.output;
+  }
+
+  /** The program's error is its first one. */
+  private note(error: ProgramError | undefined): void {
+    this.error ??= error === undefined ? undefined : { ...error, message: error.message.slice(0, 300) };
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+function outputText([kept, total]: [string, number]): string {
+  return total > 4096 ? `${kept}\n… ${total} bytes in all` : kept;
+}
+
+/** What CPython would have said at the first assert that does not pass. */
+export function overallStatus(asserts: readonly AssertVerdict[]): VerdictStatus {
+  return asserts.find((assert) => assert.status !== 'pass')?.status ?? 'pass';
+}

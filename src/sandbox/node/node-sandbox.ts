@@ -1,0 +1,111 @@
+import { spawn as spawnProcess, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Transport } from '../guest-handle.ts';
+import { guest } from '../guest/guest.ts';
+import { assembleLoader } from '../guest/loader.ts';
+import preload from '../preload.py';
+import { createPythonSandbox, type PythonSandbox, type SandboxHost } from '../python-sandbox.ts';
+import { childSource } from './child.ts';
+
+export interface NodeSandboxOptions {
+  /** Programs at work at the same time (1); a warm spare and the trusted interpreter come on top. */
+  readonly workers?: number;
+  /** Keep the interpreter's memory image on disk between runs (true): a start then takes under a second. */
+  readonly cache?: boolean;
+}
+
+/**
+ * The sandbox under Node: each guest is a child process under Node's permission model with no grant at all, an empty
+ * environment, no code from strings, and an empty network namespace where the system allows one. Pyodide's files are
+ * handed in as bytes. Throws when Pyodide is not installed.
+ */
+export function createNodeSandbox(options: NodeSandboxOptions = {}): PythonSandbox {
+  const folder = dirname(createRequire(import.meta.url).resolve('pyodide/package.json'));
+  const read = (name: string): Buffer<ArrayBuffer> => readFileSync(join(folder, name));
+  const lock = JSON.parse(read('pyodide-lock.json').toString('utf8')) as { info: { abi_version: string } };
+  const wasm = read('pyodide.asm.wasm');
+  const stdlib = read('python_stdlib.zip');
+  const files = {
+    loader: assembleLoader(read('pyodide.js').toString('utf8'), read('pyodide.asm.mjs').toString('utf8')),
+    stdlib: new Uint8Array(stdlib),
+    wasm: new Uint8Array(wasm),
+    abi: lock.info.abi_version,
+  };
+  const key = createHash('sha256').update(files.loader).update(wasm).update(stdlib).update(preload).digest('hex');
+  const kept = join(folder, '..', '.cache', 'afterthought', `pyodide-${key.slice(0, 24)}.image`);
+  const cache = options.cache ?? true;
+  const host: SandboxHost = {
+    files,
+    spawn,
+    image: cache ? readImage(kept) : undefined,
+    keepImage(image) {
+      if (!cache) return;
+      try {
+        mkdirSync(dirname(kept), { recursive: true });
+        // Written whole or not at all: another process may be reading it.
+        const part = `${kept}.${process.pid}`;
+        writeFileSync(part, createHash('sha256').update(image).digest());
+        writeFileSync(part, image, { flag: 'a' });
+        renameSync(part, kept);
+      } catch {
+        // A read-only installation only loses the quick start.
+      }
+    },
+  };
+  return createPythonSandbox(host, { workers: options.workers ?? 1 });
+}
+
+/** An image file is its SHA-256 and the image. */
+function readImage(path: string): Uint8Array | undefined {
+  if (!existsSync(path)) return undefined;
+  const bytes = readFileSync(path);
+  const image = new Uint8Array(bytes.buffer.slice(bytes.byteOffset + 32, bytes.byteOffset + bytes.length));
+  const intact = createHash('sha256').update(image).digest().equals(bytes.subarray(0, 32));
+  return intact ? image : undefined;
+}
+
+let namespaceArguments: readonly string[] | null | undefined;
+
+/** How to enter an empty network namespace here, or null where the system does not allow it. */
+export function networkNamespace(): readonly string[] | null {
+  namespaceArguments ??= [['-n'], ['-r', '-n']].find((args) => spawnSync('unshare', [...args, 'true']).status === 0) ?? null;
+  return namespaceArguments;
+}
+
+function spawn(): Transport {
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
+  const flags = [permission, '--disallow-code-generation-from-strings', '--no-warnings', '--eval', childSource(guest)];
+  const namespace = networkNamespace();
+  const [command, args] =
+    namespace === null ? [process.execPath, flags] : ['unshare', [...namespace, '--', process.execPath, ...flags]];
+  const child = spawnProcess(command, args, {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: namespace === null ? {} : { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    serialization: 'advanced',
+  });
+  let killed = false;
+  // A caller that forgets to close the sandbox must still be able to end.
+  child.unref();
+  child.channel?.unref();
+  return {
+    post(message) {
+      child.send(message, () => undefined);
+    },
+    kill() {
+      killed = true;
+      child.kill('SIGKILL');
+    },
+    onReply(listener) {
+      child.on('message', listener);
+    },
+    onExit(listener) {
+      child.on('error', (error) => listener(`The sandbox process could not be started: ${error.message}`));
+      child.on('exit', (code, signal) => {
+        if (!killed) listener(`The sandbox process ended by itself (${signal ?? `code ${code ?? '?'}`}).`);
+      });
+    },
+  };
+}

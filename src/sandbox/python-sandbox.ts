@@ -1,0 +1,147 @@
+import type { Verdict } from '../schema/verdict.ts';
+import { GuestHandle, type Transport } from './guest-handle.ts';
+import harness from './harness.py';
+import { Judge, overallStatus } from './judge.ts';
+import { Pool } from './pool.ts';
+import preload from './preload.py';
+import type { GuestBoot } from './protocol.ts';
+import type { Program, Sandbox } from './sandbox.ts';
+import splitter from './splitter.py';
+import { TrustedPython } from './trusted.ts';
+
+/** What differs between browser and Node. */
+export interface SandboxHost {
+  /** A new restricted process or worker that waits for its boot message. */
+  spawn(): Transport;
+  /** Pyodide's files: see `GuestBoot`. */
+  readonly files: Pick<GuestBoot, 'loader' | 'stdlib' | 'wasm' | 'abi'>;
+  /** A memory image kept from an earlier session, if it is known to be of the same files and preload. */
+  readonly image?: Uint8Array | undefined;
+  keepImage?(image: Uint8Array): void;
+  close?(): void;
+}
+
+export interface SandboxOptions {
+  /** Programs at work at the same time; a warm spare comes on top. */
+  readonly workers: number;
+  /** Largest wasm heap in bytes. */
+  readonly maxHeap?: number;
+}
+
+/** A sandbox with the trusted interpreter's other use. */
+export interface PythonSandbox extends Sandbox {
+  /** The longest span of whole lines of a completion that parses as Python; null when there is none. */
+  longestParsable(text: string): Promise<string | null>;
+}
+
+const MAX_HEAP = 192 * 1024 * 1024;
+
+export function createPythonSandbox(host: SandboxHost, options: SandboxOptions): PythonSandbox {
+  let image = host.image;
+  let first: Promise<unknown> | null = null;
+
+  const bootOnce = async (python: string, makeImage: boolean): Promise<GuestHandle> => {
+    const boot: GuestBoot = {
+      ...host.files,
+      preload,
+      python,
+      maxHeap: options.maxHeap ?? MAX_HEAP,
+      ...(image === undefined ? { makeImage } : { image }),
+    };
+    const booted = await GuestHandle.boot(host.spawn(), boot);
+    if (booted.image !== undefined) {
+      image = booted.image;
+      host.keepImage?.(image);
+    }
+    return booted.guest;
+  };
+  // The first guest boots cold and leaves an image; the others wait for it and boot from that, far sooner.
+  const bootGuest = async (python: string): Promise<GuestHandle> => {
+    if (image === undefined && first !== null) await first.catch(() => undefined);
+    if (image !== undefined) {
+      try {
+        return await bootOnce(python, false);
+      } catch {
+        // A stale image must not cost the session: boot cold.
+        image = undefined;
+      }
+    }
+    const cold = bootOnce(python, true);
+    first = cold;
+    return cold;
+  };
+
+  const pool = new Pool(options.workers, () => bootGuest(harness));
+  const trusted = new TrustedPython(() => bootGuest(splitter));
+
+  /** One attempt; null when the guest died by the program's doing. */
+  const attempt = async (program: Program, signal: AbortSignal | undefined): Promise<Verdict | null> => {
+    const plans = await trusted.plan(program.setup, program.asserts);
+    const guest = await pool.acquire(signal);
+    const begin = performance.now();
+    const judge = new Judge(program, plans, trusted, guest);
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      guest.kill('the program ran out of time');
+    }, program.timeoutSeconds * 1000);
+    const abort = (): void => guest.kill('the program was called off');
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await judge.run();
+      return judge.verdict(overallStatus(judge.asserts), performance.now() - begin);
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      if (timedOut) {
+        judge.fill('timeout');
+        return judge.verdict('timeout', performance.now() - begin);
+      }
+      if (!guest.alive) return null;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      pool.release(guest);
+    }
+  };
+
+  const whole = (program: Program, status: 'infra' | 'crash', ms: number, error?: Verdict['error']): Verdict => ({
+    status,
+    asserts: program.asserts.map((source) => ({ status, source })),
+    ...(error === undefined ? {} : { error }),
+    ms,
+  });
+
+  return {
+    async ready() {
+      const guest = pool.acquire();
+      await trusted.ready();
+      pool.release(await guest);
+    },
+
+    async grade(program, signal) {
+      const begin = performance.now();
+      if (program.asserts.length === 0) {
+        return whole(program, 'infra', 0, { type: 'SandboxError', message: 'There is no assert to judge by.', lines: [] });
+      }
+      try {
+        // A second death under the same program, in a fresh guest, is the program's doing.
+        const verdict = (await attempt(program, signal)) ?? (await attempt(program, signal));
+        return verdict ?? whole(program, 'crash', performance.now() - begin);
+      } catch (error) {
+        if (signal?.aborted === true) throw signal.reason;
+        const message = (error instanceof Error ? error.message : String(error)).slice(0, 300);
+        return whole(program, 'infra', performance.now() - begin, { type: 'SandboxError', message, lines: [] });
+      }
+    },
+
+    longestParsable: (text) => trusted.longestParsable(text),
+
+    close() {
+      pool.close();
+      trusted.close();
+      host.close?.();
+      return Promise.resolve();
+    },
+  };
+}

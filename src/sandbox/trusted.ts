@@ -1,0 +1,125 @@
+import * as v from 'valibot';
+import { parseValue, type Value, type WireValue } from './value.ts';
+import type { GuestHandle } from './guest-handle.ts';
+
+/** How one assert is judged; made by splitter.py. */
+export type Plan =
+  /** `call <operator> expected`, compared by `pythonEquals`. */
+  | {
+      readonly kind: 'compare';
+      readonly call: string;
+      readonly operator: '==' | '!=' | 'is' | 'is not';
+      readonly expected: Value;
+      readonly nodes: number;
+    }
+  /** `assert call` or `assert not call`. */
+  | { readonly kind: 'truth'; readonly call: string; readonly negate: boolean }
+  /** Any other expression around calls: evaluated by the trusted interpreter with the calls' values filled in. */
+  | { readonly kind: 'residual'; readonly calls: readonly string[]; readonly source: string; readonly shown: string }
+  /** Cannot be split: runs inside, and never pays. */
+  | { readonly kind: 'statement'; readonly why: string };
+
+const WirePlan = v.variant('kind', [
+  v.object({
+    kind: v.literal('compare'),
+    call: v.string(),
+    operator: v.picklist(['==', '!=', 'is', 'is not']),
+    expected: v.array(v.unknown()),
+    nodes: v.number(),
+  }),
+  v.object({ kind: v.literal('truth'), call: v.string(), negate: v.boolean() }),
+  v.object({ kind: v.literal('residual'), calls: v.array(v.string()), source: v.string(), shown: v.string() }),
+  v.object({ kind: v.literal('statement'), why: v.string() }),
+]);
+const Plans = v.object({ plans: v.array(WirePlan) });
+const ErrorInfo = v.object({ type: v.string(), message: v.string(), lines: v.array(v.number()) });
+const Residual = v.object({
+  ok: v.boolean(),
+  /** Index of the call whose error made the rest impossible. */
+  failed: v.optional(v.number()),
+  error: v.optional(ErrorInfo),
+  left: v.optional(v.array(v.unknown())),
+  right: v.optional(v.array(v.unknown())),
+});
+export type Residual = v.InferOutput<typeof Residual>;
+const Parsable = v.object({ code: v.nullable(v.string()) });
+
+/** A data set's expression that takes longer than this is not an expected value. */
+const LIMIT_MS = 20_000;
+const CACHE = 20_000;
+
+/** The interpreter that reads asserts. It runs a data set's code, never a solution's. */
+export class TrustedPython {
+  private guest: Promise<GuestHandle> | null = null;
+  private queue: Promise<unknown> = Promise.resolve();
+  private readonly plans = new Map<string, Plan>();
+  private closed = false;
+
+  constructor(private readonly bootGuest: () => Promise<GuestHandle>) {}
+
+  async ready(): Promise<void> {
+    await this.booted();
+  }
+
+  /** One plan per assert, cached by source and setup. */
+  async plan(setup: string, asserts: readonly string[]): Promise<Plan[]> {
+    const key = (source: string): string => `${setup}\u0000${source}`;
+    const missing = [...new Set(asserts.filter((source) => !this.plans.has(key(source))))];
+    if (missing.length > 0) {
+      const { plans } = v.parse(Plans, await this.ask({ type: 'plan', setup, asserts: missing }));
+      if (plans.length !== missing.length) throw new Error('The assert splitter answered another number of plans.');
+      if (this.plans.size > CACHE) this.plans.clear();
+      for (const [i, plan] of plans.entries()) {
+        const parsed = plan.kind === 'compare' ? { ...plan, expected: parseValue(plan.expected) } : plan;
+        this.plans.set(key(missing[i] as string), parsed);
+      }
+    }
+    return asserts.map((source) => this.plans.get(key(source)) as Plan);
+  }
+
+  /** Evaluates a residual; a null hole stands for a call that raised. */
+  async residual(setup: string, source: string, holes: readonly (WireValue | null)[]): Promise<Residual> {
+    return v.parse(Residual, await this.ask({ type: 'residual', setup, source, holes }));
+  }
+
+  /** The longest span of whole lines that parses as Python, spans with definitions first; null when there is none. */
+  async longestParsable(text: string): Promise<string | null> {
+    return v.parse(Parsable, await this.ask({ type: 'parsable', text: text.slice(0, 50_000) })).code;
+  }
+
+  close(): void {
+    this.closed = true;
+    void this.guest?.then(
+      (guest) => guest.kill('the sandbox was closed'),
+      () => undefined,
+    );
+  }
+
+  private booted(): Promise<GuestHandle> {
+    if (this.closed) return Promise.reject(new Error('The sandbox is closed.'));
+    this.guest ??= this.bootGuest().catch((error: unknown) => {
+      this.guest = null;
+      throw error;
+    });
+    return this.guest;
+  }
+
+  private ask(request: object): Promise<unknown> {
+    const answer = this.queue.then(async () => {
+      const guest = await this.booted();
+      const timer = setTimeout(() => guest.kill(`it took longer than ${LIMIT_MS / 1000} s`), LIMIT_MS);
+      try {
+        const { text } = await guest.step(request);
+        return JSON.parse(text) as unknown;
+      } catch (error) {
+        guest.kill('it failed');
+        this.guest = null;
+        throw error;
+      } finally {
+        clearTimeout(timer);
+      }
+    });
+    this.queue = answer.catch(() => undefined);
+    return answer;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Plain Python values as they come out of the sandbox: exact builtin types, no behaviour. The wire form is the tagged
+ * JSON of harness.py; `parseValue` checks it, since the other end is hostile.
+ */
+export type Value =
+  | { readonly type: 'none' }
+  | { readonly type: 'ellipsis' }
+  | { readonly type: 'bool'; readonly value: boolean }
+  | { readonly type: 'int'; readonly value: bigint }
+  | { readonly type: 'float'; readonly value: number }
+  | { readonly type: 'complex'; readonly real: number; readonly imag: number }
+  | { readonly type: 'str'; readonly value: string }
+  | { readonly type: 'bytes' | 'bytearray'; readonly hex: string }
+  | { readonly type: 'list' | 'tuple' | 'set' | 'frozenset' | 'iterator'; readonly items: readonly Value[] }
+  | { readonly type: 'dict'; readonly entries: readonly (readonly [Value, Value])[] }
+  | { readonly type: 'range'; readonly start: bigint; readonly stop: bigint; readonly step: bigint }
+  /** Not plain data, or beyond the budget: equal to nothing. */
+  | { readonly type: 'unsupported'; readonly name: string; readonly why: string };
+
+/** What crosses the boundary; JSON. */
+export type WireValue = readonly unknown[];
+
+const SEQUENCES = { l: 'list', t: 'tuple', S: 'set', F: 'frozenset', g: 'iterator' } as const;
+
+function fail(): never {
+  throw new Error('The sandbox sent a value that is not in its own encoding.');
+}
+
+function text(x: unknown): string {
+  return typeof x === 'string' ? x : fail();
+}
+
+function array(x: unknown): readonly unknown[] {
+  return Array.isArray(x) ? x : fail();
+}
+
+const FLOAT = /^-?(?:inf|nan|\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
+
+function float(x: unknown): number {
+  const s = text(x);
+  if (!FLOAT.test(s)) fail();
+  if (s.endsWith('nan')) return NaN;
+  if (s.endsWith('inf')) return s.startsWith('-') ? -Infinity : Infinity;
+  return Number(s);
+}
+
+function integer(x: unknown): bigint {
+  const s = text(x);
+  if (!/^-?0x[0-9a-f]+$/.test(s)) fail();
+  return s.startsWith('-') ? -BigInt(s.slice(1)) : BigInt(s);
+}
+
+function hexBytes(x: unknown): string {
+  const s = text(x);
+  return /^(?:[0-9a-f]{2})*$/.test(s) ? s : fail();
+}
+
+/** Decodes one wire value; throws a sentence for anything else. */
+export function parseValue(wire: unknown, depth = 0): Value {
+  // The sandbox stops at 60; a forged deeper tree must not exhaust our own stack.
+  if (depth > 64) fail();
+  const node = array(wire);
+  const tag = node[0];
+  switch (tag) {
+    case 'n':
+      return { type: 'none' };
+    case 'e':
+      return { type: 'ellipsis' };
+    case 'b':
+      return { type: 'bool', value: node[1] === 1 };
+    case 'i':
+      return { type: 'int', value: integer(node[1]) };
+    case 'f':
+      return { type: 'float', value: float(node[1]) };
+    case 'c':
+      return { type: 'complex', real: float(node[1]), imag: float(node[2]) };
+    case 's':
+      return { type: 'str', value: text(node[1]) };
+    case 'y':
+    case 'Y':
+      return { type: tag === 'y' ? 'bytes' : 'bytearray', hex: hexBytes(node[1]) };
+    case 'l':
+    case 't':
+    case 'S':
+    case 'F':
+    case 'g':
+      return { type: SEQUENCES[tag], items: array(node[1]).map((item) => parseValue(item, depth + 1)) };
+    case 'd':
+      return {
+        type: 'dict',
+        entries: array(node[1]).map((entry) => {
+          const pair = array(entry);
+          return [parseValue(pair[0], depth + 1), parseValue(pair[1], depth + 1)] as const;
+        }),
+      };
+    case 'r':
+      return { type: 'range', start: integer(node[1]), stop: integer(node[2]), step: integer(node[3]) || fail() };
+    case 'u':
+      return { type: 'unsupported', name: text(node[1]).slice(0, 80), why: text(node[2]).slice(0, 120) };
+    default:
+      return fail();
+  }
+}
+
+/** Python's truth value. An iterator, like any object without a length, is true. */
+export function truth(value: Value): boolean {
+  switch (value.type) {
+    case 'none':
+      return false;
+    case 'bool':
+      return value.value;
+    case 'int':
+      return value.value !== 0n;
+    case 'float':
+      return value.value !== 0;
+    case 'complex':
+      return value.real !== 0 || value.imag !== 0;
+    case 'str':
+      return value.value !== '';
+    case 'bytes':
+    case 'bytearray':
+      return value.hex !== '';
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+      return value.items.length > 0;
+    case 'dict':
+      return value.entries.length > 0;
+    case 'range':
+      return rangeLength(value) > 0n;
+    case 'ellipsis':
+    case 'iterator':
+      return true;
+    case 'unsupported':
+      return false;
+    default:
+      return value satisfies never;
+  }
+}
+
+export function rangeLength(range: { start: bigint; stop: bigint; step: bigint }): bigint {
+  const { start, stop, step } = range;
+  const span = step > 0n ? stop - start : start - stop;
+  const size = step > 0n ? step : -step;
+  return span > 0n ? (span + size - 1n) / size : 0n;
+}
