@@ -106,18 +106,18 @@ function logSoftmax(logits: Float64Array, tau: number): Float64Array {
   return scaled.map((logit) => logit - lse);
 }
 
-/** One token's loss and its slope dL/dℓ, by the formulas of docs/methods.md. */
+/** One token's loss and its slope dL/dℓ, by the formulas of docs/methods.md. The divergence counts under either objective. */
 function lossOf(logprob: number, t: LossToken, p: Readonly<Record<Params, number>>) {
-  if (p.nll !== 0) return { loss: -t.weight * logprob, slope: -t.weight, ratio: 1, divergence: 0, clipped: false };
-  const old = t.old ?? logprob;
-  const ratio = Math.exp(logprob - old);
-  const correction = t.sampler === null ? 1 : Math.min(Math.exp(old - t.sampler), p.cap);
-  const bounded = Math.min(Math.max(ratio, 1 - p.eps_low), 1 + p.eps_high);
-  const clipped = bounded * t.advantage < ratio * t.advantage;
-  const objective = Math.min(ratio * t.advantage, bounded * t.advantage);
-  let loss = -t.weight * correction * objective;
-  let slope = clipped ? 0 : -t.weight * correction * ratio * t.advantage;
-  let divergence = 0;
+  let [loss, slope, ratio, divergence, clipped] = [-t.weight * logprob, -t.weight, 1, 0, false];
+  if (p.nll === 0) {
+    const old = t.old ?? logprob;
+    ratio = Math.exp(logprob - old);
+    const correction = t.sampler === null ? 1 : Math.min(Math.exp(old - t.sampler), p.cap);
+    const bounded = Math.min(Math.max(ratio, 1 - p.eps_low), 1 + p.eps_high);
+    clipped = bounded * t.advantage < ratio * t.advantage;
+    loss = -t.weight * correction * Math.min(ratio * t.advantage, bounded * t.advantage);
+    slope = clipped ? 0 : -t.weight * correction * ratio * t.advantage;
+  }
   if (t.reference !== null) {
     const delta = Math.min(Math.max(t.reference - logprob, -20), 20);
     divergence = Math.min(Math.expm1(delta) - delta, 10);
