@@ -1,31 +1,62 @@
-// dx[t] (+)= sum over n of dy[t, dy_offset + n] * w[n]: the transposed product, four inputs an invocation.
+// dx[t] (+)= sum over n of dy[t, dy_offset + n] * w[n]: the transposed product, a tile of 8 rows and 4 inputs
+// an invocation, written out as in linear.wgsl.
 struct Params { rows: u32, inner4: u32, cols: u32, dy_stride: u32, dy_offset: u32, accumulate: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<vec2u>;
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
 @group(1) @binding(0) var<uniform> p: Params;
 
+fn finish(row: u32, k: u32, sum: vec4f) {
+  if (row >= p.rows) { return; }
+  let out = row * p.inner4 + k;
+  if (p.accumulate != 0u) {
+    dx[out] += sum;
+  } else {
+    dx[out] = sum;
+  }
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
   let k = wid.x * LANES + lid.x;
-  let row0 = wid.y * TILE_ROWS;
+  let row = wid.y * 8u;
   if (k >= p.inner4) { return; }
-  var sums: array<vec4f, TILE_ROWS>;
-  var starts: array<u32, TILE_ROWS>;
-  for (var r = 0u; r < TILE_ROWS; r++) {
-    sums[r] = vec4f();
-    starts[r] = min(row0 + r, p.rows - 1u) * p.dy_stride + p.dy_offset;
-  }
+  let at0 = min(row + 0u, p.rows - 1u) * p.dy_stride + p.dy_offset;
+  let at1 = min(row + 1u, p.rows - 1u) * p.dy_stride + p.dy_offset;
+  let at2 = min(row + 2u, p.rows - 1u) * p.dy_stride + p.dy_offset;
+  let at3 = min(row + 3u, p.rows - 1u) * p.dy_stride + p.dy_offset;
+  let at4 = min(row + 4u, p.rows - 1u) * p.dy_stride + p.dy_offset;
+  let at5 = min(row + 5u, p.rows - 1u) * p.dy_stride + p.dy_offset;
+  let at6 = min(row + 6u, p.rows - 1u) * p.dy_stride + p.dy_offset;
+  let at7 = min(row + 7u, p.rows - 1u) * p.dy_stride + p.dy_offset;
+  var sum0 = vec4f();
+  var sum1 = vec4f();
+  var sum2 = vec4f();
+  var sum3 = vec4f();
+  var sum4 = vec4f();
+  var sum5 = vec4f();
+  var sum6 = vec4f();
+  var sum7 = vec4f();
   let words = weight_words_per_vec4();
+  var at = k * words;
   for (var n = 0u; n < p.cols; n++) {
-    let at = (n * p.inner4 + k) * words;
     let weights = unpack_weights(w[at], w[at + words - 1u]);
-    for (var r = 0u; r < TILE_ROWS; r++) { sums[r] += dy[starts[r] + n] * weights; }
+    at += p.inner4 * words;
+    sum0 += dy[at0 + n] * weights;
+    sum1 += dy[at1 + n] * weights;
+    sum2 += dy[at2 + n] * weights;
+    sum3 += dy[at3 + n] * weights;
+    sum4 += dy[at4 + n] * weights;
+    sum5 += dy[at5 + n] * weights;
+    sum6 += dy[at6 + n] * weights;
+    sum7 += dy[at7 + n] * weights;
   }
-  for (var r = 0u; r < TILE_ROWS; r++) {
-    if (row0 + r >= p.rows) { break; }
-    let out = (row0 + r) * p.inner4 + k;
-    if (p.accumulate != 0u) { sums[r] += dx[out]; }
-    dx[out] = sums[r];
-  }
+  finish(row + 0u, k, sum0);
+  finish(row + 1u, k, sum1);
+  finish(row + 2u, k, sum2);
+  finish(row + 3u, k, sum3);
+  finish(row + 4u, k, sum4);
+  finish(row + 5u, k, sum5);
+  finish(row + 6u, k, sum6);
+  finish(row + 7u, k, sum7);
 }

@@ -1,6 +1,7 @@
-// y[t, y_offset + n] (+)= x[t] · w[n] + bias[n] + scale * h[t, segment(n)] · b[n] for the TILE_ROWS rows of this invocation.
+// y[t, y_offset + n] (+)= x[t] · w[n] + bias[n] + scale * h[t, segment(n)] · b[n] for a tile of 4 rows and 4 outputs an invocation.
 // The last term is LoRA, for rows whose adapter is `adapter`: h = x Aᵀ holds `rank` values for each segment of outputs
 // (q, k, v share one product, as do gate and up); segment 1 starts at output `segment1`, segment 2 at `segment2`.
+// The tile is written out: software adapters do not unroll loops, and indexed private arrays cost them 3 times.
 struct Params {
   rows: u32, inner4: u32, cols: u32, y_stride: u32, y_offset: u32,
   accumulate: u32, use_bias: u32, rank: u32, h_stride: u32, segment1: u32, segment2: u32, adapter: u32, scale: f32
@@ -14,39 +15,68 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-@compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let n = wid.x * LANES + lid.x;
-  let row0 = wid.y * TILE_ROWS;
-  if (n >= p.cols) { return; }
-  var sums: array<f32, TILE_ROWS>;
-  var starts: array<u32, TILE_ROWS>;
-  for (var r = 0u; r < TILE_ROWS; r++) {
-    sums[r] = 0.0;
-    starts[r] = min(row0 + r, p.rows - 1u) * p.inner4;
-  }
+fn weights_at(output: u32, k: u32) -> vec4f {
   let words = weight_words_per_vec4();
-  var at = n * p.inner4 * words;
-  for (var k = 0u; k < p.inner4; k++) {
-    let weights = unpack_weights(w[at], w[at + words - 1u]);
-    at += words;
-    for (var r = 0u; r < TILE_ROWS; r++) { sums[r] += dot(x[starts[r] + k], weights); }
-  }
-  for (var r = 0u; r < TILE_ROWS; r++) {
-    let row = row0 + r;
-    if (row >= p.rows) { break; }
-    var value = sums[r];
+  let at = (output * p.inner4 + k) * words;
+  return unpack_weights(w[at], w[at + words - 1u]);
+}
+
+fn finish(row: u32, first: u32, sums: vec4f) {
+  if (row >= p.rows) { return; }
+  let low_rank = p.rank != 0u && rows[row * ROW_WORDS + ROW_ADAPTER] == p.adapter;
+  let rank4 = p.rank / 4u;
+  for (var c = 0u; c < 4u; c++) {
+    let n = first + c;
+    if (n >= p.cols) { return; }
+    var value = sums[c];
     if (p.use_bias != 0u) { value += bias[n]; }
-    if (p.rank != 0u && rows[row * ROW_WORDS + ROW_ADAPTER] == p.adapter) {
+    if (low_rank) {
       let segment = select(0u, 1u, n >= p.segment1) + select(0u, 1u, n >= p.segment2);
-      let rank4 = p.rank / 4u;
       let h_at = (row * p.h_stride + segment * p.rank) / 4u;
-      var low_rank = 0.0;
-      for (var j = 0u; j < rank4; j++) { low_rank += dot(h[h_at + j], b[n * rank4 + j]); }
-      value += p.scale * low_rank;
+      var product = 0.0;
+      for (var j = 0u; j < rank4; j++) { product += dot(h[h_at + j], b[n * rank4 + j]); }
+      value += p.scale * product;
     }
     let out = row * p.y_stride + p.y_offset + n;
     if (p.accumulate != 0u) { value += y[out]; }
     y[out] = value;
   }
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let n = (wid.x * LANES + lid.x) * 4u;
+  let row = wid.y * 4u;
+  if (n >= p.cols) { return; }
+  let last_row = p.rows - 1u;
+  let last_output = p.cols - 1u;
+  let n1 = min(n + 1u, last_output);
+  let n2 = min(n + 2u, last_output);
+  let n3 = min(n + 3u, last_output);
+  let x0 = row * p.inner4;
+  let x1 = min(row + 1u, last_row) * p.inner4;
+  let x2 = min(row + 2u, last_row) * p.inner4;
+  let x3 = min(row + 3u, last_row) * p.inner4;
+  var sums0 = vec4f();
+  var sums1 = vec4f();
+  var sums2 = vec4f();
+  var sums3 = vec4f();
+  for (var k = 0u; k < p.inner4; k++) {
+    let w0 = weights_at(n, k);
+    let w1 = weights_at(n1, k);
+    let w2 = weights_at(n2, k);
+    let w3 = weights_at(n3, k);
+    let a = x[x0 + k];
+    sums0 += vec4f(dot(a, w0), dot(a, w1), dot(a, w2), dot(a, w3));
+    let b = x[x1 + k];
+    sums1 += vec4f(dot(b, w0), dot(b, w1), dot(b, w2), dot(b, w3));
+    let c = x[x2 + k];
+    sums2 += vec4f(dot(c, w0), dot(c, w1), dot(c, w2), dot(c, w3));
+    let d = x[x3 + k];
+    sums3 += vec4f(dot(d, w0), dot(d, w1), dot(d, w2), dot(d, w3));
+  }
+  finish(row, n, sums0);
+  finish(row + 1u, n, sums1);
+  finish(row + 2u, n, sums2);
+  finish(row + 3u, n, sums3);
 }

@@ -76,13 +76,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
       clipped = 1.0;
       slope = 0.0;
     }
-    if ((flags & HAS_REFERENCE) != 0u) {
-      let delta = field(entry, 5u) - logprob;
-      let held = clamp(delta, -20.0, 20.0);
-      divergence = min(k3(held), 10.0);
-      loss += field(entry, 7u) * divergence;
-      if (held == delta && divergence < 10.0) { slope += field(entry, 7u) * (1.0 - exp(delta)); }
-    }
+  }
+  if ((flags & HAS_REFERENCE) != 0u) {
+    let delta = field(entry, 5u) - logprob;
+    let held = clamp(delta, -20.0, 20.0);
+    divergence = min(k3(held), 10.0);
+    loss += field(entry, 7u) * divergence;
+    if (held == delta && divergence < 10.0) { slope += field(entry, 7u) * (1.0 - exp(delta)); }
   }
   if (lid.x == 0u) {
     let out = entry * RESULT_WORDS;

@@ -28,8 +28,8 @@ export const linear: Kernel<Params> = {
   name: 'linear',
   wgsl,
   lib: [weightsLib, rowsLib],
-  constants: { WEIGHTS_F16: false, LANES: 64, TILE_ROWS: 8 },
-  grid: (p, c) => [Math.ceil(p.cols / Number(c['LANES'])), Math.ceil(p.rows / Number(c['TILE_ROWS'])), 1],
+  constants: { WEIGHTS_F16: false, LANES: 16 },
+  grid: (p, c) => [Math.ceil(p.cols / 4 / Number(c['LANES'])), Math.ceil(p.rows / 4), 1],
   cost: (p) => 8 * p.rows * p.inner4 * p.cols,
 
   reference(io, p, constants) {
@@ -54,17 +54,17 @@ export const linear: Kernel<Params> = {
   cases: () => [
     linearCase('one output of four inputs', { rows: 1, inner: 4, cols: 1 }),
     linearCase('odd rows, bias, accumulated into a wider row', { rows: 7, inner: 20, cols: 33, bias: true, accumulate: true, stride: 40, offset: 3 }),
-    linearCase('f16, beyond a workgroup and a tile', { rows: 9, inner: 28, cols: 129, f16: true }),
+    linearCase('f16, beyond a workgroup and a tile of rows', { rows: 9, inner: 28, cols: 129, f16: true }),
     linearCase('three LoRA segments of unequal width, three adapters in the batch', {
       rows: 33, inner: 12, cols: 70, bias: true, rank: 8, segments: [31, 50], adapter: 1, scale: 2,
     }),
-    linearCase('rank 4, two segments, tiles of one row', { rows: 2, inner: 8, cols: 11, rank: 4, segments: [5], adapter: 1, scale: 0.5, tile: 1 }),
-    linearCase('rank 16, one segment, the second adapter, f16, accumulated, tiles of four rows', {
-      rows: 9, inner: 16, cols: 65, rank: 16, adapter: 2, scale: 1.5, f16: true, accumulate: true, tile: 4,
+    linearCase('rank 4, two segments', { rows: 2, inner: 8, cols: 11, rank: 4, segments: [5], adapter: 1, scale: 0.5 }),
+    linearCase('rank 16, one segment, the second adapter, f16, accumulated', {
+      rows: 9, inner: 16, cols: 65, rank: 16, adapter: 2, scale: 1.5, f16: true, accumulate: true,
     }),
     linearCase('the second shard of a vocabulary', { rows: 3, inner: 8, cols: 37, stride: 101, offset: 64, f16: true }),
     linearCase('a long inner product', { rows: 2, inner: 900, cols: 3 }),
-    linearCase('LoRA\'s A: a product without bias', { rows: 33, inner: 36, cols: 24, tile: 4 }),
+    linearCase('LoRA\'s A: a product without bias', { rows: 33, inner: 36, cols: 24 }),
   ],
 };
 
@@ -73,8 +73,8 @@ export const linearBackward: Kernel<BackwardParams> = {
   name: 'linear.bwd',
   wgsl: backwardWgsl,
   lib: [weightsLib],
-  constants: { WEIGHTS_F16: false, LANES: 32, TILE_ROWS: 8 },
-  grid: (p, c) => [Math.ceil(p.inner4 / Number(c['LANES'])), Math.ceil(p.rows / Number(c['TILE_ROWS'])), 1],
+  constants: { WEIGHTS_F16: false, LANES: 16 },
+  grid: (p, c) => [Math.ceil(p.inner4 / Number(c['LANES'])), Math.ceil(p.rows / 8), 1],
   cost: (p) => 8 * p.rows * p.inner4 * p.cols,
 
   reference(io, p, constants) {
@@ -92,9 +92,9 @@ export const linearBackward: Kernel<BackwardParams> = {
   cases: () => [
     backwardCase('one output of four inputs', { rows: 1, inner: 4, cols: 1 }),
     backwardCase('odd rows, the second shard of a vocabulary, accumulated', { rows: 7, inner: 20, cols: 33, accumulate: true, stride: 50, offset: 17 }),
-    backwardCase('f16, beyond a workgroup and a tile', { rows: 9, inner: 132, cols: 5, f16: true }),
-    backwardCase('33 rows in tiles of four', { rows: 33, inner: 8, cols: 70, tile: 4 }),
-    backwardCase('two rows in tiles of one, f16, accumulated', { rows: 2, inner: 12, cols: 9, tile: 1, f16: true, accumulate: true }),
+    backwardCase('f16, beyond a workgroup and a tile of rows', { rows: 9, inner: 132, cols: 5, f16: true }),
+    backwardCase('33 rows', { rows: 33, inner: 8, cols: 70 }),
+    backwardCase('two rows, f16, accumulated', { rows: 2, inner: 12, cols: 9, f16: true, accumulate: true }),
   ],
 
   gradients: [
@@ -135,7 +135,6 @@ interface Shape {
   readonly adapter?: number;
   readonly scale?: number;
   readonly f16?: boolean;
-  readonly tile?: number;
 }
 
 function linearCase(title: string, s: Shape): KernelCase<Params> {
@@ -160,7 +159,7 @@ function linearCase(title: string, s: Shape): KernelCase<Params> {
       adapter: s.adapter ?? 0,
       scale: s.scale ?? 0,
     },
-    constants: { WEIGHTS_F16: s.f16 ?? false, TILE_ROWS: s.tile ?? 8 },
+    constants: { WEIGHTS_F16: s.f16 ?? false },
     io: {
       x: normal(s.rows * s.inner),
       w: packWeights(normal(s.cols * s.inner), s.f16 ?? false),
@@ -177,7 +176,7 @@ function backwardCase(title: string, s: Shape): KernelCase<BackwardParams> {
   return {
     title,
     params: { rows: s.rows, inner4: s.inner / 4, cols: s.cols, dy_stride: stride, dy_offset: s.offset ?? 0, accumulate: s.accumulate ? 1 : 0 },
-    constants: { WEIGHTS_F16: s.f16 ?? false, TILE_ROWS: s.tile ?? 8 },
+    constants: { WEIGHTS_F16: s.f16 ?? false },
     io: {
       dy: normal(s.rows * stride),
       w: packWeights(normal(s.cols * s.inner), s.f16 ?? false),

@@ -17,11 +17,6 @@ export interface KeyValue {
   readonly v: BufferView;
 }
 
-/** Rows an invocation of the products handles: few rows must not pay for eight. */
-function tileRows(rows: number): number {
-  return rows === 1 ? 1 : rows <= 4 ? 4 : 8;
-}
-
 /** Records the forward pass of Qwen2 and Llama blocks over packed rows; see docs/gpu.md for the row state. */
 export class Transformer {
   readonly turns: BufferView;
@@ -150,7 +145,7 @@ export class Transformer {
           rows: lora?.ws.rows,
           y,
         },
-        { WEIGHTS_F16: w.f16, TILE_ROWS: tileRows(rows) },
+        { WEIGHTS_F16: w.f16 },
       );
     }
   }
@@ -162,7 +157,7 @@ export class Transformer {
         linearBackward,
         { rows, inner4: w.cols / 4, cols: shard.rows, dy_stride: w.rows, dy_offset: shard.firstRow, accumulate: accumulate || i > 0 ? 1 : 0 },
         { dy, w: shard.view, dx },
-        { WEIGHTS_F16: w.f16, TILE_ROWS: tileRows(rows) },
+        { WEIGHTS_F16: w.f16 },
       );
     });
   }
