@@ -1,10 +1,9 @@
 import eslint from '@eslint/js';
-import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import reactHooks from 'eslint-plugin-react-hooks';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import { builtinModules } from 'node:module';
 import tseslint from 'typescript-eslint';
-import { PLATFORM_FILES, PORTABLE, TESTS, zones } from './scripts/boundaries.mjs';
+import { boundaries, PLATFORM_FILES, PORTABLE, TESTS } from './scripts/boundaries.mjs';
 
 const portable = PORTABLE.map((folder) => `src/${folder}/**/*.{ts,tsx}`);
 const nodeGlobals = Object.fromEntries(
@@ -18,10 +17,11 @@ export default defineConfig(
   globalIgnores(['node_modules', 'dist', 'runs', 'public', 'test-results', 'playwright-report', '.cache']),
   eslint.configs.recommended,
   {
-    plugins: { 'import-x': importX },
-    settings: { 'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.tsx', '.js', '.mjs'] })] },
     rules: {
-      'import-x/no-default-export': 'error',
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'A named export is found by its name everywhere.' },
+      ],
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
@@ -46,7 +46,8 @@ export default defineConfig(
   {
     files: ['src/**/*.{ts,tsx}'],
     ignores: TESTS,
-    rules: { 'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: zones() }] },
+    plugins: { boundaries },
+    rules: { 'boundaries/downward': 'error' },
   },
   {
     files: portable,
@@ -92,5 +93,5 @@ export default defineConfig(
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { globals: nodeGlobals },
   },
-  { files: ['*.config.{js,ts}', '**/*.d.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  { files: ['*.config.{js,ts}', '**/*.d.ts'], rules: { 'no-restricted-syntax': 'off' } },
 );

@@ -1,16 +1,18 @@
 // Which folder of src/ may import which: downward only, as docs/architecture.md draws it. Read by eslint.config.js and
 // by the test that proves forbidden imports are caught.
+import { dirname, relative, resolve, sep } from 'node:path';
+import { root } from './set-up.mjs';
 
-/** Folder of src/ to the other folders it may import from; its own is always allowed. */
+/** Folder of src/ to the other folders (or parts of one) it may import from; its own is always allowed. */
 export const MAY_IMPORT = {
   lib: [],
   schema: ['lib'],
   gpu: ['lib', 'schema'],
   kernels: ['lib', 'schema', 'gpu'],
   model: ['lib', 'schema', 'gpu', 'kernels'],
-  data: ['lib', 'schema', 'model', 'sandbox'],
   sandbox: ['lib', 'schema'],
   storage: ['lib', 'schema', 'model'],
+  data: ['lib', 'schema', 'model', 'sandbox'],
   eval: ['lib', 'schema', 'model', 'data', 'sandbox', 'storage'],
   methods: ['lib', 'schema', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval'],
   session: ['lib', 'schema', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods'],
@@ -28,12 +30,39 @@ export const PLATFORM_FILES = ['src/**/node/**', 'src/**/browser/**', 'src/**/no
 
 export const TESTS = ['**/*.test.{ts,tsx,mjs}', '**/testing/**'];
 
-/** Zones of `import-x/no-restricted-paths`. */
-export function zones() {
-  return Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
-    target: `./src/${folder}`,
-    from: './src',
-    except: [folder, ...allowed].map((name) => `./${name}`).concat('./assets.d.ts'),
-    message: `src/${folder} may import ${allowed.length > 0 ? allowed.join(', ') : 'no other folder'} only (scripts/boundaries.mjs).`,
-  }));
+/** Path below src/ with forward slashes, or undefined outside it. */
+function belowSource(file) {
+  const path = relative(resolve(root, 'src'), file).split(sep).join('/');
+  return path.startsWith('..') ? undefined : path;
 }
+
+/** ESLint rule: relative imports, types included, stay within MAY_IMPORT. */
+const downward = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: { upward: 'src/{{from}} may not import "{{path}}": {{rule}} (scripts/boundaries.mjs).' },
+  },
+  create(context) {
+    const from = belowSource(context.filename)?.split('/')[0];
+    const allowed = MAY_IMPORT[from];
+    if (!allowed) return {};
+    const rule = allowed.length > 0 ? `it may import ${allowed.join(', ')} only` : 'it may import no other folder';
+    const check = (node) => {
+      const specifier = node.source?.value;
+      if (typeof specifier !== 'string' || !specifier.startsWith('.')) return;
+      const path = belowSource(resolve(dirname(context.filename), specifier));
+      if (path === undefined || [from, ...allowed].some((folder) => path.startsWith(`${folder}/`))) return;
+      context.report({ node, messageId: 'upward', data: { from, path, rule } });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+      TSImportType: check,
+    };
+  },
+};
+
+export const boundaries = { rules: { downward } };

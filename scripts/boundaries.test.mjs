@@ -20,12 +20,17 @@ describe('import boundaries', () => {
 
   it('refuse an import upward', async () => {
     const rules = await broken('src/schema/verdict.ts', `export { LORA_TARGETS } from '../model/engine.ts';`);
-    expect(rules).toEqual(['import-x/no-restricted-paths']);
+    expect(rules).toEqual(['boundaries/downward']);
   });
 
   it('refuse types as well as values', async () => {
     const rules = await broken('src/schema/verdict.ts', `export type { Engine } from '../model/engine.ts';`);
-    expect(rules).toEqual(['import-x/no-restricted-paths']);
+    expect(rules).toEqual(['boundaries/downward']);
+  });
+
+  it('refuse an import made at run time', async () => {
+    const source = `export const later = (): Promise<unknown> => import('../model/engine.ts');`;
+    expect(await broken('src/schema/verdict.ts', source)).toEqual(['boundaries/downward']);
   });
 
   it.each(['node:fs', 'fs', 'react', 'react-dom/client', 'zustand', 'zustand/vanilla'])(
@@ -65,7 +70,7 @@ describe('the linter', () => {
     expect((await broken('src/model/engine.ts', source)).sort()).toEqual([
       '@typescript-eslint/no-explicit-any',
       '@typescript-eslint/no-floating-promises',
-      'import-x/no-default-export',
+      'no-restricted-syntax',
     ]);
   });
 });
