@@ -32,7 +32,7 @@ export interface RunPorts {
   problems: (config: RunConfig) => Promise<ProblemSets>;
   grade: (problem: Problem, completion: string, timeoutSeconds: number) => Promise<Graded>;
   /** An adapter as files for others (PEFT), by name. */
-  adapterFiles: (tensors: AdapterTensors, config: RunConfig) => ReadonlyMap<string, Uint8Array>;
+  adapterFiles: (tensors: AdapterTensors, config: RunConfig) => Readonly<Record<string, Uint8Array | string>>;
   onEvents: (runId: string, events: readonly RunEvent[]) => void;
   onStatus: (status: SessionStatus) => void;
   /** ms since the epoch, for the log. */
@@ -367,8 +367,10 @@ export class Run {
 
   private async finish(reason: 'steps' | 'budget' | 'stopped'): Promise<Outcome> {
     const tensors = await this.model.engine.exportAdapter('student');
-    for (const [name, bytes] of this.ports.adapterFiles(tensors, this.config))
+    for (const [name, content] of Object.entries(this.ports.adapterFiles(tensors, this.config))) {
+      const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
       await this.stored.writeFile(`adapter/${name}`, bytes);
+    }
     await this.log.flush();
     const summary = summarise(await this.stored.readEvents(), this.ports.clock());
     await this.stored.writeFile('summary.json', new TextEncoder().encode(JSON.stringify(summary, null, 2) + '\n'));

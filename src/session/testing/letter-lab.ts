@@ -106,8 +106,7 @@ export function letterLab(store: RunStore, onEngine: (engine: BigramEngine) => v
         test: Array.from({ length: config.test }, (_, k) => letterProblem('test', k)),
       }),
       grade: gradeLetters,
-      adapterFiles: (tensors) =>
-        new Map([['adapter.bin', new Uint8Array(tensors.get('table')!.data.buffer as ArrayBuffer)]]),
+      adapterFiles: (tensors) => ({ 'adapter.bin': new Uint8Array(tensors.get('table')!.data.buffer) }),
       onEvents: (_, batch) => events.push(...batch),
       onStatus: (status) => statuses.push(status),
       clock: () => (time += 7),

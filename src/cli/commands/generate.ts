@@ -1,0 +1,103 @@
+import * as v from 'valibot';
+import { parseFlags, type OptionSpec } from '../args.ts';
+import type { Command } from '../command.ts';
+import { blocks, parseLines, print, readText } from '../io.ts';
+import {
+  loadEngine,
+  MODEL_FLAGS,
+  openModelFiles,
+  parseWeights,
+  putAdapter,
+  WEIGHT_FLAGS,
+  type ModelFiles,
+} from '../model.ts';
+import { Message } from './tokenize.ts';
+
+const FLAGS = {
+  ...MODEL_FLAGS,
+  ...WEIGHT_FLAGS,
+  prompts: {
+    kind: 'text',
+    required: true,
+    value: 'in.jsonl',
+    help: 'lines {"id", "prompt"} or {"id", "messages"} or {"id", "ids"}',
+  },
+  n: { kind: 'integer', min: 1, fallback: 1, help: 'completions a prompt' },
+  temperature: { kind: 'number', min: 0, fallback: 1, help: '0 is greedy' },
+  'top-p': { kind: 'number', min: 0, max: 1, fallback: 1, help: 'nucleus; 1 is off' },
+  'top-k': { kind: 'integer', min: 0, fallback: 0, help: '0 is off' },
+  'max-tokens': { kind: 'integer', min: 1, fallback: 128, help: 'most new tokens, the end token included' },
+  seed: {
+    kind: 'integer',
+    min: 0,
+    max: 2 ** 32 - 1,
+    fallback: 0,
+    help: "random numbers are keyed by it, the prompt's place and the token's",
+  },
+  json: { kind: 'flag', help: 'no effect: the output is JSON lines always' },
+} as const satisfies Record<string, OptionSpec>;
+
+const id = v.union([v.string(), v.number()]);
+const Line = v.union(
+  [
+    v.object({ id, ids: v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.minLength(1)) }),
+    v.object({ id, messages: v.array(Message) }),
+    v.object({ id, prompt: v.string() }),
+  ],
+  'a line needs "id" and one of "prompt", "messages", "ids"',
+);
+
+/** Prompts generated together; completions are printed in the prompts' order. */
+const BLOCK = 16;
+
+export const generate: Command = {
+  name: 'generate',
+  summary: 'completions of prompts, one JSON line each',
+  flags: FLAGS,
+  async run(argv, { root }) {
+    const flags = parseFlags(FLAGS, argv);
+    const weights = parseWeights(flags.weights);
+    const files = await openModelFiles(flags.model, root);
+    const prompts = parseLines(Line, await readText(flags.prompts, 'The prompts file'), flags.prompts).map((line) => ({
+      id: line.id,
+      ids: promptIds(line, files),
+    }));
+    const engine = await loadEngine(files, weights);
+    const adapter = await putAdapter(engine, flags.adapter);
+    let place = 0;
+    for (const block of blocks(prompts, BLOCK)) {
+      const first = place;
+      place += block.length;
+      const completions = await engine.generate(
+        block.map((prompt, index) => ({
+          prompt: prompt.ids,
+          samples: flags.n,
+          adapter,
+          temperature: flags.temperature,
+          topK: flags['top-k'],
+          topP: flags['top-p'],
+          seed: flags.seed,
+          stream: (first + index) * flags.n,
+          maxTokens: flags['max-tokens'],
+          stopIds: files.tokenizer.eosIds,
+        })),
+      );
+      const ordered = [...completions].sort((a, b) => a.request - b.request || a.sample - b.sample);
+      for (const { request, sample, ids, logprobs, finish } of ordered) {
+        const text = files.text.decode(ids);
+        await print(JSON.stringify({ id: block[request]!.id, sample, ids, text, logprobs: [...logprobs], finish }));
+      }
+    }
+    engine.destroy();
+    return 0;
+  },
+};
+
+function promptIds(line: v.InferOutput<typeof Line>, files: ModelFiles): readonly number[] {
+  if ('ids' in line) return line.ids;
+  const text = 'messages' in line ? files.chat.renderChat(line.messages) : line.prompt;
+  const ids = files.tokenizer.encode(text);
+  if (ids.length === 0)
+    throw new Error(`Prompt ${line.id} is empty; a completion needs at least one token to go on from.`);
+  return ids;
+}

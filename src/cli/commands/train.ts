@@ -1,0 +1,159 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import * as v from 'valibot';
+import { LORA_TARGETS, type LoraTarget, type LossOptions, type TrainSequence } from '../../model/engine.ts';
+import { readAdapter, writeAdapter } from '../../model/peft.ts';
+import { parseFlags, UsageError, type OptionSpec } from '../args.ts';
+import type { Command } from '../command.ts';
+import { folderSource } from '../folder-source.ts';
+import { parseLines, print, readText } from '../io.ts';
+import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, WEIGHT_FLAGS } from '../model.ts';
+
+const FLAGS = {
+  ...MODEL_FLAGS,
+  weights: WEIGHT_FLAGS.weights,
+  data: {
+    kind: 'text',
+    required: true,
+    value: 'batch.jsonl',
+    help: 'lines {"ids", "prompt_len", "group"?, "temperature"?, "advantage" | "weight"?, "old_logprobs"?}',
+  },
+  loss: { kind: 'text', required: true, value: 'pg|nll', help: 'policy gradient, or weighted negative log-likelihood' },
+  steps: { kind: 'integer', min: 1, fallback: 1, help: 'optimiser steps on the same batch' },
+  lr: { kind: 'number', min: 0, fallback: 1e-5, help: 'learning rate' },
+  rank: { kind: 'integer', min: 1, help: 'LoRA rank (16, or that of --init)' },
+  alpha: { kind: 'number', help: 'LoRA alpha (32, or that of --init)' },
+  targets: { kind: 'list', choices: LORA_TARGETS, help: 'linears that get an adapter (all seven, or those of --init)' },
+  seed: { kind: 'integer', min: 0, max: 2 ** 32 - 1, fallback: 0, help: "of the adapter's random A" },
+  init: { kind: 'text', value: 'DIR', help: 'start from this adapter (fresh optimiser)' },
+  agg: {
+    kind: 'text',
+    choices: ['dapo', 'grpo', 'dr_grpo', 'bnpo'],
+    fallback: 'dapo',
+    help: 'what the policy-gradient loss is divided by',
+  },
+  'eps-low': { kind: 'number', min: 0, fallback: 0.2, help: 'lower clip bound' },
+  'eps-high': { kind: 'number', min: 0, fallback: 0.28, help: 'upper clip bound' },
+  beta: { kind: 'number', min: 0, fallback: 0, help: 'weight of the KL to the base' },
+  'max-tokens': { kind: 'integer', min: 1, help: 'L_max of dr_grpo (the longest completion of the batch)' },
+  'clip-norm': { kind: 'number', min: 0, fallback: 1, help: 'largest gradient norm' },
+  out: { kind: 'text', required: true, value: 'DIR', help: 'where the PEFT adapter goes' },
+  json: { kind: 'flag', help: 'a JSON line a step' },
+} as const satisfies Record<string, OptionSpec>;
+
+const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Line = v.pipe(
+  v.object({
+    ids: v.array(whole),
+    prompt_len: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    group: v.optional(v.union([v.string(), v.number()])),
+    temperature: v.optional(v.pipe(v.number(), v.gtValue(0)), 1),
+    advantage: v.optional(v.number()),
+    old_logprobs: v.optional(v.array(v.number())),
+    weight: v.optional(v.number()),
+  }),
+  v.check((line) => line.prompt_len < line.ids.length, 'prompt_len leaves no completion token to train on'),
+  v.check(
+    (line) => line.old_logprobs === undefined || line.old_logprobs.length === line.ids.length - line.prompt_len,
+    'old_logprobs needs one value a completion token',
+  ),
+);
+type Line = v.InferOutput<typeof Line>;
+
+/** METHODS: AdamW β .9/.999, ε 1e-8, no weight decay. */
+const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+
+export const train: Command = {
+  name: 'train',
+  summary: 'optimiser steps on one batch, then a PEFT adapter',
+  flags: FLAGS,
+  async run(argv, { root }) {
+    const flags = parseFlags(FLAGS, argv);
+    const weights = parseWeights(flags.weights);
+    if (flags.loss === 'kd') throw new UsageError('--loss kd: distillation is not in this version; it has pg and nll.');
+    if (flags.loss !== 'pg' && flags.loss !== 'nll')
+      throw new UsageError(`--loss takes pg or nll; \`${flags.loss}\` is neither.`);
+    const files = await openModelFiles(flags.model, root);
+    const lines = parseLines(Line, await readText(flags.data, 'The batch'), flags.data);
+    if (flags.loss === 'pg') {
+      const missing = lines.findIndex((line) => line.advantage === undefined);
+      if (missing >= 0)
+        throw new Error(
+          `${flags.data}, line ${missing + 1}, has no "advantage", which the policy-gradient loss needs.`,
+        );
+    }
+    const engine = await loadEngine(files, weights);
+    const init = flags.init === undefined ? null : await readAdapter(folderSource(resolve(flags.init)), engine.config);
+    const lora = {
+      rank: flags.rank ?? init?.config.rank ?? 16,
+      alpha: flags.alpha ?? init?.config.alpha ?? 32,
+      targets: (flags.targets as LoraTarget[] | undefined) ?? init?.config.targets ?? LORA_TARGETS,
+    };
+    if (init) engine.loadAdapter('student', lora, init.tensors);
+    else engine.createAdapter('student', lora, flags.seed);
+
+    const sequences = sequencesOf(lines);
+    const loss: LossOptions =
+      flags.loss === 'nll'
+        ? { kind: 'nll' }
+        : {
+            kind: 'pg',
+            aggregation: flags.agg as 'dapo',
+            epsLow: flags['eps-low'],
+            epsHigh: flags['eps-high'],
+            beta: flags.beta,
+            correctionCap: null,
+            maxTokens: flags['max-tokens'] ?? Math.max(...sequences.map((sequence) => sequence.completion.length)),
+          };
+    for (let step = 1; step <= flags.steps; step++) {
+      const result = await engine.trainStep({
+        adapter: 'student',
+        sequences,
+        loss,
+        optimizer: { learningRate: flags.lr, clipNorm: flags['clip-norm'], ...ADAMW },
+        reference: true,
+      });
+      const line = {
+        step,
+        loss: result.loss,
+        grad_norm: result.gradNorm,
+        kl: result.kl,
+        tokens: result.tokens,
+        skipped: result.skipped,
+      };
+      await print(
+        flags.json
+          ? JSON.stringify(line)
+          : `step ${step}  loss ${result.loss.toPrecision(6)}  gradient norm ${result.gradNorm.toPrecision(5)}  KL ${result.kl.toPrecision(4)}  ${result.tokens} tokens${result.skipped ? '  skipped: the gradient was not finite' : ''}`,
+      );
+    }
+    await mkdir(flags.out, { recursive: true });
+    for (const [name, bytes] of Object.entries(
+      writeAdapter({ config: lora, tensors: await engine.exportAdapter('student') }, files.name),
+    )) {
+      await writeFile(join(flags.out, name), bytes);
+    }
+    engine.destroy();
+    return 0;
+  },
+};
+
+/** Lines of one group share their prompt's computation where the prompts are equal; a line without group stands alone. */
+function sequencesOf(lines: readonly Line[]): TrainSequence[] {
+  const groups = new Map<string, number>();
+  return lines.map((line, index) => {
+    const prompt = line.ids.slice(0, line.prompt_len);
+    const key = line.group === undefined ? `line ${index}` : `group ${line.group} ${prompt.join(' ')}`;
+    let group = groups.get(key);
+    if (group === undefined) groups.set(key, (group = groups.size));
+    return {
+      group,
+      prompt,
+      completion: line.ids.slice(line.prompt_len),
+      temperature: line.temperature,
+      ...(line.advantage === undefined ? {} : { advantage: line.advantage }),
+      ...(line.old_logprobs === undefined ? {} : { oldLogprobs: line.old_logprobs }),
+      ...(line.weight === undefined ? {} : { weight: line.weight }),
+    };
+  });
+}

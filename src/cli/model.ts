@@ -1,0 +1,82 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { policyText, type PolicyText } from '../data/prompts.ts';
+import { nodeGpu } from '../gpu/node-gpu.ts';
+import { loadChatTemplate, type ChatTemplate } from '../model/chat.ts';
+import { openEngine, readModelConfig, type GpuEngine } from '../model/gpu-engine.ts';
+import { readAdapter } from '../model/peft.ts';
+import { loadTokenizer, type Tokenizer } from '../model/tokenizer.ts';
+import type { FileSource } from '../model/weights-source.ts';
+import { UsageError, type OptionSpec } from './args.ts';
+import { folderSource } from './folder-source.ts';
+
+/** Flags that choose a model, shared by the commands that load one. */
+export const MODEL_FLAGS = {
+  model: {
+    kind: 'text',
+    required: true,
+    value: 'nano|FOLDER',
+    help: 'the embedded model, or a folder with config.json, tokenizer.json and safetensors',
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+export const WEIGHT_FLAGS = {
+  weights: { kind: 'text', value: 'f32|f16', help: 'precision of the frozen weights (as stored)' },
+  adapter: { kind: 'text', value: 'DIR', help: 'a LoRA adapter in PEFT format to put on the model' },
+} as const satisfies Record<string, OptionSpec>;
+
+export interface ModelFiles {
+  readonly name: string;
+  readonly source: FileSource;
+  readonly tokenizer: Tokenizer;
+  readonly chat: ChatTemplate;
+  readonly text: PolicyText;
+}
+
+/** `nano` stays as it is, a folder becomes absolute; anything else is a sentence. */
+export async function resolveModel(model: string): Promise<string> {
+  if (model === 'nano') return model;
+  const folder = resolve(model);
+  const info = await stat(folder).catch(() => null);
+  if (info?.isDirectory()) return folder;
+  if (/^[\w.-]+\/[\w.-]+$/.test(model) && !info) {
+    throw new UsageError(
+      `--model ${model}: this version does not download models; give a folder with config.json, tokenizer.json and safetensors, or nano.`,
+    );
+  }
+  throw new UsageError(
+    `--model ${model}: there is no such folder; give one with config.json, tokenizer.json and safetensors, or nano.`,
+  );
+}
+
+/** Tokenizer, chat template and prompts of a model; loads no weights. */
+export async function openModelFiles(model: string, root: string): Promise<ModelFiles> {
+  const name = await resolveModel(model);
+  const nano = join(root, 'public', 'models', 'nano');
+  const source = folderSource(name === 'nano' ? nano : name);
+  const tokenizer = await loadTokenizer(source, await readModelConfig(source));
+  const chat = await loadChatTemplate(source);
+  const form = name === 'nano' || name === nano ? 'nano' : 'other';
+  return { name, source, tokenizer, chat, text: policyText(form, tokenizer, chat) };
+}
+
+export function parseWeights(weights: string | undefined): 'f32' | 'f16' | null {
+  if (weights === undefined || weights === 'f32' || weights === 'f16') return weights ?? null;
+  if (weights === 'q8' || weights === 'q4')
+    throw new UsageError(
+      `--weights ${weights}: this version keeps weights in f32 or f16; quantised ones are not in it yet.`,
+    );
+  throw new UsageError(`--weights takes f32 or f16; \`${weights}\` is neither.`);
+}
+
+export async function loadEngine(files: ModelFiles, weights: 'f32' | 'f16' | null): Promise<GpuEngine> {
+  return openEngine({ gpu: nodeGpu(), source: files.source, weights });
+}
+
+/** Puts the adapter of `folder` on as `student`; returns the name to ask for. */
+export async function putAdapter(engine: GpuEngine, folder: string | undefined): Promise<'student' | 'none'> {
+  if (folder === undefined) return 'none';
+  const { config, tensors } = await readAdapter(folderSource(resolve(folder)), engine.config);
+  engine.loadAdapter('student', config, tensors);
+  return 'student';
+}

@@ -1,0 +1,53 @@
+import { LORA_TARGETS } from '../model/engine.ts';
+import type { RunConfig } from '../schema/config.ts';
+
+/** The defaults of METHODS, for models of the 1.5B class; each value carries its source. */
+const METHODS_DEFAULTS: RunConfig = {
+  version: 1,
+  method: 'grpo',
+  model: 'nano',
+  dataset: 'starter',
+  seed: 1,
+  train: 30, // "quick" of SRRL and refl-kd
+  val: 0,
+  test: 30, // "quick" of SRRL and refl-kd
+  steps: 30,
+  budgetTokens: null,
+  group: 10, // METHODS, GRPO: G = 10
+  problemsPerStep: 1, // one group of 10 × 512 tokens is what a consumer GPU holds
+  maxTokens: 512, // TRL
+  temperature: 1, // TRL
+  learningRate: 1e-5, // TRL's LoRA tables, 1.5B
+  lora: { rank: 16, alpha: 32, targets: [...LORA_TARGETS] }, // TRL, "LoRA without regret"
+  loss: {
+    aggregation: 'dapo', // TRL's default
+    epsLow: 0.2, // DAPO
+    epsHigh: 0.28, // DAPO, clip-higher
+    beta: 0, // TRL
+    correctionCap: 2, // verl, token level
+    maskTruncated: true, // DAPO, overlong filtering
+  },
+  optimizer: { clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 }, // TRL
+  timeoutSeconds: 10, // SRRL
+  evalSamples: 8, // pass@8 beside the greedy answer
+  evalTemperature: 1, // the temperature that is trained at
+  weights: null,
+  checkpointEvery: 1,
+};
+
+/** What the embedded model needs otherwise: small steps that show movement within minutes, also on a software adapter. */
+const NANO: Partial<RunConfig> = {
+  train: 60,
+  test: 16,
+  steps: 30,
+  problemsPerStep: 4,
+  maxTokens: 96, // its programs end within 80 tokens
+  learningRate: 3e-3, // a million parameters bear (and need) far larger steps than 1.5B
+  evalSamples: 4,
+  timeoutSeconds: 2, // its programs run for microseconds; what takes longer hangs
+};
+
+/** The preset of (method, model), every value written out. */
+export function presetOf(method: 'grpo', model: string): RunConfig {
+  return { ...METHODS_DEFAULTS, ...(model === 'nano' ? NANO : {}), method, model };
+}

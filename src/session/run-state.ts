@@ -1,0 +1,27 @@
+import type { RunEvent } from '../schema/events.ts';
+import type { RunSummary } from '../schema/protocol.ts';
+
+/** What a stored log says of its run; `live`: the run is going on right now. */
+export function runSummary(
+  runId: string,
+  events: readonly RunEvent[],
+  bytes: number,
+  live: boolean,
+): RunSummary | null {
+  const started = events[0];
+  if (started?.type !== 'run.started') return null;
+  const last = events.findLast((event) => event.type !== 'checkpoint.saved');
+  const step = events.reduce((most, event) => (event.type === 'update.applied' ? event.step : most), 0);
+  const state = isFinished(events)
+    ? 'finished'
+    : live
+      ? 'running'
+      : last?.type === 'run.paused'
+        ? 'paused'
+        : 'interrupted';
+  return { runId, config: started.config, startedAt: started.time, step, state, bytes };
+}
+
+export function isFinished(events: readonly RunEvent[]): boolean {
+  return events.some((event) => event.type === 'run.finished');
+}
