@@ -4,6 +4,7 @@ import { Rng } from '../lib/rng.ts';
 import type { ModelConfig } from './config.ts';
 import { matrixOf, type WeightMatrix } from './device-weights.ts';
 import type { AdapterTensors, LoraConfig, LoraTarget } from './engine.ts';
+import { loraTensorName, projectionSize } from './peft.ts';
 
 /** The four fused products of a layer and the projections each one stacks. */
 export const FUSED = {
@@ -14,16 +15,6 @@ export const FUSED = {
 } as const satisfies Record<string, readonly LoraTarget[]>;
 export type FusedName = keyof typeof FUSED;
 const FUSED_NAMES = Object.keys(FUSED) as FusedName[];
-
-const BLOCK: Record<LoraTarget, string> = {
-  q: 'self_attn.q_proj',
-  k: 'self_attn.k_proj',
-  v: 'self_attn.v_proj',
-  o: 'self_attn.o_proj',
-  gate: 'mlp.gate_proj',
-  up: 'mlp.up_proj',
-  down: 'mlp.down_proj',
-};
 
 /**
  * One LoRA pair of a fused product in the flat parameter vector: A is (segments · rank, inner), B is (outer, rank); an
@@ -51,18 +42,6 @@ export interface LoraLayout {
 
 export function loraLayout(model: ModelConfig, config: LoraConfig): LoraLayout {
   const rank = Math.ceil(config.rank / 4) * 4;
-  const q = model.heads * model.headDim;
-  const kv = model.kvHeads * model.headDim;
-  const outputs: Record<LoraTarget, number> = {
-    q,
-    k: kv,
-    v: kv,
-    o: model.hiddenSize,
-    gate: model.intermediateSize,
-    up: model.intermediateSize,
-    down: model.hiddenSize,
-  };
-  const inner: Record<FusedName, number> = { qkv: model.hiddenSize, o: q, gateUp: model.hiddenSize, down: model.intermediateSize };
   let words = 0;
   const take = (count: number) => {
     const at = words;
@@ -72,14 +51,15 @@ export function loraLayout(model: ModelConfig, config: LoraConfig): LoraLayout {
   const pair = (name: FusedName): LoraPair => {
     let first = 0;
     const parts = FUSED[name].map((target) => {
-      const part = { target, first, outputs: outputs[target] };
+      const part = { target, first, outputs: projectionSize(model, target).outputs };
       first += part.outputs;
       return part;
     });
+    const inner = projectionSize(model, FUSED[name][0]).inputs;
     return {
-      a: take(parts.length * rank * inner[name]),
+      a: take(parts.length * rank * inner),
       b: take(first * rank),
-      inner: inner[name],
+      inner,
       outer: first,
       segments: parts.length,
       segment1: parts[1]?.first ?? NO_SEGMENT,
@@ -165,9 +145,8 @@ function eachTensor(layout: LoraLayout, visit: (name: string, rows: number, cols
       const pair = layer[fused];
       pair.parts.forEach((part, s) => {
         if (!layout.config.targets.includes(part.target)) return;
-        const name = `base_model.model.model.layers.${l}.${BLOCK[part.target]}`;
-        visit(`${name}.lora_A.weight`, r, pair.inner, (row, col) => pair.a + (s * layout.rank + row) * pair.inner + col);
-        visit(`${name}.lora_B.weight`, part.outputs, r, (row, col) => pair.b + (part.first + row) * layout.rank + col);
+        visit(loraTensorName(l, part.target, 'A'), r, pair.inner, (row, col) => pair.a + (s * layout.rank + row) * pair.inner + col);
+        visit(loraTensorName(l, part.target, 'B'), part.outputs, r, (row, col) => pair.b + (part.first + row) * layout.rank + col);
       });
     }
   });
