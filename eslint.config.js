@@ -40,6 +40,8 @@ export default defineConfig(
       // Interfaces promise asynchrony that an implementation may not need.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // Kernels are records of functions that use no `this`.
+      '@typescript-eslint/unbound-method': 'off',
       'no-undef': 'off',
     },
   },

@@ -28,7 +28,7 @@ export const PORTABLE = ['lib', 'schema', 'gpu', 'kernels', 'model', 'data', 'sa
 /** Implementations for one platform, handed in by the session's callers. */
 export const PLATFORM_FILES = ['src/**/node/**', 'src/**/browser/**', 'src/**/node-*.ts', 'src/**/*-node.ts'];
 
-export const TESTS = ['**/*.test.{ts,tsx,mjs}', '**/testing/**'];
+export const TESTS = ['**/*.test.{ts,tsx,mjs}', '**/testing/**', '**/fixtures/**'];
 
 /** Path below src/ with forward slashes, or undefined outside it. */
 function belowSource(file) {
