@@ -14,9 +14,8 @@ const SLOT_DONE = 7u;
 const SLOT_STOPS = 8u;
 // Words of a sampled token: id, log-prob, entropy, 1 where the slot was still running.
 const SAMPLED_WORDS = 4u;
-
-var<workgroup> best_score: array<f32, LANES>;
-var<workgroup> best_token: array<u32, LANES>;
+// Bisections of an interval of 100, down to neighbouring floats.
+const ROUNDS = 40u;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
@@ -30,11 +29,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   let done = slots[state + SLOT_DONE];
 
   var largest = -3.4e38;
-  var smallest = 3.4e38;
-  for (var j = lane; j < p.vocab; j += LANES) {
-    largest = max(largest, logits[at + j] / tau);
-    smallest = min(smallest, logits[at + j] / tau);
-  }
+  for (var j = lane; j < p.vocab; j += LANES) { largest = max(largest, logits[at + j] / tau); }
   largest = reduce_max(lane, largest);
   var total = 0.0;
   var mean = 0.0;
@@ -46,37 +41,32 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   total = reduce_sum(lane, total);
   mean = reduce_sum(lane, mean) / total;
 
-  // Only tokens whose scaled logit reaches `floor_logit` may be drawn.
+  // Only tokens whose scaled logit reaches `floor_logit` may be drawn. It is found by bisection, first for the count of
+  // top-k, then for the mass of top-p; the round between the two measures the mass that top-k left. One loop, because
+  // reductions are what makes this kernel slow to compile. Tokens 100 below the largest are never drawn anyway.
   var floor_logit = -3.4e38;
   if (FILTER) {
-    smallest = -reduce_max(lane, -smallest);
     let top_k = slots[state + 2u];
-    let wanted = select(f32(top_k), f32(p.vocab), top_k == 0u || top_k > p.vocab);
-    var low = smallest;
+    var wanted = select(f32(top_k), f32(p.vocab), top_k == 0u || top_k > p.vocab);
+    var low = largest - 100.0;
     var high = largest;
-    for (var round = 0u; round < 40u; round++) {
-      let middle = 0.5 * (low + high);
-      var count = 0.0;
-      for (var j = lane; j < p.vocab; j += LANES) { count += select(0.0, 1.0, logits[at + j] / tau >= middle); }
-      if (reduce_sum(lane, count) >= wanted) { low = middle; } else { high = middle; }
-    }
-    let top_k_floor = low;
-    var kept = 0.0;
-    for (var j = lane; j < p.vocab; j += LANES) {
-      let logit = logits[at + j] / tau;
-      kept += select(0.0, exp(logit - largest), logit >= top_k_floor);
-    }
-    kept = reduce_sum(lane, kept);
-    let mass = bitcast<f32>(slots[state + 1u]) * kept;
-    high = largest;
-    for (var round = 0u; round < 40u; round++) {
-      let middle = 0.5 * (low + high);
+    for (var round = 0u; round <= 2u * ROUNDS; round++) {
+      let counting = round < ROUNDS;
+      let middle = select(0.5 * (low + high), low, round == ROUNDS);
       var reached = 0.0;
       for (var j = lane; j < p.vocab; j += LANES) {
         let logit = logits[at + j] / tau;
-        reached += select(0.0, exp(logit - largest), logit >= middle);
+        reached += select(0.0, select(exp(logit - largest), 1.0, counting), logit >= middle);
       }
-      if (reduce_sum(lane, reached) >= mass) { low = middle; } else { high = middle; }
+      reached = reduce_sum(lane, reached);
+      if (round == ROUNDS) {
+        wanted = bitcast<f32>(slots[state + 1u]) * reached;
+        high = largest;
+      } else if (reached >= wanted) {
+        low = middle;
+      } else {
+        high = middle;
+      }
     }
     floor_logit = low;
   }
@@ -92,17 +82,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
       choice = j;
     }
   }
-  best_score[lane] = score;
-  best_token[lane] = choice;
-  workgroupBarrier();
+  // Lowest token id among equal scores, whatever the number of lanes; ids are exact in f32.
+  let best = reduce_max(lane, score);
+  choice = u32(-reduce_max(lane, select(-3.4e38, -f32(choice), score == best)));
   if (lane == 0u) {
-    // Lowest token id among equal scores, whatever the number of lanes.
-    for (var other = 1u; other < LANES; other++) {
-      if (best_score[other] > score || (best_score[other] == score && best_token[other] < choice)) {
-        score = best_score[other];
-        choice = best_token[other];
-      }
-    }
     let out = (p.step * p.slots + slot) * SAMPLED_WORDS;
     sampled[out] = choice;
     sampled[out + 1u] = bitcast<u32>(logits[at + choice] / tau - largest - log(total));

@@ -94,6 +94,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
     results[out + 5u] = clipped;
   }
   if (p.gradient != 0u) {
+    storageBarrier(); // every lane has read the target's logit
     for (var j = lid.x; j < p.vocab; j += LANES) {
       let probability = exp(logits[at + j] / tau - largest) / total;
       logits[at + j] = slope * (select(0.0, 1.0, j == target_id) - probability) / tau;
