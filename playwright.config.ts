@@ -1,37 +1,41 @@
 import { defineConfig } from '@playwright/test';
 
-const port = 5199;
-const browser = process.env.AFTERTHOUGHT_CHROMIUM;
+const PORT = 4317;
 
+/** WebGPU on whatever the machine has, SwiftShader included. */
+const args = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** The flows run against the build, so that they see what is shipped and no module is compiled while they wait. */
 export default defineConfig({
   testDir: 'e2e',
-  // Software adapters: one page at a time has both cores.
+  outputDir: 'test-results',
+  // One browser at a time: a software adapter takes every core there is.
   workers: 1,
+  fullyParallel: false,
   timeout: 240_000,
-  expect: { timeout: 30_000 },
+  expect: { timeout: 15_000 },
   reporter: 'list',
-  outputDir: 'test-results/e2e',
   use: {
-    baseURL: `http://localhost:${port}/`,
-    trace: 'retain-on-failure',
+    baseURL: `http://127.0.0.1:${PORT}/`,
+    viewport: { width: 1440, height: 900 },
+    screenshot: 'only-on-failure',
     launchOptions: {
-      ...(browser ? { executablePath: browser } : {}),
-      args: [
-        '--no-sandbox',
-        '--enable-unsafe-webgpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
+      executablePath: process.env['AFTERTHOUGHT_CHROMIUM'] ?? process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+      args,
     },
   },
   webServer: {
-    // What a stranger types is what is tested.
-    command: `node scripts/start.mjs --port ${port} --strictPort`,
-    url: `http://localhost:${port}/`,
-    reuseExistingServer: false,
-    timeout: 120_000,
+    command: `npx vite build --logLevel warn && npx vite preview --host 127.0.0.1 --port ${PORT} --strictPort`,
+    url: `http://127.0.0.1:${PORT}/`,
+    timeout: 180_000,
+    reuseExistingServer: !process.env['CI'],
   },
 });

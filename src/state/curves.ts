@@ -26,7 +26,7 @@ export const CURVES: readonly CurveDef[] = [
   { key: 'entropy', label: 'Entropy', unit: 'nats', about: 'Mean entropy per generated token.', range: null, percent: false, value: (u) => u.entropy },
   { key: 'gradNorm', label: 'Gradient norm', unit: '', about: 'Global L2 norm before clipping; no value where nothing was trained on.', range: null, percent: false, value: trained((u) => u.gradNorm) },
   { key: 'loss', label: 'Loss', unit: '', about: 'Policy-gradient loss of the step; it need not fall while the reward rises.', range: null, percent: false, value: trained((u) => u.loss) },
-  { key: 'zeroSignal', label: 'Groups without signal', unit: '', about: 'Share of problems whose completions all earned the same.', range: [0, 1], percent: true, value: (u) => (u.groups === 0 ? null : u.zeroSignal / u.groups) },
+  { key: 'zeroSignal', label: 'No-signal groups', unit: '', about: 'Share of problems whose completions all earned the same.', range: [0, 1], percent: true, value: (u) => (u.groups === 0 ? null : u.zeroSignal / u.groups) },
   { key: 'tokensPerSecond', label: 'Tokens per second', unit: 'tok/s', about: 'Tokens the model computed, over the whole step.', range: null, percent: false, value: (u) => u.tokensPerSecond },
 ];
 

@@ -22,6 +22,11 @@ function onHash(changed: () => void): () => void {
   return () => window.removeEventListener('hashchange', changed);
 }
 
+/** The place the URL names now: for handlers, which may run before a change of place has been drawn. */
+export function currentRoute(): Route {
+  return parseRoute(window.location.hash);
+}
+
 /** The place the URL names. */
 export function useRoute(): Route {
   return parseRoute(useSyncExternalStore(onHash, () => window.location.hash));

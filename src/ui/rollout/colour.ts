@@ -19,7 +19,7 @@ export interface Scale {
 const NATS_SURE = 4;
 const NATS_SPREAD = 2.5;
 const KL_FULL = 0.2;
-const ADVANTAGE_FULL = 2;
+const ADVANTAGE_FULL = 1.5;
 const LOG_RATIO_FULL = 0.25;
 
 /** How each quantity becomes a colour; every scale is fixed, so that two rollouts can be compared by eye. */

@@ -4,7 +4,7 @@ import { ledgerOf } from '../../state/ledger.ts';
 import { COLOURINGS, formatRoute, type Colouring } from '../../state/route.ts';
 import { neighbour, type Row } from '../../state/rows.ts';
 import { formatSigned } from '../format.ts';
-import { go, useTokens } from '../hooks.ts';
+import { currentRoute, go, useTokens } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { VerdictMark } from '../parts/verdict-mark.tsx';
 import { problemTitle } from '../problem-title.ts';
@@ -52,7 +52,12 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
   const { completion, verdict } = rollout;
   const recolour = (colour: Colouring) => go({ ...route, colour }, 'replace');
   useKeys({
-    c: () => recolour(COLOURINGS[(COLOURINGS.indexOf(route.colour) + 1) % COLOURINGS.length] ?? 'logprob'),
+    c: () => {
+      const now = currentRoute();
+      if (now.screen !== 'rollout') return;
+      const next = COLOURINGS[(COLOURINGS.indexOf(now.colour) + 1) % COLOURINGS.length] ?? 'logprob';
+      go({ ...now, colour: next }, 'replace');
+    },
   });
   const step = (to: RolloutView | null) => to && go({ ...route, rollout: to.id }, 'replace');
   return (

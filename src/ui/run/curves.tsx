@@ -16,11 +16,7 @@ export function Curves({ view, route }: { readonly view: RunView; readonly route
   return (
     <section className="curves" aria-label="Curves">
       {updates.length === 0 && (
-        <p className="sentence curves-wait">
-          {view.finished || view.steps.length === 0
-            ? 'No step has been finished yet; the curves begin with the first update.'
-            : 'The first step is under way; the curves begin with its update.'}
-        </p>
+        <p className="sentence curves-wait">{waitingFor(view)}</p>
       )}
       <div className="curve-grid">
         {curves.map(({ def, curve }) => (
@@ -35,6 +31,12 @@ export function Curves({ view, route }: { readonly view: RunView; readonly route
       {updates.length > 0 && <ValueTable curves={curves} />}
     </section>
   );
+}
+
+function waitingFor(view: RunView): string {
+  if (view.finished) return 'The run ended before its first step was done, so there is nothing to draw.';
+  if (view.phase?.phase === 'evaluate') return 'The held-out problems are answered first, to have something to compare with; the curves begin with the first update.';
+  return view.steps.length === 0 ? 'The curves begin with the first update.' : 'The first step is under way; the curves begin with its update.';
 }
 
 /** The step axis ends at a round number that grows seldom, so that drawn points hardly ever move. */

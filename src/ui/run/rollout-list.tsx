@@ -4,7 +4,7 @@ import type { RunView } from '../../state/fold.ts';
 import { formatRoute, SHOWS, type Filter, type Show } from '../../state/route.ts';
 import { neighbour, type Row } from '../../state/rows.ts';
 import { formatCount } from '../../lib/format.ts';
-import { go, useLabState } from '../hooks.ts';
+import { currentRoute, go, useLabState } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { layoutOf, rowAt, scrollTo, totalHeight, visibleRange } from '../parts/windowed.ts';
 import { GROUP_HEIGHT, RolloutRow, ROW_HEIGHT } from './rollout-row.tsx';
@@ -49,12 +49,13 @@ export function RolloutList({ view, rows, route }: Props) {
     return () => observer.disconnect();
   }, []);
 
-  // After the rows changed: either at the end, or the row that was on top is on top again.
+  // After the rows changed: either at the last completion written, or the row that was on top is on top again.
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
     if (follow) {
-      element.scrollTop = element.scrollHeight;
+      const last = rows.findLastIndex((row) => row.kind === 'rollout' && row.rollout !== null);
+      if (last >= 0) element.scrollTop = (layout.tops[last + 1] ?? 0) + MARGIN - element.clientHeight;
       return;
     }
     const held = anchor.current;
@@ -83,9 +84,10 @@ export function RolloutList({ view, rows, route }: Props) {
 
   /** j and k: the next rollout where one is open, else the next row in focus. */
   function move(by: 1 | -1): void {
-    if (route.screen === 'rollout') {
-      const next = neighbour(rows, route.rollout, by);
-      if (next) go({ ...route, rollout: next.id }, 'replace');
+    const now = currentRoute();
+    if (now.screen === 'rollout') {
+      const next = neighbour(rows, now.rollout, by);
+      if (next) go({ ...now, rollout: next.id }, 'replace');
       return;
     }
     setWish(false);

@@ -181,7 +181,7 @@ function sentenceOf(view: RunView, state: RunState, status: SessionStatus): stri
     case 'interrupted':
       return `This run ended without a word, as when a tab closes. Resume goes on from ${kept}; a half-done step is done again.`;
     case 'paused':
-      return `Paused${view.paused?.reason ? `: ${view.paused.reason.replace(/\.$/, '')}` : ''}. Resume goes on from ${kept}.`;
+      return `${view.paused?.reason ?? (status.state === 'paused' ? status.reason : 'Paused.')} Resume goes on from ${kept}.`;
     case 'pausing':
       return 'The step under way is finished and stored first.';
     case 'starting':

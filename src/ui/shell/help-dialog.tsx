@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { Modal } from '../parts/modal.tsx';
 
 const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['j', 'k'], 'Next and previous rollout; on the run, move through the list'],
@@ -11,15 +11,8 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
 ];
 
 export function HelpDialog({ onClose }: { readonly onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
-  }, []);
   return (
-    <dialog ref={dialog} className="help" aria-labelledby="help-title" onClose={onClose}>
-      <h2 id="help-title">Keys</h2>
+    <Modal className="help" title="Keys" onClose={onClose}>
       <dl>
         {KEYS.map(([keys, what]) => (
           <div key={what}>
@@ -35,6 +28,6 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }) {
       <form method="dialog">
         <button className="button">Close</button>
       </form>
-    </dialog>
+    </Modal>
   );
 }

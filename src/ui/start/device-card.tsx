@@ -44,14 +44,14 @@ function Report({ report }: { readonly report: DeviceReport }) {
         ))}
       {report.available && (
         <dl className="facts">
-          <div>
-            <dt>Self-test</dt>
-            <dd>
-              {report.selfTest.length === 0
-                ? 'not run'
-                : `${report.selfTest.length - failed.length} of ${report.selfTest.length} passed`}
-            </dd>
-          </div>
+          {report.selfTest.length > 0 && (
+            <div>
+              <dt>Self-test</dt>
+              <dd>
+                {report.selfTest.length - failed.length} of {report.selfTest.length} passed
+              </dd>
+            </div>
+          )}
           {binding !== undefined && (
             <div>
               <dt>Largest binding</dt>

@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { formatBytes } from '../../lib/format.ts';
 import type { RunSummary } from '../../schema/protocol.ts';
 import { formatRoute, NO_FILTER } from '../../state/route.ts';
 import { formatDate } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
+import { Modal } from '../parts/modal.tsx';
 import { ResumeButton } from './resume-button.tsx';
 
 /** Runs kept on this machine, those that wait for somebody first. */
@@ -91,20 +92,8 @@ function RunRow({ run, onDelete }: { readonly run: RunSummary; readonly onDelete
 }
 
 function ConfirmDelete({ run, onClose }: { readonly run: RunSummary; readonly onClose: (confirmed: boolean) => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
-  }, []);
   return (
-    <dialog
-      ref={dialog}
-      className="confirm"
-      aria-labelledby="confirm-title"
-      onClose={(event) => onClose(event.currentTarget.returnValue === 'delete')}
-    >
-      <h2 id="confirm-title">Delete the run of {formatDate(run.startedAt)}?</h2>
+    <Modal className="confirm" title={`Delete the run of ${formatDate(run.startedAt)}?`} onClose={(result) => onClose(result === 'delete')}>
       <p className="sentence">
         Its {run.step} steps, completions, verdicts and checkpoints ({formatBytes(run.bytes)}) go for good. There is no other
         copy.
@@ -117,6 +106,6 @@ function ConfirmDelete({ run, onClose }: { readonly run: RunSummary; readonly on
           Delete for good
         </button>
       </form>
-    </dialog>
+    </Modal>
   );
 }
