@@ -1,15 +1,14 @@
-import type { RunSummary, SessionStatus } from '../schema/protocol.ts';
+import type { SessionStatus } from '../schema/protocol.ts';
 import type { RunView } from './fold.ts';
 
-export type RunState = 'running' | 'pausing' | 'starting' | 'paused' | 'interrupted' | 'finished' | 'elsewhere';
+export type RunState = 'running' | 'pausing' | 'starting' | 'paused' | 'interrupted' | 'finished';
 
-/** What a run is doing: the log knows how it ended, the session's status whether it is going on here, the list of runs whether another tab has it. */
-export function runStateOf(view: RunView, status: SessionStatus, summary: RunSummary | undefined): RunState {
+/** What a run is doing: the log knows how it ended, the session's status whether it is going on. */
+export function runStateOf(view: RunView, status: SessionStatus): RunState {
   if (view.finished) return 'finished';
   if (status.state === 'running' && status.runId === view.runId) return status.pausing ? 'pausing' : 'running';
   if (status.state === 'paused' && status.runId === view.runId) return 'paused';
   if (status.state === 'loading') return 'starting';
-  if (summary?.state === 'running') return 'elsewhere';
   return view.paused ? 'paused' : 'interrupted';
 }
 

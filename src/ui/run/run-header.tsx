@@ -12,15 +12,11 @@ const STATES: Record<RunState, { readonly word: string; readonly tone: string }>
   paused: { word: 'Paused', tone: 'wait' },
   interrupted: { word: 'Interrupted', tone: 'bad' },
   finished: { word: 'Finished', tone: '' },
-  elsewhere: { word: 'Running in another tab', tone: 'live' },
 };
 
 export function RunHeader({ view }: { readonly view: RunView }) {
   const status = useLabState((state) => state.status);
-  const summary = useLabState((state) =>
-    state.runs.state === 'ready' ? state.runs.data.find((run) => run.runId === view.runId) : undefined,
-  );
-  const state = runStateOf(view, status, summary);
+  const state = runStateOf(view, status);
   const { config } = view;
   const { word, tone } = STATES[state];
   return (
@@ -153,16 +149,10 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
           >
             Resume
           </button>
-          {state === 'paused' && (
-            <button type="button" className="button" onClick={() => lab.stop()}>
-              Stop and keep
-            </button>
-          )}
         </div>
       );
     case 'starting':
     case 'finished':
-    case 'elsewhere':
       return null;
     default:
       return state satisfies never;
@@ -191,7 +181,6 @@ function sentenceOf(view: RunView, state: RunState, status: SessionStatus): stri
       return view.finished ? `Finished after step ${view.finished.step}: ${why[view.finished.reason]}. It is kept on this machine.` : null;
     }
     case 'running':
-    case 'elsewhere':
       return null;
     default:
       return state satisfies never;

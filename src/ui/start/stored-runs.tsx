@@ -55,6 +55,7 @@ const WORDS: Record<RunSummary['state'], { word: string; tone: string }> = {
 
 function RunRow({ run, onDelete }: { readonly run: RunSummary; readonly onDelete: () => void }) {
   const href = formatRoute({ screen: 'run', runId: run.runId, filter: NO_FILTER });
+  const now = useLabState((state) => (state.status.state === 'running' && state.status.runId === run.runId ? state.status.step : run.step));
   const { config } = run;
   const waits = run.state === 'interrupted' || run.state === 'paused';
   const { word, tone } = WORDS[run.state];
@@ -72,10 +73,10 @@ function RunRow({ run, onDelete }: { readonly run: RunSummary; readonly onDelete
       </p>
       <div className="run-progress">
         <span>
-          step {run.step}
+          step {now}
           {config.steps !== null && ` of ${config.steps}`}
         </span>
-        {config.steps !== null && <meter min={0} max={config.steps} value={run.step} aria-label="Steps done" />}
+        {config.steps !== null && <meter min={0} max={config.steps} value={now} aria-label="Steps done" />}
       </div>
       <span className="run-size muted">{formatBytes(run.bytes)}</span>
       <div className="run-actions">

@@ -1,0 +1,38 @@
+import { chromium, expect, test as base, type BrowserContext, type Page } from '@playwright/test';
+
+/** `complaints`: every error and warning the page wrote to its console, and every exception nobody caught. */
+export const test = base.extend<{ complaints: string[] }>({
+  complaints: async ({ page }, use) => {
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await use(complaints);
+  },
+});
+export { expect };
+
+/** Starts a short run from the Start screen and waits for its screen. */
+export async function startRun(page: Page, settings: Readonly<Record<string, string>>): Promise<void> {
+  await page.goto('/');
+  for (const [label, value] of Object.entries(settings)) await page.getByLabel(label, { exact: true }).fill(value);
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await page.waitForURL(/#\/run\//, { timeout: 90_000 });
+}
+
+/** Waits until `steps` updates have been applied: the curves show the last of them. */
+export async function updates(page: Page, steps: number, timeout = 150_000): Promise<void> {
+  await expect(page.locator('[data-curve="reward"] figcaption')).toContainText(new RegExp(`step ${steps}\\b`), { timeout });
+}
+
+/** A browser with a profile on disk, for flows in which it is killed and started again. */
+export function browserWith(profile: string, options: { readonly webgpu: boolean }): Promise<BrowserContext> {
+  const { launchOptions, baseURL, viewport } = base.info().project.use;
+  return chromium.launchPersistentContext(profile, {
+    ...launchOptions,
+    ...(baseURL === undefined ? {} : { baseURL }),
+    viewport: viewport ?? null,
+    args: (launchOptions?.args ?? []).filter((arg) => options.webgpu || arg !== '--enable-unsafe-webgpu'),
+  });
+}

@@ -1,0 +1,24 @@
+import { browserWith, expect, startRun, test, updates } from './fixtures.ts';
+
+test('without WebGPU the page says what to do, and runs stored before can still be read', async ({}, info) => {
+  const profile = info.outputPath('profile');
+  const first = await browserWith(profile, { webgpu: true });
+  const page = await first.newPage();
+  await startRun(page, { Steps: '40', 'Problems a step': '1', 'Completions a problem': '4' });
+  await updates(page, 1);
+  await first.close(); // in mid-step: the tab is gone without a word
+
+  const second = await browserWith(profile, { webgpu: false });
+  const later = await second.newPage();
+  await later.goto('/');
+  await expect(later.getByTestId('device')).toContainText('No WebGPU');
+  await expect(later.getByRole('button', { name: 'Start training' })).toBeDisabled();
+  const row = later.locator('.run-rows li').first();
+  await expect(row).toContainText('interrupted');
+  await expect(row.getByRole('button', { name: 'Resume' })).toBeDisabled();
+  await row.getByRole('link', { name: 'Open' }).click();
+  await later.locator('[data-rollout="1/0/0"]').click();
+  await expect(later.getByTestId('verdict')).toBeVisible();
+  await expect(later.getByTestId('tokens').locator('.token[data-hue]').first()).toBeVisible();
+  await second.close();
+});

@@ -1,0 +1,74 @@
+import { expect, startRun, test, updates } from './fixtures.ts';
+
+/** Small enough for a software adapter, large enough that a group can disagree. */
+const SMALL = { Steps: '3', 'Problems a step': '1', 'Completions a problem': '6' };
+
+test('one click starts a run with the preset as shipped, and the first update is applied in under 90 s of opening the page', async ({ page, complaints }) => {
+  const from = Date.now();
+  await startRun(page, {});
+  await updates(page, 1, 180_000);
+  const seconds = (Date.now() - from) / 1000;
+  test.info().annotations.push({ type: 'first update after', description: `${seconds.toFixed(1)} s` });
+  expect(seconds).toBeLessThan(90);
+  await expect(page.locator('[data-rollout]').first()).toBeVisible();
+  expect(complaints).toEqual([]);
+});
+
+test('a completion opens with its verdict, its ledger and its tokens, and the address brings it back', async ({ page }) => {
+  await startRun(page, SMALL);
+  await updates(page, 1);
+  await page.locator('[data-rollout="1/0/0"]').click();
+  await expect(page).toHaveURL(/\/rollout\/1\/0\/0/);
+  await expect(page.getByTestId('verdict')).toBeVisible();
+  await expect(page.getByTestId('ledger')).toContainText('Group mean');
+  const tokens = page.getByTestId('tokens');
+  await expect(tokens.locator('.token[data-hue]').first()).toBeVisible();
+
+  await tokens.focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(page.locator('#readout')).toContainText('Token 1 of');
+
+  await page.keyboard.press('c');
+  await expect(page).toHaveURL(/color=advantage/);
+  await page.keyboard.press('j');
+  await expect(page).toHaveURL(/\/rollout\/1\/0\/1\?color=advantage/);
+
+  const title = await page.locator('.rollout-title').textContent();
+  await page.reload();
+  await expect(page.locator('.rollout-title')).toHaveText(title ?? '');
+  await expect(page.getByTestId('verdict')).toBeVisible();
+  await expect(page.getByRole('radio', { name: 'Advantage' })).toBeChecked();
+
+  await page.keyboard.press('Escape');
+  await expect(page).toHaveURL(/#\/run\/[^/]+$/);
+});
+
+test('a run that a reload cut off goes on from its last checkpoint', async ({ page }) => {
+  await startRun(page, SMALL);
+  await updates(page, 1);
+  await page.reload();
+  await expect(page.getByText(/Resume goes on from its last checkpoint, after step [1-9]/)).toBeVisible();
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await updates(page, 3);
+  await expect(page.getByText('Finished after step 3: all its steps are done.')).toBeVisible({ timeout: 120_000 });
+});
+
+test('a run can be paused, gone on with, stopped and kept, and deleted only after a question', async ({ page }) => {
+  await startRun(page, { ...SMALL, Steps: '40' });
+  await updates(page, 1);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible({ timeout: 60_000 });
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await page.getByRole('button', { name: 'Stop and keep' }).click({ timeout: 60_000 });
+  await expect(page.getByText(/Finished after step \d+: it was stopped/)).toBeVisible({ timeout: 60_000 });
+
+  await page.keyboard.press('Escape');
+  const row = page.locator('.run-rows li').first();
+  await expect(row).toContainText('finished');
+  await row.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  await expect(row).toBeVisible();
+  await row.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete for good' }).click();
+  await expect(page.getByText('None yet.')).toBeVisible();
+});

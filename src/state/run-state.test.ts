@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { foldRun } from './fold.ts';
+import { runStateOf, secondsLeft } from './run-state.ts';
+import { numbered, startOf, stepOf } from './testing/log.ts';
+
+const open = [startOf('r'), ...stepOf(1)];
+const running = { state: 'running', runId: 'r', step: 2, phase: 'sample', done: 0, total: 1, pausing: false } as const;
+
+describe('what a run is doing', () => {
+  it('is interrupted when its log has no end and nobody writes it', () => {
+    expect(runStateOf(foldRun('r', numbered(open)), { state: 'idle' })).toBe('interrupted');
+    expect(runStateOf(foldRun('r', numbered(open)), { ...running, runId: 'other' })).toBe('interrupted');
+  });
+
+  it('is running while the session says so, and pausing once that is asked for', () => {
+    const view = foldRun('r', numbered(open));
+    expect(runStateOf(view, running)).toBe('running');
+    expect(runStateOf(view, { ...running, pausing: true })).toBe('pausing');
+  });
+
+  it('is paused after a pause in an earlier session', () => {
+    const view = foldRun('r', numbered([...open, { type: 'run.paused', step: 1, reason: 'Paused after step 1.' }]));
+    expect(runStateOf(view, { state: 'idle' })).toBe('paused');
+  });
+
+  it('estimates what is left from the steps done', () => {
+    expect(secondsLeft(foldRun('r', numbered(open)))).toBe(3 * 4);
+    expect(secondsLeft(foldRun('r', numbered([startOf('r')])))).toBeNull();
+  });
+});
