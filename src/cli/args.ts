@@ -64,7 +64,7 @@ export function parseFlags<const S extends Record<string, OptionSpec>>(specs: S,
       throw new UsageError(`--${name} needs a value${spec.value ? `: --${name} ${spec.value}` : ''}.`);
     values[name] = parseValue(name, spec, raw);
   }
-  for (const [name, spec] of Object.entries(specs) as [string, OptionSpec][]) {
+  for (const [name, spec] of Object.entries<OptionSpec>(specs)) {
     if (Object.hasOwn(values, name)) continue;
     if (spec.required) throw new UsageError(`--${name} is missing${spec.value ? `: --${name} ${spec.value}` : ''}.`);
     values[name] = spec.kind === 'flag' ? false : spec.fallback;

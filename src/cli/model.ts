@@ -39,7 +39,7 @@ export async function resolveModel(model: string): Promise<string> {
   const folder = resolve(model);
   const info = await stat(folder).catch(() => null);
   if (info?.isDirectory()) return folder;
-  if (/^[\w.-]+\/[\w.-]+$/.test(model) && !info) {
+  if (/^\w[\w.-]*\/[\w.-]+$/.test(model) && !info) {
     throw new UsageError(
       `--model ${model}: this version does not download models; give a folder with config.json, tokenizer.json and safetensors, or nano.`,
     );

@@ -16,7 +16,7 @@ describe('problem files', () => {
     );
     const sets = bySplit(problems);
     expect(sets.train.length + sets.val.length + sets.test.length).toBe(problems.length);
-    for (const set of Object.values(sets)) expect(set.length).toBeGreaterThanOrEqual(100);
+    for (const set of [sets.train, sets.val, sets.test]) expect(set.length).toBeGreaterThanOrEqual(100);
     refuseOverlap(sets);
     for (const problem of problems) {
       expect(problem.shown.length).toBeGreaterThanOrEqual(3);

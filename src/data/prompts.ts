@@ -11,6 +11,8 @@ export interface PolicyText {
   readonly decode: (ids: readonly number[]) => string;
   /** UTF-8 end offset of each token in `decode(ids)`; the end token ends where the one before it did. */
   readonly ends: (ids: readonly number[]) => Uint32Array;
+  /** What completions look like: programs and nothing else, or text with a fenced block. */
+  readonly format: 'plain' | 'fenced';
   /** Ids that end a completion. */
   readonly stopIds: readonly number[];
 }
@@ -43,6 +45,7 @@ export function policyText(form: 'nano' | 'other', tokenizer: Tokenizer, chat: C
       out.set(ends);
       return out;
     },
+    format: form === 'nano' ? 'plain' : 'fenced',
     stopIds: tokenizer.eosIds,
   };
 }

@@ -130,6 +130,7 @@ async function step(outcomes: string[][], overrides: Partial<RunConfig['loss']> 
         prompt: (p) => ({ text: p.text, ids: [Number(p.id), 7] }),
         decode: (ids) => `${ids[0]! - 100}/${ids[1]}`,
         ends: (ids) => Uint32Array.from(ids, (_, i) => i),
+        format: 'plain',
         stopIds: [0],
       },
       grade: async (_, completion) => {

@@ -11,7 +11,7 @@ import { grpoStep } from '../methods/grpo.ts';
 import type { MethodContext } from '../methods/method.ts';
 import type { AdapterTensors, Engine } from '../model/engine.ts';
 import { RunConfig } from '../schema/config.ts';
-import { LOG_VERSION, type NewEvent, type RunEvent, type RunEventOf, type TokenTotals } from '../schema/events.ts';
+import { LOG_VERSION, type NewEvent, type RunEvent, type RunEventOf } from '../schema/events.ts';
 import type { SessionStatus } from '../schema/protocol.ts';
 import type { RunStore, StoredRun } from '../storage/run-store.ts';
 import { LogWriter } from './log-writer.ts';
@@ -30,7 +30,11 @@ export interface RunPorts {
   readonly store: RunStore;
   openModel: (config: RunConfig) => Promise<OpenedModel>;
   problems: (config: RunConfig) => Promise<ProblemSets>;
-  grade: (problem: Problem, completion: string, timeoutSeconds: number) => Promise<Graded>;
+  grade: (
+    problem: Problem,
+    completion: string,
+    options: { readonly format: PolicyText['format']; readonly timeoutSeconds: number },
+  ) => Promise<Graded>;
   /** An adapter as files for others (PEFT), by name. */
   adapterFiles: (tensors: AdapterTensors, config: RunConfig) => Readonly<Record<string, Uint8Array | string>>;
   onEvents: (runId: string, events: readonly RunEvent[]) => void;
@@ -253,7 +257,11 @@ export class Run {
     const context: MethodContext = {
       engine: this.model.engine,
       text: this.model.text,
-      grade: (problem, completion) => this.ports.grade(problem, completion, this.config.timeoutSeconds),
+      grade: (problem, completion) =>
+        this.ports.grade(problem, completion, {
+          format: this.model.text.format,
+          timeoutSeconds: this.config.timeoutSeconds,
+        }),
       emit: (event: NewEvent) => {
         if (alive) this.log.emit(event);
       },
@@ -392,9 +400,12 @@ export class Run {
     });
   }
 
-  /** Totals so far. */
-  get totals(): TokenTotals {
-    return this.state.totals;
+  readEvents(): Promise<RunEvent[]> {
+    return this.stored.readEvents();
+  }
+
+  readTokens(offset: number, bytes: number): Promise<Uint8Array> {
+    return this.stored.readTokens(offset, bytes);
   }
 }
 

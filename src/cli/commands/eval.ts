@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseProblems } from '../../data/order.ts';
 import { evaluate, type Answer } from '../../eval/evaluate.ts';
+import { resultLine } from '../../eval/grade.ts';
 import { evaluationSummary } from '../../eval/summary.ts';
 import { presetOf } from '../../session/presets.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
@@ -10,7 +11,6 @@ import { loadProblems, resolveDataset } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { print, remark } from '../io.ts';
 import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
-import { resultLine } from '../results.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -58,7 +58,8 @@ export const evalCommand: Command = {
         {
           engine,
           text: files.text,
-          grade: (problem, completion) => grader.grade(problem, completion, flags.timeout),
+          grade: (problem, completion) =>
+            grader.grade(problem, completion, { format: files.text.format, timeoutSeconds: flags.timeout }),
           progress: (_, done, total) => {
             if (done - shown < total / 10 && done < total) return;
             shown = done;
@@ -98,7 +99,7 @@ export const evalCommand: Command = {
     );
     await writeFile(
       join(flags.out, 'results.jsonl'),
-      lines((a) => resultLine(a.problem.id, a.sample, a.graded.verdict)),
+      lines((a) => resultLine(a.problem.id, a.sample, a.graded)),
     );
     await writeFile(join(flags.out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
     if (flags.json) await print(JSON.stringify(summary));

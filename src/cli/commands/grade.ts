@@ -1,13 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
-import type { VerdictStatus } from '../../schema/verdict.ts';
+import { gradeSamples } from '../../eval/grade.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { loadProblems } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { parseLines, print, readText, remark } from '../io.ts';
-import { resultLine } from '../results.ts';
 
 const FLAGS = {
   dataset: { kind: 'text', required: true, value: 'starter|FILE', help: 'the problems the samples answer' },
@@ -37,48 +36,32 @@ export const grade: Command = {
   flags: FLAGS,
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
-    const problems = new Map(
-      (await loadProblems(flags.dataset, root)).map((problem) => [taskKey(problem.id), problem]),
-    );
+    const problems = await loadProblems(flags.dataset, root);
     const samples = parseLines(Sample, await readText(flags.samples, 'The samples'), flags.samples);
-    const counts = new Map<string, number>();
-    const jobs = samples.map((sample) => {
-      const problem = problems.get(taskKey(String(sample.task_id)));
-      if (!problem)
-        throw new Error(`${flags.samples} answers task ${sample.task_id}, which ${flags.dataset} does not have.`);
-      const index = counts.get(problem.id) ?? 0;
-      counts.set(problem.id, index + 1);
-      return { problem, taskId: String(sample.task_id), index, text: sample.solution ?? sample.completion ?? '' };
-    });
     const grader = await openGrader();
-    const tally: Partial<Record<VerdictStatus, number>> = {};
     try {
-      let done = 0;
-      const lines = await Promise.all(
-        jobs.map(async (job) => {
-          const { verdict } = await grader.grade(job.problem, job.text, flags.timeout);
-          tally[verdict.status] = (tally[verdict.status] ?? 0) + 1;
-          if (++done % 100 === 0 && done < jobs.length) remark(`${done} of ${jobs.length} graded`);
-          return JSON.stringify(resultLine(job.taskId, job.index, verdict));
-        }),
+      const lines = await gradeSamples(
+        problems,
+        samples,
+        grader.sandbox,
+        (_, done, total) => {
+          if (done % 100 === 0 && done < total) remark(`${done} of ${total} graded`);
+        },
+        { timeoutSeconds: flags.timeout },
       );
       await mkdir(dirname(flags.out), { recursive: true });
-      await writeFile(flags.out, `${lines.join('\n')}\n`);
+      await writeFile(flags.out, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      const tally: Record<string, number> = {};
+      for (const { status } of lines) tally[status] = (tally[status] ?? 0) + 1;
+      const counts = Object.entries(tally).map(([status, count]) => `${count} ${status}`);
+      await print(
+        flags.json
+          ? JSON.stringify({ samples: lines.length, ...tally })
+          : `${lines.length} samples: ${counts.join(', ')}.`,
+      );
     } finally {
       await grader.close();
     }
-    if (flags.json) await print(JSON.stringify({ samples: jobs.length, ...tally }));
-    else
-      await print(
-        `${jobs.length} samples: ${Object.entries(tally)
-          .map(([status, count]) => `${count} ${status}`)
-          .join(', ')}.`,
-      );
     return 0;
   },
 };
-
-/** Task ids match with or without their data set's prefix: `601`, `Mbpp/601`, `mbpp/601`. */
-function taskKey(id: string): string {
-  return id.replace(/^(mbpp|humaneval)\//i, '');
-}

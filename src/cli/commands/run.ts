@@ -87,6 +87,24 @@ interface Surroundings {
   readonly matrix: boolean;
 }
 
+/** What a run needs under Node: runs live in folders below `folder`. */
+export function nodeRunPorts(folder: string, root: string, grader: Grader): RunPorts {
+  return {
+    store: new FolderStore(folder),
+    openModel: async (config) => {
+      const files = await openModelFiles(config.model, root);
+      const engine = await loadEngine(files, config.weights);
+      return { engine, text: files.text, device: engine.opened.info };
+    },
+    problems: (config) => problemsOf(config, root),
+    grade: grader.grade,
+    adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),
+    onEvents: () => undefined,
+    onStatus: () => undefined,
+    clock: Date.now,
+  };
+}
+
 async function runOne(
   flags: Flags,
   folder: string,
@@ -103,18 +121,9 @@ async function runOne(
   if (!begun && flags.resume && !matrix) throw new UsageError(`--resume: there is no run in ${folder}.`);
 
   const ports: RunPorts = {
+    ...nodeRunPorts(dirname(folder), root, grader),
     store,
-    openModel: async (config) => {
-      const files = await openModelFiles(config.model, root);
-      const engine = await loadEngine(files, config.weights);
-      return { engine, text: files.text, device: engine.opened.info };
-    },
-    problems: (config) => problemsOf(config, root),
-    grade: grader.grade,
-    adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),
     onEvents: (_, events) => events.forEach((event) => report(event)),
-    onStatus: () => undefined,
-    clock: Date.now,
   };
   if (begun && (await alreadyFinished(store, runId))) {
     remark(`${folder} is finished.`);

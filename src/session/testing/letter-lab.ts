@@ -33,6 +33,7 @@ export const letterText: PolicyText = {
     let at = 0;
     return Uint32Array.from(ids, (id) => (id === 0 ? at : ++at));
   },
+  format: 'plain',
   stopIds: [0],
 };
 

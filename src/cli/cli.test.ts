@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** The command line as a person starts it, from another folder. */
+function afterthought(
+  args: readonly string[],
+  stdin = '',
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [resolve('bin/afterthought'), ...args], { cwd: tmpdir() });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  child.stdin.on('error', () => undefined); // a command that reads no stdin may end first
+  child.stdin.end(stdin);
+  return new Promise((done) => child.on('close', (code) => done({ code, stdout, stderr })));
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'cli-'));
+function file(name: string, text: string): string {
+  const path = join(scratch, name);
+  writeFileSync(path, text);
+  return path;
+}
+mkdirSync(join(scratch, 'empty'));
+
+describe('the command line', { timeout: 30_000 }, () => {
+  it('lists its commands, and the flags of each', async () => {
+    const overview = await afterthought(['--help']);
+    expect(overview.code).toBe(0);
+    for (const name of ['doctor', 'tokenize', 'score', 'generate', 'train', 'run', 'eval', 'grade']) {
+      expect(overview.stdout).toContain(`  ${name} `);
+      const help = await afterthought([name, '--help']);
+      expect(help.code).toBe(0);
+      expect(help.stdout).toContain('--json');
+    }
+  });
+
+  it('tokenizes text to the byte and back', async () => {
+    const text = 'def f(x):\n    return "é"\n';
+    const { stdout, code } = await afterthought(['tokenize', '--model', 'nano'], text);
+    expect(code).toBe(0);
+    const { ids } = JSON.parse(stdout) as { ids: number[] };
+    expect(ids.length).toBeGreaterThan(5);
+    const back = await afterthought(['tokenize', '--model', 'nano', '--decode'], JSON.stringify({ ids }));
+    expect(back.stdout).toBe(text);
+  });
+
+  it.each([
+    ['bad usage', ['tokenise'], 2, /no command `tokenise`; did you mean tokenize\?/],
+    ['an unknown flag', ['score', '--modle', 'nano'], 2, /no flag --modle; did you mean --model\?/],
+    ['a hub id', ['score', '--model', 'Qwen/Qwen2.5-0.5B'], 2, /does not download models; give a folder/],
+    ['a missing folder', ['score', '--model', './nowhere'], 2, /no such folder/],
+    ['a folder without a model', ['score', '--model', join(scratch, 'empty')], 1, /has no config\.json/],
+    [
+      'quantised weights',
+      ['score', '--model', 'nano', '--weights', 'q4'],
+      2,
+      /--weights q4: this version keeps weights in f32 or f16/,
+    ],
+    [
+      'a data set by name',
+      ['grade', '--dataset', 'mbpp', '--samples', 'x', '--out', 'y'],
+      2,
+      /does not download data sets; give the file/,
+    ],
+    [
+      'another method',
+      ['run', '--method', 'srrl', '--model', 'nano', '--out', join(scratch, 'r')],
+      2,
+      /--method srrl: this version trains with grpo only/,
+    ],
+    [
+      'two numbers of steps',
+      ['run', '--steps', '3', '--budget-tokens', '10', '--out', join(scratch, 'r')],
+      2,
+      /--steps and --budget-tokens exclude/,
+    ],
+    ['nothing to resume', ['run', '--resume', '--out', join(scratch, 'none')], 2, /--resume: there is no run/],
+    [
+      'a missing chat template',
+      ['tokenize', '--model', 'nano', '--chat', file('m.json', '[{"role":"user","content":"x"}]')],
+      1,
+      /no chat template/,
+    ],
+    [
+      'a broken batch',
+      [
+        'train',
+        '--model',
+        'nano',
+        '--loss',
+        'pg',
+        '--data',
+        file('b.jsonl', '{"ids":[1,2],"prompt_len":2}'),
+        '--out',
+        scratch,
+      ],
+      1,
+      /line 1, does not parse: .*prompt_len leaves no completion/,
+    ],
+    [
+      'a batch without advantages',
+      [
+        'train',
+        '--model',
+        'nano',
+        '--loss',
+        'pg',
+        '--data',
+        file('c.jsonl', '{"ids":[1,2],"prompt_len":1}'),
+        '--out',
+        scratch,
+      ],
+      1,
+      /line 1, has no "advantage"/,
+    ],
+    [
+      'distillation',
+      ['train', '--model', 'nano', '--loss', 'kd', '--data', 'x', '--out', 'y'],
+      2,
+      /--loss kd: distillation is not in this version/,
+    ],
+    [
+      'problems without tests',
+      [
+        'grade',
+        '--dataset',
+        file('p.jsonl', '{"task_id":1,"text":"t","code":"c","test_list":[]}'),
+        '--samples',
+        'x',
+        '--out',
+        'y',
+      ],
+      1,
+      /line 1, has no tests/,
+    ],
+    [
+      'samples of another data set',
+      [
+        'grade',
+        '--dataset',
+        'starter',
+        '--samples',
+        file('s.jsonl', '{"task_id":"Mbpp/2","solution":"x"}'),
+        '--out',
+        'y',
+      ],
+      1,
+      /answers task Mbpp\/2, which the data set does not have/,
+    ],
+  ])('answers %s with one sentence on stderr', async (_, args, code, sentence) => {
+    const result = await afterthought(args);
+    expect(result.stderr).toMatch(sentence);
+    expect(result.stderr.trim().split('\n')).toHaveLength(1);
+    expect(result.stdout).toBe('');
+    expect(result.code).toBe(code);
+  });
+});

@@ -1,0 +1,130 @@
+import 'fake-indexeddb/auto';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Tokenizer } from '../model/tokenizer.ts';
+import { decodeTokenBlock } from '../schema/columns.ts';
+import type { RunConfig } from '../schema/config.ts';
+import type { SessionAnswers, SessionRequest, ToPage } from '../schema/protocol.ts';
+import { IndexedDbCheckpoints } from '../storage/browser/checkpoints.ts';
+import { BrowserStore } from '../storage/browser/opfs-store.ts';
+import { memoryOpfs } from '../storage/testing/memory-opfs.ts';
+import { Session, tokenTexts } from './session.ts';
+import { letterConfig, letterLab } from './testing/letter-lab.ts';
+
+const tokenizer = {
+  pieces: (ids: readonly number[]) => ({
+    text: ids.map((id) => (id === 0 ? '<end>' : 'abcdefgh'[id - 1])).join(''),
+    ends: Uint32Array.from(ids, (_, i) => ids.slice(0, i + 1).reduce((n, id) => n + (id === 0 ? 5 : 1), 0)),
+  }),
+} as unknown as Tokenizer;
+
+let tests = 0;
+/** A browser: tabs share its storage and locks. */
+function browser() {
+  const root = memoryOpfs();
+  const database = `session-${tests++}`;
+  const held = new Set<string>();
+  return function tab() {
+    const posts: ToPage[] = [];
+    const lab = letterLab(new BrowserStore(root, new IndexedDbCheckpoints(database)));
+    const session = new Session({
+      library: new BrowserStore(root, new IndexedDbCheckpoints(database)),
+      run: lab.ports,
+      device: () => Promise.reject(new Error('no device')),
+      tokenizer: () => Promise.resolve(tokenizer),
+      claim: async (runId) => {
+        if (held.has(runId)) return null;
+        held.add(runId);
+        return () => held.delete(runId);
+      },
+      post: (message) => posts.push(message),
+    });
+    let id = 0;
+    async function ask<R extends SessionRequest>(request: R): Promise<SessionAnswers[R['type']]> {
+      const mine = ++id;
+      await session.receive({ id: mine, request });
+      const reply = posts.find((m) => (m.type === 'answer' || m.type === 'failure') && m.id === mine)!;
+      if (reply.type === 'failure') throw new Error(reply.message);
+      return (reply as unknown as { value: SessionAnswers[R['type']] }).value;
+    }
+    return { session, ask, posts, lab };
+  };
+}
+
+describe('session', () => {
+  let tab: ReturnType<typeof browser>;
+  const config: RunConfig = { ...letterConfig, steps: 4, test: 2, evalSamples: 1 };
+  beforeEach(() => {
+    tab = browser();
+  });
+
+  it('starts a run, pushes its events in order, lists it as finished, and deletes it', async () => {
+    const { ask, posts, session } = tab();
+    const { runId } = await ask({ type: 'start', config });
+    expect((await ask({ type: 'runs' }))[0]).toMatchObject({ runId, state: 'running' });
+    await session.settled();
+    const pushed = posts.flatMap((m) => (m.type === 'events' ? m.events : []));
+    expect(pushed.map((e) => e.seq)).toEqual(pushed.map((_, i) => i));
+    expect(await ask({ type: 'log', runId })).toEqual(pushed);
+    const [summary] = await ask({ type: 'runs' });
+    expect(summary).toMatchObject({ state: 'finished', step: 4 });
+    expect(summary!.bytes).toBeGreaterThan(1000);
+    expect(posts.findLast((m) => m.type === 'status')).toMatchObject({ status: { state: 'idle' } });
+    await expect(ask({ type: 'resume', runId })).rejects.toThrow(/is finished/);
+    await ask({ type: 'delete', runId });
+    expect(await ask({ type: 'runs' })).toEqual([]);
+    await expect(ask({ type: 'log', runId })).rejects.toThrow(/no run/);
+  });
+
+  it('gives the token columns of a rollout with the text of each token', async () => {
+    const { ask, session } = tab();
+    const { runId } = await ask({ type: 'start', config });
+    await session.settled();
+    const log = await ask({ type: 'log', runId });
+    for (const event of log.filter((e) => e.type === 'rollout.completed').slice(0, 12)) {
+      const { block, text } = await ask({ type: 'tokens', runId, rollout: event.id });
+      const columns = decodeTokenBlock(new Uint8Array(block));
+      expect(columns.ids).toHaveLength(event.tokens);
+      expect(text.join('')).toBe(event.text + (event.finish === 'eos' ? '<end>' : ''));
+    }
+    await expect(ask({ type: 'tokens', runId, rollout: '9/9/9' })).rejects.toThrow(/not stored yet/);
+  });
+
+  it('pauses, and another tab goes on with the run to the same end', async () => {
+    const first = tab();
+    const { runId } = await first.ask({ type: 'start', config });
+    await first.ask({ type: 'pause' });
+    await first.session.settled();
+    expect((await first.ask({ type: 'runs' }))[0]).toMatchObject({ state: 'paused' });
+    expect(first.posts.findLast((m) => m.type === 'status')).toMatchObject({ status: { state: 'paused', runId } });
+    const second = tab();
+    await second.ask({ type: 'resume', runId });
+    await second.session.settled();
+    expect((await second.ask({ type: 'runs' }))[0]).toMatchObject({ state: 'finished', step: 4 });
+  });
+
+  it('lets one tab own a run: another can read it but not resume or delete it', async () => {
+    const first = tab();
+    const second = tab();
+    const { runId } = await first.ask({ type: 'start', config: { ...config, steps: 40 } });
+    await expect(second.ask({ type: 'resume', runId })).rejects.toThrow(/open in another tab/);
+    await expect(second.ask({ type: 'delete', runId })).rejects.toThrow(/open in another tab/);
+    expect((await second.ask({ type: 'log', runId }))[0]!.type).toBe('run.started');
+    await expect(first.ask({ type: 'delete', runId })).rejects.toThrow(/going on/);
+    await expect(first.ask({ type: 'start', config })).rejects.toThrow(/going on already/);
+    await first.ask({ type: 'stop' });
+    await first.session.settled();
+  });
+
+  it('answers what it cannot do with a sentence', async () => {
+    const { ask } = tab();
+    await expect(ask({ type: 'pause' })).rejects.toThrow('No run is going on.');
+    await expect(ask({ type: 'start', config: { ...config, group: 0 } })).rejects.toThrow(
+      /configuration does not parse: group/,
+    );
+    await expect(ask({ type: 'device' })).rejects.toThrow('no device');
+  });
+});
+
+it('cuts a text into its tokens without loss', () => {
+  expect(tokenTexts(tokenizer, [1, 2, 0])).toEqual(['a', 'b', '<end>']);
+});

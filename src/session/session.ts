@@ -1,0 +1,249 @@
+import type { Tokenizer } from '../model/tokenizer.ts';
+import { messageOf } from '../lib/errors.ts';
+import { tokenBlockBytes } from '../schema/columns.ts';
+import type { RunConfig } from '../schema/config.ts';
+import type { RunEvent } from '../schema/events.ts';
+import type {
+  DeviceReport,
+  FromPage,
+  RunSummary,
+  SessionAnswers,
+  SessionRequest,
+  SessionStatus,
+  ToPage,
+} from '../schema/protocol.ts';
+import type { RunStore } from '../storage/run-store.ts';
+import { presetOf } from './presets.ts';
+import { parseConfig, Run, type RunPorts } from './run.ts';
+import { isFinished, runSummary } from './run-state.ts';
+
+/** A store whose runs can be read while another tab writes them. */
+export interface RunLibrary extends RunStore {
+  peekEvents: (runId: string) => Promise<RunEvent[] | null>;
+  peekTokens: (runId: string, offset: number, bytes: number) => Promise<Uint8Array>;
+  bytes: (runId: string) => Promise<number>;
+}
+
+export interface SessionPorts {
+  readonly library: RunLibrary;
+  readonly run: Omit<RunPorts, 'store' | 'onEvents' | 'onStatus'>;
+  readonly device: () => Promise<DeviceReport>;
+  readonly tokenizer: (config: RunConfig) => Promise<Tokenizer>;
+  /** Takes the run for this tab; null when another tab has it. Calling what it gives frees the run. */
+  readonly claim: (runId: string) => Promise<(() => void) | null>;
+  readonly post: (message: ToPage, transfer?: Transferable[]) => void;
+}
+
+/** Shortest time between two status messages of one state, ms: progress comes far more often than anyone can look. */
+const STATUS_INTERVAL = 100;
+
+/** Answers a page's requests; at most one run goes on at a time. */
+export class Session {
+  private current: { readonly runId: string; readonly run: Run; readonly done: Promise<void> } | null = null;
+  private starting = false;
+  private status: SessionStatus = { state: 'idle' };
+  private statusTimer: ReturnType<typeof setTimeout> | null = null;
+  private lastStatus = 0;
+  private index: {
+    readonly runId: string;
+    readonly rollouts: Map<string, { columns: number; tokens: number }>;
+  } | null = null;
+
+  constructor(private readonly ports: SessionPorts) {}
+
+  async receive({ id, request }: FromPage): Promise<void> {
+    try {
+      const value = await this.answer(request);
+      const transfer = request.type === 'tokens' ? [(value as SessionAnswers['tokens']).block] : [];
+      this.ports.post({ type: 'answer', id, value }, transfer);
+    } catch (error) {
+      this.ports.post({ type: 'failure', id, message: messageOf(error) });
+    }
+  }
+
+  /** Resolves when the run that goes on now, if any, has ended or paused. */
+  async settled(): Promise<void> {
+    await this.current?.done;
+  }
+
+  private async answer(request: SessionRequest): Promise<SessionAnswers[SessionRequest['type']]> {
+    switch (request.type) {
+      case 'device':
+        return this.ports.device();
+      case 'preset':
+        return presetOf(request.method, request.model);
+      case 'start': {
+        const config = parseConfig(request.config, 'The configuration');
+        const runId = `${config.method}-${timestamp(this.ports.run.clock())}-${config.seed}`;
+        return this.begin(runId, (ports) => Run.create(ports, runId, config));
+      }
+      case 'resume':
+        return this.begin(request.runId, async (ports) => {
+          const events = await this.events(request.runId);
+          if (isFinished(events)) throw new Error(`Run ${request.runId} is finished; start a new one to train on.`);
+          return Run.resume(ports, request.runId);
+        });
+      case 'pause':
+        this.running().pause();
+        return null;
+      case 'stop':
+        this.running().stop();
+        return null;
+      case 'runs':
+        return this.runs();
+      case 'log':
+        return this.events(request.runId);
+      case 'tokens':
+        return this.tokens(request.runId, request.rollout);
+      case 'delete':
+        return this.delete(request.runId);
+      default:
+        request satisfies never;
+        throw new Error('The page asked for something this version does not know; reload it.');
+    }
+  }
+
+  private running(): Run {
+    if (!this.current) throw new Error('No run is going on.');
+    return this.current.run;
+  }
+
+  private async begin(runId: string, open: (ports: RunPorts) => Promise<Run>): Promise<{ runId: string }> {
+    if (this.current || this.starting) throw new Error('A run is going on already; pause or stop it first.');
+    this.starting = true;
+    let release: (() => void) | null = null;
+    try {
+      release = await this.ports.claim(runId);
+      if (!release) throw new Error(`Run ${runId} is open in another tab; go on there, or close that tab first.`);
+      this.report({ state: 'loading', what: 'Model', fraction: null });
+      const run = await open({
+        ...this.ports.run,
+        store: this.ports.library,
+        onEvents: (id, events) => this.ports.post({ type: 'events', runId: id, events }),
+        onStatus: (status) => this.report(status),
+      });
+      this.index = null;
+      const free = release;
+      const done = run
+        .go()
+        .catch(() => undefined) // the run has put its sentence into the log and the status
+        .then(() => {
+          this.current = null;
+          free();
+          if (this.status.state !== 'paused') this.report({ state: 'idle' });
+        });
+      this.current = { runId, run, done };
+      return { runId };
+    } catch (error) {
+      release?.();
+      this.report({ state: 'idle' });
+      throw error;
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  private async runs(): Promise<RunSummary[]> {
+    const { library } = this.ports;
+    const summaries = await Promise.all(
+      (await library.list()).map(async (runId) => {
+        const events = await this.events(runId).catch(() => []);
+        return runSummary(runId, events, await library.bytes(runId), this.current?.runId === runId);
+      }),
+    );
+    return summaries.filter((summary) => summary !== null);
+  }
+
+  private async events(runId: string): Promise<RunEvent[]> {
+    if (this.current?.runId === runId) return this.current.run.readEvents();
+    const events = await this.ports.library.peekEvents(runId);
+    if (!events) throw new Error(`There is no run ${runId} in this browser; it may have been deleted.`);
+    return events;
+  }
+
+  private async tokens(runId: string, rollout: string): Promise<SessionAnswers['tokens']> {
+    let entry = this.index?.runId === runId ? this.index.rollouts.get(rollout) : undefined;
+    const config = await this.readIndex(runId, entry === undefined);
+    entry ??= this.index?.rollouts.get(rollout);
+    if (!entry)
+      throw new Error(`The tokens of rollout ${rollout} are not stored yet; they come when its step is done.`);
+    const bytes = tokenBlockBytes(entry.tokens);
+    const live = this.current?.runId === runId ? this.current.run : null;
+    const block = live
+      ? await live.readTokens(entry.columns, bytes)
+      : await this.ports.library.peekTokens(runId, entry.columns, bytes);
+    if (block.byteLength < bytes)
+      throw new Error(`tokens.bin of run ${runId} is cut short, so rollout ${rollout} cannot be shown token by token.`);
+    const own = block.slice().buffer;
+    const tokenizer = await this.ports.tokenizer(config);
+    return { block: own, text: tokenTexts(tokenizer, [...new Uint32Array(own, 4, entry.tokens)]) };
+  }
+
+  private config: { readonly runId: string; readonly config: RunConfig } | null = null;
+
+  /** Where the rollouts' columns are; the log is read again when a rollout is not in what was read last. */
+  private async readIndex(runId: string, again: boolean): Promise<RunConfig> {
+    if (!again && this.config?.runId === runId) return this.config.config;
+    const rollouts = new Map<string, { columns: number; tokens: number }>();
+    const lengths = new Map<string, number>();
+    for (const event of await this.events(runId)) {
+      if (event.type === 'run.started') this.config = { runId, config: event.config };
+      else if (event.type === 'rollout.completed') lengths.set(event.id, event.tokens);
+      else if (event.type === 'rollout.rewarded') {
+        rollouts.set(event.rollout, { columns: event.columns, tokens: lengths.get(event.rollout) ?? 0 });
+      }
+    }
+    this.index = { runId, rollouts };
+    if (this.config?.runId !== runId) throw new Error(`Run ${runId} has not begun.`);
+    return this.config.config;
+  }
+
+  private async delete(runId: string): Promise<null> {
+    if (this.current?.runId === runId) throw new Error('This run is going on; stop it before deleting it.');
+    const release = await this.ports.claim(runId);
+    if (!release) throw new Error(`Run ${runId} is open in another tab; it was not deleted.`);
+    try {
+      await this.ports.library.delete(runId);
+    } finally {
+      release();
+    }
+    return null;
+  }
+
+  /** Posts a status; those that only differ in progress are thinned out, the last one always arrives. */
+  private report(status: SessionStatus): void {
+    const before = this.status;
+    this.status = status;
+    const progress =
+      before.state === 'running' &&
+      status.state === 'running' &&
+      before.phase === status.phase &&
+      before.step === status.step &&
+      before.pausing === status.pausing;
+    if (!progress) return this.postStatus();
+    this.statusTimer ??= setTimeout(
+      () => this.postStatus(),
+      Math.max(0, this.lastStatus + STATUS_INTERVAL - performance.now()),
+    );
+  }
+
+  private postStatus(): void {
+    if (this.statusTimer !== null) clearTimeout(this.statusTimer);
+    this.statusTimer = null;
+    this.lastStatus = performance.now();
+    this.ports.post({ type: 'status', status: this.status });
+  }
+}
+
+/** The text of each token, special ones included; joined they give the whole. */
+export function tokenTexts(tokenizer: Tokenizer, ids: readonly number[]): string[] {
+  const { text, ends } = tokenizer.pieces(ids);
+  const bytes = new TextEncoder().encode(text);
+  const decoder = new TextDecoder();
+  return ids.map((_, i) => decoder.decode(bytes.subarray(ends[i - 1] ?? 0, ends[i])));
+}
+
+/** `20260131-235959` of a time in ms, UTC: run ids sort by it. */
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+}
