@@ -16,6 +16,22 @@ export function VerdictView({ verdict, prompt }: { readonly verdict: Verdict; re
         </span>
       </p>
       <p className="sentence">{explain(verdict)}</p>
+      {verdict.error && (
+        <div className="program-error">
+          <h3 className="label">Error</h3>
+          <p>
+            <code>
+              <b>{verdict.error.type}</b>
+              {verdict.error.message !== '' && `: ${verdict.error.message}`}
+            </code>
+          </p>
+          {verdict.error.lines.length > 0 && (
+            <p className="muted">
+              {verdict.error.lines.length === 1 ? 'line' : 'lines'} {verdict.error.lines.join(' → ')} of the program
+            </p>
+          )}
+        </div>
+      )}
       <ol className="asserts">
         {verdict.asserts.map((assert, i) => (
           <li key={i} data-status={assert.status}>
@@ -39,22 +55,6 @@ export function VerdictView({ verdict, prompt }: { readonly verdict: Verdict; re
           </li>
         ))}
       </ol>
-      {verdict.error && (
-        <div className="program-error">
-          <h3 className="label">Error</h3>
-          <p>
-            <code>
-              <b>{verdict.error.type}</b>
-              {verdict.error.message !== '' && `: ${verdict.error.message}`}
-            </code>
-          </p>
-          {verdict.error.lines.length > 0 && (
-            <p className="muted">
-              {verdict.error.lines.length === 1 ? 'line' : 'lines'} {verdict.error.lines.join(' → ')} of the program
-            </p>
-          )}
-        </div>
-      )}
       <Output name="Printed" text={verdict.stdout} />
       <Output name="Error output" text={verdict.stderr} />
     </div>
