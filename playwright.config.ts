@@ -1,41 +1,41 @@
 import { defineConfig } from '@playwright/test';
+import { existsSync } from 'node:fs';
 
-const PORT = 4317;
+const port = 5199;
+const debian = '/usr/bin/chromium';
+const browser = process.env['AFTERTHOUGHT_CHROMIUM'] ?? process.env['CHROMIUM_PATH'] ?? (existsSync(debian) ? debian : undefined);
 
-/** WebGPU on whatever the machine has, SwiftShader included. */
-const args = [
-  '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-/** The flows run against the build, so that they see what is shipped and no module is compiled while they wait. */
 export default defineConfig({
   testDir: 'e2e',
-  outputDir: 'test-results',
-  // One browser at a time: a software adapter takes every core there is.
+  // Software adapters: one page at a time has both cores.
   workers: 1,
-  fullyParallel: false,
   timeout: 240_000,
-  expect: { timeout: 15_000 },
+  expect: { timeout: 30_000 },
   reporter: 'list',
+  outputDir: 'test-results/e2e',
   use: {
-    baseURL: `http://127.0.0.1:${PORT}/`,
+    baseURL: `http://localhost:${port}/`,
     viewport: { width: 1440, height: 900 },
-    screenshot: 'only-on-failure',
+    trace: 'retain-on-failure',
     launchOptions: {
-      executablePath: process.env['AFTERTHOUGHT_CHROMIUM'] ?? process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-      args,
+      ...(browser ? { executablePath: browser } : {}),
+      // With these alone headless Chromium offers WebGPU, on SwiftShader where there is no GPU.
+      args: [
+        '--no-sandbox',
+        '--enable-unsafe-webgpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
     },
   },
   webServer: {
-    command: `npx vite build --logLevel warn && npx vite preview --host 127.0.0.1 --port ${PORT} --strictPort`,
-    url: `http://127.0.0.1:${PORT}/`,
-    timeout: 180_000,
-    reuseExistingServer: !process.env['CI'],
+    // What a stranger types is what is tested.
+    command: `node scripts/start.mjs --port ${port} --strictPort`,
+    url: `http://localhost:${port}/`,
+    reuseExistingServer: false,
+    timeout: 120_000,
   },
 });
