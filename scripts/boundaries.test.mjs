@@ -28,9 +28,9 @@ describe('import boundaries', () => {
     expect(rules).toEqual(['boundaries/downward']);
   });
 
-  it('refuse an import made at run time', async () => {
-    const source = `export const later = (): Promise<unknown> => import('../model/engine.ts');`;
-    expect(await broken('src/schema/verdict.ts', source)).toEqual(['boundaries/downward']);
+  it('refuse an import at run time and a type spelled inline', async () => {
+    const source = `export const later = (): Promise<unknown> => import('../model/engine.ts');\nexport type E = import('../model/engine.ts').Engine;`;
+    expect(await broken('src/schema/verdict.ts', source)).toEqual(['boundaries/downward', 'boundaries/downward']);
   });
 
   it.each(['node:fs', 'fs', 'react', 'react-dom/client', 'zustand', 'zustand/vanilla'])(
