@@ -41,7 +41,7 @@ function gradientOf(wrt: 'q' | 'k' | 'v', gradient: string): GradientCheck {
     loss(array, io, params, constants) {
       const o = new Float64Array(floats(io, 'd_o').length);
       const stats = new Float64Array(floats(io, 'stats').length);
-      attention.reference({ ...io, [wrt]: array, o, stats }, params as Record<Params, number>, constants);
+      attention.reference({ ...io, [wrt]: array, o, stats }, params, constants);
       return dot(o, floats(io, 'd_o'));
     },
   };

@@ -74,7 +74,7 @@ export const gatherRowsBackward: Kernel<BackwardParams> = {
       loss(x, io, params, constants) {
         const dy = floats(io, 'dy');
         const y = new Float64Array(dy.length);
-        gatherRows.reference({ ...io, x, y }, params as Record<Params, number>, constants);
+        gatherRows.reference({ ...io, x, y }, params, constants);
         return dot(y, dy);
       },
     },

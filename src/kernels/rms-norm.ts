@@ -65,7 +65,7 @@ export const rmsNormBackward: Kernel<Params> = {
       wrt: 'x',
       loss(x, io, params, constants) {
         const y = new Float64Array(x.length);
-        rmsNorm.reference({ ...io, x, y }, params as Record<Params, number>, constants);
+        rmsNorm.reference({ ...io, x, y }, params, constants);
         return dot(y, floats(io, 'dy'));
       },
     },

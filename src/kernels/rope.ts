@@ -79,7 +79,7 @@ export const ropeBackward: Kernel<Params> = {
       loss(qkv, io, params, constants) {
         const [dq, dk, dv] = [floats(io, 'dq'), floats(io, 'dk'), floats(io, 'dv')];
         const [q, k, v] = [new Float64Array(dq.length), new Float64Array(dk.length), new Float64Array(dv.length)];
-        rope.reference({ ...io, qkv, q, k, v }, params as Record<Params, number>, constants);
+        rope.reference({ ...io, qkv, q, k, v }, params, constants);
         return dot(q, dq) + dot(k, dk) + dot(v, dv);
       },
     },

@@ -79,7 +79,7 @@ const STATE: SlotState = { temperature: 1, topP: 1, topK: 0, seed: 11, stream: 0
 async function draw(logits: ArrayLike<number>, states: readonly Partial<SlotState>[], filter = false) {
   const slots = new Uint32Array(states.length * SLOT_WORDS);
   states.forEach((state, slot) => writeSlot(slots, slot, { ...STATE, ...state }));
-  const { sampled } = await runOnDevice(opened, sample as Kernel, {
+  const { sampled } = await runOnDevice(opened, sample, {
     title: 'draw',
     params: { slots: states.length, vocab: logits.length, step: 0 },
     constants: { LANES: 16, FILTER: filter },

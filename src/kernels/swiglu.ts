@@ -70,7 +70,7 @@ export const swigluBackward: Kernel<Params> = {
       wrt: 'gate_up',
       loss(gateUp, io, params, constants) {
         const y = new Float64Array(gateUp.length / 2);
-        swiglu.reference({ gate_up: gateUp, y }, params as Record<Params, number>, constants);
+        swiglu.reference({ gate_up: gateUp, y }, params, constants);
         return dot(y, floats(io, 'dy'));
       },
     },

@@ -18,7 +18,7 @@ async function certain(tokens: readonly Partial<LossToken>[], eps: readonly [low
   const packed = new Uint32Array(tokens.length * TOKEN_WORDS);
   const plain: LossToken = { id: 0, tau: 1, advantage: 1, old: null, sampler: null, reference: null, weight: 1, klWeight: 0 };
   tokens.forEach((token, entry) => writeToken(packed, entry, { ...plain, ...token }));
-  const { results } = await runOnDevice(opened, tokenLoss as Kernel, {
+  const { results } = await runOnDevice(opened, tokenLoss, {
     title: 'certain',
     params: { count: tokens.length, vocab: 1, first: 0, nll: 0, gradient: 0, eps_low: eps[0], eps_high: eps[1], cap },
     constants: { LANES: 4 },
