@@ -7,3 +7,12 @@ declare module '*.py' {
   const source: string;
   export default source;
 }
+/** Vite's own suffixes: a file's text, and the address it is served at. */
+declare module '*?raw' {
+  const source: string;
+  export default source;
+}
+declare module '*?url' {
+  const url: string;
+  export default url;
+}
