@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { formatPercent } from '../../lib/format.ts';
 import { writeAdapter } from '../../model/peft.ts';
@@ -113,7 +114,7 @@ async function runOne(
 ): Promise<{ state: Outcome['state']; interrupted: boolean }> {
   const store = new FolderStore(dirname(folder));
   const runId = basename(folder);
-  const begun = (await store.list()).includes(runId);
+  const begun = existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'events.jsonl'));
   if (begun && !flags.resume)
     throw new UsageError(
       `--out ${folder} holds a run already; add --resume to go on with it, or choose another folder.`,
