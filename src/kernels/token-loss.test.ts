@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedDevice } from '../gpu/device.ts';
-import type { Kernel } from '../gpu/kernel.ts';
 import { openTestDevice } from '../gpu/testing/node-gpu.ts';
 import '../lib/testing/closeness.ts';
 import { runOnDevice } from './run-case.ts';
