@@ -95,8 +95,11 @@ export const generate: Command = {
 
 function promptIds(line: v.InferOutput<typeof Line>, files: ModelFiles): readonly number[] {
   if ('ids' in line) return line.ids;
-  const text = 'messages' in line ? files.chat.renderChat(line.messages) : line.prompt;
-  const ids = files.tokenizer.encode(text);
+  // A rendered conversation holds its special tokens already; a bare prompt gets those the tokenizer begins a text with.
+  const ids =
+    'messages' in line
+      ? files.tokenizer.encode(files.chat.renderChat(line.messages))
+      : files.tokenizer.encode(line.prompt, { addSpecialTokens: true });
   if (ids.length === 0)
     throw new Error(`Prompt ${line.id} is empty; a completion needs at least one token to go on from.`);
   return ids;

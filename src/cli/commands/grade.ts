@@ -17,7 +17,7 @@ const FLAGS = {
     help: 'lines {"task_id", "solution"}; several a task are fine',
   },
   out: { kind: 'text', required: true, value: 'results.jsonl', help: "one verdict a sample, in the samples' order" },
-  timeout: { kind: 'number', min: 0.1, fallback: 10, help: 'seconds a program' },
+  timeout: { kind: 'number', min: 0.1, fallback: 30, help: 'seconds a program' },
   json: { kind: 'flag', help: 'print the counts as JSON' },
 } as const satisfies Record<string, OptionSpec>;
 
