@@ -1,5 +1,6 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { connectSession } from './session/connect.ts';
 import { createLab } from './state/lab.ts';
 import { applyTheme } from './state/theme.ts';
 import { App } from './ui/app.tsx';
@@ -7,7 +8,7 @@ import { LabContext } from './ui/hooks.ts';
 
 applyTheme();
 
-const worker = new Worker(new URL('./session/worker.ts', import.meta.url), { type: 'module', name: 'session' });
+const worker = connectSession();
 
 /** Once a frame while the page is seen, a few times a second while it is not (frames stop then). */
 function schedule(callback: () => void): void {
