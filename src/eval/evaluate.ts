@@ -29,8 +29,8 @@ export interface Answer {
 
 export type EvaluationResult = Pick<RunEventOf<'eval.completed'>, 'greedy' | 'sampled' | 'perProblem'>;
 
-/** Problems generated together; between two such blocks an evaluation can be interrupted. */
-const BLOCK = 8;
+/** Sequences generated together, about; between two such blocks an evaluation can be interrupted. */
+const BLOCK = 64;
 
 /** Thrown by `evaluate` when `interrupted()` says so; nothing was recorded. */
 export class EvaluationInterrupted extends Error {
@@ -52,7 +52,17 @@ export async function evaluate(
   const answers: Promise<Answer>[] = [];
   let done = 0;
   context.progress('evaluate', 0, total);
-  for (let start = 0; start < plan.problems.length; start += BLOCK) {
+  const block = Math.max(
+    1,
+    Math.floor(
+      BLOCK /
+        Math.max(
+          1,
+          kinds.reduce((sum, kind) => sum + kind.samples, 0),
+        ),
+    ),
+  );
+  for (let start = 0; start < plan.problems.length; start += block) {
     if (interrupted()) throw new EvaluationInterrupted('The evaluation was interrupted.');
     const asked = plan.problems
       .slice(start, start + BLOCK)
