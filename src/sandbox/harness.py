@@ -19,6 +19,12 @@ def boot():
     import types
     from json.encoder import encode_basestring_ascii as quote
 
+    # The program may replace builtins; the harness goes on with the real ones, so that its own answers stay truthful.
+    from builtins import (
+        BaseException, Ellipsis, Exception, ImportError, SyntaxError, bool, bytearray, bytes, callable, compile, complex,
+        dict, eval, exec, float, frozenset, hex, int, isinstance, len, list, map, range, set, setattr, str, tuple, type,
+    )
+
     loads = json.loads
     OUTPUT = 4096
     MAX_DEPTH = 60
@@ -31,6 +37,21 @@ def boot():
 
     class Unsupported(Exception):
         pass
+
+    def any_is(kind, kinds):
+        # Not `in`, which would ask a metaclass for equality.
+        for known in kinds:
+            if kind is known:
+                return True
+        return False
+
+    mro_of = type.__dict__["__mro__"].__get__
+    name_of = type.__dict__["__name__"].__get__
+    dict_of = type.__dict__["__dict__"].__get__
+
+    def is_namedtuple(kind):
+        mro = mro_of(kind)
+        return len(mro) == 3 and mro[1] is tuple and "_fields" in dict_of(kind)
 
     def encode(value, max_nodes, max_text, consume):
         """One value as JSON text; raises Unsupported(type, why)."""
@@ -88,7 +109,7 @@ def boot():
                 many("S", x, depth + 1)
             elif kind is frozenset:
                 many("F", x, depth + 1)
-            elif kind in dict_types:
+            elif any_is(kind, dict_types):
                 put('["d",[')
                 first = True
                 for key in dict.keys(x):
@@ -108,12 +129,12 @@ def boot():
                 put('["e"]')
             elif kind is collections.deque:
                 raise Unsupported("deque", "not a plain value")
-            elif kind.__bases__ == (tuple,) and "_fields" in kind.__dict__:
+            elif is_namedtuple(kind):
                 many("t", tuple.__iter__(x), depth + 1)
-            elif consume and depth == 0 and kind in iterator_types:
+            elif consume and depth == 0 and any_is(kind, iterator_types):
                 many("g", x, depth + 1)
             else:
-                raise Unsupported(kind.__name__, "not a plain value")
+                raise Unsupported(name_of(kind), "not a plain value")
 
         walk(value, 0)
         return "".join(parts)
@@ -158,7 +179,7 @@ def boot():
 
     def describe(error):
         """Type, message and line numbers in the solution, as JSON text."""
-        name = type(error).__name__
+        name = name_of(type(error))
         try:
             message = str(error)
         except BaseException:

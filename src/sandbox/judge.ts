@@ -5,10 +5,12 @@ import { GuestLost, type GuestHandle } from './guest-handle.ts';
 import { clip, render } from './render.ts';
 import type { Program } from './sandbox.ts';
 import type { Plan, TrustedPython } from './trusted.ts';
-import { parseValue, truth, type WireValue } from './value.ts';
+import { parseValue, truth, type Value, type WireValue } from './value.ts';
 
 const MAX_NODES = 20_000;
 const MAX_TEXT = 100_000;
+/** Characters of one answer: what the budgets allow, with room for a large expected value. */
+const MAX_REPLY = 64_000_000;
 
 const Output = v.tuple([v.pipe(v.string(), v.maxLength(4096)), v.number()]);
 const StepReply = v.object({
@@ -27,6 +29,7 @@ export class Judge {
   error: ProgramError | undefined;
   private stdout: [string, number] | undefined;
   private stderr: [string, number] | undefined;
+  private readonly deferred: (() => Promise<void>)[] = [];
 
   constructor(
     private readonly program: Program,
@@ -45,9 +48,16 @@ export class Judge {
     }
     for (const [i, source] of this.program.asserts.entries()) {
       const begin = performance.now();
-      const verdict = await this.judge(this.plans[i] as Plan, source);
-      this.asserts.push({ ...verdict, ms: performance.now() - begin });
+      const plan = this.plans[i] as Plan;
+      if (plan.kind === 'residual') await this.collect(plan, source);
+      else this.asserts.push(await this.judge(plan, source));
+      this.asserts[i] = { ...(this.asserts[i] as AssertVerdict), ms: performance.now() - begin };
     }
+  }
+
+  /** What the trusted interpreter still has to say, off the program's clock. */
+  async finish(): Promise<void> {
+    for (const judge of this.deferred) await judge();
   }
 
   /** Every assert without a verdict gets this one: what came to a halt there. */
@@ -66,13 +76,13 @@ export class Judge {
     };
   }
 
-  private async judge(plan: Plan, source: string): Promise<AssertVerdict> {
+  private async judge(plan: Exclude<Plan, { kind: 'residual' }>, source: string): Promise<AssertVerdict> {
     switch (plan.kind) {
       case 'compare': {
         const reply = await this.call(plan.call, 4 * plan.nodes);
         const expected = render(plan.expected);
         if (reply.value === undefined) return this.failed(reply, source, expected);
-        const actual = parseValue(reply.value);
+        const actual = this.decode(reply.value);
         const { operator } = plan;
         const same = operator.startsWith('is') ? pythonIs(actual, plan.expected) : pythonEquals(actual, plan.expected);
         const negated = operator === '!=' || operator === 'is not';
@@ -89,12 +99,10 @@ export class Judge {
         const reply = await this.call(plan.call, 0);
         const expected = plan.negate ? 'a false value' : 'a true value';
         if (reply.value === undefined) return this.failed(reply, source, expected);
-        const actual = parseValue(reply.value);
+        const actual = this.decode(reply.value);
         const pass = actual.type !== 'unsupported' && truth(actual) !== plan.negate;
         return { status: pass ? 'pass' : 'fail', source, actual: render(actual), expected };
       }
-      case 'residual':
-        return this.residual(plan, source);
       case 'statement': {
         const sentinel = crypto.randomUUID();
         const reply = await this.step({ type: 'statement', source, sentinel });
@@ -108,18 +116,34 @@ export class Judge {
     }
   }
 
-  private async residual(plan: Plan & { kind: 'residual' }, source: string): Promise<AssertVerdict> {
+  /** Makes the calls of a residual and leaves its verdict to `finish`. */
+  private async collect(plan: Plan & { kind: 'residual' }, source: string): Promise<void> {
+    const index = this.asserts.length;
     const holes: (WireValue | null)[] = [];
     const replies: StepReply[] = [];
     for (const call of plan.calls) {
       const reply = await this.call(call, 0, true);
-      const value = reply.value === undefined ? null : parseValue(reply.value);
+      const value = reply.value === undefined ? null : this.decode(reply.value);
       if (value?.type === 'unsupported') {
-        return { status: 'fail', source, actual: render(value), expected: clip(plan.shown) };
+        this.asserts.push({ status: 'fail', source, actual: render(value), expected: clip(plan.shown) });
+        return;
       }
       replies.push(reply);
       holes.push(value === null ? null : (reply.value as WireValue));
     }
+    this.asserts.push({ status: 'infra', source });
+    this.deferred.push(async () => {
+      const { ms } = this.asserts[index] as AssertVerdict;
+      this.asserts[index] = { ...(await this.residual(plan, source, holes, replies)), ...(ms === undefined ? {} : { ms }) };
+    });
+  }
+
+  private async residual(
+    plan: Plan & { kind: 'residual' },
+    source: string,
+    holes: readonly (WireValue | null)[],
+    replies: readonly StepReply[],
+  ): Promise<AssertVerdict> {
     const result = await this.trusted.residual(this.program.setup, plan.source, holes);
     if (result.failed !== undefined) return this.failed(replies[result.failed] as StepReply, source, clip(plan.shown));
     if (result.error !== undefined) {
@@ -148,14 +172,25 @@ export class Judge {
 
   private async step(request: object): Promise<StepReply> {
     const { text } = await this.guest.step(request);
-    const reply = v.safeParse(StepReply, parseJson(text));
-    if (!reply.success) {
-      this.guest.kill('its answer was not in the harness’ form');
-      throw new GuestLost('The harness’ answer was tampered with.');
-    }
+    const reply = text.length > MAX_REPLY ? null : v.safeParse(StepReply, parseJson(text));
+    if (reply?.success !== true) return this.tampered();
     this.stdout = reply.output.stdout ?? this.stdout;
     this.stderr = reply.output.stderr ?? this.stderr;
     return reply.output;
+  }
+
+  private decode(wire: unknown): Value {
+    try {
+      return parseValue(wire);
+    } catch {
+      return this.tampered();
+    }
+  }
+
+  /** The program has been at the harness: that is its own death, not the sandbox's failure. */
+  private tampered(): never {
+    this.guest.kill('its answer was not in the harness’ form');
+    throw new GuestLost('The harness’ answer was tampered with.');
   }
 
   /** The program's error is its first one. */

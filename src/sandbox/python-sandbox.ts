@@ -36,41 +36,39 @@ export interface PythonSandbox extends Sandbox {
 
 const MAX_HEAP = 192 * 1024 * 1024;
 
-export function createPythonSandbox(host: SandboxHost, options: SandboxOptions): PythonSandbox {
+/**
+ * Boots guests. The first boots cold and leaves a memory image; the others wait for it and boot from that, far sooner.
+ */
+export function guestBooter(host: SandboxHost, maxHeap = MAX_HEAP): (python: string) => Promise<GuestHandle> {
   let image = host.image;
   let first: Promise<unknown> | null = null;
-
-  const bootOnce = async (python: string, makeImage: boolean): Promise<GuestHandle> => {
-    const boot: GuestBoot = {
-      ...host.files,
-      preload,
-      python,
-      maxHeap: options.maxHeap ?? MAX_HEAP,
-      ...(image === undefined ? { makeImage } : { image }),
-    };
-    const booted = await GuestHandle.boot(host.spawn(), boot);
+  const bootOnce = async (python: string): Promise<GuestHandle> => {
+    const start = image === undefined ? { makeImage: true } : { image };
+    const booted = await GuestHandle.boot(host.spawn(), { ...host.files, preload, python, maxHeap, ...start });
     if (booted.image !== undefined) {
       image = booted.image;
       host.keepImage?.(image);
     }
     return booted.guest;
   };
-  // The first guest boots cold and leaves an image; the others wait for it and boot from that, far sooner.
-  const bootGuest = async (python: string): Promise<GuestHandle> => {
+  return async (python) => {
     if (image === undefined && first !== null) await first.catch(() => undefined);
     if (image !== undefined) {
       try {
-        return await bootOnce(python, false);
+        return await bootOnce(python);
       } catch {
         // A stale image must not cost the session: boot cold.
         image = undefined;
       }
     }
-    const cold = bootOnce(python, true);
+    const cold = bootOnce(python);
     first = cold;
     return cold;
   };
+}
 
+export function createPythonSandbox(host: SandboxHost, options: SandboxOptions): PythonSandbox {
+  const bootGuest = guestBooter(host, options.maxHeap);
   const pool = new Pool(options.workers, () => bootGuest(harness));
   const trusted = new TrustedPython(() => bootGuest(splitter));
 
@@ -81,27 +79,37 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
     const begin = performance.now();
     const judge = new Judge(program, plans, trusted, guest);
     let timedOut = false;
+    let done = false;
     const timer = setTimeout(() => {
       timedOut = true;
       guest.kill('the program ran out of time');
     }, program.timeoutSeconds * 1000);
     const abort = (): void => guest.kill('the program was called off');
     signal?.addEventListener('abort', abort, { once: true });
-    try {
-      await judge.run();
-      return judge.verdict(overallStatus(judge.asserts), performance.now() - begin);
-    } catch (error) {
-      if (signal?.aborted === true) throw signal.reason;
-      if (timedOut) {
-        judge.fill('timeout');
-        return judge.verdict('timeout', performance.now() - begin);
-      }
-      if (!guest.alive) return null;
-      throw error;
-    } finally {
+    const end = (): void => {
+      if (done) return;
+      done = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
       pool.release(guest);
+    };
+    try {
+      await judge.run();
+      const ms = performance.now() - begin;
+      end();
+      await judge.finish();
+      return judge.verdict(overallStatus(judge.asserts), ms);
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      if (timedOut && !done) {
+        await judge.finish();
+        judge.fill('timeout');
+        return judge.verdict('timeout', performance.now() - begin);
+      }
+      if (!guest.alive && !done) return null;
+      throw error;
+    } finally {
+      end();
     }
   };
 

@@ -45,8 +45,13 @@ export type Residual = v.InferOutput<typeof Residual>;
 const Parsable = v.object({ code: v.nullable(v.string()) });
 
 /** A data set's expression that takes longer than this is not an expected value. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 10_000;
 const CACHE = 20_000;
+
+/** The interpreter was there and died over the request. */
+class AskFailed extends Error {
+  override readonly name = 'AskFailed';
+}
 
 /** The interpreter that reads asserts. It runs a data set's code, never a solution's. */
 export class TrustedPython {
@@ -79,7 +84,13 @@ export class TrustedPython {
 
   /** Evaluates a residual; a null hole stands for a call that raised. */
   async residual(setup: string, source: string, holes: readonly (WireValue | null)[]): Promise<Residual> {
-    return v.parse(Residual, await this.ask({ type: 'residual', setup, source, holes }));
+    try {
+      return v.parse(Residual, await this.ask({ type: 'residual', setup, source, holes }));
+    } catch (error) {
+      // The program's value did this (the sum of a range of 10^12, say): its failure, not the sandbox's.
+      if (!(error instanceof AskFailed)) throw error;
+      return { ok: false, error: { type: 'ComparisonError', message: `The value could not be compared: ${error.message}.`, lines: [] } };
+    }
   }
 
   /** The longest span of whole lines that parses as Python, spans with definitions first; null when there is none. */
@@ -114,7 +125,7 @@ export class TrustedPython {
       } catch (error) {
         guest.kill('it failed');
         this.guest = null;
-        throw error;
+        throw new AskFailed(error instanceof Error ? error.message : String(error));
       } finally {
         clearTimeout(timer);
       }

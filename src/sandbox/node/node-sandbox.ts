@@ -8,7 +8,7 @@ import { guest } from '../guest/guest.ts';
 import { assembleLoader } from '../guest/loader.ts';
 import preload from '../preload.py';
 import { createPythonSandbox, type PythonSandbox, type SandboxHost } from '../python-sandbox.ts';
-import { childSource } from './child.ts';
+import { childSource, PIECE_BYTES, type Piece } from './child.ts';
 
 export interface NodeSandboxOptions {
   /** Programs at work at the same time (1); a warm spare and the trusted interpreter come on top. */
@@ -23,6 +23,11 @@ export interface NodeSandboxOptions {
  * handed in as bytes. Throws when Pyodide is not installed.
  */
 export function createNodeSandbox(options: NodeSandboxOptions = {}): PythonSandbox {
+  return createPythonSandbox(nodeHost(options.cache ?? true), { workers: options.workers ?? 1 });
+}
+
+/** Pyodide's files and the way to start a guest process. */
+export function nodeHost(cache: boolean): SandboxHost {
   const folder = dirname(createRequire(import.meta.url).resolve('pyodide/package.json'));
   const read = (name: string): Buffer<ArrayBuffer> => readFileSync(join(folder, name));
   const lock = JSON.parse(read('pyodide-lock.json').toString('utf8')) as { info: { abi_version: string } };
@@ -36,8 +41,7 @@ export function createNodeSandbox(options: NodeSandboxOptions = {}): PythonSandb
   };
   const key = createHash('sha256').update(files.loader).update(wasm).update(stdlib).update(preload).digest('hex');
   const kept = join(folder, '..', '.cache', 'afterthought', `pyodide-${key.slice(0, 24)}.image`);
-  const cache = options.cache ?? true;
-  const host: SandboxHost = {
+  return {
     files,
     spawn,
     image: cache ? readImage(kept) : undefined,
@@ -55,8 +59,10 @@ export function createNodeSandbox(options: NodeSandboxOptions = {}): PythonSandb
       }
     },
   };
-  return createPythonSandbox(host, { workers: options.workers ?? 1 });
 }
+
+/** Of a fresh interpreter; a larger one is not of our making. */
+const MAX_IMAGE = 256 * 1024 * 1024;
 
 /** An image file is its SHA-256 and the image. */
 function readImage(path: string): Uint8Array | undefined {
@@ -92,14 +98,36 @@ function spawn(): Transport {
   child.channel?.unref();
   return {
     post(message) {
-      child.send(message, () => undefined);
+      const quietly = (): void => undefined;
+      if (!('loader' in message)) {
+        child.send(message, quietly);
+        return;
+      }
+      const { wasm, stdlib, image, ...rest } = message;
+      for (const [piece, whole] of Object.entries({ wasm, stdlib, image })) {
+        if (!(whole instanceof Uint8Array)) continue;
+        for (let offset = 0; offset < whole.length; offset += PIECE_BYTES) {
+          const bytes = whole.subarray(offset, offset + PIECE_BYTES);
+          child.send({ piece, offset, total: whole.length, bytes } satisfies Piece, quietly);
+        }
+      }
+      child.send(rest, quietly);
     },
     kill() {
       killed = true;
       child.kill('SIGKILL');
     },
     onReply(listener) {
-      child.on('message', listener);
+      let image: Uint8Array | undefined;
+      child.on('message', (message: Piece | object) => {
+        if (!('piece' in message)) {
+          listener(image === undefined ? message : { ...message, image });
+          image = undefined;
+        } else if (message.piece === 'image' && message.total <= MAX_IMAGE) {
+          image ??= new Uint8Array(message.total);
+          image.set(message.bytes, message.offset);
+        }
+      });
     },
     onExit(listener) {
       child.on('error', (error) => listener(`The sandbox process could not be started: ${error.message}`));

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pythonEquals } from './compare.ts';
+import { nodeHost } from './node/node-sandbox.ts';
+import { guestBooter } from './python-sandbox.ts';
+import { render } from './render.ts';
+import splitter from './splitter.py';
+import { TrustedPython, type Plan } from './trusted.ts';
+import { parseValue, type WireValue } from './value.ts';
+
+let python: TrustedPython;
+beforeAll(async () => {
+  const boot = guestBooter(nodeHost(true));
+  python = new TrustedPython(() => boot(splitter));
+  await python.ready();
+}, 120_000);
+afterAll(() => python.close());
+
+const plan = async (source: string, setup = ''): Promise<Plan> => (await python.plan(setup, [source]))[0] as Plan;
+
+describe('splitting asserts', () => {
+  it.each([
+    ['assert f(1, [2]) == {"a": (3,)}', 'f(1, [2])', '==', "{'a': (3,)}"],
+    ['assert 3 == f(2)', 'f(2)', '==', '3'],
+    ['assert f(2) != None, "message"', 'f(2)', '!=', 'None'],
+    ['assert f(1) is True', 'f(1)', 'is', 'True'],
+    ['assert f(1) is not None', 'f(1)', 'is not', 'None'],
+    ['assert f(1) == 2**100 + len("ab")', 'f(1)', '==', String(2n ** 100n + 2n)],
+    ['assert f(1) == set((4, 4))', 'f(1)', '==', '{4}'],
+    ['assert (f(root)) == 3', 'f(root)', '==', '3'],
+    ['assert Solution().f([Pair(5, 24)], int)[0].value == -1.5', 'Solution().f([Pair(5, 24)], int)[0].value', '==', '-1.5'],
+    ['assert f("a").strip() == "a"', "f('a').strip()", '==', "'a'"],
+    ['assert sum(10, 15) == 6', 'sum(10, 15)', '==', '6'],
+    ['assert f((1, 2)) == sys.getsizeof((1, 2))', 'f((1, 2))', '==', null],
+    ['assert f(float("nan")) == float("inf")', "f(float('nan'))", '==', 'inf'],
+  ])('%s: the call goes in, the expected value stays out', async (source, call, operator, expected) => {
+    const made = await plan(source);
+    expect(made).toMatchObject({ kind: 'compare', call, operator });
+    if (made.kind === 'compare' && expected !== null) expect(render(made.expected)).toBe(expected);
+  });
+
+  it.each([
+    ['assert f(1)', 'f(1)', false],
+    ['assert not f([2])', 'f([2])', true],
+  ])('%s asks for the truth of the call', async (source, call, negate) => {
+    expect(await plan(source)).toEqual({ kind: 'truth', call, negate });
+  });
+
+  it.each([
+    ['assert abs(f(1) - 3.5) < 1e-6', ['f(1)'], 'abs(… - 3.5) < 1e-06'],
+    ['assert math.isclose(f(2), 3.14, rel_tol=0.01)', ['f(2)'], 'math.isclose(…, 3.14, rel_tol=0.01)'],
+    ['assert set(f(1)) == set([4, 5])', ['f(1)'], 'set(…) == set([4, 5])'],
+    ['assert sorted(f(1)) == [1]', ['f(1)'], 'sorted(…) == [1]'],
+    ['assert round(f(1), 2) == 3.14', ['f(1)'], 'round(…, 2) == 3.14'],
+    ['assert f(1) in [1, 2]', ['f(1)'], '… in [1, 2]'],
+    ['assert f(g(1)) == f(2)', ['f(g(1))', 'f(2)'], '… == …'],
+    ['assert 1 < f(1) < 3 and not f(2)', ['f(1)', 'f(2)'], '1 < … < 3 and (not …)'],
+    ['assert all(x > 0 for x in f(1))', ['f(1)'], 'all((x > 0 for x in …))'],
+    ['assert len(f("a")) == 1', ["f('a')"], 'len(…) == 1'],
+  ])('%s: calls inside, the rest outside', async (source, calls, shown) => {
+    expect(await plan(source)).toMatchObject({ kind: 'residual', calls, shown });
+  });
+
+  it.each([
+    ['for i in range(3): assert f(i)', '', /not one assert/],
+    ['assert all(f(x) == x for x in range(3))', '', /variable of a comprehension/],
+    ['assert check(f(1), 5)', 'def check(a, b): return a == b', /helper of the test setup/],
+    ['assert x == 3', '', /does not call/],
+    ['assert f(1) == expected', 'expected = 5', /variable that the program can change/],
+    ['assert (y := f(1)) == 3', '', /assigns/],
+    ['assert f(1) == 1 / 0', '', /raises ZeroDivisionError/],
+    ['assert f(1 ==', '', /not Python/],
+    ['print(f(1))', '', /not one assert/],
+  ])('%s cannot be split, and says why', async (source, setup, why) => {
+    const made = await plan(source, setup);
+    expect(made.kind).toBe('statement');
+    if (made.kind === 'statement') expect(made.why).toMatch(why);
+  });
+
+  it('uses what the setup imports, and only pure modules of it', async () => {
+    expect(await plan('assert f(1) == near(pi, 3)', 'from math import pi, isclose as near')).toMatchObject({ kind: 'compare' });
+    expect(await plan('assert f(1) == listdir("/")', 'from os import listdir')).toMatchObject({ kind: 'residual' });
+  });
+});
+
+describe('the rest of an assert', () => {
+  const residual = (source: string, ...holes: (WireValue | null)[]) => python.residual('', source, holes);
+
+  it('is evaluated with the calls filled in', async () => {
+    expect((await residual('abs(__hole(0) - 3.5) < 1e-06', ['f', '3.5000001'])).ok).toBe(true);
+    expect((await residual('abs(__hole(0) - 3.5) < 1e-06', ['f', '3.51'])).ok).toBe(false);
+    expect((await residual('list(__hole(0)) == [1]', ['g', [['i', '0x1']]])).ok).toBe(true);
+  });
+
+  it('forgives a call that raised where Python would not have made it', async () => {
+    expect((await residual('__hole(0) == 1 or __hole(1) == 2', ['i', '0x1'], null)).ok).toBe(true);
+    expect(await residual('__hole(0) == 1 or __hole(1) == 2', ['i', '0x0'], null)).toEqual({ ok: false, failed: 1 });
+  });
+
+  it('reports an error of its own, and a value that cannot be', async () => {
+    expect((await residual('abs(__hole(0)) < 1', ['s', 'a'])).error).toMatchObject({ type: 'TypeError' });
+    expect((await residual('len(__hole(0)) < 1', ['S', [['l', []]]])).error).toMatchObject({ type: 'TypeError' });
+  });
+});
+
+describe('against Python itself', () => {
+  // Small pools of values that are close to each other, nested: most pairs differ, many do not.
+  let state = 12345;
+  const pick = (n: number): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % n;
+  };
+  const LEAVES: WireValue[] = [
+    ['n'], ['b', 0], ['b', 1], ['i', '0x0'], ['i', '0x1'], ['i', '-0x2'], ['i', '0x20000000000001'], ['i', '0x20000000000000'],
+    ['f', '1.0'], ['f', '-0.0'], ['f', '0.5'], ['f', '9007199254740992.0'], ['f', 'inf'], ['f', '1e+22'], ['c', '1.0', '0.0'], ['c', '0.0', '-1.0'],
+    ['c', '-0.0', '2.5'], ['s', ''], ['s', '1'], ['s', `'"\n\t\\ é\u200b😀`], ['s', "it's"], ['y', '61'], ['Y', '61'], ['e'],
+    ['r', '0x0', '0x3', '0x1'], ['r', '0x0', '0x4', '0x2'], ['r', '0x0', '0x3', '0x2'], ['r', '0x5', '0x5', '0x1'],
+  ];
+  const hashable = (depth: number): WireValue => {
+    const kind = pick(depth > 0 ? 8 : 6);
+    if (kind >= 6) return [kind === 6 ? 't' : 'F', Array.from({ length: pick(3) }, () => hashable(depth - 1))];
+    const leaf = LEAVES[pick(LEAVES.length)] as WireValue;
+    return leaf[0] === 'Y' ? ['n'] : leaf;
+  };
+  const any = (depth: number): WireValue => {
+    const kind = pick(depth > 0 ? 10 : 5);
+    if (kind < 5) return LEAVES[pick(LEAVES.length)] as WireValue;
+    if (kind < 7) return [kind === 5 ? 'l' : 't', Array.from({ length: pick(4) }, () => any(depth - 1))];
+    if (kind < 9) return [kind === 7 ? 'S' : 'F', Array.from({ length: pick(4) }, () => hashable(depth - 1))];
+    return ['d', Array.from({ length: pick(3) }, () => [hashable(depth - 1), any(depth - 1)])];
+  };
+
+  const disguise = (value: WireValue): WireValue => {
+    const [tag, body] = value as [string, WireValue[]];
+    if (tag === 'b') return pick(2) ? ['i', body ? '0x1' : '0x0'] : ['f', body ? '1.0' : '0.0'];
+    if (tag === 'i' && value[1] === '0x1') return ['c', '1.0', '-0.0'];
+    if (tag === 'y') return value;
+    if (tag === 'S' || tag === 'F') return [pick(2) ? 'S' : 'F', [...body].reverse()];
+    if (tag === 'l' || tag === 't') return [pick(20) ? tag : 'l', body.map(disguise)];
+    if (tag === 'd') return ['d', [...body].reverse().map((pair) => [pair[0], disguise(pair[1] as WireValue)])];
+    return value;
+  };
+
+  it('agrees on == for 3,000 pairs and on repr for 1,000 values', async () => {
+    const values = Array.from({ length: 1000 }, () => any(2));
+    const pairs = Array.from({ length: 3000 }, (): [WireValue, WireValue] => {
+      const a = values[pick(values.length)] as WireValue;
+      // Half of them the same value in another guise, so that equal pairs are frequent.
+      return [a, pick(2) === 0 ? disguise(a) : any(1)];
+    });
+    const flat: WireValue = ['l', pairs.map(([a, b]) => ['t', [a, b]])];
+    const marks = pairs.map(([a, b]) => pythonEquals(parseValue(a), parseValue(b)));
+    expect(marks.filter(Boolean).length).toBeGreaterThan(1000);
+    const theirs = await python.residual('', '[a == b for a, b in __hole(0)] == __hole(1)', [flat, ['l', marks.map((m) => ['b', m ? 1 : 0])]]);
+    const left = theirs.left === undefined ? null : parseValue(theirs.left);
+    const differing = pairs.filter((_, i) => left?.type === 'list' && (left.items[i] as { value: boolean }).value !== marks[i]);
+    expect(differing).toEqual([]);
+    expect(theirs.ok).toBe(true);
+
+    // Sets are left out: their order is the interpreter's.
+    const plain = values.filter((value) => !/"[SF]"/.test(JSON.stringify(value)));
+    expect(plain.length).toBeGreaterThan(300);
+    const texts = plain.map((value) => render(parseValue(value), 100_000));
+    const reprs = await python.residual('', '[repr(x) for x in __hole(0)] == __hole(1)', [['l', plain], ['l', texts.map((t) => ['s', t])]]);
+    const theirTexts = reprs.left === undefined ? null : parseValue(reprs.left);
+    if (theirTexts?.type !== 'list') throw new Error('no list of texts');
+    // A dict with equal keys is one entry shorter over there.
+    const same = texts.filter((text, i) => (theirTexts.items[i] as { value: string }).value === text).length;
+    expect(same / texts.length).toBeGreaterThan(0.97);
+  });
+});
+
+describe('finding code', () => {
+  it('takes the longest span that parses, and prefers one with definitions', async () => {
+    const text = 'Sure, here is it:\nimport math\n\ndef f(x):\n    return math.sqrt(x)\n\nThis returns the root.\nyes';
+    expect(await python.longestParsable(text)).toBe('import math\n\ndef f(x):\n    return math.sqrt(x)');
+    expect(await python.longestParsable('x = 1\nWhat is this?')).toBe('x = 1');
+    expect(await python.longestParsable('I do not know how.')).toBeNull();
+    expect(await python.longestParsable('')).toBeNull();
+  });
+});
