@@ -84,9 +84,10 @@ export function run(command, args, { env = {}, shell = false, limitSeconds } = {
         timedOut = true;
         stop('SIGKILL');
       }, limitSeconds * 1000);
+    let interrupted = false;
     const forward = (signal) => {
+      interrupted = true;
       stop(signal);
-      process.exitCode = 130;
     };
     process.on('SIGINT', forward);
     process.on('SIGTERM', forward);
@@ -94,7 +95,7 @@ export function run(command, args, { env = {}, shell = false, limitSeconds } = {
       clearTimeout(timer);
       process.off('SIGINT', forward);
       process.off('SIGTERM', forward);
-      resolve({ code, timedOut, error });
+      resolve({ code, timedOut, interrupted, error });
     };
     child.on('error', (error) => finish(null, error));
     child.on('exit', (code) => finish(code));

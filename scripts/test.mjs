@@ -79,10 +79,11 @@ async function part(name, file, args, partEnv, count) {
   if (!parts.includes(name)) return;
   console.log(`\n== ${name}`);
   const started = performance.now();
-  const { code, timedOut, error } = await run(process.execPath, [file, ...args], {
+  const { code, timedOut, interrupted, error } = await run(process.execPath, [file, ...args], {
     env: partEnv,
     limitSeconds: LIMITS[name],
   });
+  if (interrupted) process.exit(130);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const result = count(code);
   // A runner that dies, hangs or cannot start has failed, whatever it reported before.
