@@ -65,7 +65,7 @@ export async function evaluate(
   for (let start = 0; start < plan.problems.length; start += block) {
     if (interrupted()) throw new EvaluationInterrupted('The evaluation was interrupted.');
     const asked = plan.problems
-      .slice(start, start + BLOCK)
+      .slice(start, start + block)
       .flatMap((problem, index) =>
         kinds.map((kind) => ({ problem, place: start + index, kind, prompt: text.prompt(problem).ids })),
       );
