@@ -1,4 +1,6 @@
 import { openDevice } from '../gpu/device.ts';
+import { measureDevice, type Measurement } from '../kernels/measure.ts';
+import { selfTest } from '../kernels/self-test.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { DeviceReport } from '../schema/protocol.ts';
 
@@ -11,11 +13,19 @@ const LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-/** What the machine offers, in words and numbers. Never throws: no device is a report too. */
-export async function deviceReport(gpu: GPU | undefined): Promise<DeviceReport> {
+/**
+ * What the machine offers, in words and numbers, and whether its kernels compute what they should. Never throws: no device
+ * is a report too. `measure` also times the device, which takes under a second more.
+ */
+export async function deviceReport(
+  gpu: GPU | undefined,
+  options: { readonly measure?: boolean } = {},
+): Promise<DeviceReport & { readonly measured: Measurement | null }> {
   try {
     const opened = await openDevice(gpu);
     try {
+      const tests = await selfTest(opened);
+      const failed = tests.filter((test) => !test.ok).map((test) => test.name);
       const { vendor, architecture, description } = opened.info;
       const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'a GPU';
       return {
@@ -29,8 +39,13 @@ export async function deviceReport(gpu: GPU | undefined): Promise<DeviceReport> 
         software: opened.software,
         features: [...opened.features].sort(),
         limits: Object.fromEntries(LIMITS.map((limit) => [limit, opened.device.limits[limit]])),
-        selfTest: [],
-        warnings: [],
+        selfTest: tests,
+        warnings: failed.length
+          ? [
+              `This device computes wrongly (${failed.join(', ')}), so nothing it trains can be trusted; update its driver.`,
+            ]
+          : [],
+        measured: options.measure ? await measureDevice(opened) : null,
       };
     } finally {
       opened.device.destroy();
@@ -47,6 +62,7 @@ export async function deviceReport(gpu: GPU | undefined): Promise<DeviceReport> 
       limits: {},
       selfTest: [],
       warnings: [],
+      measured: null,
     };
   }
 }

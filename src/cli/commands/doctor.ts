@@ -14,7 +14,7 @@ export const doctor: Command = {
   flags: FLAGS,
   async run(argv) {
     const flags = parseFlags(FLAGS, argv);
-    const report = await deviceReport(nodeGpu());
+    const report = await deviceReport(nodeGpu(), { measure: true });
     if (flags.json) {
       await print(JSON.stringify(report));
       return report.available ? 0 : 1;
@@ -27,6 +27,10 @@ export const doctor: Command = {
     await print(`features  ${report.features.join(', ') || 'none'}`);
     for (const [name, value] of Object.entries(report.limits)) await print(`  ${name.padEnd(36)} ${value}`);
     for (const test of report.selfTest) await print(`${test.ok ? 'ok  ' : 'FAIL'}  ${test.name}: ${test.detail}`);
+    if (report.measured) {
+      const { gflops, gbPerSecond } = report.measured;
+      await print(`measured  ${gflops.toFixed(1)} GFLOP/s, ${gbPerSecond.toFixed(1)} GB/s`);
+    }
     for (const warning of report.warnings) await print(`note      ${warning}`);
     return report.selfTest.every((test) => test.ok) ? 0 : 1;
   },
