@@ -35,12 +35,23 @@ describe('finding the program of a completion', () => {
 
 describe('grading samples', () => {
   const problem = (id: string): Problem => ({
-    id, text: '', setup: '', setupAfterSolution: false, shown: ['assert f() == 1'], hidden: ['assert f() == 2'], reference: '',
+    id,
+    text: '',
+    setup: '',
+    setupAfterSolution: false,
+    shown: ['assert f() == 1'],
+    hidden: ['assert f() == 2'],
+    reference: '',
   });
   const sandbox: PythonSandbox = {
     grade: async ({ solution, asserts }) => {
       await new Promise((resolve) => setTimeout(resolve, solution.length));
-      return { status: 'fail', asserts: asserts.map((source) => ({ status: 'fail', source, actual: solution, ms: 3 })), stdout: 'hi', ms: 5 };
+      return {
+        status: 'fail',
+        asserts: asserts.map((source) => ({ status: 'fail', source, actual: solution, ms: 3 })),
+        stdout: 'hi',
+        ms: 5,
+      };
     },
     ready: () => Promise.resolve(),
     close: () => Promise.resolve(),
@@ -54,7 +65,9 @@ describe('grading samples', () => {
       { task_id: 'mbpp/11', completion: 'no code at all' },
     ];
     const seen: number[] = [];
-    const lines = await gradeSamples([problem('mbpp/601'), problem('mbpp/11')], samples, sandbox, (_line, done) => seen.push(done));
+    const lines = await gradeSamples([problem('mbpp/601'), problem('mbpp/11')], samples, sandbox, (_line, done) =>
+      seen.push(done),
+    );
     expect(lines.map((l) => [l.task_id, l.sample, l.status, l.base, l.plus])).toEqual([
       ['Mbpp/601', 0, 'fail', 'fail', null],
       ['601', 1, 'fail', 'fail', null],
@@ -71,6 +84,8 @@ describe('grading samples', () => {
     await expect(gradeSamples([problem('mbpp/1')], [{ task_id: 2, solution: 'x' }], sandbox)).rejects.toThrow(
       'Sample 1 answers task 2, which the data set does not have.',
     );
-    await expect(gradeSamples([problem('mbpp/1')], [{ task_id: 1 }], sandbox)).rejects.toThrow(/neither "solution" nor "completion"/);
+    await expect(gradeSamples([problem('mbpp/1')], [{ task_id: 1 }], sandbox)).rejects.toThrow(
+      /neither "solution" nor "completion"/,
+    );
   });
 });

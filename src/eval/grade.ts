@@ -23,11 +23,17 @@ export async function gradeCompletion(
     code = await findCode(completion, options.format, (text) => sandbox.longestParsable(text));
   } catch (error) {
     const message = (error instanceof Error ? error.message : String(error)).slice(0, 300);
-    return { code, verdict: { status: 'infra', asserts: [], error: { type: 'SandboxError', message, lines: [] }, ms: 0 } };
+    return {
+      code,
+      verdict: { status: 'infra', asserts: [], error: { type: 'SandboxError', message, lines: [] }, ms: 0 },
+    };
   }
   const asserts = allAsserts(problem);
   if (code === null) {
-    return { code, verdict: { status: 'no-code', asserts: asserts.map((source) => ({ status: 'no-code', source })), ms: 0 } };
+    return {
+      code,
+      verdict: { status: 'no-code', asserts: asserts.map((source) => ({ status: 'no-code', source })), ms: 0 },
+    };
   }
   const { setup, setupAfterSolution } = problem;
   const program = { solution: code, setup, setupAfterSolution, asserts, timeoutSeconds: options.timeoutSeconds };

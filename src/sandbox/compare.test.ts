@@ -11,7 +11,12 @@ const none: Value = { type: 'none' };
 const many = (type: 'list' | 'tuple' | 'set' | 'frozenset', ...items: Value[]): Value => ({ type, items });
 const dict = (...entries: [Value, Value][]): Value => ({ type: 'dict', entries });
 const complex = (real: number, imag: number): Value => ({ type: 'complex', real, imag });
-const range = (start: number, stop: number, step = 1): Value => ({ type: 'range', start: BigInt(start), stop: BigInt(stop), step: BigInt(step) });
+const range = (start: number, stop: number, step = 1): Value => ({
+  type: 'range',
+  start: BigInt(start),
+  stop: BigInt(stop),
+  step: BigInt(step),
+});
 
 describe('comparison', () => {
   const equal: [string, Value, Value][] = [
@@ -23,12 +28,24 @@ describe('comparison', () => {
     ['2 == 2-0j', int(2), complex(2, -0)],
     ['2**80 as int and float', int(2n ** 80n), float(2 ** 80)],
     ['inf == inf', float(Infinity), float(Infinity)],
-    ['(1, [2]) == (1.0, [True + 1])', many('tuple', int(1), many('list', int(2))), many('tuple', float(1), many('list', float(2)))],
+    [
+      '(1, [2]) == (1.0, [True + 1])',
+      many('tuple', int(1), many('list', int(2))),
+      many('tuple', float(1), many('list', float(2))),
+    ],
     ['{1, 2} == {2.0, True}', many('set', int(1), int(2)), many('set', float(2), bool(true))],
     ['{1} == frozenset({1})', many('set', int(1)), many('frozenset', int(1))],
     ['sets of tuples', many('set', many('tuple', int(1), str('a'))), many('set', many('tuple', float(1), str('a')))],
-    ['sets of frozensets', many('set', many('frozenset', int(1), int(2))), many('set', many('frozenset', int(2), int(1)))],
-    ['{1: "a", 2: "b"} in another order', dict([int(1), str('a')], [int(2), str('b')]), dict([float(2), str('b')], [bool(true), str('a')])],
+    [
+      'sets of frozensets',
+      many('set', many('frozenset', int(1), int(2))),
+      many('set', many('frozenset', int(2), int(1))),
+    ],
+    [
+      '{1: "a", 2: "b"} in another order',
+      dict([int(1), str('a')], [int(2), str('b')]),
+      dict([float(2), str('b')], [bool(true), str('a')]),
+    ],
     ['b"a" == bytearray(b"a")', { type: 'bytes', hex: '61' }, { type: 'bytearray', hex: '61' }],
     ['range(0) == range(5, 5)', range(0, 0), range(5, 5)],
     ['range(0, 3, 2) == range(0, 4, 2)', range(0, 3, 2), range(0, 4, 2)],
@@ -57,8 +74,16 @@ describe('comparison', () => {
     ['range(3) and [0, 1, 2]', range(0, 3), many('list', int(0), int(1), int(2))],
     ['"a" and b"a"', str('a'), { type: 'bytes', hex: '61' }],
     ['an iterator and its list', { type: 'iterator', items: [int(1)] }, many('list', int(1))],
-    ['tuples with commas in their texts', many('set', many('tuple', str('a,s1:b'))), many('set', many('tuple', str('a'), str('b')))],
-    ['unsupported with itself', { type: 'unsupported', name: 'X', why: '' }, { type: 'unsupported', name: 'X', why: '' }],
+    [
+      'tuples with commas in their texts',
+      many('set', many('tuple', str('a,s1:b'))),
+      many('set', many('tuple', str('a'), str('b'))),
+    ],
+    [
+      'unsupported with itself',
+      { type: 'unsupported', name: 'X', why: '' },
+      { type: 'unsupported', name: 'X', why: '' },
+    ],
   ];
   it.each(unequal)('finds %s different, both ways', (_name, a, b) => {
     expect(pythonEquals(a, b)).toBe(false);
@@ -73,8 +98,27 @@ describe('comparison', () => {
   });
 
   it('knows what Python calls true', () => {
-    const truths = [int(2), float(NaN), str('0'), many('list', none), dict([none, none]), range(0, 1), complex(0, 1), bool(true)];
-    const falsehoods = [int(0), float(-0), str(''), many('set'), dict(), range(3, 3), range(0, 3, -1), none, complex(0, 0)];
+    const truths = [
+      int(2),
+      float(NaN),
+      str('0'),
+      many('list', none),
+      dict([none, none]),
+      range(0, 1),
+      complex(0, 1),
+      bool(true),
+    ];
+    const falsehoods = [
+      int(0),
+      float(-0),
+      str(''),
+      many('set'),
+      dict(),
+      range(3, 3),
+      range(0, 3, -1),
+      none,
+      complex(0, 0),
+    ];
     expect(truths.map(truth)).toEqual(truths.map(() => true));
     expect(falsehoods.map(truth)).toEqual(falsehoods.map(() => false));
   });
@@ -117,7 +161,7 @@ describe('rendering', () => {
     [str("it's"), `"it's"`],
     [str(`'"`), `'\\'"'`],
     [str('a\n\u0007é\u200b\ud800😀'), `'a\\n\\x07é\\u200b\\ud800😀'`],
-    [{ type: 'bytes', hex: '6100ff27' } as Value, `b"a\\x00\\xff'"`],
+    [{ type: 'bytes', hex: '6100ff27' }, `b"a\\x00\\xff'"`],
     [many('tuple', int(1)), '(1,)'],
     [many('tuple'), '()'],
     [many('set'), 'set()'],

@@ -8,6 +8,7 @@ import { rangeLength, type Value } from './value.ts';
 export function pythonEquals(a: Value, b: Value): boolean {
   const x = numeric(a);
   const y = numeric(b);
+  // eslint-disable-next-line eqeqeq -- `===` never finds a bigint and a number equal; `==` compares their values
   if (x !== null || y !== null) return x !== null && y !== null && x.real == y.real && x.imag === y.imag;
   switch (a.type) {
     case 'none':

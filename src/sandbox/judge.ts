@@ -134,7 +134,10 @@ export class Judge {
     this.asserts.push({ status: 'infra', source });
     this.deferred.push(async () => {
       const { ms } = this.asserts[index] as AssertVerdict;
-      this.asserts[index] = { ...(await this.residual(plan, source, holes, replies)), ...(ms === undefined ? {} : { ms }) };
+      this.asserts[index] = {
+        ...(await this.residual(plan, source, holes, replies)),
+        ...(ms === undefined ? {} : { ms }),
+      };
     });
   }
 

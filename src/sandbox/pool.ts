@@ -38,7 +38,7 @@ export class Pool {
       const settle = (): void => signal?.removeEventListener('abort', abort);
       const waiter: Waiter = {
         resolve: (guest) => (settle(), resolve(guest)),
-        reject: (error) => (settle(), reject(error as Error)),
+        reject: (error) => (settle(), reject(error)),
       };
       signal?.addEventListener('abort', abort, { once: true });
       this.waiting.push(waiter);

@@ -130,7 +130,11 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
     async grade(program, signal) {
       const begin = performance.now();
       if (program.asserts.length === 0) {
-        return whole(program, 'infra', 0, { type: 'SandboxError', message: 'There is no assert to judge by.', lines: [] });
+        return whole(program, 'infra', 0, {
+          type: 'SandboxError',
+          message: 'There is no assert to judge by.',
+          lines: [],
+        });
       }
       try {
         // A second death under the same program, in a fresh guest, is the program's doing.

@@ -27,7 +27,12 @@ describe('splitting asserts', () => {
     ['assert f(1) == 2**100 + len("ab")', 'f(1)', '==', String(2n ** 100n + 2n)],
     ['assert f(1) == set((4, 4))', 'f(1)', '==', '{4}'],
     ['assert (f(root)) == 3', 'f(root)', '==', '3'],
-    ['assert Solution().f([Pair(5, 24)], int)[0].value == -1.5', 'Solution().f([Pair(5, 24)], int)[0].value', '==', '-1.5'],
+    [
+      'assert Solution().f([Pair(5, 24)], int)[0].value == -1.5',
+      'Solution().f([Pair(5, 24)], int)[0].value',
+      '==',
+      '-1.5',
+    ],
     ['assert f("a").strip() == "a"', "f('a').strip()", '==', "'a'"],
     ['assert sum(10, 15) == 6', 'sum(10, 15)', '==', '6'],
     ['assert f((1, 2)) == sys.getsizeof((1, 2))', 'f((1, 2))', '==', null],
@@ -77,7 +82,9 @@ describe('splitting asserts', () => {
   });
 
   it('uses what the setup imports, and only pure modules of it', async () => {
-    expect(await plan('assert f(1) == near(pi, 3)', 'from math import pi, isclose as near')).toMatchObject({ kind: 'compare' });
+    expect(await plan('assert f(1) == near(pi, 3)', 'from math import pi, isclose as near')).toMatchObject({
+      kind: 'compare',
+    });
     expect(await plan('assert f(1) == listdir("/")', 'from os import listdir')).toMatchObject({ kind: 'residual' });
   });
 });
@@ -110,10 +117,34 @@ describe('against Python itself', () => {
     return (state >>> 8) % n;
   };
   const LEAVES: WireValue[] = [
-    ['n'], ['b', 0], ['b', 1], ['i', '0x0'], ['i', '0x1'], ['i', '-0x2'], ['i', '0x20000000000001'], ['i', '0x20000000000000'],
-    ['f', '1.0'], ['f', '-0.0'], ['f', '0.5'], ['f', '9007199254740992.0'], ['f', 'inf'], ['f', '1e+22'], ['c', '1.0', '0.0'], ['c', '0.0', '-1.0'],
-    ['c', '-0.0', '2.5'], ['s', ''], ['s', '1'], ['s', `'"\n\t\\ é\u200b😀`], ['s', "it's"], ['y', '61'], ['Y', '61'], ['e'],
-    ['r', '0x0', '0x3', '0x1'], ['r', '0x0', '0x4', '0x2'], ['r', '0x0', '0x3', '0x2'], ['r', '0x5', '0x5', '0x1'],
+    ['n'],
+    ['b', 0],
+    ['b', 1],
+    ['i', '0x0'],
+    ['i', '0x1'],
+    ['i', '-0x2'],
+    ['i', '0x20000000000001'],
+    ['i', '0x20000000000000'],
+    ['f', '1.0'],
+    ['f', '-0.0'],
+    ['f', '0.5'],
+    ['f', '9007199254740992.0'],
+    ['f', 'inf'],
+    ['f', '1e+22'],
+    ['c', '1.0', '0.0'],
+    ['c', '0.0', '-1.0'],
+    ['c', '-0.0', '2.5'],
+    ['s', ''],
+    ['s', '1'],
+    ['s', `'"\n\t\\ é\u200b😀`],
+    ['s', "it's"],
+    ['y', '61'],
+    ['Y', '61'],
+    ['e'],
+    ['r', '0x0', '0x3', '0x1'],
+    ['r', '0x0', '0x4', '0x2'],
+    ['r', '0x0', '0x3', '0x2'],
+    ['r', '0x5', '0x5', '0x1'],
   ];
   const hashable = (depth: number): WireValue => {
     const kind = pick(depth > 0 ? 8 : 6);
@@ -150,9 +181,14 @@ describe('against Python itself', () => {
     const flat: WireValue = ['l', pairs.map(([a, b]) => ['t', [a, b]])];
     const marks = pairs.map(([a, b]) => pythonEquals(parseValue(a), parseValue(b)));
     expect(marks.filter(Boolean).length).toBeGreaterThan(1000);
-    const theirs = await python.residual('', '[a == b for a, b in __hole(0)] == __hole(1)', [flat, ['l', marks.map((m) => ['b', m ? 1 : 0])]]);
+    const theirs = await python.residual('', '[a == b for a, b in __hole(0)] == __hole(1)', [
+      flat,
+      ['l', marks.map((m) => ['b', m ? 1 : 0])],
+    ]);
     const left = theirs.left === undefined ? null : parseValue(theirs.left);
-    const differing = pairs.filter((_, i) => left?.type === 'list' && (left.items[i] as { value: boolean }).value !== marks[i]);
+    const differing = pairs.filter(
+      (_, i) => left?.type === 'list' && (left.items[i] as { value: boolean }).value !== marks[i],
+    );
     expect(differing).toEqual([]);
     expect(theirs.ok).toBe(true);
 
@@ -160,7 +196,10 @@ describe('against Python itself', () => {
     const plain = values.filter((value) => !/"[SF]"/.test(JSON.stringify(value)));
     expect(plain.length).toBeGreaterThan(300);
     const texts = plain.map((value) => render(parseValue(value), 100_000));
-    const reprs = await python.residual('', '[repr(x) for x in __hole(0)] == __hole(1)', [['l', plain], ['l', texts.map((t) => ['s', t])]]);
+    const reprs = await python.residual('', '[repr(x) for x in __hole(0)] == __hole(1)', [
+      ['l', plain],
+      ['l', texts.map((t) => ['s', t])],
+    ]);
     const theirTexts = reprs.left === undefined ? null : parseValue(reprs.left);
     if (theirTexts?.type !== 'list') throw new Error('no list of texts');
     // A dict with equal keys is one entry shorter over there.

@@ -89,7 +89,10 @@ export class TrustedPython {
     } catch (error) {
       // The program's value did this (the sum of a range of 10^12, say): its failure, not the sandbox's.
       if (!(error instanceof AskFailed)) throw error;
-      return { ok: false, error: { type: 'ComparisonError', message: `The value could not be compared: ${error.message}.`, lines: [] } };
+      return {
+        ok: false,
+        error: { type: 'ComparisonError', message: `The value could not be compared: ${error.message}.`, lines: [] },
+      };
     }
   }
 

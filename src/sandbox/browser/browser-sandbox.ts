@@ -1,95 +1,140 @@
-import wasmUrl from 'pyodide/pyodide.asm.wasm?url';
-import lockUrl from 'pyodide/pyodide-lock.json?url';
 import stdlibUrl from 'pyodide/python_stdlib.zip?url';
-import * as v from 'valibot';
+import wasmUrl from 'pyodide/pyodide.asm.wasm?url';
 import type { Transport } from '../guest-handle.ts';
 import { guest } from '../guest/guest.ts';
-import { assembleLoader } from '../guest/loader.ts';
-import type { GuestBoot } from '../protocol.ts';
-import { createPythonSandbox, type PythonSandbox, type SandboxHost } from '../python-sandbox.ts';
-import type { FromFrame, ToFrame } from './messages.ts';
+import { abiVersion, assembleLoader } from '../guest/loader.ts';
+import { createPythonSandbox, type PythonSandbox, type SandboxOptions } from '../python-sandbox.ts';
+import type { FrameArrived, ReplaceFrame } from './frame.ts';
+import type { FromFrame, ToFrame } from './frame-script.ts';
 
-const Lock = v.object({ info: v.object({ abi_version: v.string() }) });
+/** The frame's own thread only passes messages on: six questions without an answer mean that it is gone. */
+const PING_MS = 5_000;
+const MISSED = 6;
 
 /**
- * The sandbox in a browser, seen from the session's worker: guests are workers of the opaque-origin frame behind `port`
- * (`openSandboxFrame`). Fetches Pyodide's files from the page's own origin; throws a sentence when one is missing.
+ * The sandbox in the browser: each guest is a classic worker of the opaque-origin frame behind `control`, the port that
+ * `openSandboxFrame` gave. Fetches Pyodide's files from beside this page; rejects with a sentence when one is missing.
  */
-export async function createBrowserSandbox(port: MessagePort, options: { readonly workers: number }): Promise<PythonSandbox> {
-  return createPythonSandbox(await browserHost(port), options);
-}
-
-async function browserHost(port: MessagePort): Promise<SandboxHost> {
-  const [pyodideJs, asmModule, wasm, stdlib, lock] = await Promise.all([
-    import('pyodide/pyodide.js?raw').then((m) => m.default),
-    import('pyodide/pyodide.asm.mjs?raw').then((m) => m.default),
+export async function createBrowserSandbox(control: MessagePort, options: SandboxOptions): Promise<PythonSandbox> {
+  const [loaderText, glueText, wasm, stdlib] = await Promise.all([
+    import('pyodide/pyodide.js?raw').then((module) => module.default),
+    import('pyodide/pyodide.asm.mjs?raw').then((module) => module.default),
     bytes(wasmUrl),
     bytes(stdlibUrl),
-    bytes(lockUrl).then((b) => v.parse(Lock, JSON.parse(new TextDecoder().decode(b)))),
   ]);
-  const send = (message: ToFrame): void => port.postMessage(message);
-  const guests = new Map<number, { reply?: (reply: unknown) => void; exit?: (why: string) => void }>();
-  port.onmessage = (event: MessageEvent<FromFrame>) => {
-    const listeners = guests.get(event.data.guest);
-    if (event.data.type === 'reply') listeners?.reply?.(event.data.reply);
-    else listeners?.exit?.(event.data.why);
-  };
-  const abi = lock.info.abi_version;
-  const loader = assembleLoader(pyodideJs, asmModule);
-  send({ type: 'files', loader, guest: guest.toString(), worker: workerMain.toString(), stdlib, wasm, abi });
-  let next = 0;
-  const none = new Uint8Array();
-  return {
-    // The frame has them already and adds them to each boot message.
-    files: { loader: '', stdlib: none, wasm: none, abi },
-    spawn(): Transport {
-      const id = next++;
-      const listeners: { reply?: (reply: unknown) => void; exit?: (why: string) => void } = {};
-      guests.set(id, listeners);
-      return {
-        post(message) {
-          if ('type' in message) return send({ type: 'request', guest: id, request: message });
-          const { preload, python, maxHeap, image, makeImage } = message;
-          send({ type: 'boot', guest: id, boot: { preload, python, maxHeap, image, ...(makeImage && { makeImage }) } });
-        },
-        kill() {
-          guests.delete(id);
-          send({ type: 'kill', guest: id });
-        },
-        onReply(listener) {
-          listeners.reply = listener;
-        },
-        onExit(listener) {
-          listeners.exit = listener;
-        },
-      };
-    },
-    close() {
-      for (const id of guests.keys()) send({ type: 'kill', guest: id });
-      guests.clear();
-    },
-  };
+  const loader = assembleLoader(loaderText, glueText);
+  const frame = new FrameClient(control, { type: 'files', source: workerSource(loader), wasm, stdlib });
+  const files = { loader, wasm, stdlib, abi: abiVersion(glueText) };
+  return createPythonSandbox({ files, spawn: () => frame.spawn(), close: () => frame.close() }, options);
 }
 
-/** The program of a guest's worker, run as text behind Pyodide's loader: boots on the first message, then answers requests. */
+async function bytes(url: string): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok) {
+    throw new Error(`Python could not be loaded: ${url} answered ${response.status}. Reload the page.`);
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** The guests' classic worker: Pyodide's loader and the guest, inlined. */
+function workerSource(loader: string): string {
+  return `${loader}\n(${workerMain.toString()})(${guest.toString()});`;
+}
+
 function workerMain(start: typeof guest): void {
-  // Taken before the guest empties the global scope.
-  const post = postMessage.bind(globalThis) as (message: unknown) => void;
-  const listen = addEventListener.bind(globalThis) as typeof addEventListener;
-  let handle: ((request: never) => void) | null = null;
-  listen('message', (event) => {
-    const { data } = event as MessageEvent<never>;
-    if (handle) return handle(data);
-    handle = () => undefined;
-    start(data as GuestBoot, post).then(
-      (ready) => (handle = ready as (request: never) => void),
+  const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
+  const post = scope.postMessage.bind(scope);
+  const listen = scope.addEventListener.bind(scope);
+  const boot = (event: MessageEvent<Parameters<typeof guest>[0]>): void => {
+    scope.removeEventListener('message', boot);
+    start(event.data, (reply) => post(reply)).then(
+      (handle) => listen('message', (message) => handle(message.data as Parameters<typeof handle>[0])),
       (error: unknown) => post({ type: 'failed', message: String(error).slice(0, 300) }),
     );
-  });
+  };
+  scope.addEventListener('message', boot);
 }
 
-async function bytes(url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(new URL(url, import.meta.url));
-  if (!response.ok) throw new Error(`Python could not be loaded: ${url} answered ${response.status}. Reload the page, or build it again.`);
-  return new Uint8Array(await response.arrayBuffer());
+interface Listeners {
+  reply: (reply: unknown) => void;
+  exit: (why: string) => void;
+}
+
+/** This side of the frame: numbers its guests, notices its silence and asks for another. */
+class FrameClient {
+  private port: MessagePort | null = null;
+  private waiting: (() => void)[] = [];
+  private readonly guests = new Map<number, Listeners>();
+  private count = 0;
+  private missed = 0;
+  private readonly timer: ReturnType<typeof setInterval>;
+
+  constructor(
+    private readonly control: MessagePort,
+    private readonly files: ToFrame,
+  ) {
+    control.onmessage = (event: MessageEvent<FrameArrived>) => this.connect(event.data.port);
+    this.timer = setInterval(() => this.watch(), PING_MS);
+  }
+
+  spawn(): Transport {
+    const guest = (this.count += 1);
+    const listeners: Listeners = { reply: () => undefined, exit: () => undefined };
+    this.guests.set(guest, listeners);
+    this.send({ type: 'spawn', guest });
+    return {
+      post: (message) => {
+        if ('loader' in message) {
+          const { loader: _loader, wasm: _wasm, stdlib: _stdlib, ...boot } = message;
+          this.send({ type: 'boot', guest, boot });
+        } else {
+          this.send({ type: 'request', guest, request: message });
+        }
+      },
+      kill: () => {
+        if (this.guests.delete(guest)) this.send({ type: 'kill', guest });
+      },
+      onReply: (listener) => (listeners.reply = listener),
+      onExit: (listener) => (listeners.exit = listener),
+    };
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    this.port?.close();
+  }
+
+  private connect(port: MessagePort): void {
+    this.port = port;
+    this.missed = 0;
+    port.onmessage = (event: MessageEvent<FromFrame>) => {
+      this.missed = 0;
+      const message = event.data;
+      if (message.type === 'reply') this.guests.get(message.guest)?.reply(message.reply);
+      else if (message.type === 'exit') this.guests.get(message.guest)?.exit(message.why);
+    };
+    port.postMessage(this.files);
+    for (const send of this.waiting.splice(0)) send();
+  }
+
+  /** Messages wait for the frame; those to guests of a lost one are dropped with them. */
+  private send(message: ToFrame): void {
+    if (this.port !== null) this.port.postMessage(message);
+    else this.waiting.push(() => this.port?.postMessage(message));
+  }
+
+  private watch(): void {
+    if (this.port === null) return;
+    this.missed += 1;
+    if (this.missed <= MISSED) {
+      this.port.postMessage({ type: 'ping' } satisfies ToFrame);
+      return;
+    }
+    this.port.close();
+    this.port = null;
+    const lost = [...this.guests.values()];
+    this.guests.clear();
+    this.control.postMessage({ type: 'replace' } satisfies ReplaceFrame);
+    for (const listeners of lost) listeners.exit('The sandbox frame was lost.');
+  }
 }

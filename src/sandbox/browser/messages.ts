@@ -12,7 +12,11 @@ export type ToFrame =
       readonly wasm: Uint8Array;
       readonly abi: string;
     }
-  | { readonly type: 'boot'; readonly guest: number; readonly boot: Omit<GuestBoot, 'loader' | 'stdlib' | 'wasm' | 'abi'> }
+  | {
+      readonly type: 'boot';
+      readonly guest: number;
+      readonly boot: Omit<GuestBoot, 'loader' | 'stdlib' | 'wasm' | 'abi'>;
+    }
   | { readonly type: 'request'; readonly guest: number; readonly request: GuestRequest }
   | { readonly type: 'kill'; readonly guest: number };
 

@@ -40,7 +40,7 @@ export async function guest(
   };
   if (typeof scope['WorkerGlobalScope'] !== 'function') {
     const Scope = class WorkerGlobalScope {};
-    Object.setPrototypeOf(globalThis, Scope.prototype as object);
+    Object.setPrototypeOf(globalThis, Scope.prototype);
     define('WorkerGlobalScope', Scope);
   }
   const home = 'https://sandbox.invalid/';
@@ -53,10 +53,13 @@ export async function guest(
   define('setImmediate', undefined);
   define('console', { log: quiet, warn: quiet, error: quiet, info: quiet, debug: quiet, trace: quiet, assert: quiet });
   // A proxy that is collected later would release an object of another program: nothing is ever finalised.
-  define('FinalizationRegistry', class FinalizationRegistry {
-    register(): void {}
-    unregister(): void {}
-  });
+  define(
+    'FinalizationRegistry',
+    class FinalizationRegistry {
+      register(): void {}
+      unregister(): void {}
+    },
+  );
   // Same numbers for every program (and nothing of the machine's entropy).
   let counter = 0;
   const fillRandom = <T extends ArrayBufferView>(view: T): T => {
@@ -85,7 +88,8 @@ export async function guest(
   // The program's own traffic with JavaScript: harmless to verdicts, but a reason to start the next one elsewhere.
   let running = false;
   let touched: string | null = null;
-  const FOREIGN = /^(Js(?!vArray_Get$|vError_Check$|vNoValue_Check$)|_Js|raw_call_js|ffi_|wrap_|create_|pyproxy_new|_dlopen|_emscripten_dlopen|emscripten_asm|_emscripten_system|_setitimer|__syscall_(socket|connect|bind|listen))/;
+  const FOREIGN =
+    /^(Js(?!vArray_Get$|vError_Check$|vNoValue_Check$)|_Js|raw_call_js|ffi_|wrap_|create_|pyproxy_new|_dlopen|_emscripten_dlopen|emscripten_asm|_emscripten_system|_setitimer|__syscall_(socket|connect|bind|listen))/;
   let limitHeap = false;
   const guarded = (imports: Imports): Imports => {
     const env = imports['env'] as Imports[string];
@@ -108,14 +112,17 @@ export async function guest(
     writable: true,
     value: async (_response: unknown, imports: Imports) => {
       const module = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm as BufferSource);
-      return { module, instance: await WebAssembly.instantiate(module, guarded(imports) as WebAssembly.Imports) };
+      return { module, instance: await WebAssembly.instantiate(module, guarded(imports)) };
     },
   });
 
   const pyodide = await loadPyodide({
     indexURL: home,
     createPyodideModule,
-    lockFileContents: { info: { abi_version: boot.abi, arch: 'wasm32', platform: '', python: '', version: '' }, packages: {} },
+    lockFileContents: {
+      info: { abi_version: boot.abi, arch: 'wasm32', platform: '', python: '', version: '' },
+      packages: {},
+    },
     packageBaseUrl: home,
     env: { HOME: '/home/sandbox', PYTHONHASHSEED: '0' },
     stdin: () => null,
@@ -159,8 +166,28 @@ export async function guest(
     return open.call(fs, path, flags, mode);
   };
   for (const name of [
-    'mknod', 'mkdir', 'symlink', 'rename', 'rmdir', 'unlink', 'chmod', 'chown', 'truncate', 'ftruncate', 'utime',
-    'mount', 'unmount', 'fchmod', 'fchown', 'doTruncate', 'doChmod', 'doChown', 'setattr', 'doSetAttr', 'allocate', 'create',
+    'mknod',
+    'mkdir',
+    'symlink',
+    'rename',
+    'rmdir',
+    'unlink',
+    'chmod',
+    'chown',
+    'truncate',
+    'ftruncate',
+    'utime',
+    'mount',
+    'unmount',
+    'fchmod',
+    'fchown',
+    'doTruncate',
+    'doChmod',
+    'doChown',
+    'setattr',
+    'doSetAttr',
+    'allocate',
+    'create',
   ]) {
     if (typeof fs[name] === 'function') fs[name] = refuse;
   }
@@ -180,7 +207,11 @@ export async function guest(
       'TextEncoder performance console crypto setTimeout setInterval self URL AbortSignal AbortController'
     ).split(' '),
   );
-  for (let holder: object | null = globalThis; holder !== null && holder !== Object.prototype; holder = Object.getPrototypeOf(holder) as object | null) {
+  for (
+    let holder: object | null = globalThis;
+    holder !== null && holder !== Object.prototype;
+    holder = Object.getPrototypeOf(holder) as object | null
+  ) {
     for (const name of Reflect.ownKeys(holder)) {
       if (typeof name === 'string' && (KEEP.has(name) || name === 'constructor')) continue;
       try {
@@ -213,8 +244,19 @@ export async function guest(
   };
   for (const name of KEEP) freeze(scope[name]);
   for (const sample of [
-    [].values(), new Map().values(), new Set().values(), ''[Symbol.iterator](), ''.matchAll(/./g),
-    (async () => undefined)(), async () => undefined, function* () { yield 0; }, async function* () { yield 0; },
+    [].values(),
+    new Map().values(),
+    new Set().values(),
+    ''[Symbol.iterator](),
+    ''.matchAll(/./g),
+    (async () => undefined)(),
+    async () => undefined,
+    function* () {
+      yield 0;
+    },
+    async function* () {
+      yield 0;
+    },
   ]) {
     freeze(Reflect.getPrototypeOf(sample));
   }
@@ -240,12 +282,17 @@ export async function guest(
     if (dead) return 'the interpreter died';
     const size = module.HEAPU8.length;
     const why =
-      touched !== null ? `the program reached JavaScript (${touched})`
-      : module._hiwire_num_refs() > refs ? 'references to JavaScript objects were left'
-      : openFiles() !== opened ? 'a file descriptor was left open'
-      : module.stackSave() !== stack ? 'the stack pointer moved'
-      : size > 200 * 1024 * 1024 ? `the heap grew to ${size} bytes`
-      : null;
+      touched !== null
+        ? `the program reached JavaScript (${touched})`
+        : module._hiwire_num_refs() > refs
+          ? 'references to JavaScript objects were left'
+          : openFiles() !== opened
+            ? 'a file descriptor was left open'
+            : module.stackSave() !== stack
+              ? 'the stack pointer moved'
+              : size > 200 * 1024 * 1024
+                ? `the heap grew to ${size} bytes`
+                : null;
     if (why !== null) return why;
     module.HEAPU8.set(saved, 0);
     module.HEAPU8.fill(0, saved.length);

@@ -22,3 +22,11 @@ export function assembleLoader(pyodideJs: string, asmModule: string): string {
     `globalThis.runLoader = () => {\n(() => {"use strict";\n${glue}\n})();\n${loader}\n};`,
   ].join('\n');
 }
+
+/** The lock file's `info.abi_version` that this glue insists on. */
+export function abiVersion(asmModule: string): string {
+  const found = /API\.abiVersion="([^"]+)"/.exec(asmModule)?.[1];
+  if (found === undefined)
+    throw new Error('The Pyodide files hold no ABI version: pin pyodide to the version in package.json.');
+  return found;
+}

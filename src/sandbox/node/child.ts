@@ -48,7 +48,17 @@ function child(load: NodeJS.Require, host: NodeJS.Process, start: typeof guest, 
     // Read once while Node's own globals are there: some are made on first use.
     const needed = [performance, TextDecoder, TextEncoder, URL, AbortController, AbortSignal, WebAssembly];
     void needed;
-    for (const name of ['process', 'Buffer', 'require', 'module', 'exports', 'global', 'navigator', '__filename', '__dirname']) {
+    for (const name of [
+      'process',
+      'Buffer',
+      'require',
+      'module',
+      'exports',
+      'global',
+      'navigator',
+      '__filename',
+      '__dirname',
+    ]) {
       Reflect.deleteProperty(globalThis, name);
     }
     runInThisContext(message.loader, { filename: 'pyodide' });

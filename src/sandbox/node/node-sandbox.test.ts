@@ -25,12 +25,18 @@ describe('verdicts', () => {
     expect(verdict.status).toBe('fail');
     expect(verdict.asserts.map((a) => a.status)).toEqual(['pass', 'fail', 'error', 'pass']);
     expect(verdict.asserts[1]).toMatchObject({ source: 'assert f(2) == 4', actual: '3', expected: '4' });
-    expect(verdict.error).toEqual({ type: 'TypeError', message: 'can only concatenate str (not "int") to str', lines: [3] });
+    expect(verdict.error).toEqual({
+      type: 'TypeError',
+      message: 'can only concatenate str (not "int") to str',
+      lines: [3],
+    });
     expect(verdict.stdout).toBe('hi\nhi\nhi\nhi\n');
   });
 
   it('takes the status of the first assert that does not pass', async () => {
-    expect((await grade('def f(x): return [1][x]', ['assert f(0) == 1', 'assert f(3) == 1', 'assert f(0) == 2'])).status).toBe('error');
+    expect(
+      (await grade('def f(x): return [1][x]', ['assert f(0) == 1', 'assert f(3) == 1', 'assert f(0) == 2'])).status,
+    ).toBe('error');
   });
 
   it('says where a program that does not load went wrong', async () => {
@@ -42,9 +48,13 @@ describe('verdicts', () => {
   });
 
   it('keeps the verdicts reached before a timeout', async () => {
-    const verdict = await grade('def f(x):\n  while x: pass\n  return 0', ['assert f(0) == 0', 'assert f(1) == 0', 'assert f(0) == 0'], {
-      timeoutSeconds: 1,
-    });
+    const verdict = await grade(
+      'def f(x):\n  while x: pass\n  return 0',
+      ['assert f(0) == 0', 'assert f(1) == 0', 'assert f(0) == 0'],
+      {
+        timeoutSeconds: 1,
+      },
+    );
     expect(verdict.status).toBe('timeout');
     expect(verdict.asserts.map((a) => a.status)).toEqual(['pass', 'timeout', 'timeout']);
   });
@@ -55,11 +65,16 @@ describe('verdicts', () => {
     const classes = 'class Node:\n  def __init__(self, v): self.v = v\ndef f(n): return n.v';
     const program = { setup: 'root = Node(5)', setupAfterSolution: true };
     expect((await grade(classes, ['assert f(root) == 5'], program)).status).toBe('pass');
-    expect((await grade(classes, ['assert f(root) == 5'], { ...program, setupAfterSolution: false })).status).toBe('error');
+    expect((await grade(classes, ['assert f(root) == 5'], { ...program, setupAfterSolution: false })).status).toBe(
+      'error',
+    );
   });
 
   it('marks an assert that cannot be split, so that it never pays', async () => {
-    const verdict = await grade('def f(x): return x', ['for i in range(3): assert f(i) == i', 'for i in range(3): assert f(i) == 0']);
+    const verdict = await grade('def f(x): return x', [
+      'for i in range(3): assert f(i) == i',
+      'for i in range(3): assert f(i) == 0',
+    ]);
     expect(verdict.asserts).toMatchObject([
       { status: 'pass', inProcess: true },
       { status: 'fail', inProcess: true },
@@ -76,7 +91,8 @@ describe('verdicts', () => {
   });
 
   it('draws the same random numbers and hashes for every program', async () => {
-    const source = 'import random, os, uuid\ndef f(): return [random.random(), hash("a"), os.urandom(4), random.SystemRandom().random()]';
+    const source =
+      'import random, os, uuid\ndef f(): return [random.random(), hash("a"), os.urandom(4), random.SystemRandom().random()]';
     const runs = [await grade(source, ['assert f() == 0']), await grade(source, ['assert f() == 0'])];
     expect(runs[0]?.asserts[0]?.actual).toMatch(/^\[0\.\d+, -?\d+, b/);
     expect(runs[1]?.asserts[0]?.actual).toBe(runs[0]?.asserts[0]?.actual);
@@ -94,11 +110,17 @@ describe('verdicts', () => {
   }, 60_000);
 });
 
-describe('hostile programs', () => {
-  it.each(HOSTILE.map((snippet) => [snippet.name, snippet] as const))(
+const full = process.env['AFTERTHOUGHT_FULL'] === '1';
+
+describe(full ? 'hostile programs, all of them' : 'hostile programs, some of each class', () => {
+  it.each(
+    HOSTILE.filter((snippet) => full || snippet.slow !== true).map((snippet) => [snippet.name, snippet] as const),
+  )(
     '%s: the expected verdict, and the next program is judged rightly',
     async (_name, snippet) => {
-      const verdict = await grade(snippet.solution, snippet.asserts ?? [SECRET], { timeoutSeconds: snippet.timeoutSeconds ?? 20 });
+      const verdict = await grade(snippet.solution, snippet.asserts ?? [SECRET], {
+        timeoutSeconds: snippet.timeoutSeconds ?? 20,
+      });
       const clean = await grade(CLEAN, [SECRET]);
       expect(snippet.expect, JSON.stringify(verdict).slice(0, 600)).toContain(verdict.status);
       expect(clean.status, JSON.stringify(clean).slice(0, 600)).toBe('pass');

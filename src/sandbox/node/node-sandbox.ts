@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Transport } from '../guest-handle.ts';
 import { guest } from '../guest/guest.ts';
-import { assembleLoader } from '../guest/loader.ts';
+import { abiVersion, assembleLoader } from '../guest/loader.ts';
 import preload from '../preload.py';
 import { createPythonSandbox, type PythonSandbox, type SandboxHost } from '../python-sandbox.ts';
 import { childSource, PIECE_BYTES, type Piece } from './child.ts';
@@ -30,14 +30,14 @@ export function createNodeSandbox(options: NodeSandboxOptions = {}): PythonSandb
 export function nodeHost(cache: boolean): SandboxHost {
   const folder = dirname(createRequire(import.meta.url).resolve('pyodide/package.json'));
   const read = (name: string): Buffer<ArrayBuffer> => readFileSync(join(folder, name));
-  const lock = JSON.parse(read('pyodide-lock.json').toString('utf8')) as { info: { abi_version: string } };
+  const glue = read('pyodide.asm.mjs').toString('utf8');
   const wasm = read('pyodide.asm.wasm');
   const stdlib = read('python_stdlib.zip');
   const files = {
-    loader: assembleLoader(read('pyodide.js').toString('utf8'), read('pyodide.asm.mjs').toString('utf8')),
+    loader: assembleLoader(read('pyodide.js').toString('utf8'), glue),
     stdlib: new Uint8Array(stdlib),
     wasm: new Uint8Array(wasm),
-    abi: lock.info.abi_version,
+    abi: abiVersion(glue),
   };
   const key = createHash('sha256').update(files.loader).update(wasm).update(stdlib).update(preload).digest('hex');
   const kept = join(folder, '..', '.cache', 'afterthought', `pyodide-${key.slice(0, 24)}.image`);
@@ -77,12 +77,15 @@ let namespaceArguments: readonly string[] | null | undefined;
 
 /** How to enter an empty network namespace here, or null where the system does not allow it. */
 export function networkNamespace(): readonly string[] | null {
-  namespaceArguments ??= [['-n'], ['-r', '-n']].find((args) => spawnSync('unshare', [...args, 'true']).status === 0) ?? null;
+  namespaceArguments ??=
+    [['-n'], ['-r', '-n']].find((args) => spawnSync('unshare', [...args, 'true']).status === 0) ?? null;
   return namespaceArguments;
 }
 
 function spawn(): Transport {
-  const permission = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+    ? '--permission'
+    : '--experimental-permission';
   const flags = [permission, '--disallow-code-generation-from-strings', '--no-warnings', '--eval', childSource(guest)];
   const namespace = networkNamespace();
   const [command, args] =

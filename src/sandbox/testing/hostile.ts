@@ -8,6 +8,8 @@ export interface Hostile {
   /** Default: `assert f(3) == 48611`, which nobody guesses. */
   readonly asserts?: readonly string[];
   readonly timeoutSeconds?: number;
+  /** Costs one or two fresh guests: left out of `npm test`, which keeps one or two of each class. */
+  readonly slow?: true;
 }
 
 export const SECRET = 'assert f(3) == 48611';
@@ -18,10 +20,11 @@ export const HOSTILE: readonly Hostile[] = [
   { name: 'sys.exit(0) at import', solution: 'import sys\nsys.exit(0)', expect: ['error'] },
   { name: 'SystemExit in the call', solution: 'def f(x):\n    raise SystemExit(0)', expect: ['error'] },
   { name: 'os._exit(0)', solution: 'import os\nos._exit(0)', expect: ['crash', 'error'] },
-  { name: 'os.abort()', solution: 'import os\ndef f(x):\n    os.abort()', expect: ['crash', 'error'] },
+  { name: 'os.abort()', solution: 'import os\ndef f(x):\n    os.abort()', expect: ['crash', 'error'], slow: true },
   {
     name: 'an object equal to everything',
-    solution: 'class Any:\n    def __eq__(self, o): return True\n    def __hash__(self): return 0\ndef f(x): return Any()',
+    solution:
+      'class Any:\n    def __eq__(self, o): return True\n    def __hash__(self): return 0\ndef f(x): return Any()',
     expect: ['fail'],
   },
   {
@@ -31,7 +34,8 @@ export const HOSTILE: readonly Hostile[] = [
   },
   {
     name: 'a list subclass and mock.ANY',
-    solution: 'from unittest.mock import ANY\nclass L(list):\n    def __eq__(self, o): return True\ndef f(x): return L([ANY])',
+    solution:
+      'from unittest.mock import ANY\nclass L(list):\n    def __eq__(self, o): return True\ndef f(x): return L([ANY])',
     asserts: ['assert f(3) == [48611]'],
     expect: notPassed,
   },
@@ -73,8 +77,10 @@ export const HOSTILE: readonly Hostile[] = [
   },
   {
     name: 'sys.settrace on every call',
-    solution: 'import sys\ndef t(frame, e, a):\n    for k in frame.f_locals: frame.f_locals[k] = 48610\n    return t\nsys.settrace(t)\ndef f(x): return 1',
+    solution:
+      'import sys\ndef t(frame, e, a):\n    for k in frame.f_locals: frame.f_locals[k] = 48610\n    return t\nsys.settrace(t)\ndef f(x): return 1',
     expect: ['fail', 'error', 'crash'],
+    slow: true,
   },
   {
     name: 'forged output on every channel',
@@ -84,27 +90,33 @@ export const HOSTILE: readonly Hostile[] = [
   },
   {
     name: 'js.postMessage and js.process',
-    solution: 'import js\nfor n in ("postMessage", "process", "fetch", "require", "Buffer"):\n    try: getattr(js, n)\n    except AttributeError: continue\n    raise SystemError(n + " is there")\ndef f(x): return 1',
+    solution:
+      'import js\nfor n in ("postMessage", "process", "fetch", "require", "Buffer"):\n    try: getattr(js, n)\n    except AttributeError: continue\n    raise SystemError(n + " is there")\ndef f(x): return 1',
     expect: ['fail'],
+    slow: true,
   },
   {
     name: 'run_js',
     solution: 'from pyodide.code import run_js\nrun_js("globalThis.x = 1")\ndef f(x): return 48611',
     expect: ['error'],
+    slow: true,
   },
   {
     name: 'the constructor escape',
-    solution: 'from pyodide.ffi import to_js\nF = to_js([]).constructor.constructor\nF("return process")()\ndef f(x): return 48611',
+    solution:
+      'from pyodide.ffi import to_js\nF = to_js([]).constructor.constructor\nF("return process")()\ndef f(x): return 48611',
     expect: ['error'],
   },
   {
     name: 'ctypes and emscripten_run_script',
     solution: 'import ctypes\nctypes.CDLL(None).emscripten_run_script(b"globalThis.x = 1")\ndef f(x): return 1',
     expect: ['fail', 'error', 'crash'],
+    slow: true,
   },
   {
     name: 'NodeSockFS',
-    solution: 'import asyncio, pyodide_js\npyodide_js.useNodeSockFS()\nimport socket\ns = socket.socket()\ns.connect(("127.0.0.1", 22))\ndef f(x): return 48611',
+    solution:
+      'import asyncio, pyodide_js\npyodide_js.useNodeSockFS()\nimport socket\ns = socket.socket()\ns.connect(("127.0.0.1", 22))\ndef f(x): return 48611',
     expect: ['error', 'crash'],
   },
   {
@@ -112,18 +124,25 @@ export const HOSTILE: readonly Hostile[] = [
     solution:
       'import pyodide_js\nenv = pyodide_js._api.runtimeEnv\nenv.IN_NODE = True\nif env.IN_NODE: raise SystemError("changed")\ndef f(x): return 48611',
     expect: ['error'],
+    slow: true,
   },
   {
     name: 'an answer parked on a JavaScript intrinsic',
     solution: 'from pyodide.ffi import to_js\nto_js([]).constructor.memo = 48611\ndef f(x): return 48611',
     expect: ['error'],
+    slow: true,
   },
   {
     name: 'reading a parked answer',
-    solution: 'from pyodide.ffi import to_js\nimport js\ndef f(x):\n    return getattr(to_js([]).constructor, "memo", None) or getattr(js, "memo", None)',
+    solution:
+      'from pyodide.ffi import to_js\nimport js\ndef f(x):\n    return getattr(to_js([]).constructor, "memo", None) or getattr(js, "memo", None)',
     expect: ['fail'],
   },
-  { name: 'writing files', solution: 'open("/tmp/memo", "w").write("48611")\ndef f(x): return 48611', expect: ['error'] },
+  {
+    name: 'writing files',
+    solution: 'open("/tmp/memo", "w").write("48611")\ndef f(x): return 48611',
+    expect: ['error'],
+  },
   {
     name: 'overwriting the standard library',
     solution: 'import os, sys\nos.remove("/lib/python314.zip")\ndef f(x): return 48611',
@@ -131,32 +150,46 @@ export const HOSTILE: readonly Hostile[] = [
   },
   {
     name: 'edited small integers',
-    solution:
-      'import ctypes\nctypes.memset(id(7) + 12, 1, 4)\ndef f(x): return 7',
+    solution: 'import ctypes\nctypes.memset(id(7) + 12, 1, 4)\ndef f(x): return 7',
     expect: ['fail', 'error', 'crash'],
     asserts: ['assert f(3) == 48611'],
+    slow: true,
   },
-  { name: 'an endless loop', solution: 'while True: pass', expect: ['timeout'], timeoutSeconds: 1 },
+  { name: 'an endless loop', solution: 'while True: pass', expect: ['timeout'], timeoutSeconds: 1, slow: true },
   {
     name: 'a loop that survives every exception',
-    solution: 'def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass',
+    solution:
+      'def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass',
     expect: ['timeout'],
     timeoutSeconds: 1,
   },
-  { name: 'a loop inside C', solution: 'def f(x):\n    return sum(range(10**12))', expect: ['timeout'], timeoutSeconds: 1 },
+  {
+    name: 'a loop inside C',
+    solution: 'def f(x):\n    return sum(range(10**12))',
+    expect: ['timeout'],
+    timeoutSeconds: 1,
+  },
   {
     name: 'a catastrophic regular expression',
     solution: 'import re\ndef f(x):\n    return re.match("(a+)+$", "a" * 40 + "b")',
     expect: ['timeout'],
     timeoutSeconds: 1,
+    slow: true,
   },
   { name: 'a memory bomb', solution: 'def f(x):\n    return len([0] * 10**9)', expect: ['error'] },
   {
     name: 'a slow memory bomb',
     solution: 'def f(x):\n    a = []\n    while True: a.append(bytearray(1 << 20))',
     expect: ['error'],
+    slow: true,
   },
-  { name: 'an integer bomb', solution: 'def f(x):\n    return 9 ** (9 ** 9)', expect: ['error', 'timeout'], timeoutSeconds: 2 },
+  {
+    name: 'an integer bomb',
+    solution: 'def f(x):\n    return 9 ** (9 ** 9)',
+    expect: ['error', 'timeout'],
+    timeoutSeconds: 2,
+    slow: true,
+  },
   { name: 'a large integer', solution: 'def f(x):\n    return 1 << 10**7', expect: ['fail'] },
   {
     name: 'a print bomb',
@@ -166,8 +199,10 @@ export const HOSTILE: readonly Hostile[] = [
   { name: 'deep recursion', solution: 'def f(x):\n    return f(x + 1)', expect: ['error'] },
   {
     name: 'deep recursion through C',
-    solution: 'import sys\nfrom functools import lru_cache\nsys.setrecursionlimit(10**6)\n@lru_cache(None)\ndef f(x):\n    return 1 + f(x + 1)',
+    solution:
+      'import sys\nfrom functools import lru_cache\nsys.setrecursionlimit(10**6)\n@lru_cache(None)\ndef f(x):\n    return 1 + f(x + 1)',
     expect: ['error', 'crash'],
+    slow: true,
   },
   {
     name: 'deep recursion through sorted',
@@ -192,12 +227,14 @@ export const HOSTILE: readonly Hostile[] = [
     solution: 'def f(x): return range(10**13)',
     asserts: ['assert sum(f(3)) == 48611'],
     // Seconds in the trusted interpreter, which then starts anew.
-    expect: ['fail'],
+    expect: ['error'],
+    slow: true,
   },
   { name: 'a coroutine', solution: 'async def f(x): return 48611', expect: ['fail'] },
   {
     name: 'a looping __repr__ and a hostile exception',
-    solution: 'class E(Exception):\n    def __str__(self): raise self\nclass R:\n    def __repr__(self): return repr(self)\ndef f(x):\n    if x: raise E()\n    return R()',
+    solution:
+      'class E(Exception):\n    def __str__(self): raise self\nclass R:\n    def __repr__(self): return repr(self)\ndef f(x):\n    if x: raise E()\n    return R()',
     expect: ['error'],
   },
   { name: 'the right text instead of the number', solution: 'def f(x): return "48611"', expect: ['fail'] },
@@ -219,6 +256,7 @@ export const HOSTILE: readonly Hostile[] = [
     name: 'asyncio timers',
     solution: 'import asyncio\nloop = asyncio.get_event_loop()\nloop.call_later(0, print)\ndef f(x): return 1',
     expect: ['fail', 'error', 'crash'],
+    slow: true,
   },
 ];
 
