@@ -95,7 +95,7 @@ function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly
     <div className="gauge phases">
       <span className="label">
         {running?.phase === 'evaluate' ? 'Evaluating' : 'Phase'}
-        {running && running.total > 0 && (
+        {running && running.total > 1 && (
           <span className="phase-count">
             {' '}
             {formatCount(running.done)} of {formatCount(running.total)}
