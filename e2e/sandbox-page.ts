@@ -1,4 +1,3 @@
-import { createBrowserSandbox } from '../src/sandbox/browser/browser-sandbox.ts';
 import { openSandboxFrame } from '../src/sandbox/browser/frame.ts';
 import type { Program } from '../src/sandbox/sandbox.ts';
 import type { Verdict } from '../src/schema/verdict.ts';
@@ -9,6 +8,21 @@ declare global {
   }
 }
 
-/** The sandbox alone on a page, for e2e/sandbox.spec.ts. */
-const sandbox = createBrowserSandbox(openSandboxFrame(), { workers: 1 });
-window.grade = async (program) => (await sandbox).grade(program);
+/** The sandbox alone, joined as the session does it: the frame on the page, its client in a module worker. */
+const worker = new Worker(new URL('./sandbox-page-worker.ts', import.meta.url), { type: 'module' });
+const control = openSandboxFrame();
+worker.postMessage({ id: 0, control }, [control]);
+
+let count = 0;
+window.grade = (program) =>
+  new Promise((resolve, reject) => {
+    const id = (count += 1);
+    const listen = (event: MessageEvent<{ id: number; verdict?: Verdict; failure?: string }>): void => {
+      if (event.data.id !== id) return;
+      worker.removeEventListener('message', listen);
+      if (event.data.verdict) resolve(event.data.verdict);
+      else reject(new Error(event.data.failure));
+    };
+    worker.addEventListener('message', listen);
+    worker.postMessage({ id, program });
+  });

@@ -146,7 +146,7 @@ describe('wire form', () => {
 });
 
 describe('rendering', () => {
-  it.each([
+  it.each<[Value, string]>([
     [float(1), '1.0'],
     [float(-0), '-0.0'],
     [float(1e16), '1e+16'],

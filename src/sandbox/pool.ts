@@ -5,7 +5,7 @@ const PROGRAMS_PER_GUEST = 400;
 
 interface Waiter {
   resolve: (guest: GuestHandle) => void;
-  reject: (error: unknown) => void;
+  reject: (error: Error) => void;
 }
 
 /**
@@ -108,7 +108,7 @@ export class Pool {
           this.idle.push(guest);
           this.serve();
         },
-        (error: unknown) => {
+        (error: Error) => {
           this.booting -= 1;
           // Only those who would wait for ever: a guest at work will serve the rest.
           if (this.guests.size === 0 && this.booting === 0) {

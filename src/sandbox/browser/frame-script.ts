@@ -33,8 +33,10 @@ function frame(): void {
       const worker = new Worker(files.url);
       workers.set(guest, worker);
       worker.onmessage = (event: MessageEvent<GuestReply>) => send({ type: 'reply', guest, reply: event.data });
-      worker.onerror = (event) =>
+      worker.onerror = (event) => {
+        event.preventDefault();
         send({ type: 'exit', guest, why: event.message || 'The sandbox worker could not be started.' });
+      };
       worker.onmessageerror = () => send({ type: 'exit', guest, why: 'The sandbox worker sent something unreadable.' });
     };
     port.onmessage = (event: MessageEvent<ToFrame>) => {

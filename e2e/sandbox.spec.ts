@@ -1,0 +1,94 @@
+import { createServer, type Server } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { extname, join, resolve } from 'node:path';
+import { build } from 'vite';
+import type { Program } from '../src/sandbox/sandbox.ts';
+import { CLEAN, HOSTILE, SECRET } from '../src/sandbox/testing/hostile.ts';
+import { expect, test } from './fixtures.ts';
+
+// The built page, served below a path as any static host may do it, without a single special header.
+const BASE = '/some/where/';
+const out = resolve('test-results/sandbox-page');
+const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
+const requests: string[] = [];
+let server: Server;
+
+test.beforeAll(async () => {
+  test.setTimeout(240_000);
+  await build({
+    logLevel: 'error',
+    build: {
+      outDir: out,
+      emptyOutDir: true,
+      copyPublicDir: false,
+      sourcemap: false,
+      rollupOptions: { input: resolve('e2e/sandbox-page.html') },
+    },
+  });
+  server = createServer((request, response) => {
+    const path = new URL(request.url ?? '/', 'http://x').pathname;
+    requests.push(path);
+    readFile(join(out, path.startsWith(BASE) ? path.slice(BASE.length) : 'missing')).then(
+      (body) => response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream').end(body),
+      () => response.writeHead(404).end(),
+    );
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+});
+test.afterAll(() => void server.close());
+
+test('the built page judges programs below any path, refuses what is hostile and stays alive', async ({ page }) => {
+  test.setTimeout(900_000);
+  const { port } = server.address() as AddressInfo;
+  await page.goto(`http://127.0.0.1:${port}${BASE}e2e/sandbox-page.html`);
+  await page.waitForFunction(() => window.grade !== undefined);
+  const grade = (solution: string, asserts: readonly string[], timeoutSeconds = 20) =>
+    page.evaluate((program: Program) => window.grade?.(program), {
+      solution,
+      asserts,
+      setup: '',
+      setupAfterSolution: false,
+      timeoutSeconds,
+    });
+
+  const first = await grade(
+    'def f(x):\n  return x + 1',
+    ['assert f(1) == 2', 'assert f(2) == 4', 'assert abs(f(0.5) - 1.5) < 1e-9'],
+    60,
+  );
+  expect(first?.asserts.map((a) => a.status)).toEqual(['pass', 'fail', 'pass']);
+  expect(first?.asserts[1]).toMatchObject({ actual: '3', expected: '4' });
+
+  const before = requests.length;
+  const full = process.env['AFTERTHOUGHT_FULL'] === '1';
+  for (const snippet of HOSTILE.filter((h) => full || h.slow !== true || /js\.|Socket|parked|run_js/.test(h.name))) {
+    const verdict = await grade(snippet.solution, snippet.asserts ?? [SECRET], snippet.timeoutSeconds ?? 20);
+    expect.soft(snippet.expect, `${snippet.name}: ${JSON.stringify(verdict).slice(0, 400)}`).toContain(verdict?.status);
+    const clean = await grade(CLEAN, [SECRET]);
+    expect.soft(clean?.status, `after ${snippet.name}: ${JSON.stringify(clean).slice(0, 400)}`).toBe('pass');
+  }
+  expect(requests.slice(before)).toEqual([]);
+  expect(await page.evaluate(() => document.querySelectorAll('iframe').length)).toBe(1);
+});
+
+test('a frame that is lost is replaced, and programs go on', async ({ page }) => {
+  test.setTimeout(180_000);
+  const { port } = server.address() as AddressInfo;
+  await page.goto(`http://127.0.0.1:${port}${BASE}e2e/sandbox-page.html`);
+  await page.waitForFunction(() => window.grade !== undefined);
+  const grade = () =>
+    page.evaluate(() =>
+      window.grade?.({
+        solution: 'def f(): return 1',
+        asserts: ['assert f() == 1'],
+        setup: '',
+        setupAfterSolution: false,
+        timeoutSeconds: 120,
+      }),
+    );
+  expect((await grade())?.status).toBe('pass');
+  // Gone without a word, as when its renderer is killed.
+  await page.evaluate(() => document.querySelector('iframe')?.remove());
+  expect((await grade())?.status).toBe('pass');
+});
