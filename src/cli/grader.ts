@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { gradeCompletion } from '../eval/grade.ts';
 import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
 import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
-import type { RunPorts } from '../session/run.ts';
+import type { RunPorts } from '../session/run-ports.ts';
 
 export interface Grader {
   readonly sandbox: PythonSandbox;

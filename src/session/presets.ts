@@ -44,7 +44,7 @@ const NANO: Partial<RunConfig> = {
   maxTokens: 96, // its programs end within 80 tokens
   learningRate: 3e-3, // a million parameters bear (and need) far larger steps than 1.5B
   evalSamples: 2, // with the greedy answer 48 sequences: one batch before the first step
-  timeoutSeconds: 2, // its programs run for microseconds; what takes longer hangs
+  timeoutSeconds: 5, // its programs run for microseconds: what takes longer hangs, also on a busy machine
 };
 
 /** The preset of (method, model), every value written out. */

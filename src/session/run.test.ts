@@ -255,6 +255,13 @@ describe('trouble', () => {
     expect(adapterOf(root).equals(adapterOf(whole))).toBe(true);
   });
 
+  it('refuses prompts that leave no room for their completions', async () => {
+    const lab = letterLab(new FolderStore(folder()));
+    await expect(Run.create(lab.ports, 'r', { ...letterConfig, maxTokens: 64 })).rejects.toThrow(
+      /prompt of letters\/train\/0 has 1 tokens; with 64 new ones it exceeds the model's context of 64/,
+    );
+  });
+
   it('refuses to start over a run that exists, and problems shared by two splits', async () => {
     const lab = letterLab(new FolderStore(whole));
     await expect(Run.create(lab.ports, 'r', letterConfig)).rejects.toThrow(/exists already/);

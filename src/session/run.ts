@@ -1,54 +1,20 @@
 import * as v from 'valibot';
 import type { Problem } from '../data/problem.ts';
-import type { PolicyText } from '../data/prompts.ts';
-import { problemsOfStep, refuseOverlap, type ProblemSets } from '../data/order.ts';
-import type { Graded, Phase } from '../eval/context.ts';
+import { problemsOfStep, type ProblemSets } from '../data/order.ts';
+import type { Phase } from '../eval/context.ts';
 import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evaluate.ts';
 import { DeviceLostError } from '../gpu/errors.ts';
 import { messageOf, StorageFullError } from '../lib/errors.ts';
 import { hash32 } from '../lib/rng.ts';
 import { grpoStep } from '../methods/grpo.ts';
 import type { MethodContext } from '../methods/method.ts';
-import type { AdapterTensors, Engine } from '../model/engine.ts';
-import { RunConfig } from '../schema/config.ts';
-import { LOG_VERSION, type NewEvent, type RunEvent, type RunEventOf } from '../schema/events.ts';
-import type { SessionStatus } from '../schema/protocol.ts';
-import type { RunStore, StoredRun } from '../storage/run-store.ts';
+import type { RunConfig } from '../schema/config.ts';
+import { LOG_VERSION, type NewEvent, type RunEvent } from '../schema/events.ts';
+import type { StoredRun } from '../storage/run-store.ts';
+import { checkedProblems, refuseLongPrompts, refuseOtherProblems, storedConfig } from './checks.ts';
 import { LogWriter } from './log-writer.ts';
+import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
 import { summarise } from './summary.ts';
-
-export interface OpenedModel {
-  readonly engine: Engine;
-  readonly text: PolicyText;
-  readonly device: RunEventOf<'run.started'>['device'];
-  /** Fallbacks taken while opening, one sentence each. */
-  readonly warnings?: readonly string[];
-}
-
-/** What a run needs from outside: everything that differs between browser, Node and tests. */
-export interface RunPorts {
-  readonly store: RunStore;
-  openModel: (config: RunConfig) => Promise<OpenedModel>;
-  problems: (config: RunConfig) => Promise<ProblemSets>;
-  grade: (
-    problem: Problem,
-    completion: string,
-    options: { readonly format: PolicyText['format']; readonly timeoutSeconds: number },
-  ) => Promise<Graded>;
-  /** An adapter as files for others (PEFT), by name. */
-  adapterFiles: (tensors: AdapterTensors, config: RunConfig) => Readonly<Record<string, Uint8Array | string>>;
-  onEvents: (runId: string, events: readonly RunEvent[]) => void;
-  onStatus: (status: SessionStatus) => void;
-  /** ms since the epoch, for the log. */
-  readonly clock: () => number;
-}
-
-export interface Outcome {
-  readonly state: 'finished' | 'paused';
-  readonly step: number;
-  /** One sentence. */
-  readonly reason: string;
-}
 
 /** What a checkpoint carries besides adapter and log offset. The data cursor is the step itself. */
 const State = v.object({
@@ -125,6 +91,7 @@ export class Run {
   private static async begin(ports: RunPorts, stored: StoredRun, config: RunConfig, sets: ProblemSets): Promise<Run> {
     await stored.writeFile('config.json', new TextEncoder().encode(JSON.stringify(config, null, 2) + '\n'));
     const model = await ports.openModel(config);
+    refuseLongPrompts(model, config, sets);
     const run = new Run(ports, stored, config, sets, model);
     model.engine.createAdapter('student', config.lora, config.seed);
     const ids = (problems: readonly Problem[]) => problems.map((problem) => problem.id);
@@ -406,46 +373,5 @@ export class Run {
 
   readTokens(offset: number, bytes: number): Promise<Uint8Array> {
     return this.stored.readTokens(offset, bytes);
-  }
-}
-
-async function checkedProblems(ports: RunPorts, config: RunConfig): Promise<ProblemSets> {
-  if (config.steps === null && config.budgetTokens === null) {
-    throw new Error(
-      'The run has neither a number of steps nor a token budget, so it would never end; set `steps` or `budgetTokens`.',
-    );
-  }
-  const sets = await ports.problems(config);
-  refuseOverlap(sets);
-  return sets;
-}
-
-async function storedConfig(stored: StoredRun): Promise<RunConfig> {
-  const bytes = await stored.readFile('config.json');
-  if (!bytes) throw new Error(`Run ${stored.runId} has no config.json, so there is nothing to resume.`);
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw new Error(`config.json of run ${stored.runId} does not parse: ${messageOf(error)}.`, { cause: error });
-  }
-  return parseConfig(value, `config.json of run ${stored.runId}`);
-}
-
-/** Parses a run's configuration; throws a sentence naming the field. */
-export function parseConfig(value: unknown, what: string): RunConfig {
-  const parsed = v.safeParse(RunConfig, value);
-  if (parsed.success) return parsed.output;
-  const issue = parsed.issues[0];
-  throw new Error(`${what} does not parse: ${v.getDotPath(issue) ?? 'the file'}: ${issue.message}.`);
-}
-
-function refuseOtherProblems(started: RunEventOf<'run.started'>, sets: ProblemSets): void {
-  for (const name of ['train', 'val', 'test'] as const) {
-    if (started.problems[name].join('\n') !== sets[name].map((p) => p.id).join('\n')) {
-      throw new Error(
-        `The ${name} problems of this run are not those it began with (the data set changed), so it cannot go on exactly; start a new run.`,
-      );
-    }
   }
 }

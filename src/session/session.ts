@@ -14,7 +14,9 @@ import type {
 } from '../schema/protocol.ts';
 import type { RunStore } from '../storage/run-store.ts';
 import { presetOf } from './presets.ts';
-import { parseConfig, Run, type RunPorts } from './run.ts';
+import { parseConfig } from './checks.ts';
+import type { RunPorts } from './run-ports.ts';
+import { Run } from './run.ts';
 import { isFinished, runSummary } from './run-state.ts';
 
 /** A store whose runs can be read while another tab writes them. */
@@ -44,6 +46,8 @@ export class Session {
   private status: SessionStatus = { state: 'idle' };
   private statusTimer: ReturnType<typeof setTimeout> | null = null;
   private lastStatus = 0;
+  /** Of runs as they were last read; one whose size has not changed is not read again. */
+  private readonly summaries = new Map<string, RunSummary>();
   private index: {
     readonly runId: string;
     readonly rollouts: Map<string, { columns: number; tokens: number }>;
@@ -147,8 +151,13 @@ export class Session {
     const { library } = this.ports;
     const summaries = await Promise.all(
       (await library.list()).map(async (runId) => {
-        const events = await this.events(runId).catch(() => []);
-        return runSummary(runId, events, await library.bytes(runId), this.current?.runId === runId);
+        const live = this.current?.runId === runId;
+        const bytes = await library.bytes(runId);
+        const known = this.summaries.get(runId);
+        if (!live && known?.bytes === bytes && known.state !== 'running') return known;
+        const summary = runSummary(runId, await this.events(runId).catch(() => []), bytes, live);
+        if (summary) this.summaries.set(runId, summary);
+        return summary;
       }),
     );
     return summaries.filter((summary) => summary !== null);

@@ -5,7 +5,7 @@ import type { RunConfig } from '../../schema/config.ts';
 import type { RunEvent } from '../../schema/events.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import type { RunStore } from '../../storage/run-store.ts';
-import type { RunPorts } from '../run.ts';
+import type { RunPorts } from '../run-ports.ts';
 import { BigramEngine } from './bigram-engine.ts';
 
 /*

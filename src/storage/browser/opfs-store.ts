@@ -6,6 +6,8 @@ import { OpfsLogFile } from './opfs-log.ts';
 
 const EVENTS = 'events.jsonl';
 const TOKENS = 'tokens.bin';
+/** Bytes that surely hold `run.started`, problem ids included. */
+const FIRST_EVENT = 2 ** 17;
 
 /**
  * Runs in the browser: `runs/<id>/` of the origin private file system for events, token columns and files, IndexedDB for
@@ -33,7 +35,8 @@ export class BrowserStore implements RunStore {
     const runs: { name: string; time: number }[] = [];
     for await (const [name, handle] of this.root.entries()) {
       if (handle.kind !== 'directory') continue;
-      const log = await bytesOf(handle, EVENTS);
+      // Only the first event is read: logs can be long, and there may be many.
+      const log = await bytesOf(handle, EVENTS, FIRST_EVENT);
       if (log) runs.push({ name, time: parseLog(log).events[0]?.time ?? 0 });
     }
     return runs.sort((a, b) => b.time - a.time).map((run) => run.name);
@@ -168,10 +171,10 @@ class BrowserRun implements StoredRun {
   }
 }
 
-async function bytesOf(folder: FileSystemDirectoryHandle, name: string): Promise<Uint8Array | null> {
+async function bytesOf(folder: FileSystemDirectoryHandle, name: string, most?: number): Promise<Uint8Array | null> {
   try {
     const file = await (await folder.getFileHandle(name)).getFile();
-    return new Uint8Array(await file.arrayBuffer());
+    return new Uint8Array(await (most === undefined ? file : file.slice(0, most)).arrayBuffer());
   } catch {
     return null;
   }

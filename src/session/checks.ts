@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import { refuseOverlap, type ProblemSets } from '../data/order.ts';
+import { messageOf } from '../lib/errors.ts';
+import { RunConfig } from '../schema/config.ts';
+import type { RunEventOf } from '../schema/events.ts';
+import type { StoredRun } from '../storage/run-store.ts';
+import type { OpenedModel, RunPorts } from './run-ports.ts';
+
+/** The run's problems; refuses a run without end and splits that intersect. */
+export async function checkedProblems(ports: RunPorts, config: RunConfig): Promise<ProblemSets> {
+  if (config.steps === null && config.budgetTokens === null) {
+    throw new Error(
+      'The run has neither a number of steps nor a token budget, so it would never end; set `steps` or `budgetTokens`.',
+    );
+  }
+  const sets = await ports.problems(config);
+  refuseOverlap(sets);
+  return sets;
+}
+
+export async function storedConfig(stored: StoredRun): Promise<RunConfig> {
+  const bytes = await stored.readFile('config.json');
+  if (!bytes) throw new Error(`Run ${stored.runId} has no config.json, so there is nothing to resume.`);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new Error(`config.json of run ${stored.runId} does not parse: ${messageOf(error)}.`, { cause: error });
+  }
+  return parseConfig(value, `config.json of run ${stored.runId}`);
+}
+
+/** Parses a run's configuration; throws a sentence naming the field. */
+export function parseConfig(value: unknown, what: string): RunConfig {
+  const parsed = v.safeParse(RunConfig, value);
+  if (parsed.success) return parsed.output;
+  const issue = parsed.issues[0];
+  throw new Error(`${what} does not parse: ${v.getDotPath(issue) ?? 'the file'}: ${issue.message}.`);
+}
+
+export function refuseLongPrompts({ engine, text }: OpenedModel, config: RunConfig, sets: ProblemSets): void {
+  for (const problem of [...sets.train, ...sets.test]) {
+    const length = text.prompt(problem).ids.length;
+    if (length + config.maxTokens > engine.maxContext) {
+      throw new Error(
+        `The prompt of ${problem.id} has ${length} tokens; with ${config.maxTokens} new ones it exceeds the model's context of ${engine.maxContext}. Ask for fewer new tokens.`,
+      );
+    }
+  }
+}
+
+export function refuseOtherProblems(started: RunEventOf<'run.started'>, sets: ProblemSets): void {
+  for (const name of ['train', 'val', 'test'] as const) {
+    if (started.problems[name].join('\n') !== sets[name].map((p) => p.id).join('\n')) {
+      throw new Error(
+        `The ${name} problems of this run are not those it began with (the data set changed), so it cannot go on exactly; start a new run.`,
+      );
+    }
+  }
+}

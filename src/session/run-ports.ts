@@ -1,0 +1,42 @@
+import type { Problem } from '../data/problem.ts';
+import type { ProblemSets } from '../data/order.ts';
+import type { PolicyText } from '../data/prompts.ts';
+import type { Graded } from '../eval/context.ts';
+import type { AdapterTensors, Engine } from '../model/engine.ts';
+import type { RunConfig } from '../schema/config.ts';
+import type { RunEvent, RunEventOf } from '../schema/events.ts';
+import type { SessionStatus } from '../schema/protocol.ts';
+import type { RunStore } from '../storage/run-store.ts';
+
+export interface OpenedModel {
+  readonly engine: Engine;
+  readonly text: PolicyText;
+  readonly device: RunEventOf<'run.started'>['device'];
+  /** Fallbacks taken while opening, one sentence each. */
+  readonly warnings?: readonly string[];
+}
+
+/** What a run needs from outside: everything that differs between browser, Node and tests. */
+export interface RunPorts {
+  readonly store: RunStore;
+  openModel: (config: RunConfig) => Promise<OpenedModel>;
+  problems: (config: RunConfig) => Promise<ProblemSets>;
+  grade: (
+    problem: Problem,
+    completion: string,
+    options: { readonly format: PolicyText['format']; readonly timeoutSeconds: number },
+  ) => Promise<Graded>;
+  /** An adapter as files for others (PEFT), by name. */
+  adapterFiles: (tensors: AdapterTensors, config: RunConfig) => Readonly<Record<string, Uint8Array | string>>;
+  onEvents: (runId: string, events: readonly RunEvent[]) => void;
+  onStatus: (status: SessionStatus) => void;
+  /** ms since the epoch, for the log. */
+  readonly clock: () => number;
+}
+
+export interface Outcome {
+  readonly state: 'finished' | 'paused';
+  readonly step: number;
+  /** One sentence. */
+  readonly reason: string;
+}
