@@ -77,7 +77,7 @@ export class Recorder {
     constants: Readonly<Record<string, number | boolean>> = {},
   ): void {
     if (this.lost.error) throw this.lost.error;
-    const prepared = this.#prepare(kernel as Kernel, constants);
+    const prepared = this.#prepare(kernel, constants);
     const group = this.#bind(kernel.name, prepared, buffers);
     const offset = this.#slot * this.#stride;
     prepared.params.forEach((param, i) => {

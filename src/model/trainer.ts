@@ -3,7 +3,7 @@ import { adamw, gradNorm, gradNormTotal, NORM_CHUNK } from '../kernels/adamw.ts'
 import { HAS_OLD, HAS_REFERENCE, HAS_SAMPLER, RESULT_WORDS, TOKEN_WORDS } from '../kernels/token-loss.ts';
 import { recordBackward, recordForward } from './backward.ts';
 import type { LossOptions, OptimizerOptions, TokenColumns, TrainResult, TrainSequence } from './engine.ts';
-import { Head, NO_LOSS, type TokenLossOptions } from './head.ts';
+import { type Head, NO_LOSS, type TokenLossOptions } from './head.ts';
 import type { DeviceAdapter } from './lora.ts';
 import { packBatches, type Packed } from './packing.ts';
 import type { Transformer } from './transformer.ts';
