@@ -148,7 +148,7 @@ const SHAPES: readonly Shape[] = [
   { title: 'completions without a prefix', trees: [[0, [7, 2]]], heads: 4, kvHeads: 2, headDim: 8 },
   { title: 'a prefix that completions of 1, 3 and 9 tokens share', trees: [[5, [1, 3, 9]]], heads: 6, kvHeads: 2, headDim: 12, lanes: 4 },
   { title: 'two groups and a prefix alone', trees: [[3, [2, 5]], [4, []], [1, [6]]], heads: 3, kvHeads: 1, headDim: 32, spread: 3 },
-  { title: 'seven query heads a key head, 64 dimensions', trees: [[11, [17, 4]]], heads: 14, kvHeads: 2, headDim: 64 },
+  { title: 'seven query heads a key head, beyond a workgroup', trees: [[11, [17, 4]]], heads: 14, kvHeads: 2, headDim: 20 },
   { title: 'decoding against a cache', trees: [[9, [3, 8, 1]]], heads: 4, kvHeads: 4, headDim: 16, cache: true },
 ];
 
