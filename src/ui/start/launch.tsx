@@ -100,15 +100,11 @@ function Field({ setting, preset, text, error, onChange }: FieldProps) {
         onChange={(event) => onChange(event.target.value)}
       />
       <p className="setting-note" id={`${id}-note`}>
-        {error ?? (
-          <>
-            {changed ? `default ${standard}, ${setting.source}` : setting.source}
-            {changed && (
-              <button type="button" className="reset" onClick={() => onChange(null)}>
-                reset
-              </button>
-            )}
-          </>
+        {error ?? (changed ? `default ${standard}, ${setting.source}` : setting.source)}
+        {changed && (
+          <button type="button" className="reset" onClick={() => onChange(null)}>
+            reset
+          </button>
         )}
       </p>
     </div>
