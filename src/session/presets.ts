@@ -37,13 +37,13 @@ const METHODS_DEFAULTS: RunConfig = {
 
 /** What the embedded model needs otherwise: small steps that show movement within minutes, also on a software adapter. */
 const NANO: Partial<RunConfig> = {
-  train: 60,
-  test: 16,
+  train: 30, // seen four times in 30 steps
+  test: 12,
   steps: 30,
   problemsPerStep: 4,
   maxTokens: 96, // its programs end within 80 tokens
-  learningRate: 3e-3, // a million parameters bear (and need) far larger steps than 1.5B
-  evalSamples: 2, // with the greedy answer 48 sequences: one batch before the first step
+  learningRate: 5e-3, // a million parameters bear (and need) far larger steps than 1.5B; docs/log.md
+  evalSamples: 2, // with the greedy answer 36 sequences: one batch before the first step
   timeoutSeconds: 5, // its programs run for microseconds: what takes longer hangs, also on a busy machine
 };
 
