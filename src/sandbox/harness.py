@@ -218,7 +218,11 @@ def boot():
         try:
             return '"value":' + encode(value, request["nodes"], request["text"], request["consume"])
         except Unsupported as refusal:
-            return '"value":["u",%s,%s]' % (quote(str(refusal.args[0])[:80]), quote(str(refusal.args[1])))
+            result = '"value":["u",%s,%s]' % (quote(str(refusal.args[0])[:80]), quote(str(refusal.args[1])))
+            # `assert f(x)` of a match object: its truth can only be asked in here, and is no secret.
+            if request["truth"]:
+                result += ',"truth":' + ("true" if value else "false")
+            return result
 
     def statement(request):
         """An assert that could not be split: runs here as it is. Its verdict never pays a reward."""

@@ -16,6 +16,8 @@ const Output = v.tuple([v.pipe(v.string(), v.maxLength(4096)), v.number()]);
 const StepReply = v.object({
   ok: v.optional(v.boolean()),
   value: v.optional(v.array(v.unknown())),
+  /** Of a value that is not plain data, where the assert asks for no more. */
+  truth: v.optional(v.boolean()),
   error: v.optional(ProgramError),
   sentinel: v.optional(v.string()),
   stdout: v.optional(Output),
@@ -86,8 +88,8 @@ export class Judge {
         const { operator } = plan;
         const same = operator.startsWith('is') ? pythonIs(actual, plan.expected) : pythonEquals(actual, plan.expected);
         const negated = operator === '!=' || operator === 'is not';
-        // A value that could not be looked at is never right, neither for == nor for !=.
-        const pass = actual.type !== 'unsupported' && same !== negated;
+        // A value that could not be looked at is right neither for == nor for !=; but it is not None.
+        const pass = same !== negated && (actual.type !== 'unsupported' || operator === 'is not');
         return {
           status: pass ? 'pass' : 'fail',
           source,
@@ -96,11 +98,11 @@ export class Judge {
         };
       }
       case 'truth': {
-        const reply = await this.call(plan.call, 0);
+        const reply = await this.call(plan.call, 0, { truth: true });
         const expected = plan.negate ? 'a false value' : 'a true value';
         if (reply.value === undefined) return this.failed(reply, source, expected);
         const actual = this.decode(reply.value);
-        const pass = actual.type !== 'unsupported' && truth(actual) !== plan.negate;
+        const pass = (actual.type === 'unsupported' ? reply.truth : truth(actual)) === !plan.negate;
         return { status: pass ? 'pass' : 'fail', source, actual: render(actual), expected };
       }
       case 'statement': {
@@ -122,7 +124,7 @@ export class Judge {
     const holes: (WireValue | null)[] = [];
     const replies: StepReply[] = [];
     for (const call of plan.calls) {
-      const reply = await this.call(call, 0, true);
+      const reply = await this.call(call, 0, { consume: true });
       const value = reply.value === undefined ? null : this.decode(reply.value);
       if (value?.type === 'unsupported') {
         this.asserts.push({ status: 'fail', source, actual: render(value), expected: clip(plan.shown) });
@@ -168,9 +170,15 @@ export class Judge {
     return { status: 'error', source, expected };
   }
 
-  private call(source: string, nodes: number, consume = false): Promise<StepReply> {
-    const request = { type: 'call', source, nodes: Math.max(MAX_NODES, nodes), text: MAX_TEXT + 40 * nodes, consume };
-    return this.step(request);
+  private call(source: string, nodes: number, how: { consume?: boolean; truth?: boolean } = {}): Promise<StepReply> {
+    return this.step({
+      type: 'call',
+      source,
+      nodes: Math.max(MAX_NODES, nodes),
+      text: MAX_TEXT + 40 * nodes,
+      consume: how.consume ?? false,
+      truth: how.truth ?? false,
+    });
   }
 
   private async step(request: object): Promise<StepReply> {

@@ -70,6 +70,23 @@ describe('verdicts', () => {
     );
   });
 
+  it('asks a value that is not plain data for its truth and whether it is None, and for nothing else', async () => {
+    const solution =
+      'import re\ndef f(s): return re.match("a", s)\nclass E:\n  def __bool__(self): return False\n  def __eq__(self, o): return True';
+    const asserts = ['assert f("a")', 'assert not f("b")', 'assert f("a") is not None', 'assert not E()', 'assert E()'];
+    const verdict = await grade(solution, [...asserts, 'assert E() == 5', 'assert E() is None', 'assert f("a") != 5']);
+    expect(verdict.asserts.map((a) => a.status)).toEqual([
+      'pass',
+      'pass',
+      'pass',
+      'pass',
+      'fail',
+      'fail',
+      'fail',
+      'fail',
+    ]);
+  });
+
   it('marks an assert that cannot be split, so that it never pays', async () => {
     const verdict = await grade('def f(x): return x', [
       'for i in range(3): assert f(i) == i',
