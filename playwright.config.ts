@@ -1,7 +1,8 @@
 import { defineConfig } from '@playwright/test';
 import { existsSync } from 'node:fs';
 
-const port = 5199;
+/** `npm test` looks for a free one. */
+const port = Number(process.env['AFTERTHOUGHT_PORT'] ?? 5199);
 const debian = '/usr/bin/chromium';
 const browser = process.env['AFTERTHOUGHT_CHROMIUM'] ?? process.env['CHROMIUM_PATH'] ?? (existsSync(debian) ? debian : undefined);
 

@@ -8,9 +8,9 @@ export default defineConfig({
     // One process a file: Dawn keeps its instance for the life of a process, and a lost device stays with its file.
     pool: 'forks',
     maxWorkers: 2,
-    // Software adapters share the cores with everything else.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Limits end what hangs; software adapters may share their cores with anything.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     teardownTimeout: 20_000,
   },
 });

@@ -1,6 +1,7 @@
 // What `npm start` and `npm test` share. Node's own modules only: nothing is installed yet when this runs.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -99,6 +100,18 @@ export function run(command, args, { env = {}, shell = false, limitSeconds } = {
     };
     child.on('error', (error) => finish(null, error));
     child.on('exit', (code) => finish(code));
+  });
+}
+
+/** A port nobody listens on, of all interfaces. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
   });
 }
 

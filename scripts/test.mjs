@@ -7,6 +7,7 @@ import {
   browserVersion,
   findAdapter,
   findBrowser,
+  freePort,
   installPackages,
   installSystem,
   requireNode,
@@ -126,7 +127,7 @@ await part(
   'e2e',
   bin('@playwright/test', 'cli.js'),
   ['test', '--reporter=list,json', '--output', join(reports, 'e2e')],
-  { ...env, PLAYWRIGHT_JSON_OUTPUT_NAME: e2eReport },
+  { ...env, PLAYWRIGHT_JSON_OUTPUT_NAME: e2eReport, AFTERTHOUGHT_PORT: String(await freePort()) },
   fromReport(e2eReport, countPlaywright),
 );
 finish();
