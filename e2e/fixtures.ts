@@ -18,7 +18,7 @@ export async function startRun(page: Page, settings: Readonly<Record<string, str
   await page.goto('/');
   for (const [label, value] of Object.entries(settings)) await page.getByLabel(label, { exact: true }).fill(value);
   await page.getByRole('button', { name: 'Start training' }).click();
-  await page.waitForURL(/#\/run\//, { timeout: 90_000 });
+  await page.waitForURL(/#\/run\//, { timeout: 180_000 });
 }
 
 /** Waits until at least `steps` updates have been applied, by what the curves show. */

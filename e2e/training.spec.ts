@@ -1,7 +1,7 @@
 import { expect, startRun, test, updates } from './fixtures.ts';
 
 /** Small enough for a software adapter, large enough that a group can disagree. */
-const SMALL = { Steps: '3', 'Problems a step': '1', 'Completions a problem': '6' };
+const SMALL = { Steps: '40', 'Problems a step': '1', 'Completions a problem': '6' };
 
 test('one click starts a run with the preset as shipped, and the first update is applied in under 90 s of opening the page', async ({ page, complaints }) => {
   const from = Date.now();
@@ -47,14 +47,19 @@ test('a run that a reload cut off goes on from its last checkpoint', async ({ pa
   await startRun(page, SMALL);
   await updates(page, 1);
   await page.reload();
-  await expect(page.getByText(/Resume goes on from its last checkpoint, after step [1-9]/)).toBeVisible();
+  const sentence = page.getByText(/Resume goes on from its last checkpoint, after step \d+/);
+  const kept = Number(/after step (\d+)/.exec((await sentence.textContent()) ?? '')?.[1]);
+  expect(kept).toBeGreaterThanOrEqual(1);
   await page.getByRole('button', { name: 'Resume' }).click();
-  await updates(page, 3);
-  await expect(page.getByText('Finished after step 3: all its steps are done.')).toBeVisible({ timeout: 120_000 });
+  await updates(page, kept + 1);
+  // Nothing was done twice: the table has one row a step.
+  await page.getByText('The same as a table').click();
+  const steps = await page.locator('.value-table tbody th').allTextContents();
+  expect(steps.slice(0, kept + 1)).toEqual(Array.from({ length: kept + 1 }, (_, i) => String(i + 1)));
 });
 
 test('a run can be paused, gone on with, stopped and kept, and deleted only after a question', async ({ page }) => {
-  await startRun(page, { ...SMALL, Steps: '40' });
+  await startRun(page, SMALL);
   await updates(page, 1);
   await page.getByRole('button', { name: 'Pause' }).click();
   await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible({ timeout: 60_000 });
