@@ -12,6 +12,8 @@ export default defineConfig({
   workers: 1,
   timeout: 240_000,
   expect: { timeout: 30_000 },
+  // Shared machines stall: a flow that fails is tried once more, and reported as flaky.
+  retries: process.env['CI'] ? 1 : 0,
   reporter: 'list',
   outputDir: 'test-results/e2e',
   use: {

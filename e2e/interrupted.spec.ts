@@ -5,32 +5,20 @@ const SETTINGS = { Steps: '3', 'Problems a step': '2', 'Completions a problem': 
 const INTERRUPTIONS = 10;
 
 /** Lets the test destroy the devices that the session's worker opens, as a driver reset would. */
-async function watchDevices(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const Real = Worker;
-    // The page's own workers get a line before theirs; the sandbox's live in a frame and are left alone.
-    (globalThis as { Worker: unknown }).Worker = class extends Real {
-      constructor(url: string | URL, options?: WorkerOptions) {
-        const watch = `
-          const request = GPUAdapter.prototype.requestDevice;
-          self.devices = [];
-          GPUAdapter.prototype.requestDevice = async function (...args) {
-            const device = await request.apply(this, args);
-            self.devices.push(device);
-            return device;
-          };
-          await import(${JSON.stringify(new URL(url, location.href).href)});`;
-        // Messages that come before the module has loaded would be lost: they are kept and sent again.
-        const early = `
-          const kept = [];
-          const keep = (event) => kept.push(event);
-          addEventListener('message', keep);
-          ${watch}
-          removeEventListener('message', keep);
-          for (const event of kept) dispatchEvent(new MessageEvent('message', { data: event.data, ports: event.ports }));`;
-        super(URL.createObjectURL(new Blob([early], { type: 'text/javascript' })), options);
-      }
-    };
+function watchDevices(page: Page): void {
+  page.on('worker', (worker) => {
+    worker
+      .evaluate(() => {
+        const devices: GPUDevice[] = [];
+        (self as unknown as { devices: GPUDevice[] }).devices = devices;
+        const request = GPUAdapter.prototype.requestDevice;
+        GPUAdapter.prototype.requestDevice = async function (...args) {
+          const device = await request.apply(this, args);
+          devices.push(device);
+          return device;
+        };
+      })
+      .catch(() => undefined); // the tab was closed meanwhile, or it is a worker of the sandbox
   });
 }
 
@@ -75,7 +63,7 @@ test('a run that is cut off ten times, by closing the tab and by losing the devi
   await first.close();
 
   let page = await context.newPage();
-  await watchDevices(page);
+  watchDevices(page);
   await startRun(page, SETTINGS);
   const runId = idOf(page);
   const cuts = { tab: 0, device: 0 };
@@ -91,7 +79,7 @@ test('a run that is cut off ten times, by closing the tab and by losing the devi
     cuts.tab += 1;
     await page.close();
     page = await context.newPage();
-    await watchDevices(page);
+    watchDevices(page);
     await page.goto(`/#/run/${runId}`);
     await page.getByRole('button', { name: 'Resume' }).click({ timeout: 60_000 });
   }
