@@ -20,7 +20,7 @@ export default defineConfig({
     baseURL: `http://localhost:${port}/`,
     viewport: { width: 1440, height: 900 },
     actionTimeout: 30_000,
-    trace: 'retain-on-failure',
+    trace: process.env['CI'] ? 'off' : 'retain-on-failure',
     launchOptions: {
       ...(browser ? { executablePath: browser } : {}),
       // With these alone headless Chromium offers WebGPU, on SwiftShader where there is no GPU.
