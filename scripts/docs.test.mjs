@@ -9,7 +9,7 @@ const ignored = read('.gitignore')
   .split('\n')
   .filter((line) => line.endsWith('/'))
   .map((line) => line.slice(0, -1))
-  .concat('.git');
+  .concat('.git', '.idea', '.vscode');
 const walk = (folder) =>
   readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
