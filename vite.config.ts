@@ -17,5 +17,7 @@ export default defineConfig({
   base: './',
   plugins: [textFiles(), react()],
   worker: { format: 'es', plugins: () => [textFiles()] },
+  // The worker's own packages: found on its first start only, they would be bundled while the page waits.
+  optimizeDeps: { include: ['@huggingface/jinja', '@huggingface/tokenizers', 'idb-keyval'] },
   build: { target: 'es2023', sourcemap: true },
 });
