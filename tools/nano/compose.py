@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from primitives import BY_NAME, TABLE, Primitive
+from primitives import TABLE, Primitive
+from rules import Rule, draw_clause
 
 STYLES = ("nested", "steps", "loop")
 ELEMENT = {"L": "x", "S": "c", "W": "w"}
@@ -72,10 +73,12 @@ def draw_chain(rng: random.Random, length: int, start: str | None = None) -> Cha
         if not options:
             return None
         # By output type first, so that no type drowns the others.
-        touts = sorted({p.tout for p in options})
-        weights = [sum(p.tout == t for p in options) ** 0.6 for t in touts]
-        tout = rng.choices(touts, weights)[0]
-        primitive = rng.choice([p for p in options if p.tout == tout])
+        by_output: dict[str, list[Primitive]] = {}
+        for p in options:
+            by_output.setdefault(p.tout, []).append(p)
+        touts = sorted(by_output)
+        tout = rng.choices(touts, [len(by_output[t]) ** 0.6 for t in touts])[0]
+        primitive = rng.choice(by_output[tout])
         steps.append(Step(primitive, rng.choice(primitive.constants) if primitive.constants else ""))
         kind = primitive.tout
     return tuple(steps)
@@ -103,15 +106,20 @@ def _comprehension(kind: str, element: str, source: str, tests: list[str]) -> st
     return f"''.join({inner})" if kind == "S" else f"[{inner}]"
 
 
-def program(chain: Chain, name: str, style: str) -> str:
-    """Renders the chain as a function.
+def parameters(chain: Chain) -> str:
+    """The function's parameters as source."""
+    first = chain[0].primitive.tin
+    return "xs, ys" if first == "Q" else VARIABLE[first]
+
+
+def program(chain: Chain, name: str, style: str, rule: Rule | None = None) -> str:
+    """Renders the chain as a function, the rule's guard first.
 
     `nested` writes one expression where it can, `steps` a line a primitive, `loop` an explicit loop for every run of
     element-wise primitives.
     """
-    first = chain[0].primitive.tin
-    arguments = "xs, ys" if first == "Q" else VARIABLE[first]
-    lines: list[str] = []
+    arguments = parameters(chain)
+    lines: list[str] = rule.guard().split("\n") if rule else []
     current = arguments
     index = 0
     while index < len(chain):
@@ -216,8 +224,13 @@ def _joined(verbs: list[str], rng: random.Random) -> str:
     return ", ".join(verbs[:-1]) + glue + verbs[-1]
 
 
-def text(chain: Chain, rng: random.Random) -> str:
-    """States the task as a person might: a nested noun phrase, a list of steps, or a mix of the two."""
+def text(chain: Chain, rule: Rule | None, rng: random.Random) -> str:
+    """States the task as a person might: a nested noun phrase, a list of steps, or a mix of the two; then the rule."""
+    sentence = _sentence(chain, rng)
+    return f"{sentence} {draw_clause(rule, rng)}" if rule else sentence
+
+
+def _sentence(chain: Chain, rng: random.Random) -> str:
     base = rng.choice(INPUT_NOUNS[chain[0].primitive.tin])
     form = rng.random()
     if form < 0.45 or (len(chain) == 1 and form < 0.8):
@@ -251,127 +264,3 @@ def entry_name(chain: Chain, rng: random.Random) -> str:
         name = "_".join(slugs[:-3:-1])
     reserved = {"max", "min", "sum", "abs", "range", "set", "tuple", "list", "sorted", "reversed", "bin", "str", "len"}
     return f"{name}_of" if name in reserved else name
-
-
-# ---------------------------------------------------------------------------------------------- asserts
-
-
-def _draw_ints(rng: random.Random, lo: int, hi: int) -> list[int]:
-    size = rng.randrange(lo, hi)
-    top = rng.choice((6, 10, 10, 13))
-    low = rng.choice((0, 0, -9))
-    return [rng.randrange(low, top) for _ in range(size)]
-
-
-def _draw_word(rng: random.Random) -> str:
-    return rng.choice(WORDS)
-
-
-def draw_arguments(kind: str, rng: random.Random, small: bool) -> tuple[Any, ...]:
-    """Draws the arguments of one call; `small` keeps them short enough for a prompt."""
-    top = 6 if small else 9
-    if kind == "L":
-        return (_draw_ints(rng, 3, top),)
-    if kind == "T":
-        return (tuple(_draw_ints(rng, 3, top)),)
-    if kind == "I":
-        return (rng.randrange(2, 30 if small else 100),)
-    if kind == "Q":
-        size = rng.randrange(2, top - 2)
-        return tuple([rng.randrange(0, 10) for _ in range(size)] for _ in range(2))
-    if kind == "P":
-        return ([(rng.randrange(0, 10), rng.randrange(0, 10)) for _ in range(rng.randrange(2, top - 2))],)
-    if kind == "D":
-        keys = rng.sample(WORDS, rng.randrange(2, top - 2))
-        return ({key: rng.randrange(0, 11) for key in keys},)
-    if kind == "W":
-        return ([_draw_word(rng) for _ in range(rng.randrange(2, top - 1))],)
-    form = rng.random()
-    words = [_draw_word(rng) for _ in range(rng.randrange(1, 3 if small else 5))]
-    if form < 0.3:
-        words = [w.capitalize() if rng.random() < 0.6 else w.upper() if rng.random() < 0.3 else w for w in words]
-    if form > 0.7:
-        words.insert(rng.randrange(len(words) + 1), str(rng.randrange(10, 1000)))
-    return (" ".join(words),)
-
-
-def render_value(value: Any) -> str:
-    """A literal; sets in sorted order, so that text does not depend on hashing."""
-    if isinstance(value, set):
-        return "{" + ", ".join(map(repr, sorted(value))) + "}" if value else "set()"
-    return repr(value)
-
-
-def _reasonable(value: Any, limit: int) -> bool:
-    if isinstance(value, int) and abs(value) > 99_999:
-        return False
-    if isinstance(value, (list, tuple)) and any(isinstance(v, int) and abs(v) > 9_999 for v in value):
-        return False
-    return len(render_value(value)) <= limit
-
-
-def _without(chain: Chain, index: int) -> Chain | None:
-    rest = chain[:index] + chain[index + 1 :]
-    if not rest or chain[index].primitive.tin != chain[index].primitive.tout:
-        return None
-    return rest
-
-
-def draw_cases(chain: Chain, rng: random.Random, shown: int, hidden: int) -> list[tuple[tuple[Any, ...], Any]] | None:
-    """Draws calls with their true results, shown ones first, or None where the chain makes a poor problem.
-
-    Refused: results that hardly vary, and a step that could be left out without any case noticing.
-    """
-    source = program(chain, "f", "steps")
-    function = compile_function(source, "f")
-    kind = chain[0].primitive.tin
-    cases: list[tuple[tuple[Any, ...], Any]] = []
-    seen: set[str] = set()
-    for attempt in range((shown + hidden) * 6):
-        small = len(cases) < shown
-        arguments = draw_arguments(kind, rng, small)
-        if not small and kind in "LWS" and attempt % 5 == 0:
-            arguments = ({"L": [rng.randrange(0, 10)], "W": [_draw_word(rng)], "S": _draw_word(rng)}[kind],)
-        label = repr(arguments)
-        if label in seen:
-            continue
-        seen.add(label)
-        try:
-            value = function(*arguments)
-        except Exception:  # noqa: BLE001 - an input that the chain is not defined on
-            continue
-        if not _reasonable(value, 36 if small else 90):
-            continue
-        if small and sum(render_value(v) == render_value(value) for _, v in cases) >= (shown - 1 if chain[-1].primitive.tout == "B" else 1):
-            continue
-        if small and value in ([], "", {}, set(), ()) and rng.random() < 0.8:
-            continue
-        cases.append((arguments, value))
-        if len(cases) == shown + hidden:
-            break
-    if len(cases) < shown + hidden or len({render_value(v) for _, v in cases}) < 2:
-        return None
-    for index in range(len(chain)):
-        rest = _without(chain, index)
-        if rest is None or (index == 0 and kind == "Q"):
-            continue
-        shorter = compile_function(program(rest, "f", "steps"), "f")
-        if not any(_differs(shorter, arguments, value) for arguments, value in cases[: max(shown, 1)]):
-            return None
-    return cases
-
-
-def _differs(function: Callable[..., Any], arguments: tuple[Any, ...], value: Any) -> bool:
-    try:
-        return bool(function(*arguments) != value)
-    except Exception:  # noqa: BLE001
-        return True
-
-
-def render_assert(name: str, case: tuple[tuple[Any, ...], Any]) -> str:
-    """`assert name(args) == value`."""
-    arguments, value = case
-    return f"assert {name}({', '.join(map(render_value, arguments))}) == {render_value(value)}"
-
-
-__all__ = ["BY_NAME", "Chain", "Step"]

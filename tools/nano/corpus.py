@@ -1,4 +1,4 @@
-"""The pre-training corpus: example i is a function of (seed, i) alone, so any stretch can be remade byte for byte.
+"""The pre-training corpus: example i is a function of (seed, i) and of the committed file of nano's own failures.
 
     python corpus.py --count 1000 --print 5
 """
@@ -6,21 +6,52 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import functools
+import gzip
 import hashlib
+import json
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 import prompts
-from compose import BY_INPUT, STYLES, Chain, Step, compile_function, draw_cases, draw_chain, entry_name, has_loop_form, program, render_assert, render_value, signature, text
-from problems import build, seen_in_pretraining
+from cases import draw_cases, render_assert
+from compose import STYLES, Chain, draw_chain, entry_name, has_loop_form, parameters, program, text
+from mistakes import mutate, plan, rule_missing, run_program
+from problems import seen_in_pretraining
+from rules import Rule, draw_rule
 
 SEED = 7
 KINDS = ("plain", "refinement", "reflection", "retry")
-KIND_WEIGHTS = (0.72, 0.16, 0.05, 0.07)
+KIND_WEIGHTS = (0.66, 0.2, 0.05, 0.09)
 LENGTH_WEIGHTS = (0.3, 0.5, 0.2)
 STYLE_WEIGHTS = (0.45, 0.25, 0.3)
-SHOWN_WEIGHTS = (0.3, 0.2, 0.5)
+SHOWN_WEIGHTS = (0.2, 0.2, 0.6)
+RULE_SHARE = 0.65
+# Authors differ: how often the one of each style heeds the task's rule. Repairs and retries always do.
+HEED = {"nested": 0.3, "steps": 0.45, "loop": 0.4}
+# From here on, failed attempts are nano's own as often as mutated programs. The file is made by own.py from the
+# weights after the examples before it.
+OWN_FROM = 165 * 1024
+OWN_SHARE = 0.5
+OWN_FILE = Path(__file__).parent / "own-failures.jsonl.gz"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A problem as the corpus draws it, without a starter problem's hidden asserts."""
+
+    chain: Chain
+    rule: Rule | None
+    name: str
+    style: str
+    text: str
+    asserts: list[str]
+
+    def code(self, style: str) -> str:
+        """The right program."""
+        return program(self.chain, self.name, style, self.rule)
 
 
 @dataclass(frozen=True)
@@ -30,13 +61,14 @@ class Example:
     kind: str
     prompt: str
     completion: str
-    code: str
+    task: Task
 
 
 @functools.cache
-def starter_signatures() -> frozenset[str]:
-    """AST signatures of every starter reference solution; no pre-training program may have one of them."""
-    return frozenset(signature(row["code"]) for rows in build().values() for row in rows)
+def own_failures() -> list[dict[str, object]]:
+    """Attempts of nano that failed: corpus index of the task, program, outcome per shown assert, error, output."""
+    with gzip.open(OWN_FILE, "rt") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def _style(chain: Chain, rng: random.Random) -> str:
@@ -44,137 +76,89 @@ def _style(chain: Chain, rng: random.Random) -> str:
     return style if style != "loop" or has_loop_form(chain) else "nested"
 
 
-SWAPS = (
-    ("== 0", "== 1"), ("== 1", "== 0"), (" < ", " > "), (" > ", " < "), ("max(", "min("), ("min(", "max("),
-    ("[1:]", "[:-1]"), ("[0]", "[-1]"), ("[-1]", "[0]"), ("[::2]", "[1::2]"), (" + 1", ""), (" + ", " - "),
-    ("not in", "in"), (" in '", " not in '"), (".upper()", ".lower()"), ("[::-1]", "[:-1]"), ("sorted(", "list("),
-    (", reverse=True", ""), ("return ", "print("), (":\n", "\n"), ("out = []\n", ""), ("xs)", "x)"), ("len(", "sum("),
-)
-
-
-def _mutate(chain: Chain, name: str, style: str, rng: random.Random) -> tuple[str, str] | None:
-    """A wrong program near the right one, and a sentence that says what is wrong and how to fix it."""
-    form = rng.random()
-    index = rng.randrange(len(chain))
-    step = chain[index]
-    right = rng.choice(step.primitive.verbs).format(k=step.k)
-    if form < 0.2 and len(chain) > 1:
-        rest = chain[:index] + chain[index + 1 :]
-        kinds = [s.primitive.tin for s in rest[1:]]
-        if kinds != [s.primitive.tout for s in rest[:-1]] or step.primitive.tin == "Q" or (index == 0 and step.primitive.tin != step.primitive.tout):
-            return None
-        return program(rest, name, style), f"A step is missing: {right}."
-    if form < 0.3 and len(chain) > 1:
-        a, b = chain[index - 1], step
-        if index == 0 or {a.primitive.tin, a.primitive.tout} != {b.primitive.tin, b.primitive.tout} or a.primitive.tin != a.primitive.tout:
-            return None
-        swapped = chain[: index - 1] + (b, a) + chain[index + 1 :]
-        return program(swapped, name, style), f"The steps are in the wrong order: first {a.primitive.verbs[0].format(k=a.k)}, then {right}."
-    if form < 0.4 and step.k:
-        k = rng.choice([c for c in step.primitive.constants if c != step.k])
-        wrong = chain[:index] + (Step(step.primitive, k),) + chain[index + 1 :]
-        return program(wrong, name, style), f"The constant is wrong: use {step.k}, not {k}."
-    if form < 0.75:
-        near = [p for p in BY_INPUT[step.primitive.tin] if p.tout == step.primitive.tout and p is not step.primitive]
-        if not near:
-            return None
-        other = rng.choice(near)
-        k = step.k if step.k in other.constants else rng.choice(other.constants) if other.constants else ""
-        wrong = chain[:index] + (Step(other, k),) + chain[index + 1 :]
-        verb = rng.choice(other.verbs).format(k=k)
-        return program(wrong, name, style), f"The code does this: {verb}. It should {right}."
-    source = program(chain, name, style)
-    head, body = source.split("\n", 1)
-    options = [(a, b) for a, b in SWAPS if a in body]
-    if not options:
-        return None
-    a, b = rng.choice(options)
-    wrong_source = f"{head}\n{body.replace(a, b, 1)}"
-    if a == "return ":
-        wrong_source += ")"
-    label = a.strip() or a
-    return wrong_source, f"The code has {b.strip() or 'nothing'} in place of {label if label != ':' else 'a colon'}."
-
-
-def run_program(source: str, name: str, cases: list[tuple[tuple[object, ...], object]], asserts: list[str]) -> prompts.Feedback | None:
-    """Executes one of our own (mutated) programs on the shown cases; None where it passes them all."""
-    lines: list[str] = []
-    scope_output: list[str] = []
-    error = ""
-    try:
-        code = compile(source, "<program>", "exec")
-    except SyntaxError as problem:
-        error = f"SyntaxError: {problem.msg} (line {problem.lineno})"
-        return prompts.Feedback(tuple(prompts.AssertResult(a, "not run") for a in asserts), error)
-    scope: dict[str, object] = {"print": lambda *values: scope_output.append(" ".join(map(str, values)))}
-    exec(code, scope)
-    results = []
-    for (arguments, value), source_line in zip(cases, asserts):
-        try:
-            actual = scope[name](*arguments)  # type: ignore[operator]
-        except Exception as problem:  # noqa: BLE001
-            kind = f"{type(problem).__name__}: {problem}"[:80]
-            trace = problem.__traceback__
-            line = 0
-            while trace is not None:
-                if trace.tb_frame.f_code.co_filename == "<program>":
-                    line = trace.tb_lineno
-                trace = trace.tb_next
-            error = f"{kind} (line {line})"
-            results.append(prompts.AssertResult(source_line, type(problem).__name__))
-            continue
-        try:
-            same = bool(actual == value)
-        except Exception:  # noqa: BLE001
-            same = False
-        results.append(prompts.AssertResult(source_line, "" if same else f"got {render_value(actual)}"[:90]))
-    if all(not r.outcome for r in results):
-        return None
-    output = "; ".join(scope_output[:3])[:60]
-    return prompts.Feedback(tuple(results), error, output)
-
-
-def _try_example(rng: random.Random) -> Example | None:
+def _draw_task(rng: random.Random) -> Task | None:
     chain = draw_chain(rng, rng.choices((1, 2, 3), LENGTH_WEIGHTS)[0])
     if chain is None or not seen_in_pretraining(chain):
         return None
-    kind = rng.choices(KINDS, KIND_WEIGHTS)[0]
+    rule = None
+    if rng.random() < RULE_SHARE:
+        rule = draw_rule(rng, chain[0].primitive.tin, chain[-1].primitive.tout, parameters(chain))
     shown = rng.choices((1, 2, 3), SHOWN_WEIGHTS)[0]
-    cases = draw_cases(chain, rng, shown, 0 if shown > 1 else 1)
+    cases = draw_cases(chain, rule, rng, shown, 0 if shown > 1 else 1)
     if cases is None:
         return None
-    cases = cases[:shown]
     name, style = entry_name(chain, rng), _style(chain, rng)
-    code = program(chain, name, style)
-    if len(chain) > 1 and signature(code) in starter_signatures():
-        return None
-    task = text(chain, rng)
-    asserts = [render_assert(name, case) for case in cases]
-    if kind == "plain":
-        return Example(kind, prompts.plain(task, asserts), code, code)
-    mutated = _mutate(chain, name, style if rng.random() < 0.7 else _style(chain, rng), rng)
-    if mutated is None:
-        return None
-    wrong, why = mutated
-    feedback = run_program(wrong, name, cases, asserts)
-    if feedback is None:
-        return None
-    if kind == "reflection":
-        return Example(kind, prompts.reflection(task, wrong, feedback), why, code)
-    if kind == "retry":
-        return Example(kind, prompts.retry(task, wrong, feedback, why), code, code)
-    opening = f"# {why}\n" if rng.random() < 0.4 else ""
-    return Example(kind, prompts.refinement(task, wrong, feedback), opening + code, code)
+    return Task(chain, rule, name, style, text(chain, rule, rng), [render_assert(name, case) for case in cases[:shown]])
+
+
+def task_of(index: int, seed: int = SEED) -> Task | None:
+    """The task of example `index`; None unless that is a plain one."""
+    return example(index, seed).task if _kind(_rng(index, seed)) == "plain" else None
+
+
+def _rng(index: int, seed: int) -> random.Random:
+    digest = hashlib.sha256(f"{seed}:{index}".encode()).digest()
+    return random.Random(int.from_bytes(digest[:8], "big"))
+
+
+def _kind(rng: random.Random) -> str:
+    return rng.choices(KINDS, KIND_WEIGHTS)[0]
 
 
 def example(index: int, seed: int = SEED) -> Example:
     """Example `index` of the corpus."""
-    digest = hashlib.sha256(f"{seed}:{index}".encode()).digest()
-    rng = random.Random(int.from_bytes(digest[:8], "big"))
+    rng = _rng(index, seed)
+    kind = _kind(rng)
+    if kind != "plain" and index >= OWN_FROM and rng.random() < OWN_SHARE:
+        return _from_own(kind, seed, rng)
     while True:
-        drawn = _try_example(rng)
+        drawn = _try_example(kind, rng)
         if drawn is not None:
             return drawn
+
+
+def _try_example(kind: str, rng: random.Random) -> Example | None:
+    task = _draw_task(rng)
+    if task is None:
+        return None
+    if kind == "plain":
+        heeds = task.rule is None or rng.random() < HEED[task.style]
+        code = task.code(task.style) if heeds else program(task.chain, task.name, task.style)
+        return Example(kind, prompts.plain(task.text, task.asserts), code, task)
+    style = task.style if rng.random() < 0.7 else _style(task.chain, rng)
+    mutated = mutate(task.chain, task.rule, task.name, style, rng)
+    if mutated is None:
+        return None
+    wrong, why = mutated
+    feedback = run_program(wrong, task.asserts)
+    if feedback is None:
+        return None
+    if rng.random() < 0.2:
+        why = plan(task.chain, rng)
+    return _repair(kind, task, wrong, feedback, why, task.style, rng)
+
+
+def _from_own(kind: str, seed: int, rng: random.Random) -> Example:
+    record = rng.choice(own_failures())
+    task, wrong = task_of(int(record["task"]), seed), str(record["code"])  # type: ignore[call-overload]
+    assert task is not None, "own failures are of plain examples"
+    results = tuple(prompts.AssertResult(a, o) for a, o in zip(task.asserts, record["results"]))  # type: ignore[call-overload]
+    feedback = prompts.Feedback(results, str(record["error"]), str(record["output"]))
+    # Repairs keep the attempt's style: what is right in it can be copied.
+    styles = STYLES if has_loop_form(task.chain) else STYLES[:2]
+    style = max(styles, key=lambda s: difflib.SequenceMatcher(None, task.code(s), wrong, autojunk=False).ratio())
+    ignored = task.rule is not None and task.rule.test not in wrong
+    why = rule_missing(task.rule) if task.rule and ignored else plan(task.chain, rng)
+    return _repair(kind, task, wrong, feedback, why, style, rng)
+
+
+def _repair(kind: str, task: Task, wrong: str, feedback: prompts.Feedback, why: str, style: str, rng: random.Random) -> Example:
+    if kind == "reflection":
+        return Example(kind, prompts.reflection(task.text, wrong, feedback), why, task)
+    if kind == "retry":
+        return Example(kind, prompts.retry(task.text, wrong, feedback, why), task.code(style), task)
+    opening = f"# {why}\n" if rng.random() < 0.4 else ""
+    return Example(kind, prompts.refinement(task.text, wrong, feedback), opening + task.code(style), task)
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """Writes the starter problems: compositions of primitives that pre-training never sees together.
 
-A fifth or so of the unordered pairs of primitives are held out by a hash of their names. A pre-training program never
-contains both halves of a held-out pair; every starter problem has a held-out pair at each of its joints.
+30 % of the unordered pairs of primitives are held out by a hash of their names. A pre-training program never contains both
+halves of a held-out pair; every starter problem has a held-out pair at each of its joints. And since programs count as
+the same when only constants and names differ, a starter problem has no twin that pre-training may contain: none whose
+program is the same but for those ("the numbers above zero" and "above 3", the reverse of a list and of a string).
 
     python problems.py --out ../../public/problems
 """
@@ -9,18 +11,24 @@ contains both halves of a held-out pair; every starter problem has a held-out pa
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
+import itertools
 import json
 import random
 from pathlib import Path
 from typing import Any
 
-from compose import STYLES, Chain, draw_cases, draw_chain, entry_name, has_loop_form, key_of, program, render_assert, signature, text
+from cases import draw_cases, render_assert
+from compose import BY_INPUT, STYLES, Chain, Step, draw_chain, entry_name, has_loop_form, key_of, parameters, program, signature, text
+from primitives import TABLE, Primitive
+from rules import Rule, draw_rule
 
 SEED = 20250
 SIZES = {"train": 300, "validation": 120, "test": 240}
 SHOWN, HIDDEN = 3, 6
 HELD_OUT_SHARE = 0.3
+RULE_SHARE = 0.85
 
 
 def held_out(a: str, b: str) -> bool:
@@ -41,14 +49,45 @@ def is_new(chain: Chain) -> bool:
     return len(names) > 1 and all(held_out(a, b) for a, b in zip(names, names[1:]))
 
 
-def difficulty(chain: Chain) -> int:
-    """1 to 5: primitives, plus one where a constant is involved or two lists are."""
+def _step(primitive: Primitive) -> Step:
+    return Step(primitive, primitive.constants[0] if primitive.constants else "")
+
+
+@functools.cache
+def _twins() -> dict[str, tuple[Primitive, ...]]:
+    """Name of a primitive → those whose own program is the same but for constants and names, itself included."""
+    groups: dict[str, list[Primitive]] = {}
+    for primitive in TABLE:
+        groups.setdefault(signature(program((_step(primitive),), "f", "nested")), []).append(primitive)
+    return {p.name: tuple(group) for group in groups.values() for p in group}
+
+
+@functools.cache
+def _short_signatures() -> frozenset[str]:
+    """AST signatures of every chain of one or two primitives that pre-training may contain."""
+    chains = [(_step(p),) for p in TABLE]
+    chains += [(*c, _step(q)) for c in chains for q in BY_INPUT.get(c[0].primitive.tout, ()) if q is not c[0].primitive]
+    return frozenset(mark for c in chains if seen_in_pretraining(c) for mark in signatures(c))
+
+
+def has_seen_twin(chain: Chain) -> bool:
+    """Whether pre-training may contain a chain whose program is the same but for constants and names."""
+    if signatures(chain) & _short_signatures():
+        return True
+    for twin in itertools.product(*(_twins()[s.primitive.name] for s in chain)):
+        if all(a.tout == b.tin for a, b in zip(twin, twin[1:])) and seen_in_pretraining(tuple(map(_step, twin))):
+            return True
+    return False
+
+
+def difficulty(chain: Chain, rule: Rule | None) -> int:
+    """1 to 5: primitives, plus one where a constant is involved or two lists are, plus one for a rule."""
     extra = any(s.k for s in chain) or chain[0].primitive.tin == "Q"
-    return min(5, len(chain) + int(extra))
+    return min(5, len(chain) + int(extra) + int(rule is not None))
 
 
 def signatures(chain: Chain) -> set[str]:
-    """AST signatures of the chain in every style."""
+    """AST signatures of the chain in every style, its rule left out: stricter than comparing whole programs."""
     return {signature(program(chain, "f", style)) for style in STYLES}
 
 
@@ -65,9 +104,12 @@ def build(seed: int = SEED) -> dict[str, list[dict[str, Any]]]:
         if chain is None or not is_new(chain) or key_of(chain) in taken_keys:
             continue
         marks = signatures(chain)
-        if marks & taken_signatures:
+        if marks & taken_signatures or has_seen_twin(chain):
             continue
-        cases = draw_cases(chain, rng, SHOWN, HIDDEN)
+        rule = None
+        if rng.random() < RULE_SHARE:
+            rule = draw_rule(rng, chain[0].primitive.tin, chain[-1].primitive.tout, parameters(chain))
+        cases = draw_cases(chain, rule, rng, SHOWN, HIDDEN)
         if cases is None:
             continue
         name = entry_name(chain, rng)
@@ -76,9 +118,9 @@ def build(seed: int = SEED) -> dict[str, list[dict[str, Any]]]:
         taken_signatures |= marks
         asserts = [render_assert(name, case) for case in cases]
         records.append({
-            "text": text(chain, rng), "code": program(chain, name, style) + "\n",
+            "text": text(chain, rule, rng), "code": program(chain, name, style, rule) + "\n",
             "test_list": asserts[:SHOWN], "hidden_test_list": asserts[SHOWN:], "test_setup_code": "",
-            "entry_point": name, "difficulty": difficulty(chain),
+            "entry_point": name, "difficulty": difficulty(chain, rule),
         })
     splits: dict[str, list[dict[str, Any]]] = {}
     for split, size in SIZES.items():
