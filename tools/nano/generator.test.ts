@@ -9,30 +9,36 @@ import { expect, it } from 'vitest';
  * starter problem occurs in pre-training, that the committed files are what the generator makes, that the corpus is the
  * recorded one.
  */
+/** What is used of Emscripten's file system; Pyodide types it as `any`. */
+interface FileSystem {
+  mkdirTree(path: string): void;
+  writeFile(path: string, data: Uint8Array): void;
+  chdir(path: string): void;
+}
+
 const here = dirname(fileURLToPath(import.meta.url));
 const python = await loadPyodide();
+const files = python.FS as FileSystem;
 for (const [from, to] of [
   [here, '/lab/tools/nano'],
   [join(here, '../../public/problems'), '/lab/public/problems'],
 ] as const) {
-  python.FS.mkdirTree(to);
+  files.mkdirTree(to);
   for (const name of readdirSync(from)) {
-    if (/\.(py|jsonl|jsonl\.gz)$/.test(name)) python.FS.writeFile(`${to}/${name}`, readFileSync(join(from, name)));
+    if (/\.(py|jsonl|jsonl\.gz)$/.test(name)) files.writeFile(`${to}/${name}`, readFileSync(join(from, name)));
   }
 }
-python.FS.chdir('/lab/tools/nano');
-const names = python
-  .runPython(
-    `
+files.chdir('/lab/tools/nano');
+const names = (
+  python.runPython(`
 import sys, unittest
 sys.path.insert(0, ".")
 import test_generator
 suite = unittest.defaultTestLoader.loadTestsFromModule(test_generator)
 tests = {test.id(): test for group in suite for test in group}
 "\\n".join(tests)
-`,
-  )
-  .split('\n') as string[];
+`) as string
+).split('\n');
 
 it.each(names)('%s', (name) => {
   const failure = python.runPython(`
