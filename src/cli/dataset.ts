@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { bySplit, parseProblems, type LoadedProblem } from '../data/datasets.ts';
+import { gunzipSync } from 'node:zlib';
+import { bySplit, parseProblems } from '../data/datasets.ts';
 import { chooseProblems, type ProblemSets } from '../data/order.ts';
+import type { LoadedProblem } from '../data/problem.ts';
 import type { RunConfig } from '../schema/config.ts';
 import { UsageError } from './args.ts';
-import { readText } from './io.ts';
+import { readBytes } from './io.ts';
 
 const NAMED = ['mbpp', 'mbpp-sanitized', 'mbpp+', 'humaneval', 'humaneval+'];
 
@@ -31,9 +33,7 @@ export async function loadProblems(dataset: string, root: string): Promise<Loade
     name === 'starter'
       ? ['train', 'validation', 'test'].map((split) => join(root, 'public', 'problems', `starter-${split}.jsonl`))
       : [name];
-  if (/\.(gz|parquet)$/.test(name))
-    throw new Error(`${name}: this version reads MBPP's jsonl and json; unpack the file first.`);
-  const parts = await Promise.all(files.map(async (file) => parseProblems(await readText(file, 'The data set'), file)));
+  const parts = await Promise.all(files.map(async (file) => parseProblems(await readMaybeZipped(file), file)));
   return parts.flat();
 }
 
@@ -45,4 +45,11 @@ export async function problemsOf(config: RunConfig, root: string): Promise<Probl
     val: chooseProblems(sets.val, config.val, config.seed, 'validation'),
     test: chooseProblems(sets.test, config.test, config.seed, 'test'),
   };
+}
+
+/** Text of a file, unpacked where it is gzip by its first bytes. */
+async function readMaybeZipped(file: string): Promise<string> {
+  const bytes = await readBytes(file, 'The data set');
+  const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return (zipped ? gunzipSync(bytes) : bytes).toString('utf8');
 }

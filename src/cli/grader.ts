@@ -1,12 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { gradeCompletion } from '../eval/grade.ts';
+import { graderOf, type GradeCompletion } from '../eval/grade.ts';
 import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
 import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
-import type { RunPorts } from '../session/run-ports.ts';
 
 export interface Grader {
   readonly sandbox: PythonSandbox;
-  readonly grade: RunPorts['grade'];
+  readonly grade: GradeCompletion;
   readonly close: () => Promise<void>;
 }
 
@@ -15,7 +14,7 @@ export async function openGrader(): Promise<Grader> {
   const sandbox = createNodeSandbox({ workers: Math.max(1, Math.min(4, availableParallelism() - 1)) });
   return {
     sandbox,
-    grade: (problem, completion, options) => gradeCompletion(sandbox, problem, completion, options),
+    grade: graderOf(sandbox),
     close: () => sandbox.close(),
   };
 }

@@ -1,6 +1,6 @@
 """Runs one program at a time inside the sandbox and turns what its calls return into plain data.
 
-`boot()` gives the one function the guest calls: `step(request: str) -> str`, both JSON. The values an assert expects
+`boot()` (with decode.py in front) gives the one function the guest calls: `step(request: str) -> str`, both JSON. The values an assert expects
 never come here: the left side of each assert is evaluated, encoded and judged outside. Whatever a program does to
 this module can therefore only spoil its own answers; the heap is set back before the next program.
 
@@ -16,6 +16,7 @@ def boot():
     import json
     import random
     import sys
+    import time
     import types
     from json.encoder import encode_basestring_ascii as quote
 
@@ -26,6 +27,8 @@ def boot():
     )
 
     loads = json.loads
+    decode = make_decode()
+    clock = time.perf_counter
     OUTPUT = 4096
     MAX_DEPTH = 60
     dict_types = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
@@ -56,6 +59,7 @@ def boot():
     def encode(value, max_nodes, max_text, consume):
         """One value as JSON text; raises Unsupported(type, why)."""
         parts = []
+        whole = []
         put = parts.append
         nodes = 0
         text = 0
@@ -79,6 +83,10 @@ def boot():
         def walk(x, depth):
             nonlocal nodes
             nodes += 1
+            if not nodes & 0x3FFF:
+                # Joined now and then: a million short strings take ten times their text.
+                whole.append("".join(parts))
+                parts.clear()
             if nodes > max_nodes:
                 raise Unsupported("value", "more than %d parts" % max_nodes)
             if depth > MAX_DEPTH:
@@ -137,7 +145,7 @@ def boot():
                 raise Unsupported(name_of(kind), "not a plain value")
 
         walk(value, 0)
-        return "".join(parts)
+        return "".join(whole) + "".join(parts)
 
     class Capture(io.RawIOBase):
         """Keeps the first 4 kB of what is written and counts the rest."""
@@ -212,24 +220,46 @@ def boot():
                 exec(compile(source, filename, "exec", dont_inherit=True), space)
         return '"ok":true'
 
+    def reply(value, limits):
+        try:
+            return '"value":' + encode(value, limits["nodes"], limits["text"], limits["consume"])
+        except Unsupported as refusal:
+            return '"value":["u",%s,%s]' % (quote(str(refusal.args[0])[:80]), quote(str(refusal.args[1])))
+
     def call(request):
         code = compile(request["source"], "<assert>", "eval", dont_inherit=True)
         value = eval(code, space)
-        try:
-            return '"value":' + encode(value, request["nodes"], request["text"], request["consume"])
-        except Unsupported as refusal:
-            result = '"value":["u",%s,%s]' % (quote(str(refusal.args[0])[:80]), quote(str(refusal.args[1])))
-            # `assert f(x)` of a match object: its truth can only be asked in here, and is no secret.
-            if request["truth"]:
-                result += ',"truth":' + ("true" if value else "false")
-            return result
+        result = reply(value, request)
+        # `assert f(x)` of a match object: its truth can only be asked in here, and is no secret.
+        if request["truth"] and result.startswith('"value":["u"'):
+            result += ',"truth":' + ("true" if value else "false")
+        return result
+
+    def apply(request):
+        """Calls one function with as many of the argument lists as fit into `seconds` and `room` characters, one at least."""
+        function = space[request["function"]]
+        results = []
+        size = 0
+        begin = now = clock()
+        for limits in request["calls"]:
+            try:
+                result = reply(function(*[decode(a) for a in limits["args"]]), limits)
+            except BaseException as error:
+                result = '"error":' + describe(error)
+            before = now
+            now = clock()
+            results.append('{%s,"ms":%.3f}' % (result, 1000 * (now - before)))
+            size += len(result)
+            if size > request["room"] or not now - begin < request["seconds"]:
+                break
+        return '"results":[' + ",".join(results) + "]"
 
     def statement(request):
         """An assert that could not be split: runs here as it is. Its verdict never pays a reward."""
         exec(compile(request["source"], "<assert>", "exec", dont_inherit=True), space)
         return '"sentinel":' + quote(request["sentinel"])
 
-    actions = {"load": load, "call": call, "statement": statement}
+    actions = {"load": load, "call": call, "apply": apply, "statement": statement}
 
     def step(text):
         try:

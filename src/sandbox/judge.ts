@@ -1,18 +1,16 @@
 import * as v from 'valibot';
 import { ProgramError, type AssertVerdict, type Verdict, type VerdictStatus } from '../schema/verdict.ts';
 import { pythonEquals, pythonIs } from './compare.ts';
-import { GuestLost, type GuestHandle } from './guest-handle.ts';
+import type { GuestHandle } from './guest-handle.ts';
 import { clip, render } from './render.ts';
+import { Output, outputText, parseReply, tampered } from './reply.ts';
 import type { Program } from './sandbox.ts';
 import type { Plan, TrustedPython } from './trusted.ts';
 import { parseValue, truth, type Value, type WireValue } from './value.ts';
 
 const MAX_NODES = 20_000;
 const MAX_TEXT = 100_000;
-/** Characters of one answer: what the budgets allow, with room for a large expected value. */
-const MAX_REPLY = 64_000_000;
 
-const Output = v.tuple([v.pipe(v.string(), v.maxLength(4096)), v.number()]);
 const StepReply = v.object({
   ok: v.optional(v.boolean()),
   value: v.optional(v.array(v.unknown())),
@@ -183,43 +181,24 @@ export class Judge {
 
   private async step(request: object): Promise<StepReply> {
     const { text } = await this.guest.step(request);
-    const reply = text.length > MAX_REPLY ? null : v.safeParse(StepReply, parseJson(text));
-    if (reply?.success !== true) return this.tampered();
-    this.stdout = reply.output.stdout ?? this.stdout;
-    this.stderr = reply.output.stderr ?? this.stderr;
-    return reply.output;
+    const reply = parseReply(StepReply, text) ?? tampered(this.guest);
+    this.stdout = reply.stdout ?? this.stdout;
+    this.stderr = reply.stderr ?? this.stderr;
+    return reply;
   }
 
   private decode(wire: unknown): Value {
     try {
       return parseValue(wire);
     } catch {
-      return this.tampered();
+      return tampered(this.guest);
     }
-  }
-
-  /** The program has been at the harness: that is its own death, not the sandbox's failure. */
-  private tampered(): never {
-    this.guest.kill('its answer was not in the harness’ form');
-    throw new GuestLost('The harness’ answer was tampered with.');
   }
 
   /** The program's error is its first one. */
   private note(error: ProgramError | undefined): void {
     this.error ??= error === undefined ? undefined : { ...error, message: error.message.slice(0, 300) };
   }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
-}
-
-function outputText([kept, total]: [string, number]): string {
-  return total > 4096 ? `${kept}\n… ${total} bytes in all` : kept;
 }
 
 /** What CPython would have said at the first assert that does not pass. */

@@ -1,12 +1,12 @@
 import type { Verdict } from '../schema/verdict.ts';
+import { CallRunner, type CallProgram, type CallReport } from './calls.ts';
 import { GuestHandle, type Transport } from './guest-handle.ts';
-import harness from './harness.py';
+import { HARNESS, SPLITTER } from './guest-python.ts';
 import { Judge, overallStatus } from './judge.ts';
 import { Pool } from './pool.ts';
 import preload from './preload.py';
 import type { GuestBoot } from './protocol.ts';
 import type { Program, Sandbox } from './sandbox.ts';
-import splitter from './splitter.py';
 import { TrustedPython } from './trusted.ts';
 
 /** What differs between browser and Node. */
@@ -32,6 +32,13 @@ export interface SandboxOptions {
 export interface PythonSandbox extends Sandbox {
   /** The longest span of whole lines of a completion that parses as Python; null when there is none. */
   longestParsable(text: string): Promise<string | null>;
+  /**
+   * Makes calls of a program's function and returns their values. A call that ran out of time, or that its guest died
+   * under, is made once more in a fresh guest. Rejects when called off and when the sandbox itself fails.
+   */
+  runCalls(program: CallProgram, signal?: AbortSignal): Promise<CallReport>;
+  /** The same for a data set's own solution, in a guest that never runs a program under test. */
+  runReference(program: CallProgram, signal?: AbortSignal): Promise<CallReport>;
 }
 
 const MAX_HEAP = 192 * 1024 * 1024;
@@ -69,8 +76,9 @@ export function guestBooter(host: SandboxHost, maxHeap = MAX_HEAP): (python: str
 
 export function createPythonSandbox(host: SandboxHost, options: SandboxOptions): PythonSandbox {
   const bootGuest = guestBooter(host, options.maxHeap);
-  const pool = new Pool(options.workers, () => bootGuest(harness));
-  const trusted = new TrustedPython(() => bootGuest(splitter));
+  const pool = new Pool(options.workers, () => bootGuest(HARNESS));
+  const references = new Pool(1, () => bootGuest(HARNESS));
+  const trusted = new TrustedPython(() => bootGuest(SPLITTER));
 
   /** One attempt; null when the guest died by the program's doing. */
   const attempt = async (program: Program, signal: AbortSignal | undefined): Promise<Verdict | null> => {
@@ -113,6 +121,27 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
     }
   };
 
+  const callsIn = async (from: Pool, program: CallProgram, signal: AbortSignal | undefined): Promise<CallReport> => {
+    for (let tries = 1; ; tries++) {
+      const guest = await from.acquire(signal);
+      const begin = performance.now();
+      const runner = new CallRunner(program, guest, tries > 1);
+      const abort = (): void => guest.kill('the program was called off');
+      signal?.addEventListener('abort', abort, { once: true });
+      try {
+        await runner.run();
+        return runner.report(performance.now() - begin);
+      } catch (error) {
+        if (signal?.aborted === true) throw signal.reason;
+        if (guest.alive) throw error;
+        if (tries > 1) return runner.report(performance.now() - begin, runner.timedOut ? 'timeout' : 'crash');
+      } finally {
+        signal?.removeEventListener('abort', abort);
+        from.release(guest);
+      }
+    }
+  };
+
   const whole = (program: Program, status: 'infra' | 'crash', ms: number, error?: Verdict['error']): Verdict => ({
     status,
     asserts: program.asserts.map((source) => ({ status, source })),
@@ -147,10 +176,13 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
       }
     },
 
+    runCalls: (program, signal) => callsIn(pool, program, signal),
+    runReference: (program, signal) => callsIn(references, program, signal),
     longestParsable: (text) => trusted.longestParsable(text),
 
     close() {
       pool.close();
+      references.close();
       trusted.close();
       host.close?.();
       return Promise.resolve();

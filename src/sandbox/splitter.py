@@ -25,6 +25,7 @@ def boot():
         " statistics json copy numbers typing".split()
     )
     max_nodes = 2_000_000
+    decode = make_decode()
 
     class CannotSplit(Exception):
         pass
@@ -69,34 +70,6 @@ def boot():
             raise CannotSplit("a value of type %s is not plain data" % kind.__name__)
 
         return walk(value, 0), count
-
-    def decode(node):
-        tag = node[0]
-        if tag == "n":
-            return None
-        if tag == "b":
-            return bool(node[1])
-        if tag == "i":
-            return int(node[1], 16)
-        if tag == "f":
-            return float(node[1])
-        if tag == "s":
-            return node[1]
-        if tag == "c":
-            return complex(float(node[1]), float(node[2]))
-        if tag == "y":
-            return bytes.fromhex(node[1])
-        if tag == "Y":
-            return bytearray.fromhex(node[1])
-        if tag == "r":
-            return range(int(node[1], 16), int(node[2], 16), int(node[3], 16))
-        if tag == "e":
-            return Ellipsis
-        if tag == "d":
-            return {decode(k): decode(v) for k, v in node[1]}
-        if tag == "g":
-            return iter([decode(i) for i in node[1]])
-        return {"l": list, "t": tuple, "S": set, "F": frozenset}[tag](decode(i) for i in node[1])
 
     def environment(setup):
         """Names the setup imports from whitelisted modules, the modules themselves, and the names of its own functions."""

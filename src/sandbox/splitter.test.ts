@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonEquals } from './compare.ts';
+import { SPLITTER } from './guest-python.ts';
 import { nodeHost } from './node/node-sandbox.ts';
 import { guestBooter } from './python-sandbox.ts';
 import { render } from './render.ts';
-import splitter from './splitter.py';
 import { TrustedPython, type Plan } from './trusted.ts';
 import { parseValue, type WireValue } from './value.ts';
 
 let python: TrustedPython;
 beforeAll(async () => {
   const boot = guestBooter(nodeHost(true));
-  python = new TrustedPython(() => boot(splitter));
+  python = new TrustedPython(() => boot(SPLITTER));
   await python.ready();
 }, 120_000);
 afterAll(() => python.close());

@@ -102,6 +102,84 @@ export function parseValue(wire: unknown, depth = 0): Value {
   }
 }
 
+/** The wire form of a value: what `parseValue` reads. An unsupported value has none to send. */
+export function toWire(value: Value): WireValue {
+  switch (value.type) {
+    case 'none':
+      return ['n'];
+    case 'ellipsis':
+      return ['e'];
+    case 'bool':
+      return ['b', value.value ? 1 : 0];
+    case 'int':
+      return ['i', hex(value.value)];
+    case 'float':
+      return ['f', decimal(value.value)];
+    case 'complex':
+      return ['c', decimal(value.real), decimal(value.imag)];
+    case 'str':
+      return ['s', value.value];
+    case 'bytes':
+      return ['y', value.hex];
+    case 'bytearray':
+      return ['Y', value.hex];
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+    case 'iterator':
+      return [TAGS[value.type], value.items.map(toWire)];
+    case 'dict':
+      return ['d', value.entries.map(([key, item]) => [toWire(key), toWire(item)])];
+    case 'range':
+      return ['r', hex(value.start), hex(value.stop), hex(value.step)];
+    case 'unsupported':
+      throw new Error(`A ${value.name} cannot be handed to a program: ${value.why}.`);
+    default:
+      return value satisfies never;
+  }
+}
+
+const TAGS = { list: 'l', tuple: 't', set: 'S', frozenset: 'F', iterator: 'g' } as const;
+
+function hex(value: bigint): string {
+  return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
+}
+
+/** Shortest digits that round-trip, as `float()` reads them. */
+function decimal(x: number): string {
+  if (Number.isNaN(x)) return 'nan';
+  if (!Number.isFinite(x)) return x < 0 ? '-inf' : 'inf';
+  return Object.is(x, -0) ? '-0.0' : String(x);
+}
+
+/** Parts and characters of a value as the sandbox counts them against a budget. */
+export function sizeOf(value: Value): { nodes: number; text: number } {
+  switch (value.type) {
+    case 'int':
+      return { nodes: 1, text: value.value.toString(16).length };
+    case 'str':
+      return { nodes: 1, text: value.value.length };
+    case 'bytes':
+    case 'bytearray':
+      return { nodes: 1, text: value.hex.length };
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+    case 'iterator':
+      return value.items.map(sizeOf).reduce(add, { nodes: 1, text: 0 });
+    case 'dict':
+      return value.entries.flatMap((entry) => entry.map(sizeOf)).reduce(add, { nodes: 1, text: 0 });
+    default:
+      return { nodes: 1, text: 0 };
+  }
+}
+
+function add(a: { nodes: number; text: number }, b: { nodes: number; text: number }): { nodes: number; text: number } {
+  return { nodes: a.nodes + b.nodes, text: a.text + b.text };
+}
+
 /** Python's truth value. An iterator, like any object without a length, is true. */
 export function truth(value: Value): boolean {
   switch (value.type) {

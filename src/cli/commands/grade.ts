@@ -43,7 +43,7 @@ export const grade: Command = {
       const lines = await gradeSamples(
         problems,
         samples,
-        grader.sandbox,
+        grader.grade,
         (_, done, total) => {
           if (done % 100 === 0 && done < total) remark(`${done} of ${total} graded`);
         },
