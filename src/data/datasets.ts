@@ -95,6 +95,7 @@ function humanEvalProblem(line: v.InferOutput<typeof HumanEvalLine>): LoadedProb
     setupAfterSolution: false,
     shown: [],
     hidden: [`${line.test.trim()}\n\ncheck(${line.entry_point})`],
+    helpers: line.prompt,
     reference: line.prompt + line.canonical_solution,
     prompt: line.prompt,
     split: 'test',

@@ -27,6 +27,8 @@ export interface Problem {
   readonly entryPoint?: string;
   /** Code run before the asserts (imports, helper classes). */
   readonly setup: string;
+  /** Code of the data set that its tests call (HumanEval's prompts define some); never run beside a solution. */
+  readonly helpers?: string;
   /** True where the solution must run before `setup` (MBPP 367 and 927). */
   readonly setupAfterSolution: boolean;
   readonly shown: readonly string[];

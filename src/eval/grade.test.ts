@@ -56,6 +56,7 @@ describe('grading samples', () => {
     ready: () => Promise.resolve(),
     close: () => Promise.resolve(),
     longestParsable: () => Promise.resolve(null),
+    sanitize: () => Promise.resolve(null),
     runCalls: () => Promise.reject(new Error('asserts only')),
     runReference: () => Promise.reject(new Error('asserts only')),
   };

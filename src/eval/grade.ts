@@ -56,8 +56,9 @@ function byAsserts(
   solution: string,
   { timeoutSeconds, signal }: GradeOptions,
 ): Promise<Verdict> {
-  const { setup, setupAfterSolution } = problem;
-  return sandbox.grade({ solution, setup, setupAfterSolution, asserts: allAsserts(problem), timeoutSeconds }, signal);
+  const { setup, setupAfterSolution, helpers } = problem;
+  const program = { solution, setup, setupAfterSolution, asserts: allAsserts(problem), timeoutSeconds };
+  return sandbox.grade({ ...program, ...(helpers === undefined ? {} : { helpers }) }, signal);
 }
 
 function together(base: Verdict, plus: Verdict, status: VerdictStatus): Verdict {

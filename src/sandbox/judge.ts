@@ -5,7 +5,7 @@ import type { GuestHandle } from './guest-handle.ts';
 import { clip, render } from './render.ts';
 import { Output, outputText, parseReply, tampered } from './reply.ts';
 import type { Program } from './sandbox.ts';
-import type { Plan, TrustedPython } from './trusted.ts';
+import type { Plan, PlannedAssert, TrustedPython } from './trusted.ts';
 import { parseValue, truth, type Value, type WireValue } from './value.ts';
 
 const MAX_NODES = 20_000;
@@ -33,7 +33,7 @@ export class Judge {
 
   constructor(
     private readonly program: Program,
-    private readonly plans: readonly Plan[],
+    private readonly planned: readonly PlannedAssert[],
     private readonly trusted: TrustedPython,
     private readonly guest: GuestHandle,
   ) {}
@@ -46,9 +46,9 @@ export class Judge {
       this.fill('error');
       return;
     }
-    for (const [i, source] of this.program.asserts.entries()) {
+    for (const [i, plan] of this.planned.entries()) {
+      const { source } = plan;
       const begin = performance.now();
-      const plan = this.plans[i] as Plan;
       if (plan.kind === 'residual') await this.collect(plan, source);
       else this.asserts.push(await this.judge(plan, source));
       this.asserts[i] = { ...(this.asserts[i] as AssertVerdict), ms: performance.now() - begin };
@@ -62,7 +62,7 @@ export class Judge {
 
   /** Every assert without a verdict gets this one: what came to a halt there. */
   fill(status: VerdictStatus): void {
-    for (const source of this.program.asserts.slice(this.asserts.length)) this.asserts.push({ status, source });
+    for (const { source } of this.planned.slice(this.asserts.length)) this.asserts.push({ status, source });
   }
 
   verdict(status: VerdictStatus, ms: number): Verdict {
@@ -147,7 +147,7 @@ export class Judge {
     holes: readonly (WireValue | null)[],
     replies: readonly StepReply[],
   ): Promise<AssertVerdict> {
-    const result = await this.trusted.residual(this.program.setup, plan.source, holes);
+    const result = await this.trusted.residual(this.program.setup, plan, holes);
     if (result.failed !== undefined) return this.failed(replies[result.failed] as StepReply, source, clip(plan.shown));
     if (result.error !== undefined) {
       this.note(result.error);

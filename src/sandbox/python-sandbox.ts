@@ -32,6 +32,8 @@ export interface SandboxOptions {
 export interface PythonSandbox extends Sandbox {
   /** The longest span of whole lines of a completion that parses as Python; null when there is none. */
   longestParsable(text: string): Promise<string | null>;
+  /** What EvalPlus' sanitiser keeps of a completion; null when nothing parses. */
+  sanitize(text: string, entryPoint: string | null): Promise<string | null>;
   /**
    * Makes calls of a program's function and returns their values. A call that ran out of time, or that its guest died
    * under, is made once more in a fresh guest. Rejects when called off and when the sandbox itself fails.
@@ -82,10 +84,10 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
 
   /** One attempt; null when the guest died by the program's doing. */
   const attempt = async (program: Program, signal: AbortSignal | undefined): Promise<Verdict | null> => {
-    const plans = await trusted.plan(program.setup, program.asserts);
+    const planned = (await trusted.plan(program.setup, program.asserts, program.helpers)).flat();
     const guest = await pool.acquire(signal);
     const begin = performance.now();
-    const judge = new Judge(program, plans, trusted, guest);
+    const judge = new Judge(program, planned, trusted, guest);
     let timedOut = false;
     let done = false;
     const timer = setTimeout(() => {
@@ -179,6 +181,7 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
     runCalls: (program, signal) => callsIn(pool, program, signal),
     runReference: (program, signal) => callsIn(references, program, signal),
     longestParsable: (text) => trusted.longestParsable(text),
+    sanitize: (text, entryPoint) => trusted.sanitize(text, entryPoint),
 
     close() {
       pool.close();

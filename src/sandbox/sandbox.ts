@@ -7,7 +7,12 @@ export interface Program {
   readonly setup: string;
   /** Run the solution before `setup` (MBPP 367 and 927). */
   readonly setupAfterSolution: boolean;
-  /** Python assert statements, in the order of the verdict's `asserts`. */
+  /** Code of the data set that its tests call. Runs in the trusted interpreter only. */
+  readonly helpers?: string;
+  /**
+   * Python assert statements, in the order of the verdict's `asserts`; or whole tests (loops over cases, HumanEval's
+   * `check`), which have a verdict for each assert they come down to.
+   */
   readonly asserts: readonly string[];
   /** Wall-clock limit for the whole program, in seconds, before machine calibration. */
   readonly timeoutSeconds: number;
