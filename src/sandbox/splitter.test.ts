@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { guestBooter } from './booter.ts';
 import { pythonEquals } from './compare.ts';
 import { nodeHost } from './node/node-sandbox.ts';
-import { guestBooter } from './python-sandbox.ts';
 import { render } from './render.ts';
 import splitter from './splitter.py';
 import { TrustedPython, type Plan } from './trusted.ts';

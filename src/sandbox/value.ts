@@ -145,3 +145,26 @@ export function rangeLength(range: { start: bigint; stop: bigint; step: bigint }
   const size = step > 0n ? step : -step;
   return span > 0n ? (span + size - 1n) / size : 0n;
 }
+
+/** Characters of text in a value, as the harness counts them. */
+export function textOf(value: Value): number {
+  switch (value.type) {
+    case 'str':
+      return value.value.length;
+    case 'bytes':
+    case 'bytearray':
+      return value.hex.length;
+    case 'int':
+      return value.value.toString(16).length + 3;
+    case 'dict':
+      return value.entries.reduce((sum, [key, item]) => sum + textOf(key) + textOf(item), 0);
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+    case 'iterator':
+      return value.items.reduce((sum, item) => sum + textOf(item), 0);
+    default:
+      return 0;
+  }
+}
