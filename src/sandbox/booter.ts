@@ -1,4 +1,5 @@
 import { GuestHandle, type Transport } from './guest-handle.ts';
+import harness from './harness.py';
 import preload from './preload.py';
 import type { GuestBoot, PrivatePath } from './protocol.ts';
 
@@ -24,17 +25,17 @@ export interface BootOptions {
 const MAX_HEAP = 192 * 1024 * 1024;
 
 /**
- * Boots guests. The first boots cold and leaves a memory image; the others wait for it and boot from that, far sooner.
+ * Boots guests that run the harness, or other Python. The first boots cold and leaves a memory image; the others wait for it and boot from that, far sooner.
  * An image that does not boot is given up for good: every guest boots cold from then on.
  */
-export function guestBooter(host: SandboxHost, options: BootOptions = {}): (python: string) => Promise<GuestHandle> {
+export function guestBooter(host: SandboxHost, options: BootOptions = {}): (python?: string) => Promise<GuestHandle> {
   const { maxHeap = MAX_HEAP, without = [] } = options;
   let images = !without.includes('snapshot');
   let image = images ? host.image : undefined;
   let first: Promise<unknown> | null = null;
-  const boot = (python: string, start: Pick<GuestBoot, 'image' | 'makeImage'>) =>
-    GuestHandle.boot(host.spawn(), { ...host.files, preload, python, maxHeap, without, ...start });
-  const cold = async (python: string): Promise<GuestHandle> => {
+  const boot = (python: string | undefined, start: Pick<GuestBoot, 'image' | 'makeImage'>) =>
+    GuestHandle.boot(host.spawn(), { ...host.files, preload, harness, python, maxHeap, without, ...start });
+  const cold = async (python: string | undefined): Promise<GuestHandle> => {
     const booted = await boot(python, { makeImage: images && image === undefined });
     if (booted.image !== undefined) {
       image = booted.image;

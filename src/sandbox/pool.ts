@@ -1,7 +1,7 @@
 import { GuestLost, type GuestHandle } from './guest-handle.ts';
 
 /** Programs a guest runs before it is replaced anyway. */
-const PROGRAMS_PER_GUEST = 400;
+const PROGRAMS_PER_GUEST = 1000;
 /** One who wants the pool for itself waits for a quiet moment, but not for ever. */
 const PATIENCE_MS = 30_000;
 /** A guest that does not come back from its program in this time is lost. */

@@ -12,8 +12,10 @@ export interface GuestBoot {
   readonly wasm: Uint8Array | WebAssembly.Module;
   /** Imports made before the image is taken. */
   readonly preload: string;
-  /** Python that defines `boot()`, which returns `step(json) -> json`. */
-  readonly python: string;
+  /** Python that defines `boot()`, which returns `step(json) -> json`; in the image too. */
+  readonly harness: string;
+  /** The same for a guest that is to do something else. */
+  readonly python?: string | undefined;
   /** Largest wasm heap in bytes: beyond it allocation fails with MemoryError. */
   readonly maxHeap: number;
   /** Memory image made by another guest (`makeImage`); boots five times faster. */

@@ -3,7 +3,6 @@ import { guestBooter, type BootOptions, type SandboxHost } from './booter.ts';
 import { slowness } from './calibration.ts';
 import { callStep, decode, execute, loadStep, type Execution, type Step, type StepReply } from './execution.ts';
 import type { GuestHandle } from './guest-handle.ts';
-import harness from './harness.py';
 import { Judge, overallStatus } from './judge.ts';
 import { Pool, type Demand, type PoolCounts } from './pool.ts';
 import type { PrivatePath } from './protocol.ts';
@@ -77,7 +76,7 @@ interface Ended<T> {
 export function createPythonSandbox(host: SandboxHost, options: SandboxOptions): PythonRunner {
   const { recheck = 0.02 } = options;
   const bootGuest = guestBooter(host, options);
-  const pool = new Pool(options.workers, () => bootGuest(harness));
+  const pool = new Pool(options.workers, () => bootGuest());
   const trusted = new TrustedPython(() => bootGuest(splitter));
   const stats = { rechecked: 0, differed: 0, retried: 0, scale: 1 };
   let latest: GuestHandle | null = null;

@@ -30,7 +30,7 @@ interface Pyodide {
   _module: PyodideModule;
   _api: Record<string, unknown> & { runtimeEnv: object };
   runPython(code: string): unknown;
-  globals: { get(name: string): ((text: string) => string) & { destroy(): void } };
+  globals: { get(name: string): (text: string) => string; delete(name: string): void };
   makeMemorySnapshot?(): Uint8Array;
 }
 type Imports = Record<string, Record<string, (...args: number[]) => unknown>>;
@@ -117,14 +117,20 @@ export async function guest(
     ...(makeImage ? { _makeSnapshot: true } : {}),
   });
   const module = pyodide._module;
-  // One image serves every kind of guest: what they all import is in it, their own Python is not.
-  if (image === undefined) pyodide.runPython(boot.preload);
-  else paths.push('snapshot');
+  // The harness is in the image: compiling it takes longer than everything else that a boot does.
+  const defineStep = (source: string): unknown => pyodide.runPython(`${source}\n_step = boot()\ndel boot`);
+  if (image === undefined) {
+    pyodide.runPython(boot.preload);
+    defineStep(boot.harness);
+    // Frozen objects are the collector's no more: a program's collections neither visit them nor write to their pages.
+    pyodide.runPython('import gc; gc.collect(); gc.freeze(); del gc');
+  } else {
+    paths.push('snapshot');
+  }
   const made = makeImage ? pyodide.makeMemorySnapshot?.() : undefined;
-  pyodide.runPython(`${boot.python}\n_step = boot()\ndel boot`);
+  if (boot.python !== undefined) defineStep(boot.python);
   const step = pyodide.globals.get('_step');
-  // Frozen objects are the collector's no more: a program's collections neither visit them nor write to their pages.
-  pyodide.runPython('del _step\nimport gc; gc.collect(); gc.freeze(); del gc');
+  pyodide.globals.delete('_step');
 
   // Deep recursion through C overflows JavaScript's stack long before the shadow stack: guard the first part of it only.
   const state = module._PyThreadState_Get?.();
@@ -145,9 +151,12 @@ export async function guest(
   parts.closeGlobalScope(define);
 
   // What every program starts from. Trailing zeros are not worth copying.
-  let end = module.HEAPU8.length;
-  while (end > 8 && module.HEAPU32[(end >>> 2) - 1] === 0) end -= 4;
-  const saved = module.HEAPU8.slice(0, end);
+  const words = module.HEAPU32;
+  let end = words.length;
+  while (words[end - 1] === 0) end -= 1;
+  // Into the image's own memory where there is one: it has served, and new pages are slow to come by.
+  const saved = image !== undefined && image.length >= 4 * end ? image.subarray(0, 4 * end) : new Uint8Array(4 * end);
+  saved.set(module.HEAPU8.subarray(0, 4 * end));
   const refs = module._hiwire_num_refs();
   const stack = module.stackSave();
   // Zeroing what lies beyond would cost more than a new guest does within its life.

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Transport } from '../guest-handle.ts';
 import { abiVersion, assembleLoader } from '../guest/loader.ts';
+import harness from '../harness.py';
 import preload from '../preload.py';
 import type { SandboxHost } from '../booter.ts';
 import { createPythonSandbox, type PythonRunner, type SandboxOptions } from '../python-sandbox.ts';
@@ -37,7 +38,7 @@ export function nodeHost(cache: boolean): SandboxHost {
     wasm: new Uint8Array(wasm),
     abi: abiVersion(glue),
   };
-  const key = createHash('sha256').update(files.loader).update(wasm).update(stdlib).update(preload).digest('hex');
+  const key = createHash('sha256').update(files.loader).update(wasm).update(stdlib).update(preload).update(harness).digest('hex');
   const kept = join(folder, '..', '.cache', 'afterthought', `pyodide-${key.slice(0, 24)}.image`);
   return {
     files,
