@@ -1,7 +1,8 @@
 import { allAsserts, type Problem } from '../data/problem.ts';
 import { mapLimited } from '../lib/concurrency.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
+import type { PythonRunner, PythonSandbox } from '../sandbox/python-sandbox.ts';
+import type { Handling } from '../sandbox/sandbox.ts';
 import type { AssertVerdict, ProgramError, Verdict, VerdictStatus } from '../schema/verdict.ts';
 import type { Graded } from './context.ts';
 import { gradeDifferential } from './differential.ts';
@@ -12,15 +13,21 @@ export interface GradeOptions {
   readonly format: CodeFormat;
   /** Wall-clock limit of one program, in seconds. */
   readonly timeoutSeconds: number;
+  /** On a guest that has run nothing before, as final evaluations are. */
+  readonly fresh?: boolean;
   readonly signal?: AbortSignal;
 }
 
 export type GradeCompletion = (problem: Problem, completion: string, options: GradeOptions) => Promise<Graded>;
 
-/** Extracts the program of a completion and judges it by all tests of the problem. Rejects only when called off. */
-export function graderOf(sandbox: PythonSandbox): GradeCompletion {
-  const references = new References(sandbox);
+/**
+ * Extracts the program of a completion and judges it by all tests of the problem. Rejects only when called off. References
+ * run in `referenceSandbox`, or in guests of the same sandbox that have run nothing.
+ */
+export function graderOf(sandbox: PythonRunner, referenceSandbox?: Pick<PythonRunner, 'call'>): GradeCompletion {
+  const references = new References(referenceSandbox ?? sandbox, { fresh: referenceSandbox === undefined });
   return async (problem, completion, options) => {
+    const how = { ...(options.signal && { signal: options.signal }), ...(options.fresh && { fresh: true }) };
     const failed = (code: string | null, error: unknown): Graded => {
       if (options.signal?.aborted === true) throw options.signal.reason;
       return { code, verdict: infraVerdict(problem, error), ...parts(problem, 'infra', 'infra') };
@@ -35,9 +42,10 @@ export function graderOf(sandbox: PythonSandbox): GradeCompletion {
       const asserts = allAsserts(problem).map((source) => ({ status: 'no-code', source }) as const);
       return { code, verdict: { status: 'no-code', asserts, ms: 0 }, ...parts(problem, 'no-code', 'no-code') };
     }
-    if (problem.differential === undefined) return { code, verdict: await byAsserts(sandbox, problem, code, options) };
+    if (problem.differential === undefined)
+      return { code, verdict: await byAsserts(sandbox, problem, code, options.timeoutSeconds, how) };
     try {
-      const { base, plus } = await gradeDifferential(sandbox, references, problem, code, options.signal);
+      const { base, plus } = await gradeDifferential(sandbox, references, problem, code, how);
       const both = [base.status, plus.status].find((status) => status !== 'pass') ?? 'pass';
       return { code, verdict: together(base, plus, both), ...parts(problem, base.status, both) };
     } catch (error) {
@@ -54,11 +62,12 @@ function byAsserts(
   sandbox: PythonSandbox,
   problem: Problem,
   solution: string,
-  { timeoutSeconds, signal }: GradeOptions,
+  timeoutSeconds: number,
+  how: Handling,
 ): Promise<Verdict> {
   const { setup, setupAfterSolution, helpers } = problem;
   const program = { solution, setup, setupAfterSolution, asserts: allAsserts(problem), timeoutSeconds };
-  return sandbox.grade({ ...program, ...(helpers === undefined ? {} : { helpers }) }, signal);
+  return sandbox.grade({ ...program, ...(helpers === undefined ? {} : { helpers }) }, how);
 }
 
 function together(base: Verdict, plus: Verdict, status: VerdictStatus): Verdict {
@@ -134,7 +143,7 @@ export async function gradeSamples(
   samples: readonly Sample[],
   grade: GradeCompletion,
   onResult: (line: ResultLine, done: number, total: number) => void = () => undefined,
-  options: { readonly timeoutSeconds?: number; readonly signal?: AbortSignal } = {},
+  options: { readonly timeoutSeconds?: number; readonly fresh?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<ResultLine[]> {
   const byKey = new Map(problems.map((problem) => [taskKey(problem.id), problem]));
   const counts = new Map<string, number>();
@@ -151,8 +160,8 @@ export async function gradeSamples(
   return mapLimited(jobs, AT_WORK, async ({ sample, problem, text, number, format }) => {
     const graded = await grade(problem, text, {
       format,
-      timeoutSeconds: options.timeoutSeconds ?? 10,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      timeoutSeconds: 10,
+      ...options,
     });
     const line = resultLine(String(sample.task_id), number, graded);
     onResult(line, (done += 1), jobs.length);

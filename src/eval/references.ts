@@ -1,7 +1,7 @@
 import type { Arguments, Problem } from '../data/problem.ts';
-import type { CallReport } from '../sandbox/calls.ts';
-import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
-import { sizeOf, toWire, type Value } from '../sandbox/value.ts';
+import type { PythonRunner } from '../sandbox/python-sandbox.ts';
+import type { Call, CallResult, Calls, CallsEnd, Handling } from '../sandbox/sandbox.ts';
+import { nodesOf, textOf, toWire, type Value } from '../sandbox/value.ts';
 import { Oracle } from './oracle.ts';
 
 /** One input with what is expected for it. */
@@ -22,20 +22,41 @@ export interface ExpectedOutputs {
 /** Problems whose outputs are kept: samples of a task come together, and some outputs are 20 MB. */
 const KEPT = 16;
 /** A reference may be slow on a busy machine; nothing but the machine stops it earlier. */
-const REFERENCE_SECONDS = 240;
+const REFERENCE_SECONDS = 600;
 const REFERENCE_NODES = 10_000_000;
 const REFERENCE_TEXT = 64_000_000;
 
-/** Runs references in the sandbox (never next to a solution) and keeps what they returned last. */
+/** Calls and their results; those of a run that was made again replace the first ones. */
+export async function callAll(
+  sandbox: Pick<PythonRunner, 'call'>,
+  job: Calls,
+  how: Handling,
+): Promise<{ results: CallResult[]; end: CallsEnd }> {
+  let results: CallResult[] = [];
+  const end = await sandbox.call(
+    job,
+    (result, index) => {
+      if (index === 0) results = [];
+      results[index] = result;
+    },
+    how,
+  );
+  return { results: results.slice(0, end.answered), end };
+}
+
+/** Runs references in a sandbox of their own (never next to a solution) and keeps what they returned last. */
 export class References {
   private readonly kept = new Map<string, Promise<ExpectedOutputs>>();
 
-  constructor(private readonly sandbox: PythonSandbox) {}
+  /** `how`: the way to guests that never run a solution. */
+  constructor(
+    private readonly sandbox: Pick<PythonRunner, 'call'>,
+    private readonly how: Handling,
+  ) {}
 
   /** Expected outputs of a problem with differential tests; rejects with a sentence when its reference fails. */
-  of(problem: Problem, signal?: AbortSignal): Promise<ExpectedOutputs> {
-    const found = this.kept.get(problem.id);
-    const outputs = found ?? this.run(problem, signal);
+  of(problem: Problem): Promise<ExpectedOutputs> {
+    const outputs = this.kept.get(problem.id) ?? this.run(problem);
     this.kept.delete(problem.id);
     this.kept.set(problem.id, outputs);
     outputs.catch(() => this.kept.delete(problem.id));
@@ -43,30 +64,32 @@ export class References {
     return outputs;
   }
 
-  private async run(problem: Problem, signal: AbortSignal | undefined): Promise<ExpectedOutputs> {
-    const tests = problem.differential;
-    const { entryPoint } = problem;
+  private async run(problem: Problem): Promise<ExpectedOutputs> {
+    const { differential: tests, entryPoint, reference, setup } = problem;
     if (tests === undefined || entryPoint === undefined) throw new Error(`${problem.id} has no inputs to run.`);
     const oracle = new Oracle(entryPoint, tests);
-    const outputs = async (inputs: readonly Arguments[]): Promise<ExpectedOutput[]> => {
-      const limits = { nodes: REFERENCE_NODES, text: REFERENCE_TEXT, consume: false, seconds: REFERENCE_SECONDS };
-      const calls = inputs.map((args) => ({ args: args.map(toWire), ...limits }));
-      const program = { solution: problem.reference, setup: problem.setup, entryPoint, calls };
-      const report = await this.sandbox.runReference(program, signal);
-      return inputs.map((args, i) => {
-        const { value, seconds } = reached(report, i, problem.id);
-        const expected = oracle.expected(value);
-        return { args, expected, ...sizeOf(expected), seconds };
-      });
-    };
-    return { base: await outputs(tests.base), plus: await outputs(tests.plus) };
+    const inputs = [...tests.base, ...tests.plus];
+    const limits = { nodes: REFERENCE_NODES, text: REFERENCE_TEXT };
+    const calls = inputs.map((args): Call => ({ what: { function: entryPoint, args: args.map(toWire) }, ...limits }));
+    const program = { solution: reference, setup, setupAfterSolution: false, timeoutSeconds: REFERENCE_SECONDS };
+    const { results, end } = await callAll(this.sandbox, { ...program, calls }, this.how);
+    const outputs = inputs.map((args, i): ExpectedOutput => {
+      const result = results[i];
+      if (result === undefined || 'error' in result || result.value.type === 'unsupported') {
+        // What three tasks return is only asked whether it is there.
+        if (result === undefined || 'error' in result || !oracle.takesObjects)
+          throw failure(problem.id, i, result, end);
+      }
+      const expected = oracle.expected(result.value);
+      return { args, expected, nodes: nodesOf(expected), text: textOf(expected), seconds: result.ms / 1000 };
+    });
+    return { base: outputs.slice(0, tests.base.length), plus: outputs.slice(tests.base.length) };
   }
 }
 
-function reached(report: CallReport, index: number, id: string): { value: Value; seconds: number } {
-  const outcome = report.outcomes[index];
-  if (outcome?.status === 'value') return { value: outcome.value, seconds: outcome.ms / 1000 };
-  const error = outcome?.status === 'error' ? outcome.error : report.unloaded?.error;
-  const why = error === undefined ? (outcome ?? report.unloaded)?.status : `${error.type}: ${error.message}`;
-  throw new Error(`The reference solution of ${id} fails on its input ${index + 1} (${why ?? 'no answer'}).`);
+function failure(id: string, index: number, result: CallResult | undefined, end: CallsEnd): Error {
+  const error = result !== undefined && 'error' in result ? result.error : end.error;
+  const value = result !== undefined && 'value' in result && result.value.type === 'unsupported' ? result.value : null;
+  const why = value ? `${value.name}: ${value.why}` : error ? `${error.type}: ${error.message}` : end.status;
+  return new Error(`The reference solution of ${id} gives nothing to compare with for input ${index + 1} (${why}).`);
 }

@@ -1,31 +1,54 @@
-import type { Verdict } from '../schema/verdict.ts';
-import { CallRunner, type CallProgram, type CallReport } from './calls.ts';
-import { GuestHandle, type Transport } from './guest-handle.ts';
-import { HARNESS, SPLITTER } from './guest-python.ts';
+import type { ProgramError, Verdict } from '../schema/verdict.ts';
+import { guestBooter, type BootOptions, type SandboxHost } from './booter.ts';
+import { slowness } from './calibration.ts';
+import {
+  callStep,
+  decode,
+  execute,
+  loadStep,
+  outputText,
+  type Execution,
+  type Step,
+  type StepReply,
+} from './execution.ts';
+import type { GuestHandle } from './guest-handle.ts';
+import { SPLITTER } from './guest-python.ts';
 import { Judge, overallStatus } from './judge.ts';
-import { Pool } from './pool.ts';
-import preload from './preload.py';
-import type { GuestBoot } from './protocol.ts';
-import type { Program, Sandbox } from './sandbox.ts';
+import { Pool, type Demand, type PoolCounts } from './pool.ts';
+import type { PrivatePath } from './protocol.ts';
+import type { Calls, CallResult, CallsEnd, Handling, Program, Sandbox } from './sandbox.ts';
 import { TrustedPython } from './trusted.ts';
 
-/** What differs between browser and Node. */
-export interface SandboxHost {
-  /** A new restricted process or worker that waits for its boot message. */
-  spawn(): Transport;
-  /** Pyodide's files: see `GuestBoot`. */
-  readonly files: Pick<GuestBoot, 'loader' | 'stdlib' | 'wasm' | 'abi'>;
-  /** A memory image kept from an earlier session, if it is known to be of the same files and preload. */
-  readonly image?: Uint8Array | undefined;
-  keepImage?(image: Uint8Array): void;
-  close?(): void;
-}
-
-export interface SandboxOptions {
+export interface SandboxOptions extends BootOptions {
   /** Programs at work at the same time; a warm spare comes on top. */
   readonly workers: number;
-  /** Largest wasm heap in bytes. */
-  readonly maxHeap?: number;
+  /** Share of passes on used guests that are run again on a fresh one (0.02). A difference renews the pool. */
+  readonly recheck?: number | undefined;
+  /** Told when a program got different verdicts on a used and on a fresh guest: something leaked between programs. */
+  readonly onDifference?: ((difference: Difference) => void) | undefined;
+}
+
+export interface Difference {
+  readonly program: Program;
+  readonly used: Verdict;
+  readonly fresh: Verdict;
+}
+
+/** What the sandbox has done so far. */
+export interface SandboxStats extends PoolCounts {
+  /** Passes run again on a fresh guest, and those that then got another verdict. */
+  readonly rechecked: number;
+  readonly differed: number;
+  /** Programs that ran out of time and were run again by themselves. */
+  readonly retried: number;
+  /** What limits are multiplied by on this machine, as measured last. */
+  readonly scale: number;
+  /** The private paths that the last guest took, its boot in milliseconds, and the bytes of its heap. */
+  readonly paths: readonly PrivatePath[];
+  readonly bootMs: number;
+  readonly heap: number;
+  /** Of the last guest's process, where there is one. */
+  readonly pid?: number | undefined;
 }
 
 /** A sandbox with the trusted interpreter's other use. */
@@ -34,161 +57,213 @@ export interface PythonSandbox extends Sandbox {
   longestParsable(text: string): Promise<string | null>;
   /** What EvalPlus' sanitiser keeps of a completion; null when nothing parses. */
   sanitize(text: string, entryPoint: string | null): Promise<string | null>;
+}
+
+/** What `createPythonSandbox` makes: programs judged, and calls made for those who compare by rules of their own. */
+export interface PythonRunner extends PythonSandbox {
   /**
-   * Makes calls of a program's function and returns their values. A call that ran out of time, or that its guest died
-   * under, is made once more in a fresh guest. Rejects when called off and when the sandbox itself fails.
+   * Makes the calls and hands over each result as it arrives; index 0 comes again when a run that timed out is made
+   * again. A value that is not plain data, or beyond its budget, is `unsupported`. Rejects only when called off.
    */
-  runCalls(program: CallProgram, signal?: AbortSignal): Promise<CallReport>;
-  /** The same for a data set's own solution, in a guest that never runs a program under test. */
-  runReference(program: CallProgram, signal?: AbortSignal): Promise<CallReport>;
+  call(job: Calls, each: (result: CallResult, index: number) => void, how?: Handling): Promise<CallsEnd>;
+  stats(): SandboxStats;
 }
 
-const MAX_HEAP = 192 * 1024 * 1024;
-
-/**
- * Boots guests. The first boots cold and leaves a memory image; the others wait for it and boot from that, far sooner.
- */
-export function guestBooter(host: SandboxHost, maxHeap = MAX_HEAP): (python: string) => Promise<GuestHandle> {
-  let image = host.image;
-  let first: Promise<unknown> | null = null;
-  const bootOnce = async (python: string): Promise<GuestHandle> => {
-    const start = image === undefined ? { makeImage: true } : { image };
-    const booted = await GuestHandle.boot(host.spawn(), { ...host.files, preload, python, maxHeap, ...start });
-    if (booted.image !== undefined) {
-      image = booted.image;
-      host.keepImage?.(image);
-    }
-    return booted.guest;
-  };
-  return async (python) => {
-    if (image === undefined && first !== null) await first.catch(() => undefined);
-    if (image !== undefined) {
-      try {
-        return await bootOnce(python);
-      } catch {
-        // A stale image must not cost the session: boot cold.
-        image = undefined;
-      }
-    }
-    const cold = bootOnce(python);
-    first = cold;
-    return cold;
-  };
+/** One attempt: steps on one guest, and what to do with each reply. */
+interface Attempt {
+  readonly steps: readonly Step[];
+  readonly accept: (reply: StepReply, ms: number, index: number) => boolean;
 }
 
-export function createPythonSandbox(host: SandboxHost, options: SandboxOptions): PythonSandbox {
-  const bootGuest = guestBooter(host, options.maxHeap);
-  const pool = new Pool(options.workers, () => bootGuest(HARNESS));
-  const references = new Pool(1, () => bootGuest(HARNESS));
+/** How the last attempt ended, and whether its guest had run nothing before. */
+interface Ended<T> {
+  readonly end: Execution['end'];
+  readonly ms: number;
+  readonly attempt: T;
+  readonly fresh: boolean;
+  readonly retried: boolean;
+}
+
+export function createPythonSandbox(host: SandboxHost, options: SandboxOptions): PythonRunner {
+  const { recheck = 0.02 } = options;
+  const bootGuest = guestBooter(host, options);
+  const pool = new Pool(options.workers, () => bootGuest());
   const trusted = new TrustedPython(() => bootGuest(SPLITTER));
+  const stats = { rechecked: 0, differed: 0, retried: 0, scale: 1 };
+  let latest: GuestHandle | null = null;
 
-  /** One attempt; null when the guest died by the program's doing. */
-  const attempt = async (program: Program, signal: AbortSignal | undefined): Promise<Verdict | null> => {
-    const planned = (await trusted.plan(program.setup, program.asserts, program.helpers)).flat();
-    const guest = await pool.acquire(signal);
-    const begin = performance.now();
-    const judge = new Judge(program, planned, trusted, guest);
-    let timedOut = false;
-    let done = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      guest.kill('the program ran out of time');
-    }, program.timeoutSeconds * 1000);
-    const abort = (): void => guest.kill('the program was called off');
-    signal?.addEventListener('abort', abort, { once: true });
-    const end = (): void => {
-      if (done) return;
-      done = true;
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-      pool.release(guest);
-    };
+  /** One attempt on one guest. Rejects when called off, and when no guest can be had. */
+  const once = async <T extends Attempt>(
+    demand: Demand,
+    seconds: number,
+    make: (scale: number) => T,
+  ): Promise<Omit<Ended<T>, 'retried'>> => {
+    const guest = await pool.acquire(demand);
+    latest = guest;
+    const fresh = guest.programs === 0;
+    let done: Promise<string | null> = Promise.reject(new Error('the program was not started'));
+    done.catch(() => undefined);
     try {
-      await judge.run();
-      const ms = performance.now() - begin;
-      end();
-      await judge.finish();
-      return judge.verdict(overallStatus(judge.asserts), ms);
-    } catch (error) {
-      if (signal?.aborted === true) throw signal.reason;
-      if (timedOut && !done) {
-        await judge.finish();
-        judge.fill('timeout');
-        return judge.verdict('timeout', performance.now() - begin);
-      }
-      if (!guest.alive && !done) return null;
-      throw error;
+      if (demand.alone === true) stats.scale = (await slowness(guest)) ?? stats.scale;
+      const attempt = make(stats.scale);
+      const limit = seconds * 1000 * stats.scale;
+      const run = await execute(guest, attempt.steps, limit, attempt.accept, demand.signal);
+      done = run.done;
+      return { end: run.end, ms: run.ms, attempt, fresh };
     } finally {
-      end();
+      pool.release(guest, done, demand.fresh !== true && demand.alone !== true);
     }
   };
 
-  const callsIn = async (from: Pool, program: CallProgram, signal: AbortSignal | undefined): Promise<CallReport> => {
-    for (let tries = 1; ; tries++) {
-      const guest = await from.acquire(signal);
-      const begin = performance.now();
-      const runner = new CallRunner(program, guest, tries > 1);
-      const abort = (): void => guest.kill('the program was called off');
-      signal?.addEventListener('abort', abort, { once: true });
-      try {
-        await runner.run();
-        return runner.report(performance.now() - begin);
-      } catch (error) {
-        if (signal?.aborted === true) throw signal.reason;
-        if (guest.alive) throw error;
-        if (tries > 1) return runner.report(performance.now() - begin, runner.timedOut ? 'timeout' : 'crash');
-      } finally {
-        signal?.removeEventListener('abort', abort);
-        from.release(guest);
-      }
-    }
+  /**
+   * Runs a program, again where that is due: a death may be another program's doing and a timeout the machine's, so each
+   * is tried once more, on a fresh guest, the timeout when nothing else runs. The second time counts.
+   */
+  const settled = async <T extends Attempt>(
+    how: Handling,
+    seconds: number,
+    make: (scale: number) => T,
+  ): Promise<Ended<T>> => {
+    const { caller, signal, fresh } = how;
+    const first = await once({ caller, signal, fresh }, seconds, make);
+    if (first.end === 'answered') return { ...first, retried: false };
+    if (first.end === 'dead')
+      return { ...(await once({ caller, signal, fresh: true }, seconds, make)), retried: false };
+    stats.retried += 1;
+    return { ...(await once({ signal, alone: true }, seconds, make)), retried: true };
   };
 
-  const whole = (program: Program, status: 'infra' | 'crash', ms: number, error?: Verdict['error']): Verdict => ({
-    status,
-    asserts: program.asserts.map((source) => ({ status, source })),
-    ...(error === undefined ? {} : { error }),
-    ms,
-  });
+  const judged = async (program: Program, how: Handling): Promise<{ verdict: Verdict; fresh: boolean }> => {
+    const tests = await trusted.plan(program.setup, program.asserts, program.helpers);
+    const { end, ms, attempt, fresh, retried } = await settled(how, program.timeoutSeconds, (scale) => {
+      const judge = new Judge(program, tests, trusted, scale);
+      return { judge, steps: judge.steps, accept: judge.accept.bind(judge) };
+    });
+    const { judge } = attempt;
+    if (end === 'dead') return { verdict: whole(program, 'crash', ms), fresh };
+    await judge.finish();
+    if (end === 'timeout') judge.fill('timeout');
+    const verdict = judge.verdict(end === 'timeout' ? 'timeout' : overallStatus(judge.asserts), ms);
+    return { verdict: retried ? { ...verdict, retried } : verdict, fresh };
+  };
+
+  const handling = (how: AbortSignal | Handling | undefined): Handling =>
+    how instanceof AbortSignal ? { signal: how } : (how ?? {});
 
   return {
     async ready() {
-      const guest = pool.acquire();
+      const guest = await pool.acquire();
+      latest = guest;
+      stats.scale = (await slowness(guest)) ?? stats.scale;
+      pool.release(guest, Promise.resolve(null));
       await trusted.ready();
-      pool.release(await guest);
     },
 
-    async grade(program, signal) {
+    async grade(program, control) {
+      const how = handling(control);
       const begin = performance.now();
       if (program.asserts.length === 0) {
-        return whole(program, 'infra', 0, {
-          type: 'SandboxError',
-          message: 'There is no assert to judge by.',
-          lines: [],
-        });
+        return whole(program, 'infra', 0, sandboxError('There is no assert to judge by.'));
       }
       try {
-        // A second death under the same program, in a fresh guest, is the program's doing.
-        const verdict = (await attempt(program, signal)) ?? (await attempt(program, signal));
-        return verdict ?? whole(program, 'crash', performance.now() - begin);
+        const { verdict, fresh } = await judged(program, how);
+        // Chance decides, which a policy cannot foresee.
+        if (verdict.status !== 'pass' || fresh || Math.random() >= recheck) return verdict;
+        stats.rechecked += 1;
+        const again = (await judged(program, { ...how, fresh: true })).verdict;
+        if (sameVerdict(verdict, again)) return verdict;
+        stats.differed += 1;
+        pool.renew();
+        options.onDifference?.({ program, used: verdict, fresh: again });
+        return again;
       } catch (error) {
-        if (signal?.aborted === true) throw signal.reason;
-        const message = (error instanceof Error ? error.message : String(error)).slice(0, 300);
-        return whole(program, 'infra', performance.now() - begin, { type: 'SandboxError', message, lines: [] });
+        if (how.signal?.aborted === true) throw how.signal.reason;
+        return whole(program, 'infra', performance.now() - begin, sandboxError(error));
       }
     },
 
-    runCalls: (program, signal) => callsIn(pool, program, signal),
-    runReference: (program, signal) => callsIn(references, program, signal),
+    async call(job, each, how = {}) {
+      const begin = performance.now();
+      try {
+        const { end, ms, attempt, retried } = await settled(how, job.timeoutSeconds, (scale) =>
+          calls(job, each, scale),
+        );
+        const status = end === 'answered' ? (attempt.error === undefined ? 'done' : 'error') : end;
+        return {
+          status: status === 'dead' ? 'crash' : status,
+          answered: attempt.answered,
+          ...(attempt.error === undefined ? {} : { error: attempt.error }),
+          ...(attempt.stdout === undefined ? {} : { stdout: outputText(attempt.stdout) }),
+          ...(retried ? { retried } : {}),
+          ms,
+        } satisfies CallsEnd;
+      } catch (error) {
+        if (how.signal?.aborted === true) throw how.signal.reason;
+        return { status: 'infra', answered: 0, error: sandboxError(error), ms: performance.now() - begin };
+      }
+    },
+
     longestParsable: (text) => trusted.longestParsable(text),
     sanitize: (text, entryPoint) => trusted.sanitize(text, entryPoint),
 
+    stats: () => ({
+      ...pool.counts,
+      ...stats,
+      paths: [...(latest?.paths ?? [])],
+      bootMs: latest?.bootMs ?? 0,
+      heap: latest?.heap ?? 0,
+      pid: latest?.pid,
+    }),
+
     close() {
       pool.close();
-      references.close();
       trusted.close();
       host.close?.();
       return Promise.resolve();
     },
   };
+}
+
+/** An attempt at calls whose results the caller takes as they come. */
+function calls(job: Calls, each: (result: CallResult, index: number) => void, scale: number) {
+  const attempt = {
+    answered: 0,
+    error: undefined as ProgramError | undefined,
+    stdout: undefined as [string, number] | undefined,
+    steps: [
+      loadStep(job),
+      ...job.calls.map((call) =>
+        callStep(call.what, call, call.seconds === undefined ? undefined : call.seconds * 1000 * scale),
+      ),
+    ],
+    accept(reply: StepReply, ms: number, index: number): boolean {
+      attempt.stdout = reply.stdout ?? attempt.stdout;
+      const error = reply.error ?? { type: 'Exception', message: '', lines: [] };
+      if (index === 0) {
+        if (reply.ok !== true) attempt.error = error;
+        return true;
+      }
+      const value = reply.value === undefined ? null : decode(reply.value);
+      if (value === null && reply.value !== undefined) return false;
+      attempt.answered = index;
+      each(value === null ? { ms, error } : { ms, value }, index - 1);
+      return true;
+    },
+  };
+  return attempt;
+}
+
+function whole(program: Program, status: 'infra' | 'crash', ms: number, error?: ProgramError): Verdict {
+  const asserts = program.asserts.map((source) => ({ status, source }));
+  return { status, asserts, ...(error === undefined ? {} : { error }), ms };
+}
+
+function sandboxError(error: unknown): ProgramError {
+  const message = (error instanceof Error ? error.message : String(error)).slice(0, 300);
+  return { type: 'SandboxError', message, lines: [] };
+}
+
+/** By status, of the whole and of each assert. */
+function sameVerdict(a: Verdict, b: Verdict): boolean {
+  return a.status === b.status && a.asserts.every((assert, i) => assert.status === b.asserts[i]?.status);
 }

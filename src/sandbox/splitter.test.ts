@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { guestBooter } from './booter.ts';
 import { pythonEquals } from './compare.ts';
 import { SPLITTER } from './guest-python.ts';
 import { nodeHost } from './node/node-sandbox.ts';
-import { guestBooter } from './python-sandbox.ts';
 import { render } from './render.ts';
 import { TrustedPython, type PlannedAssert } from './trusted.ts';
 import { parseValue, type WireValue } from './value.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseValue, type Value, type WireValue } from './value.ts';
+import { parseValue, textOf, type Value, type WireValue } from './value.ts';
 import type { GuestHandle } from './guest-handle.ts';
 
 /** One assert of a test as it is judged; made by splitter.py. */
@@ -13,7 +13,9 @@ export type Plan =
       readonly call: string;
       readonly operator: '==' | '!=' | 'is' | 'is not';
       readonly expected: Value;
+      /** Size of the expected value: parts, and characters of text. */
       readonly nodes: number;
+      readonly text: number;
     }
   /** `assert call` or `assert not call`. */
   | { readonly kind: 'truth'; readonly call: string; readonly negate: boolean }
@@ -99,9 +101,7 @@ export class TrustedPython {
       if (plans.length !== missing.length) throw new Error('The assert splitter answered another number of plans.');
       if (this.plans.size > CACHE) this.plans.clear();
       for (const [i, parts] of plans.entries()) {
-        const parsed = parts.map((plan) =>
-          plan.kind === 'compare' ? { ...plan, expected: parseValue(plan.expected) } : plan,
-        );
+        const parsed = parts.map((plan) => (plan.kind === 'compare' ? comparison(plan) : plan));
         this.plans.set(key(missing[i] as string), parsed);
       }
     }
@@ -161,8 +161,7 @@ export class TrustedPython {
       const guest = await this.booted();
       const timer = setTimeout(() => guest.kill(`it took longer than ${LIMIT_MS / 1000} s`), LIMIT_MS);
       try {
-        const { text } = await guest.step(request);
-        return JSON.parse(text) as unknown;
+        return JSON.parse(await guest.ask(request)) as unknown;
       } catch (error) {
         guest.kill('it failed');
         this.guest = null;
@@ -174,4 +173,9 @@ export class TrustedPython {
     this.queue = answer.catch(() => undefined);
     return answer;
   }
+}
+
+function comparison(plan: v.InferOutput<typeof WirePlan> & { kind: 'compare' }): PlannedAssert {
+  const expected = parseValue(plan.expected);
+  return { ...plan, expected, text: textOf(expected) };
 }

@@ -153,31 +153,20 @@ function decimal(x: number): string {
   return Object.is(x, -0) ? '-0.0' : String(x);
 }
 
-/** Parts and characters of a value as the sandbox counts them against a budget. */
-export function sizeOf(value: Value): { nodes: number; text: number } {
+/** Parts of a value, as the harness counts them. */
+export function nodesOf(value: Value): number {
   switch (value.type) {
-    case 'int':
-      return { nodes: 1, text: value.value.toString(16).length };
-    case 'str':
-      return { nodes: 1, text: value.value.length };
-    case 'bytes':
-    case 'bytearray':
-      return { nodes: 1, text: value.hex.length };
+    case 'dict':
+      return value.entries.reduce((sum, [key, item]) => sum + nodesOf(key) + nodesOf(item), 1);
     case 'list':
     case 'tuple':
     case 'set':
     case 'frozenset':
     case 'iterator':
-      return value.items.map(sizeOf).reduce(add, { nodes: 1, text: 0 });
-    case 'dict':
-      return value.entries.flatMap((entry) => entry.map(sizeOf)).reduce(add, { nodes: 1, text: 0 });
+      return value.items.reduce((sum, item) => sum + nodesOf(item), 1);
     default:
-      return { nodes: 1, text: 0 };
+      return 1;
   }
-}
-
-function add(a: { nodes: number; text: number }, b: { nodes: number; text: number }): { nodes: number; text: number } {
-  return { nodes: a.nodes + b.nodes, text: a.text + b.text };
 }
 
 /** Python's truth value. An iterator, like any object without a length, is true. */
@@ -222,4 +211,27 @@ export function rangeLength(range: { start: bigint; stop: bigint; step: bigint }
   const span = step > 0n ? stop - start : start - stop;
   const size = step > 0n ? step : -step;
   return span > 0n ? (span + size - 1n) / size : 0n;
+}
+
+/** Characters of text in a value, as the harness counts them. */
+export function textOf(value: Value): number {
+  switch (value.type) {
+    case 'str':
+      return value.value.length;
+    case 'bytes':
+    case 'bytearray':
+      return value.hex.length;
+    case 'int':
+      return value.value.toString(16).length + 3;
+    case 'dict':
+      return value.entries.reduce((sum, [key, item]) => sum + textOf(key) + textOf(item), 0);
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+    case 'iterator':
+      return value.items.reduce((sum, item) => sum + textOf(item), 0);
+    default:
+      return 0;
+  }
 }

@@ -50,7 +50,7 @@ export const evalCommand: Command = {
     const started = performance.now();
     const engine = await loadEngine(files, weights);
     const adapter = await putAdapter(engine, flags.adapter);
-    const grader = await openGrader();
+    const grader = await openGrader({ evaluation: true });
     let answers: Answer[];
     try {
       let shown = 0;

@@ -38,7 +38,7 @@ export const grade: Command = {
     const flags = parseFlags(FLAGS, argv);
     const problems = await loadProblems(flags.dataset, root);
     const samples = parseLines(Sample, await readText(flags.samples, 'The samples'), flags.samples);
-    const grader = await openGrader();
+    const grader = await openGrader({ evaluation: true });
     try {
       const lines = await gradeSamples(
         problems,

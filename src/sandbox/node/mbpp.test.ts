@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseProblems } from '../../data/datasets.ts';
 import { graderOf, gradeSamples, type ResultLine } from '../../eval/grade.ts';
-import type { PythonSandbox } from '../python-sandbox.ts';
+import type { PythonRunner } from '../python-sandbox.ts';
 import { createNodeSandbox } from './node-sandbox.ts';
 
 const MBPP = '../shared/data/mbpp/mbpp.jsonl';
@@ -12,7 +12,7 @@ if (!present) console.log('Skipped: ../shared/data/mbpp is missing, so no MBPP r
 const full = process.env['AFTERTHOUGHT_FULL'] === '1';
 
 describe.skipIf(!present)('MBPP reference solutions', () => {
-  let sandbox: PythonSandbox;
+  let sandbox: PythonRunner;
   beforeAll(async () => {
     sandbox = createNodeSandbox({ workers: 1 });
     await sandbox.ready();
