@@ -13,7 +13,7 @@ def work(n):
 /** What the work takes inside on the machine the limits were made for (2 cores of a Xeon, nothing else running), in ms. */
 export const REFERENCE_MS = 40;
 /** Limits grow on a slower machine, up to this factor, and never shrink. */
-const MOST = 8;
+const MOST = 4;
 
 /**
  * How many times slower than the reference this guest is now, at least 1: limits in seconds are multiplied by it. Null for

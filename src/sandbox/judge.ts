@@ -1,10 +1,15 @@
 import type { AssertVerdict, ProgramError, Verdict, VerdictStatus } from '../schema/verdict.ts';
 import { pythonEquals, pythonIs } from './compare.ts';
-import { callStep, decode, loadStep, MAX_NODES, MAX_TEXT, type Step, type StepReply } from './execution.ts';
+import type { Step, StepReply } from './execution.ts';
 import { clip, render } from './render.ts';
+import { outputText } from './reply.ts';
 import type { Program } from './sandbox.ts';
 import type { Plan, TrustedPython } from './trusted.ts';
 import { parseValue, truth, type Value, type WireValue } from './value.ts';
+
+/** Default budget of a value: parts, and characters of text. */
+const MAX_NODES = 20_000;
+const MAX_TEXT = 100_000;
 
 /** What an assert's calls came to so far. */
 interface Heard {
@@ -33,7 +38,8 @@ export class Judge {
     private readonly trusted: TrustedPython,
     scale: number,
   ) {
-    this.steps = [loadStep(program)];
+    const { setup, solution, setupAfterSolution } = program;
+    this.steps = [{ request: { type: 'load', setup, solution, setupAfterSolution } }];
     for (const [i, plan] of plans.entries()) {
       const seconds = program.assertSeconds?.[i];
       const limit = seconds === undefined ? undefined : seconds * 1000 * scale;
@@ -190,8 +196,23 @@ export class Judge {
   }
 }
 
-function outputText([kept, total]: [string, number]): string {
-  return total > 4096 ? `${kept}\n… ${total} bytes in all` : kept;
+function callStep(
+  source: string,
+  how: { nodes?: number; text?: number; consume?: boolean; truth?: boolean },
+  limitMs: number | undefined,
+): Step {
+  const { nodes = MAX_NODES, text = MAX_TEXT, consume = false, truth = false } = how;
+  const request = { type: 'call', source, nodes, text, consume, truth };
+  return limitMs === undefined ? { request } : { request, limitMs };
+}
+
+/** A wire value decoded; null for one that is not in the encoding. */
+function decode(wire: unknown): Value | null {
+  try {
+    return parseValue(wire);
+  } catch {
+    return null;
+  }
 }
 
 /** What CPython would have said at the first assert that does not pass. */

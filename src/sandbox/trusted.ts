@@ -59,7 +59,7 @@ class AskFailed extends Error {
 export class TrustedPython {
   private guest: Promise<GuestHandle> | null = null;
   private queue: Promise<unknown> = Promise.resolve();
-  private readonly plans = new Map<string, Plan>();
+  private readonly plans = new Map<string, Promise<Plan>>();
   private closed = false;
 
   constructor(private readonly bootGuest: () => Promise<GuestHandle>) {}
@@ -68,19 +68,26 @@ export class TrustedPython {
     await this.booted();
   }
 
-  /** One plan per assert, cached by source and setup. */
+  /** One plan per assert, cached by source and setup; what is being asked for already is not asked for again. */
   async plan(setup: string, asserts: readonly string[]): Promise<Plan[]> {
     const key = (source: string): string => `${setup}\u0000${source}`;
+    if (this.plans.size > CACHE) this.plans.clear();
     const missing = [...new Set(asserts.filter((source) => !this.plans.has(key(source))))];
     if (missing.length > 0) {
-      const { plans } = v.parse(Plans, await this.ask({ type: 'plan', setup, asserts: missing }));
-      if (plans.length !== missing.length) throw new Error('The assert splitter answered another number of plans.');
-      if (this.plans.size > CACHE) this.plans.clear();
-      for (const [i, plan] of plans.entries()) {
-        this.plans.set(key(missing[i] as string), plan.kind === 'compare' ? comparison(plan) : plan);
+      const asked = this.split(setup, missing);
+      for (const [i, source] of missing.entries()) {
+        const plan = asked.then((plans) => plans[i] as Plan);
+        this.plans.set(key(source), plan);
+        plan.catch(() => this.plans.delete(key(source)));
       }
     }
-    return asserts.map((source) => this.plans.get(key(source)) as Plan);
+    return Promise.all(asserts.map((source) => this.plans.get(key(source)) as Promise<Plan>));
+  }
+
+  private async split(setup: string, asserts: readonly string[]): Promise<Plan[]> {
+    const { plans } = v.parse(Plans, await this.ask({ type: 'plan', setup, asserts }));
+    if (plans.length !== asserts.length) throw new Error('The assert splitter answered another number of plans.');
+    return plans.map((plan) => (plan.kind === 'compare' ? comparison(plan) : plan));
   }
 
   /** Evaluates a residual; a null hole stands for a call that raised. */
@@ -124,7 +131,7 @@ export class TrustedPython {
       const guest = await this.booted();
       const timer = setTimeout(() => guest.kill(`it took longer than ${LIMIT_MS / 1000} s`), LIMIT_MS);
       try {
-        return JSON.parse(await guest.ask(request)) as unknown;
+        return JSON.parse((await guest.step(request)).text) as unknown;
       } catch (error) {
         guest.kill('it failed');
         this.guest = null;

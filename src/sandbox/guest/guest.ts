@@ -185,7 +185,8 @@ export async function guest(
   // Setting back is believed in only when the interpreter has answered alike before and after.
   if (!without.has('restore')) {
     paths.push('restore');
-    const probe = (): string => String(step('{"type":"load","setup":"","solution":"x = []","setupAfterSolution":false}'));
+    const probe = (): string =>
+      String(step('{"type":"load","setup":"","solution":"x = []","setupAfterSolution":false}'));
     const [before, first, after, second] = [probe(), restore(), probe(), restore()];
     if (before !== after || first !== null || second !== null) paths.pop();
   }

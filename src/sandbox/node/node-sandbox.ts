@@ -38,7 +38,13 @@ export function nodeHost(cache: boolean): SandboxHost {
     wasm: new Uint8Array(wasm),
     abi: abiVersion(glue),
   };
-  const key = createHash('sha256').update(files.loader).update(wasm).update(stdlib).update(preload).update(harness).digest('hex');
+  const key = createHash('sha256')
+    .update(files.loader)
+    .update(wasm)
+    .update(stdlib)
+    .update(preload)
+    .update(harness)
+    .digest('hex');
   const kept = join(folder, '..', '.cache', 'afterthought', `pyodide-${key.slice(0, 24)}.image`);
   return {
     files,
@@ -85,7 +91,14 @@ function spawn(): Transport {
   const permission = process.allowedNodeEnvironmentFlags.has('--permission')
     ? '--permission'
     : '--experimental-permission';
-  const flags = [permission, '--disallow-code-generation-from-strings', '--no-warnings', '--eval', childSource()];
+  const flags = [
+    permission,
+    '--disallow-code-generation-from-strings',
+    '--no-warnings',
+    '--stack-size=3000',
+    '--eval',
+    childSource(),
+  ];
   const namespace = networkNamespace();
   const [command, args] =
     namespace === null ? [process.execPath, flags] : ['unshare', [...namespace, '--', process.execPath, ...flags]];
