@@ -2,10 +2,10 @@ import { availableParallelism } from 'node:os';
 import { graderOf, type GradeCompletion } from '../eval/grade.ts';
 import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
 import { poolSize } from '../sandbox/pool.ts';
-import type { PythonRunner } from '../sandbox/python-sandbox.ts';
+import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
 
 export interface Grader {
-  readonly sandbox: PythonRunner;
+  readonly sandbox: PythonSandbox;
   readonly grade: GradeCompletion;
   readonly close: () => Promise<void>;
 }
@@ -20,8 +20,8 @@ const EVALUATION_HEAP = 768 * 1024 * 1024;
 export async function openGrader(options: { readonly evaluation?: boolean } = {}): Promise<Grader> {
   const maxHeap = options.evaluation === true ? EVALUATION_HEAP : undefined;
   const sandbox = createNodeSandbox({ workers: poolSize(availableParallelism()), maxHeap });
-  let references: PythonRunner | null = null;
-  const call: PythonRunner['call'] = (...job) =>
+  let references: PythonSandbox | null = null;
+  const call: PythonSandbox['call'] = (...job) =>
     (references ??= createNodeSandbox({ workers: 1, maxHeap: EVALUATION_HEAP })).call(...job);
   return {
     sandbox,

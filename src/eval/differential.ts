@@ -1,12 +1,13 @@
 import type { Problem } from '../data/problem.ts';
+import type { Call, CallResult, CallsReport } from '../sandbox/calls.ts';
 import { overallStatus } from '../sandbox/judge.ts';
-import type { PythonRunner } from '../sandbox/python-sandbox.ts';
+import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
 import { clip, render } from '../sandbox/render.ts';
-import type { Call, CallResult, CallsEnd, Handling } from '../sandbox/sandbox.ts';
+import type { Handling } from '../sandbox/sandbox.ts';
 import { toWire } from '../sandbox/value.ts';
 import type { AssertVerdict, Verdict, VerdictStatus } from '../schema/verdict.ts';
 import { Oracle } from './oracle.ts';
-import { callAll, type ExpectedOutput, type References } from './references.ts';
+import type { ExpectedOutput, References } from './references.ts';
 
 /** Least budget of an output, in parts and characters; else four times the expected one's. */
 const NODES = 20_000;
@@ -29,7 +30,7 @@ export interface DifferentialVerdict {
  * runs out.
  */
 export async function gradeDifferential(
-  sandbox: Pick<PythonRunner, 'call'>,
+  sandbox: Pick<PythonSandbox, 'call'>,
   references: References,
   problem: Problem,
   code: string,
@@ -41,7 +42,8 @@ export async function gradeDifferential(
   const run = async (inputs: readonly ExpectedOutput[]): Promise<Verdict> => {
     const oracle = new Oracle(entryPoint, tests);
     const calls = inputs.map(({ args, nodes, text, seconds }): Call => ({
-      what: { function: entryPoint, args: args.map(toWire) },
+      function: entryPoint,
+      args: args.map(toWire),
       nodes: Math.max(NODES, 4 * nodes),
       text: Math.max(TEXT, 4 * text),
       consume: oracle.consumes,
@@ -52,15 +54,13 @@ export async function gradeDifferential(
       REFERENCE_FACTOR * inputs.reduce((sum, input) => sum + input.seconds, 0),
     );
     const job = { solution: code, setup: problem.setup, setupAfterSolution: false, timeoutSeconds, calls };
-    const { results, end } = await callAll(sandbox, job, how);
-    return verdictOf(results, end, inputs, entryPoint, oracle);
+    return verdictOf(await sandbox.call(job, how), inputs, entryPoint, oracle);
   };
   return { base: await run(expected.base), plus: await run(expected.plus) };
 }
 
 function verdictOf(
-  results: readonly CallResult[],
-  end: CallsEnd,
+  { results, ...end }: CallsReport,
   inputs: readonly ExpectedOutput[],
   entryPoint: string,
   oracle: Oracle,

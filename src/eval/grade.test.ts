@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../data/problem.ts';
-import type { PythonRunner } from '../sandbox/python-sandbox.ts';
+import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
 import { extractCode, findCode } from './extract.ts';
 import { graderOf, gradeSamples } from './grade.ts';
 
@@ -43,7 +43,7 @@ describe('grading samples', () => {
     hidden: ['assert f() == 2'],
     reference: '',
   });
-  const sandbox: PythonRunner = {
+  const sandbox: PythonSandbox = {
     grade: async ({ solution, asserts }) => {
       await new Promise((resolve) => setTimeout(resolve, solution.length));
       return {
@@ -58,9 +58,6 @@ describe('grading samples', () => {
     longestParsable: () => Promise.resolve(null),
     sanitize: () => Promise.resolve(null),
     call: () => Promise.reject(new Error('asserts only')),
-    stats: () => {
-      throw new Error('asserts only');
-    },
   };
   const grade = graderOf(sandbox);
 

@@ -1,7 +1,7 @@
 import { allAsserts, type Problem } from '../data/problem.ts';
 import { mapLimited } from '../lib/concurrency.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { PythonRunner, PythonSandbox } from '../sandbox/python-sandbox.ts';
+import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
 import type { Handling } from '../sandbox/sandbox.ts';
 import type { AssertVerdict, ProgramError, Verdict, VerdictStatus } from '../schema/verdict.ts';
 import type { Graded } from './context.ts';
@@ -24,7 +24,7 @@ export type GradeCompletion = (problem: Problem, completion: string, options: Gr
  * Extracts the program of a completion and judges it by all tests of the problem. Rejects only when called off. References
  * run in `referenceSandbox`, or in guests of the same sandbox that have run nothing.
  */
-export function graderOf(sandbox: PythonRunner, referenceSandbox?: Pick<PythonRunner, 'call'>): GradeCompletion {
+export function graderOf(sandbox: PythonSandbox, referenceSandbox?: Pick<PythonSandbox, 'call'>): GradeCompletion {
   const references = new References(referenceSandbox ?? sandbox, { fresh: referenceSandbox === undefined });
   return async (problem, completion, options) => {
     const how = { ...(options.signal && { signal: options.signal }), ...(options.fresh && { fresh: true }) };

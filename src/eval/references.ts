@@ -1,6 +1,7 @@
 import type { Arguments, Problem } from '../data/problem.ts';
-import type { PythonRunner } from '../sandbox/python-sandbox.ts';
-import type { Call, CallResult, Calls, CallsEnd, Handling } from '../sandbox/sandbox.ts';
+import type { Call, CallResult, CallsReport } from '../sandbox/calls.ts';
+import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
+import type { Handling } from '../sandbox/sandbox.ts';
 import { nodesOf, textOf, toWire, type Value } from '../sandbox/value.ts';
 import { Oracle } from './oracle.ts';
 
@@ -26,31 +27,13 @@ const REFERENCE_SECONDS = 600;
 const REFERENCE_NODES = 10_000_000;
 const REFERENCE_TEXT = 64_000_000;
 
-/** Calls and their results; those of a run that was made again replace the first ones. */
-export async function callAll(
-  sandbox: Pick<PythonRunner, 'call'>,
-  job: Calls,
-  how: Handling,
-): Promise<{ results: CallResult[]; end: CallsEnd }> {
-  let results: CallResult[] = [];
-  const end = await sandbox.call(
-    job,
-    (result, index) => {
-      if (index === 0) results = [];
-      results[index] = result;
-    },
-    how,
-  );
-  return { results: results.slice(0, end.answered), end };
-}
-
 /** Runs references in a sandbox of their own (never next to a solution) and keeps what they returned last. */
 export class References {
   private readonly kept = new Map<string, Promise<ExpectedOutputs>>();
 
   /** `how`: the way to guests that never run a solution. */
   constructor(
-    private readonly sandbox: Pick<PythonRunner, 'call'>,
+    private readonly sandbox: Pick<PythonSandbox, 'call'>,
     private readonly how: Handling,
   ) {}
 
@@ -70,15 +53,15 @@ export class References {
     const oracle = new Oracle(entryPoint, tests);
     const inputs = [...tests.base, ...tests.plus];
     const limits = { nodes: REFERENCE_NODES, text: REFERENCE_TEXT };
-    const calls = inputs.map((args): Call => ({ what: { function: entryPoint, args: args.map(toWire) }, ...limits }));
+    const calls = inputs.map((args): Call => ({ function: entryPoint, args: args.map(toWire), ...limits }));
     const program = { solution: reference, setup, setupAfterSolution: false, timeoutSeconds: REFERENCE_SECONDS };
-    const { results, end } = await callAll(this.sandbox, { ...program, calls }, this.how);
+    const report = await this.sandbox.call({ ...program, calls }, this.how);
     const outputs = inputs.map((args, i): ExpectedOutput => {
-      const result = results[i];
+      const result = report.results[i];
       if (result === undefined || 'error' in result || result.value.type === 'unsupported') {
         // What three tasks return is only asked whether it is there.
         if (result === undefined || 'error' in result || !oracle.takesObjects)
-          throw failure(problem.id, i, result, end);
+          throw failure(problem.id, i, result, report);
       }
       const expected = oracle.expected(result.value);
       return { args, expected, nodes: nodesOf(expected), text: textOf(expected), seconds: result.ms / 1000 };
@@ -87,9 +70,9 @@ export class References {
   }
 }
 
-function failure(id: string, index: number, result: CallResult | undefined, end: CallsEnd): Error {
-  const error = result !== undefined && 'error' in result ? result.error : end.error;
+function failure(id: string, index: number, result: CallResult | undefined, report: CallsReport): Error {
+  const error = result !== undefined && 'error' in result ? result.error : report.error;
   const value = result !== undefined && 'value' in result && result.value.type === 'unsupported' ? result.value : null;
-  const why = value ? `${value.name}: ${value.why}` : error ? `${error.type}: ${error.message}` : end.status;
+  const why = value ? `${value.name}: ${value.why}` : error ? `${error.type}: ${error.message}` : report.status;
   return new Error(`The reference solution of ${id} gives nothing to compare with for input ${index + 1} (${why}).`);
 }

@@ -138,11 +138,16 @@ export class GuestHandle {
     return { answered: answered.promise, done: done.promise };
   }
 
-  /** One step on a guest that keeps its state. */
-  async ask(request: object): Promise<string> {
-    let text = '';
-    await this.run([request], false, (answer) => void (text = answer.text)).done;
-    return text;
+  /** One step; the guest keeps its state. Rejects with `GuestLost` when it dies under it. */
+  async step(request: object): Promise<StepAnswer> {
+    let last: StepAnswer = { text: '', ms: 0 };
+    await this.run([request], false, (answer) => void (last = answer)).done;
+    return last;
+  }
+
+  /** Back to the state after boot; says why the guest must be thrown away, or null. */
+  restore(): Promise<string | null> {
+    return this.run([], true, () => undefined).done;
   }
 
   private receive(message: unknown): void {

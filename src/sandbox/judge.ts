@@ -1,10 +1,15 @@
 import type { AssertVerdict, ProgramError, Verdict, VerdictStatus } from '../schema/verdict.ts';
 import { pythonEquals, pythonIs } from './compare.ts';
-import { callStep, decode, loadStep, MAX_NODES, MAX_TEXT, outputText, type Step, type StepReply } from './execution.ts';
+import type { Step, StepReply } from './execution.ts';
 import { clip, render } from './render.ts';
+import { outputText } from './reply.ts';
 import type { Program } from './sandbox.ts';
 import type { Plan, PlannedAssert, TrustedPython } from './trusted.ts';
-import { parseValue, truth, type Value, type WireValue } from './value.ts';
+import { decode, parseValue, truth, type Value, type WireValue } from './value.ts';
+
+/** Default budget of a value: parts, and characters of text. */
+const MAX_NODES = 20_000;
+const MAX_TEXT = 100_000;
 
 /** What an assert's calls came to so far. */
 interface Heard {
@@ -27,14 +32,15 @@ export class Judge {
   private stderr: [string, number] | undefined;
   private readonly deferred: (() => Promise<void>)[] = [];
 
-  /** `tests`: the single asserts of each of the program's tests. `scale` turns the program's seconds into this machine's. */
+  /** `tests`: the single asserts of each of the program's tests. `scale` turns its seconds into this machine's. */
   constructor(
     private readonly program: Program,
     tests: readonly (readonly PlannedAssert[])[],
     private readonly trusted: TrustedPython,
     scale: number,
   ) {
-    this.steps = [loadStep(program)];
+    const { setup, solution, setupAfterSolution } = program;
+    this.steps = [{ request: { type: 'load', setup, solution, setupAfterSolution } }];
     this.planned = tests.flat();
     const limits = tests.flatMap((asserts, i) => asserts.map(() => program.assertSeconds?.[i]));
     for (const [i, plan] of this.planned.entries()) {
@@ -191,6 +197,16 @@ export class Judge {
   private note(error: ProgramError | undefined): void {
     this.error ??= error === undefined ? undefined : { ...error, message: error.message.slice(0, 300) };
   }
+}
+
+function callStep(
+  source: string,
+  how: { nodes?: number; text?: number; consume?: boolean; truth?: boolean },
+  limitMs: number | undefined,
+): Step {
+  const { nodes = MAX_NODES, text = MAX_TEXT, consume = false, truth = false } = how;
+  const request = { type: 'call', source, nodes, text, consume, truth };
+  return limitMs === undefined ? { request } : { request, limitMs };
 }
 
 /** What CPython would have said at the first assert that does not pass. */

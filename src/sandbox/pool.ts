@@ -96,10 +96,10 @@ export class Pool {
   }
 
   /**
-   * Gives a guest back after its program; `done` says whether it can run another. It is waited for here, after the verdict
+   * Gives a guest back after its program. `done` says whether it can run another; it is waited for here, after the verdict
    * is out. `keep` false: it is not to run another in any case.
    */
-  release(guest: GuestHandle, done: Promise<string | null>, keep = true): void {
+  release(guest: GuestHandle, done = guest.restore(), keep = true): void {
     guest.programs += 1;
     this.counts.programs += 1;
     void this.returned(guest, done).then((why) => {
@@ -110,6 +110,11 @@ export class Pool {
       else this.drop(guest, why ?? 'the pool was renewed');
       this.serve();
     });
+  }
+
+  /** Whether programs wait while no guest is free for them. */
+  get contended(): boolean {
+    return this.busy >= this.size && this.count() > 0;
   }
 
   /** No guest that is there now runs another program. */

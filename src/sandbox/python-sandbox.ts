@@ -1,22 +1,14 @@
 import type { ProgramError, Verdict } from '../schema/verdict.ts';
 import { guestBooter, type BootOptions, type SandboxHost } from './booter.ts';
 import { slowness } from './calibration.ts';
-import {
-  callStep,
-  decode,
-  execute,
-  loadStep,
-  outputText,
-  type Execution,
-  type Step,
-  type StepReply,
-} from './execution.ts';
+import { CallsAttempt, type Calls, type CallsReport } from './calls.ts';
+import { execute, type Attempt, type Execution } from './execution.ts';
 import type { GuestHandle } from './guest-handle.ts';
 import { SPLITTER } from './guest-python.ts';
 import { Judge, overallStatus } from './judge.ts';
 import { Pool, type Demand, type PoolCounts } from './pool.ts';
 import type { PrivatePath } from './protocol.ts';
-import type { Calls, CallResult, CallsEnd, Handling, Program, Sandbox } from './sandbox.ts';
+import type { Handling, Program, Sandbox } from './sandbox.ts';
 import { TrustedPython } from './trusted.ts';
 
 export interface SandboxOptions extends BootOptions {
@@ -39,7 +31,7 @@ export interface SandboxStats extends PoolCounts {
   /** Passes run again on a fresh guest, and those that then got another verdict. */
   readonly rechecked: number;
   readonly differed: number;
-  /** Programs that ran out of time and were run again by themselves. */
+  /** Programs that ran out of time or kept others waiting, and were run again by themselves. */
   readonly retried: number;
   /** What limits are multiplied by on this machine, as measured last. */
   readonly scale: number;
@@ -57,57 +49,61 @@ export interface PythonSandbox extends Sandbox {
   longestParsable(text: string): Promise<string | null>;
   /** What EvalPlus' sanitiser keeps of a completion; null when nothing parses. */
   sanitize(text: string, entryPoint: string | null): Promise<string | null>;
+  /**
+   * Makes calls of a program's functions for one who compares by rules of their own. Rejects only when called off; a
+   * sandbox that fails by itself is `infra`.
+   */
+  call(job: Calls, how?: Handling): Promise<CallsReport>;
 }
 
-/** What `createPythonSandbox` makes: programs judged, and calls made for those who compare by rules of their own. */
+/** What `createPythonSandbox` makes. */
 export interface PythonRunner extends PythonSandbox {
-  /**
-   * Makes the calls and hands over each result as it arrives; index 0 comes again when a run that timed out is made
-   * again. A value that is not plain data, or beyond its budget, is `unsupported`. Rejects only when called off.
-   */
-  call(job: Calls, each: (result: CallResult, index: number) => void, how?: Handling): Promise<CallsEnd>;
   stats(): SandboxStats;
 }
 
-/** One attempt: steps on one guest, and what to do with each reply. */
-interface Attempt {
-  readonly steps: readonly Step[];
-  readonly accept: (reply: StepReply, ms: number, index: number) => boolean;
-}
-
-/** How the last attempt ended, and whether its guest had run nothing before. */
+/** One attempt: how it ended, and whether its guest had run nothing before. */
 interface Ended<T> {
   readonly end: Execution['end'];
   readonly ms: number;
   readonly attempt: T;
   readonly fresh: boolean;
-  readonly retried: boolean;
 }
+
+/** How attempts are made: `asideMs`: see `Limits.aside`, before calibration; null for those who let others wait. */
+interface Manner extends Handling {
+  readonly timeoutSeconds: number;
+  readonly asideMs: number | null;
+}
+
+/** MBPP's references, but for one, take less than this for all their asserts together. */
+const ASIDE_MS = 500;
 
 export function createPythonSandbox(host: SandboxHost, options: SandboxOptions): PythonRunner {
   const { recheck = 0.02 } = options;
   const bootGuest = guestBooter(host, options);
   const pool = new Pool(options.workers, () => bootGuest());
   const trusted = new TrustedPython(() => bootGuest(SPLITTER));
-  const stats = { rechecked: 0, differed: 0, retried: 0, scale: 1 };
+  const stats = { rechecked: 0, differed: 0, retried: 0 };
+  let scale: number | null = null;
   let latest: GuestHandle | null = null;
 
   /** One attempt on one guest. Rejects when called off, and when no guest can be had. */
   const once = async <T extends Attempt>(
     demand: Demand,
-    seconds: number,
+    { timeoutSeconds, asideMs }: Manner,
     make: (scale: number) => T,
-  ): Promise<Omit<Ended<T>, 'retried'>> => {
+  ): Promise<Ended<T>> => {
     const guest = await pool.acquire(demand);
     latest = guest;
     const fresh = guest.programs === 0;
-    let done: Promise<string | null> = Promise.reject(new Error('the program was not started'));
-    done.catch(() => undefined);
+    let done: Promise<string | null> | undefined;
     try {
-      if (demand.alone === true) stats.scale = (await slowness(guest)) ?? stats.scale;
-      const attempt = make(stats.scale);
-      const limit = seconds * 1000 * stats.scale;
-      const run = await execute(guest, attempt.steps, limit, attempt.accept, demand.signal);
+      if (demand.alone === true || scale === null) scale = (await slowness(guest)) ?? scale ?? 1;
+      const attempt = make(scale);
+      const totalMs = timeoutSeconds * 1000 * scale;
+      const set = demand.alone !== true && asideMs !== null;
+      const aside = set ? { afterMs: asideMs * scale, others: () => pool.contended } : undefined;
+      const run = await execute(guest, attempt, { totalMs, aside }, demand.signal);
       done = run.done;
       return { end: run.end, ms: run.ms, attempt, fresh };
     } finally {
@@ -117,33 +113,33 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
 
   /**
    * Runs a program, again where that is due: a death may be another program's doing and a timeout the machine's, so each
-   * is tried once more, on a fresh guest, the timeout when nothing else runs. The second time counts.
+   * is tried once more, on a fresh guest, the timeout when nothing else runs. The second time counts. A program that keeps
+   * others waiting is treated as if its time were over.
    */
   const settled = async <T extends Attempt>(
-    how: Handling,
-    seconds: number,
+    manner: Manner,
     make: (scale: number) => T,
-  ): Promise<Ended<T>> => {
-    const { caller, signal, fresh } = how;
-    const first = await once({ caller, signal, fresh }, seconds, make);
-    if (first.end === 'answered') return { ...first, retried: false };
-    if (first.end === 'dead')
-      return { ...(await once({ caller, signal, fresh: true }, seconds, make)), retried: false };
-    stats.retried += 1;
-    return { ...(await once({ signal, alone: true }, seconds, make)), retried: true };
+  ): Promise<Ended<T> & { readonly retried: boolean }> => {
+    const { caller, signal, fresh } = manner;
+    let last = await once({ caller, signal, fresh }, manner, make);
+    if (last.end === 'dead') last = await once({ caller, signal, fresh: true }, manner, make);
+    const retried = last.end === 'timeout' || last.end === 'aside';
+    if (retried) {
+      stats.retried += 1;
+      last = await once({ signal, alone: true }, manner, make);
+    }
+    return { ...last, retried };
   };
 
   const judged = async (program: Program, how: Handling): Promise<{ verdict: Verdict; fresh: boolean }> => {
     const tests = await trusted.plan(program.setup, program.asserts, program.helpers);
-    const { end, ms, attempt, fresh, retried } = await settled(how, program.timeoutSeconds, (scale) => {
-      const judge = new Judge(program, tests, trusted, scale);
-      return { judge, steps: judge.steps, accept: judge.accept.bind(judge) };
-    });
-    const { judge } = attempt;
+    const manner = { ...how, timeoutSeconds: program.timeoutSeconds, asideMs: ASIDE_MS };
+    const make = (scale: number): Judge => new Judge(program, tests, trusted, scale);
+    const { end, ms, attempt: judge, fresh, retried } = await settled(manner, make);
     if (end === 'dead') return { verdict: whole(program, 'crash', ms), fresh };
     await judge.finish();
-    if (end === 'timeout') judge.fill('timeout');
-    const verdict = judge.verdict(end === 'timeout' ? 'timeout' : overallStatus(judge.asserts), ms);
+    if (end !== 'answered') judge.fill('timeout');
+    const verdict = judge.verdict(end === 'answered' ? overallStatus(judge.asserts) : 'timeout', ms);
     return { verdict: retried ? { ...verdict, retried } : verdict, fresh };
   };
 
@@ -154,7 +150,7 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
     async ready() {
       const guest = await pool.acquire();
       latest = guest;
-      stats.scale = (await slowness(guest)) ?? stats.scale;
+      scale = (await slowness(guest)) ?? 1;
       pool.release(guest, Promise.resolve(null));
       await trusted.ready();
     },
@@ -182,24 +178,17 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
       }
     },
 
-    async call(job, each, how = {}) {
+    async call(job, how = {}) {
       const begin = performance.now();
       try {
-        const { end, ms, attempt, retried } = await settled(how, job.timeoutSeconds, (scale) =>
-          calls(job, each, scale),
-        );
-        const status = end === 'answered' ? (attempt.error === undefined ? 'done' : 'error') : end;
-        return {
-          status: status === 'dead' ? 'crash' : status,
-          answered: attempt.answered,
-          ...(attempt.error === undefined ? {} : { error: attempt.error }),
-          ...(attempt.stdout === undefined ? {} : { stdout: outputText(attempt.stdout) }),
-          ...(retried ? { retried } : {}),
-          ms,
-        } satisfies CallsEnd;
+        // Nobody's turn is cut short here: slow inputs are what some data sets are about.
+        const patient = { ...how, timeoutSeconds: job.timeoutSeconds, asideMs: null };
+        const { end, ms, attempt, retried } = await settled(patient, (scale) => new CallsAttempt(job, scale));
+        const report = attempt.report(end === 'answered' ? null : end === 'dead' ? 'crash' : 'timeout', ms);
+        return retried ? { ...report, retried } : report;
       } catch (error) {
         if (how.signal?.aborted === true) throw how.signal.reason;
-        return { status: 'infra', answered: 0, error: sandboxError(error), ms: performance.now() - begin };
+        return { status: 'infra', results: [], error: sandboxError(error), ms: performance.now() - begin };
       }
     },
 
@@ -209,6 +198,7 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
     stats: () => ({
       ...pool.counts,
       ...stats,
+      scale: scale ?? 1,
       paths: [...(latest?.paths ?? [])],
       bootMs: latest?.bootMs ?? 0,
       heap: latest?.heap ?? 0,
@@ -222,35 +212,6 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
       return Promise.resolve();
     },
   };
-}
-
-/** An attempt at calls whose results the caller takes as they come. */
-function calls(job: Calls, each: (result: CallResult, index: number) => void, scale: number) {
-  const attempt = {
-    answered: 0,
-    error: undefined as ProgramError | undefined,
-    stdout: undefined as [string, number] | undefined,
-    steps: [
-      loadStep(job),
-      ...job.calls.map((call) =>
-        callStep(call.what, call, call.seconds === undefined ? undefined : call.seconds * 1000 * scale),
-      ),
-    ],
-    accept(reply: StepReply, ms: number, index: number): boolean {
-      attempt.stdout = reply.stdout ?? attempt.stdout;
-      const error = reply.error ?? { type: 'Exception', message: '', lines: [] };
-      if (index === 0) {
-        if (reply.ok !== true) attempt.error = error;
-        return true;
-      }
-      const value = reply.value === undefined ? null : decode(reply.value);
-      if (value === null && reply.value !== undefined) return false;
-      attempt.answered = index;
-      each(value === null ? { ms, error } : { ms, value }, index - 1);
-      return true;
-    },
-  };
-  return attempt;
 }
 
 function whole(program: Program, status: 'infra' | 'crash', ms: number, error?: ProgramError): Verdict {

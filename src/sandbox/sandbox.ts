@@ -1,5 +1,4 @@
-import type { ProgramError, Verdict } from '../schema/verdict.ts';
-import type { Value, WireValue } from './value.ts';
+import type { Verdict } from '../schema/verdict.ts';
 
 /** What is run before anything is asked of it. */
 export interface Source {
@@ -23,39 +22,6 @@ export interface Program extends Source {
   readonly helpers?: string;
   /** Wall-clock limit of each assert, in seconds, before machine calibration; none where left out. */
   readonly assertSeconds?: readonly number[];
-}
-
-/** A call whose value is wanted as it is. */
-export interface Call {
-  /** A Python expression, or a function of the program with plain values to call it with. */
-  readonly what: string | { readonly function: string; readonly args: readonly WireValue[] };
-  /** Read an iterator's items, since the caller wants a set of them anyway. */
-  readonly consume?: boolean;
-  /** Wall-clock limit in seconds, before machine calibration. */
-  readonly seconds?: number;
-  /** Largest value in parts (20,000) and in characters of text (100,000). */
-  readonly nodes?: number;
-  readonly text?: number;
-}
-
-/** A program and calls to make of it, compared by the caller: references, data sets with rules of their own. */
-export interface Calls extends Source {
-  readonly calls: readonly Call[];
-}
-
-/** What a call returned or raised. `ms`: time inside, in milliseconds. */
-export type CallResult = { readonly ms: number } & ({ readonly value: Value } | { readonly error: ProgramError });
-
-/** How the calls ended: all answered; the program did not load; or what came to a halt at call number `answered`. */
-export interface CallsEnd {
-  readonly status: 'done' | 'error' | 'timeout' | 'crash' | 'infra';
-  /** Calls with a result. */
-  readonly answered: number;
-  readonly error?: ProgramError;
-  readonly stdout?: string;
-  /** It ran out of time once and was run again by itself: the results began anew. */
-  readonly retried?: true;
-  readonly ms: number;
 }
 
 /** How a program is to be run. */

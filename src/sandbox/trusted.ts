@@ -80,7 +80,7 @@ class AskFailed extends Error {
 export class TrustedPython {
   private guest: Promise<GuestHandle> | null = null;
   private queue: Promise<unknown> = Promise.resolve();
-  private readonly plans = new Map<string, readonly PlannedAssert[]>();
+  private readonly plans = new Map<string, Promise<readonly PlannedAssert[]>>();
   private closed = false;
 
   constructor(private readonly bootGuest: () => Promise<GuestHandle>) {}
@@ -90,22 +90,28 @@ export class TrustedPython {
   }
 
   /**
-   * The single asserts that each test comes down to, cached. `helpers` is code of the data set that tests call (HumanEval
+   * The single asserts that each test comes down to, cached; what is being asked for is not asked for again. `helpers` is code of the data set that tests call (HumanEval
    * defines some in its prompts); it runs here only.
    */
   async plan(setup: string, asserts: readonly string[], helpers = ''): Promise<(readonly PlannedAssert[])[]> {
     const key = (source: string): string => [setup, helpers, source].join('\u0000');
+    if (this.plans.size > CACHE) this.plans.clear();
     const missing = [...new Set(asserts.filter((source) => !this.plans.has(key(source))))];
     if (missing.length > 0) {
-      const { plans } = v.parse(Plans, await this.ask({ type: 'plan', setup, helpers, asserts: missing }));
-      if (plans.length !== missing.length) throw new Error('The assert splitter answered another number of plans.');
-      if (this.plans.size > CACHE) this.plans.clear();
-      for (const [i, parts] of plans.entries()) {
-        const parsed = parts.map((plan) => (plan.kind === 'compare' ? comparison(plan) : plan));
-        this.plans.set(key(missing[i] as string), parsed);
+      const asked = this.split(setup, helpers, missing);
+      for (const [i, source] of missing.entries()) {
+        const plans = asked.then((found) => found[i] as readonly PlannedAssert[]);
+        this.plans.set(key(source), plans);
+        plans.catch(() => this.plans.delete(key(source)));
       }
     }
-    return asserts.map((source) => this.plans.get(key(source)) as readonly PlannedAssert[]);
+    return Promise.all(asserts.map((source) => this.plans.get(key(source)) as Promise<readonly PlannedAssert[]>));
+  }
+
+  private async split(setup: string, helpers: string, asserts: readonly string[]): Promise<PlannedAssert[][]> {
+    const { plans } = v.parse(Plans, await this.ask({ type: 'plan', setup, helpers, asserts }));
+    if (plans.length !== asserts.length) throw new Error('The assert splitter answered another number of plans.');
+    return plans.map((parts) => parts.map((plan) => (plan.kind === 'compare' ? comparison(plan) : plan)));
   }
 
   /** Evaluates a residual; a null hole stands for a call that raised. */
@@ -161,7 +167,7 @@ export class TrustedPython {
       const guest = await this.booted();
       const timer = setTimeout(() => guest.kill(`it took longer than ${LIMIT_MS / 1000} s`), LIMIT_MS);
       try {
-        return JSON.parse(await guest.ask(request)) as unknown;
+        return JSON.parse((await guest.step(request)).text) as unknown;
       } catch (error) {
         guest.kill('it failed');
         this.guest = null;

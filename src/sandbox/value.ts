@@ -102,6 +102,15 @@ export function parseValue(wire: unknown, depth = 0): Value {
   }
 }
 
+/** A wire value decoded; null for one that is not in the encoding. */
+export function decode(wire: unknown): Value | null {
+  try {
+    return parseValue(wire);
+  } catch {
+    return null;
+  }
+}
+
 /** The wire form of a value: what `parseValue` reads. An unsupported value has none to send. */
 export function toWire(value: Value): WireValue {
   switch (value.type) {

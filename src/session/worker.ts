@@ -8,7 +8,8 @@ import { writeAdapter } from '../model/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/tokenizer.ts';
 import { httpSource, type FileSource } from '../model/weights-source.ts';
 import { createBrowserSandbox } from '../sandbox/browser/browser-sandbox.ts';
-import type { PythonRunner } from '../sandbox/python-sandbox.ts';
+import { poolSize } from '../sandbox/pool.ts';
+import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { FromPage } from '../schema/protocol.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
@@ -38,7 +39,9 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     }));
 }
 
-const sandbox = once<PythonRunner>(async () => createBrowserSandbox((await init).sandbox, { workers: 1 }));
+const sandbox = once<PythonSandbox>(async () =>
+  createBrowserSandbox((await init).sandbox, { workers: poolSize(navigator.hardwareConcurrency) }),
+);
 
 async function source(model: string): Promise<FileSource> {
   if (model !== 'nano')

@@ -91,7 +91,14 @@ function spawn(): Transport {
   const permission = process.allowedNodeEnvironmentFlags.has('--permission')
     ? '--permission'
     : '--experimental-permission';
-  const flags = [permission, '--disallow-code-generation-from-strings', '--no-warnings', '--eval', childSource()];
+  const flags = [
+    permission,
+    '--disallow-code-generation-from-strings',
+    '--no-warnings',
+    '--stack-size=3000',
+    '--eval',
+    childSource(),
+  ];
   const namespace = networkNamespace();
   const [command, args] =
     namespace === null ? [process.execPath, flags] : ['unshare', [...namespace, '--', process.execPath, ...flags]];
