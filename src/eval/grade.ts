@@ -142,7 +142,7 @@ export async function gradeSamples(
   problems: readonly Problem[],
   samples: readonly Sample[],
   grade: GradeCompletion,
-  onResult: (line: ResultLine, done: number, total: number) => void = () => undefined,
+  onResult: (line: ResultLine, done: number, total: number, index: number) => void = () => undefined,
   options: { readonly timeoutSeconds?: number; readonly fresh?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<ResultLine[]> {
   const byKey = new Map(problems.map((problem) => [taskKey(problem.id), problem]));
@@ -157,14 +157,14 @@ export async function gradeSamples(
     return { sample, problem, number, ...programOf(sample, problem, index) } as const;
   });
   let done = 0;
-  return mapLimited(jobs, AT_WORK, async ({ sample, problem, text, number, format }) => {
+  return mapLimited(jobs, AT_WORK, async ({ sample, problem, text, number, format }, index) => {
     const graded = await grade(problem, text, {
       format,
       timeoutSeconds: 10,
       ...options,
     });
     const line = resultLine(String(sample.task_id), number, graded);
-    onResult(line, (done += 1), jobs.length);
+    onResult(line, (done += 1), jobs.length, index);
     return line;
   });
 }
