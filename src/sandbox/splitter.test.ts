@@ -146,6 +146,15 @@ describe('unrolling tests into asserts', () => {
     expect((await judged(constant + 1)).ok).toBe(false);
   });
 
+  it("takes a function that only has a docstring and imports for the program's own", async () => {
+    const plans = await unroll(
+      'def check(c):\n  assert c(2) == 1\ncheck(f)',
+      '',
+      'def f(x):\n  import math\n  """Halves x."""\n',
+    );
+    expect(plans).toMatchObject([{ kind: 'compare', call: 'f(2)' }]);
+  });
+
   it.each([
     ['a loop over what the program returns', 'for x in f(1): assert x == 1'],
     ['a test without an assert', 'f(1)'],

@@ -26,8 +26,11 @@ def make_unroll(pure, importable, is_plain, cannot):
             raise cannot("it is not Python: %s" % error)
 
     def is_stub(node):
-        """A function that only has its docstring: what the program is to define."""
-        return all(isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)) for s in node.body)
+        """A function that only has its docstring and imports (HumanEval/115): what the program is to define."""
+        return all(
+            isinstance(s, (ast.Pass, ast.Import, ast.ImportFrom)) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+            for s in node.body
+        )
 
     def definitions(helpers):
         """Imports and whole functions of a data set's code, as text."""
