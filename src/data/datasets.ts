@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { messageOf } from '../lib/errors.ts';
 import { evalPlusProblem } from './evalplus.ts';
 import type { ProblemSets } from './order.ts';
+import { isParquet, parquetRecords } from './parquet.ts';
 import type { LoadedProblem, Split } from './problem.ts';
 import { checked } from './record.ts';
 
@@ -36,11 +37,30 @@ const HumanEvalLine = v.object({
   test: v.string(),
 });
 
-/** Parses a problem file; throws a sentence that names the line and what is wrong with it. */
+/** Parses a problem file's text; throws a sentence that names the line and what is wrong with it. */
 export function parseProblems(text: string, label: string): LoadedProblem[] {
+  return problemsOf(records(text, label), label);
+}
+
+/** Reads a problem file, whatever its form: text, gzip or parquet by its first bytes. */
+export async function readProblems(bytes: Uint8Array<ArrayBuffer>, label: string): Promise<LoadedProblem[]> {
+  if (isParquet(bytes)) {
+    const rows = await parquetRecords(bytes.slice().buffer, label);
+    return problemsOf(
+      rows.map((json, index) => ({ json, where: `${label}, row ${index + 1},` })),
+      label,
+    );
+  }
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const stream = new Blob([bytes]).stream();
+  const text = await new Response(isGzip ? stream.pipeThrough(new DecompressionStream('gzip')) : stream).text();
+  return parseProblems(text, label);
+}
+
+function problemsOf(found: Iterable<{ json: unknown; where: string }>, label: string): LoadedProblem[] {
   const problems: LoadedProblem[] = [];
   const seen = new Set<string>();
-  for (const { json, where } of records(text, label)) {
+  for (const { json, where } of found) {
     const problem = problemOf(json, where);
     if (seen.has(problem.id)) throw new Error(`${where} repeats the id ${problem.id}; ids must be unique.`);
     seen.add(problem.id);
@@ -80,6 +100,11 @@ function problemOf(json: unknown, where: string): LoadedProblem {
   // Inputs are not JSON throughout (NaN, -Infinity), and 1 is not 1.0 in them.
   if (typeof json === 'string' && /"(?:base|plus)_input"\s*:/.test(json)) return evalPlusProblem(json, where);
   const value = typeof json === 'string' ? parseJson(json, where) : json;
+  if (typeof value === 'object' && value !== null && 'test' in value && /^\s*inputs = /m.test(String(value.test))) {
+    throw new Error(
+      `${where} holds EvalPlus' tests as a script; give the release file (MbppPlus-v0.2.0.jsonl.gz, HumanEvalPlus-v0.1.10.jsonl.gz).`,
+    );
+  }
   const isHumanEval = typeof value === 'object' && value !== null && 'canonical_solution' in value;
   return isHumanEval
     ? humanEvalProblem(checked(HumanEvalLine, value, where))

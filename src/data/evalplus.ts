@@ -14,6 +14,24 @@ const Fields = v.object({
   canonical_solution: v.string(),
 });
 
+/**
+ * CPython adds floats up with compensation since 3.12, the sandbox is 3.14, and EvalPlus' verdicts are of earlier ones.
+ * HumanEval/32's own solution, a Newton iteration over a `sum`, misses 7 of its 788 roots by that.
+ */
+const SUM_BEFORE_3_12 = `def sum():
+    from builtins import str, sum
+    from functools import reduce
+    from operator import add
+
+    def plain_sum(iterable, /, start=0):
+        return sum(iterable, start) if type(start) is str else reduce(add, iterable, start)
+
+    return plain_sum
+
+
+sum = sum()
+`;
+
 /** A line of MbppPlus-*.jsonl or HumanEvalPlus-*.jsonl. Its asserts are shown to nobody: inputs decide. */
 export function evalPlusProblem(json: string, where: string): LoadedProblem {
   const record = recordOf(json, where);
@@ -33,7 +51,7 @@ export function evalPlusProblem(json: string, where: string): LoadedProblem {
     id: task_id,
     text: prompt,
     entryPoint: entry_point,
-    setup: '',
+    setup: SUM_BEFORE_3_12,
     setupAfterSolution: false,
     shown: [],
     hidden: [],

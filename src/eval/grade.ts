@@ -132,7 +132,7 @@ export function resultLine(taskId: string, sample: number, { verdict, parts }: G
 }
 
 /** Samples at work at a time: enough to keep every pool busy, few enough to hold their inputs in memory. */
-const AT_WORK = 8;
+const AT_WORK = 4;
 
 /**
  * Judges samples, several at a time; the lines come back in the samples' order, and `onResult` sees each as it is
