@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { extname, join, resolve } from 'node:path';
 import { build } from 'vite';
 import type { Program } from '../src/sandbox/sandbox.ts';
-import { CLEAN, HOSTILE, SECRET } from '../src/sandbox/testing/hostile.ts';
+import { baited, CLEAN, HOSTILE, SECRET } from '../src/sandbox/testing/hostile.ts';
 import { expect, test } from './fixtures.ts';
 
 // The built page, served below a path as any static host may do it, without a single special header.
@@ -13,6 +13,12 @@ const out = resolve('test-results/sandbox-page');
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
 const requests: string[] = [];
 let server: Server;
+// Hears HTTP, WebSocket and raw TCP alike: all begin with a connection.
+let connections = 0;
+const listener = createTcpServer((socket) => {
+  connections += 1;
+  socket.destroy();
+});
 
 test.beforeAll(async () => {
   test.setTimeout(240_000);
@@ -35,11 +41,15 @@ test.beforeAll(async () => {
     );
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done));
 });
-test.afterAll(() => void server.close());
+test.afterAll(() => {
+  server.close();
+  listener.close();
+});
 
 test('the built page judges programs below any path, refuses what is hostile and stays alive', async ({ page }) => {
-  test.setTimeout(900_000);
+  test.setTimeout(1_800_000);
   const { port } = server.address() as AddressInfo;
   await page.goto(`http://127.0.0.1:${port}${BASE}e2e/sandbox-page.html`);
   await page.waitForFunction(() => window.grade !== undefined);
@@ -62,13 +72,17 @@ test('the built page judges programs below any path, refuses what is hostile and
 
   const before = requests.length;
   const full = process.env['AFTERTHOUGHT_FULL'] === '1';
-  for (const snippet of HOSTILE.filter((h) => full || h.slow !== true || /js\.|Socket|parked|run_js/.test(h.name))) {
-    const verdict = await grade(snippet.solution, snippet.asserts ?? [SECRET], snippet.timeoutSeconds ?? 20);
+  const bait = { port: (listener.address() as AddressInfo).port, canary: resolve('package.json') };
+  const outside = /js|JavaScript|socket|TCP|HTTP|connection|worker|storage|parked|run_js|constructor|file|memory/i;
+  for (const hostile of HOSTILE.filter((h) => full || (outside.test(h.name) && h.timeoutSeconds === undefined))) {
+    const snippet = baited(hostile, bait);
+    const verdict = await grade(snippet.solution, snippet.asserts ?? [SECRET], snippet.timeoutSeconds);
     expect.soft(snippet.expect, `${snippet.name}: ${JSON.stringify(verdict).slice(0, 400)}`).toContain(verdict?.status);
     const clean = await grade(CLEAN, [SECRET]);
     expect.soft(clean?.status, `after ${snippet.name}: ${JSON.stringify(clean).slice(0, 400)}`).toBe('pass');
   }
   expect(requests.slice(before)).toEqual([]);
+  expect(connections).toBe(0);
   expect(await page.evaluate(() => document.querySelectorAll('iframe').length)).toBe(1);
 });
 

@@ -31,7 +31,7 @@ export function wilson95(passes: number, n: number): Interval {
 }
 
 /** Percentile of sorted values, linearly interpolated. */
-function percentile(sorted: ArrayLike<number>, q: number): number {
+export function percentile(sorted: ArrayLike<number>, q: number): number {
   const at = q * (sorted.length - 1);
   const low = sorted[Math.floor(at)] as number;
   return low + ((sorted[Math.ceil(at)] as number) - low) * (at - Math.floor(at));

@@ -171,7 +171,7 @@ export class GuestHandle {
         pending.done.resolve(reply.recycle);
         break;
       case 'dead':
-        this.kill(reply.message);
+        this.kill(`the interpreter died (${reply.message.slice(0, 300)})`);
         break;
       default:
         reply satisfies never;

@@ -155,7 +155,9 @@ export class Pool {
   private drop(guest: GuestHandle, why: string): void {
     this.guests.delete(guest);
     guest.kill(why);
-    this.counts.recycled[why] = (this.counts.recycled[why] ?? 0) + 1;
+    // What stands in brackets may be the program's own words.
+    const reason = why.replace(/ \(.*/s, '');
+    this.counts.recycled[reason] = (this.counts.recycled[reason] ?? 0) + 1;
   }
 
   private serve(): void {
