@@ -93,7 +93,7 @@ export class Oracle {
     const x = real(output);
     const coefficients = inputs[0]?.type === 'list' ? inputs[0].items.map(real) : null;
     if (x === null || coefficients === null) return false;
-    const value = coefficients.reduce<number>((sum, c, power) => sum + (c ?? NaN) * x ** power, 0);
+    const value = coefficients.reduce<number>((sum, c, power) => sum + (c ?? NaN) * exactPower(x, power), 0);
     return Math.abs(value) <= this.atol;
   }
 }
@@ -111,6 +111,32 @@ function isFloats(value: Value): boolean {
 function real(value: Value): number | null {
   if (value.type === 'bool') return value.value ? 1 : 0;
   return value.type === 'int' || value.type === 'float' ? Number(value.value) : null;
+}
+
+/**
+ * x^n rounded once, as libm's pow does to within a hair: `**` is an ulp off now and then, and HumanEval/32 has polynomials where
+ * that decides. Powers are kept as a sum of two doubles (Dekker's product).
+ */
+export function exactPower(x: number, n: number): number {
+  let [high, low] = [1, 0];
+  for (let i = 0; i < n; i++) {
+    const product = high * x;
+    const rest = productError(high, x, product) + low * x;
+    high = product + rest;
+    low = rest - (high - product);
+  }
+  return Number.isFinite(low) ? high : x ** n;
+}
+
+/** a·b − product, exactly, by Veltkamp's splitting. */
+function productError(a: number, b: number, product: number): number {
+  const split = (value: number): [number, number] => {
+    const scaled = 134217729 * value; // 2^27 + 1
+    const top = scaled - (scaled - value);
+    return [top, value - top];
+  };
+  const [[aTop, aRest], [bTop, bRest]] = [split(a), split(b)];
+  return aRest * bRest - (product - aTop * bTop - aRest * bTop - aTop * bRest);
 }
 
 function near(output: Value, wanted: number | null, atol: number): boolean {

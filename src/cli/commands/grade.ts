@@ -4,12 +4,12 @@ import * as v from 'valibot';
 import { gradeSamples } from '../../eval/grade.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
-import { loadProblems } from '../dataset.ts';
+import { DATASET_VALUE, loadProblems } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { parseLines, print, readText, remark } from '../io.ts';
 
 const FLAGS = {
-  dataset: { kind: 'text', required: true, value: 'starter|FILE', help: 'the problems the samples answer' },
+  dataset: { kind: 'text', required: true, value: DATASET_VALUE, help: 'the problems the samples answer' },
   samples: {
     kind: 'text',
     required: true,
