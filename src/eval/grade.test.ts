@@ -24,12 +24,16 @@ describe('finding the program of a completion', () => {
 
   it('asks Python only where neither fence nor tag is found', async () => {
     const asked: string[] = [];
-    const parser = (text: string) => (asked.push(text), Promise.resolve('found'));
+    const parser = {
+      longestParsable: (text: string) => (asked.push(text), Promise.resolve('found')),
+      sanitize: () => Promise.resolve(' '),
+    };
     expect(await findCode('prose\nx = 1', 'fenced', parser)).toBe('found');
     expect(await findCode('```\ny\n```', 'fenced', parser)).toBe('y');
     expect(await findCode('```python\n```', 'fenced', parser)).toBeNull();
     expect(await findCode('', 'plain', parser)).toBeNull();
     expect(asked).toEqual(['prose\nx = 1']);
+    expect(await findCode('x = 1', 'sanitized', parser)).toBeNull();
   });
 });
 

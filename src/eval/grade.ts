@@ -7,6 +7,7 @@ import type { AssertVerdict, ProgramError, Verdict, VerdictStatus } from '../sch
 import type { Graded } from './context.ts';
 import { gradeDifferential } from './differential.ts';
 import { findCode, type CodeFormat } from './extract.ts';
+import { entryPointOf } from './protocol.ts';
 import { References } from './references.ts';
 
 export interface GradeOptions {
@@ -34,7 +35,7 @@ export function graderOf(sandbox: PythonSandbox, referenceSandbox?: Pick<PythonS
     };
     let code: string | null;
     try {
-      code = await findCode(completion, options.format, (text) => sandbox.longestParsable(text));
+      code = await findCode(completion, options.format, sandbox, entryPointOf(problem));
     } catch (error) {
       return failed(null, error);
     }
