@@ -73,17 +73,33 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
   let scale: number | null = null;
   let latest: GuestHandle | null = null;
 
+  /** A guest for one program, the machine's speed measured on it where that is due. */
+  const acquire = async (demand: Demand): Promise<GuestHandle> => {
+    for (let tries = 1; ; tries++) {
+      const guest = await pool.acquire(demand);
+      latest = guest;
+      if (demand.alone !== true && scale !== null) return guest;
+      try {
+        scale = (await slowness(guest)) ?? scale ?? 1;
+        return guest;
+      } catch (error) {
+        // It died with its frame, say; no program has to do with it.
+        pool.release(guest, Promise.resolve('it died while its speed was measured'));
+        if (tries === 3) throw error;
+      }
+    }
+  };
+
   /** One attempt on one guest. Rejects when called off, and when no guest can be had. */
   const once = async (program: Program, plans: readonly Plan[], demand: Demand): Promise<Ended> => {
-    const guest = await pool.acquire(demand);
-    latest = guest;
+    const guest = await acquire(demand);
+    const slow = scale ?? 1;
     const fresh = guest.programs === 0;
     let done: Promise<string | null> | undefined;
     try {
-      if (demand.alone === true || scale === null) scale = (await slowness(guest)) ?? scale ?? 1;
-      const judge = new Judge(program, plans, trusted, scale);
-      const totalMs = program.timeoutSeconds * 1000 * scale;
-      const aside = demand.alone === true ? undefined : { afterMs: ASIDE_MS * scale, others: () => pool.contended };
+      const judge = new Judge(program, plans, trusted, slow);
+      const totalMs = program.timeoutSeconds * 1000 * slow;
+      const aside = demand.alone === true ? undefined : { afterMs: ASIDE_MS * slow, others: () => pool.contended };
       const run = await execute(guest, judge, { totalMs, aside }, demand.signal);
       done = run.done;
       return { end: run.end, ms: run.ms, judge, fresh };
@@ -120,9 +136,7 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
 
   return {
     async ready() {
-      const guest = await pool.acquire();
-      latest = guest;
-      scale = (await slowness(guest)) ?? 1;
+      const guest = await acquire({});
       pool.release(guest, Promise.resolve(null));
       await trusted.ready();
     },
