@@ -1,5 +1,5 @@
 import { GuestHandle, type Transport } from './guest-handle.ts';
-import harness from './harness.py';
+import { HARNESS } from './guest-python.ts';
 import preload from './preload.py';
 import type { GuestBoot, PrivatePath } from './protocol.ts';
 
@@ -34,7 +34,7 @@ export function guestBooter(host: SandboxHost, options: BootOptions = {}): (pyth
   let image = images ? host.image : undefined;
   let first: Promise<unknown> | null = null;
   const boot = (python: string | undefined, start: Pick<GuestBoot, 'image' | 'makeImage'>) =>
-    GuestHandle.boot(host.spawn(), { ...host.files, preload, harness, python, maxHeap, without, ...start });
+    GuestHandle.boot(host.spawn(), { ...host.files, preload, harness: HARNESS, python, maxHeap, without, ...start });
   const cold = async (python: string | undefined): Promise<GuestHandle> => {
     const booted = await boot(python, { makeImage: images && image === undefined });
     if (booted.image !== undefined) {

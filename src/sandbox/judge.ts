@@ -4,8 +4,8 @@ import type { Step, StepReply } from './execution.ts';
 import { clip, render } from './render.ts';
 import { outputText } from './reply.ts';
 import type { Program } from './sandbox.ts';
-import type { Plan, TrustedPython } from './trusted.ts';
-import { parseValue, truth, type Value, type WireValue } from './value.ts';
+import type { Plan, PlannedAssert, TrustedPython } from './trusted.ts';
+import { decode, parseValue, truth, type Value, type WireValue } from './value.ts';
 
 /** Default budget of a value: parts, and characters of text. */
 const MAX_NODES = 20_000;
@@ -24,6 +24,7 @@ export class Judge {
   /** The load, then every assert's calls in order. */
   readonly steps: Step[];
   error: ProgramError | undefined;
+  private readonly planned: readonly PlannedAssert[];
   private readonly owners: number[] = [];
   private readonly sentinels = new Map<number, string>();
   private heard: Heard = { replies: [], values: [], ms: 0 };
@@ -31,17 +32,19 @@ export class Judge {
   private stderr: [string, number] | undefined;
   private readonly deferred: (() => Promise<void>)[] = [];
 
-  /** `scale` turns the program's seconds into this machine's. */
+  /** `tests`: the single asserts of each of the program's tests. `scale` turns its seconds into this machine's. */
   constructor(
     private readonly program: Program,
-    private readonly plans: readonly Plan[],
+    tests: readonly (readonly PlannedAssert[])[],
     private readonly trusted: TrustedPython,
     scale: number,
   ) {
     const { setup, solution, setupAfterSolution } = program;
     this.steps = [{ request: { type: 'load', setup, solution, setupAfterSolution } }];
-    for (const [i, plan] of plans.entries()) {
-      const seconds = program.assertSeconds?.[i];
+    this.planned = tests.flat();
+    const limits = tests.flatMap((asserts, i) => asserts.map(() => program.assertSeconds?.[i]));
+    for (const [i, plan] of this.planned.entries()) {
+      const seconds = limits[i];
       const limit = seconds === undefined ? undefined : seconds * 1000 * scale;
       for (const step of this.stepsOf(plan, i, limit)) {
         this.owners.push(i);
@@ -69,7 +72,7 @@ export class Judge {
     if (this.owners[index] === owner) return true;
     const { heard } = this;
     this.heard = { replies: [], values: [], ms: 0 };
-    this.asserts.push({ ...this.judge(this.plans[owner] as Plan, owner, heard), ms: heard.ms });
+    this.asserts.push({ ...this.judge(this.planned[owner] as PlannedAssert, owner, heard), ms: heard.ms });
     return true;
   }
 
@@ -80,7 +83,7 @@ export class Judge {
 
   /** Every assert without a verdict gets this one: what came to a halt there. */
   fill(status: VerdictStatus): void {
-    for (const source of this.program.asserts.slice(this.asserts.length)) this.asserts.push({ status, source });
+    for (const { source } of this.planned.slice(this.asserts.length)) this.asserts.push({ status, source });
   }
 
   verdict(status: VerdictStatus, ms: number): Verdict {
@@ -94,7 +97,7 @@ export class Judge {
     };
   }
 
-  private stepsOf(plan: Plan, index: number, limitMs: number | undefined): Step[] {
+  private stepsOf(plan: PlannedAssert, index: number, limitMs: number | undefined): Step[] {
     switch (plan.kind) {
       case 'compare': {
         const budget = { nodes: Math.max(MAX_NODES, 4 * plan.nodes), text: Math.max(MAX_TEXT, 4 * plan.text) };
@@ -107,7 +110,7 @@ export class Judge {
       case 'statement': {
         const sentinel = crypto.randomUUID();
         this.sentinels.set(index, sentinel);
-        const request = { type: 'statement', source: this.program.asserts[index], sentinel };
+        const request = { type: 'statement', source: plan.source, sentinel };
         return [limitMs === undefined ? { request } : { request, limitMs }];
       }
       default:
@@ -115,8 +118,8 @@ export class Judge {
     }
   }
 
-  private judge(plan: Plan, index: number, { replies, values }: Heard): AssertVerdict {
-    const source = this.program.asserts[index] as string;
+  private judge(plan: PlannedAssert, index: number, { replies, values }: Heard): AssertVerdict {
+    const { source } = plan;
     const reply = replies[0] as StepReply;
     const actual = values[0] ?? null;
     switch (plan.kind) {
@@ -169,7 +172,7 @@ export class Judge {
     replies: readonly StepReply[],
   ): Promise<AssertVerdict> {
     const holes = replies.map((reply): WireValue | null => reply.value ?? null);
-    const result = await this.trusted.residual(this.program.setup, plan.source, holes);
+    const result = await this.trusted.residual(this.program.setup, plan, holes);
     if (result.failed !== undefined) return this.failed(replies[result.failed] as StepReply, source, clip(plan.shown));
     if (result.error !== undefined) {
       this.note(result.error);
@@ -204,15 +207,6 @@ function callStep(
   const { nodes = MAX_NODES, text = MAX_TEXT, consume = false, truth = false } = how;
   const request = { type: 'call', source, nodes, text, consume, truth };
   return limitMs === undefined ? { request } : { request, limitMs };
-}
-
-/** A wire value decoded; null for one that is not in the encoding. */
-function decode(wire: unknown): Value | null {
-  try {
-    return parseValue(wire);
-  } catch {
-    return null;
-  }
 }
 
 /** What CPython would have said at the first assert that does not pass. */

@@ -1,14 +1,15 @@
 import type { ProgramError, Verdict } from '../schema/verdict.ts';
 import { guestBooter, type BootOptions, type SandboxHost } from './booter.ts';
 import { slowness } from './calibration.ts';
-import { execute, type Execution } from './execution.ts';
+import { CallsAttempt, type Calls, type CallsReport } from './calls.ts';
+import { execute, type Attempt, type Execution } from './execution.ts';
 import type { GuestHandle } from './guest-handle.ts';
+import { SPLITTER } from './guest-python.ts';
 import { Judge, overallStatus } from './judge.ts';
 import { Pool, type Demand, type PoolCounts } from './pool.ts';
 import type { PrivatePath } from './protocol.ts';
 import type { Handling, Program, Sandbox } from './sandbox.ts';
-import splitter from './splitter.py';
-import { TrustedPython, type Plan } from './trusted.ts';
+import { TrustedPython } from './trusted.ts';
 
 export interface SandboxOptions extends BootOptions {
   /** Programs at work at the same time; a warm spare comes on top. */
@@ -46,6 +47,13 @@ export interface SandboxStats extends PoolCounts {
 export interface PythonSandbox extends Sandbox {
   /** The longest span of whole lines of a completion that parses as Python; null when there is none. */
   longestParsable(text: string): Promise<string | null>;
+  /** What EvalPlus' sanitiser keeps of a completion; null when nothing parses. */
+  sanitize(text: string, entryPoint: string | null): Promise<string | null>;
+  /**
+   * Makes calls of a program's functions for one who compares by rules of their own. Rejects only when called off; a
+   * sandbox that fails by itself is `infra`.
+   */
+  call(job: Calls, how?: Handling): Promise<CallsReport>;
 }
 
 /** What `createPythonSandbox` makes. */
@@ -54,11 +62,17 @@ export interface PythonRunner extends PythonSandbox {
 }
 
 /** One attempt: how it ended, and whether its guest had run nothing before. */
-interface Ended {
+interface Ended<T> {
   readonly end: Execution['end'];
   readonly ms: number;
-  readonly judge: Judge;
+  readonly attempt: T;
   readonly fresh: boolean;
+}
+
+/** How attempts are made: `asideMs`: see `Limits.aside`, before calibration; null for those who let others wait. */
+interface Manner extends Handling {
+  readonly timeoutSeconds: number;
+  readonly asideMs: number | null;
 }
 
 /** MBPP's references, but for one, take less than this for all their asserts together. */
@@ -68,7 +82,7 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
   const { recheck = 0.02 } = options;
   const bootGuest = guestBooter(host, options);
   const pool = new Pool(options.workers, () => bootGuest());
-  const trusted = new TrustedPython(() => bootGuest(splitter));
+  const trusted = new TrustedPython(() => bootGuest(SPLITTER));
   const stats = { rechecked: 0, differed: 0, retried: 0 };
   let scale: number | null = null;
   let latest: GuestHandle | null = null;
@@ -91,18 +105,22 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
   };
 
   /** One attempt on one guest. Rejects when called off, and when no guest can be had. */
-  const once = async (program: Program, plans: readonly Plan[], demand: Demand): Promise<Ended> => {
+  const once = async <T extends Attempt>(
+    demand: Demand,
+    { timeoutSeconds, asideMs }: Manner,
+    make: (scale: number) => T,
+  ): Promise<Ended<T>> => {
     const guest = await acquire(demand);
     const slow = scale ?? 1;
     const fresh = guest.programs === 0;
     let done: Promise<string | null> | undefined;
     try {
-      const judge = new Judge(program, plans, trusted, slow);
-      const totalMs = program.timeoutSeconds * 1000 * slow;
-      const aside = demand.alone === true ? undefined : { afterMs: ASIDE_MS * slow, others: () => pool.contended };
-      const run = await execute(guest, judge, { totalMs, aside }, demand.signal);
+      const attempt = make(slow);
+      const set = demand.alone !== true && asideMs !== null;
+      const aside = set ? { afterMs: asideMs * slow, others: () => pool.contended } : undefined;
+      const run = await execute(guest, attempt, { totalMs: timeoutSeconds * 1000 * slow, aside }, demand.signal);
       done = run.done;
-      return { end: run.end, ms: run.ms, judge, fresh };
+      return { end: run.end, ms: run.ms, attempt, fresh };
     } finally {
       pool.release(guest, done, demand.fresh !== true && demand.alone !== true);
     }
@@ -113,22 +131,31 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
    * is tried once more, on a fresh guest, the timeout when nothing else runs. The second time counts. A program that keeps
    * others waiting is treated as if its time were over.
    */
-  const judged = async (program: Program, how: Handling): Promise<{ verdict: Verdict; fresh: boolean }> => {
-    const plans = await trusted.plan(program.setup, program.asserts);
-    const { caller, signal, fresh } = how;
-    let last = await once(program, plans, { caller, signal, fresh });
-    if (last.end === 'dead') last = await once(program, plans, { caller, signal, fresh: true });
+  const settled = async <T extends Attempt>(
+    manner: Manner,
+    make: (scale: number) => T,
+  ): Promise<Ended<T> & { readonly retried: boolean }> => {
+    const { caller, signal, fresh } = manner;
+    let last = await once({ caller, signal, fresh }, manner, make);
+    if (last.end === 'dead') last = await once({ caller, signal, fresh: true }, manner, make);
     const retried = last.end === 'timeout' || last.end === 'aside';
     if (retried) {
       stats.retried += 1;
-      last = await once(program, plans, { signal, alone: true });
+      last = await once({ signal, alone: true }, manner, make);
     }
-    const { end, ms, judge } = last;
-    if (end === 'dead') return { verdict: whole(program, 'crash', ms), fresh: last.fresh };
+    return { ...last, retried };
+  };
+
+  const judged = async (program: Program, how: Handling): Promise<{ verdict: Verdict; fresh: boolean }> => {
+    const tests = await trusted.plan(program.setup, program.asserts, program.helpers);
+    const manner = { ...how, timeoutSeconds: program.timeoutSeconds, asideMs: ASIDE_MS };
+    const make = (scale: number): Judge => new Judge(program, tests, trusted, scale);
+    const { end, ms, attempt: judge, fresh, retried } = await settled(manner, make);
+    if (end === 'dead') return { verdict: whole(program, 'crash', ms), fresh };
     await judge.finish();
     if (end !== 'answered') judge.fill('timeout');
     const verdict = judge.verdict(end === 'answered' ? overallStatus(judge.asserts) : 'timeout', ms);
-    return { verdict: retried ? { ...verdict, retried } : verdict, fresh: last.fresh };
+    return { verdict: retried ? { ...verdict, retried } : verdict, fresh };
   };
 
   const handling = (how: AbortSignal | Handling | undefined): Handling =>
@@ -164,7 +191,22 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
       }
     },
 
+    async call(job, how = {}) {
+      const begin = performance.now();
+      try {
+        // Nobody's turn is cut short here: slow inputs are what some data sets are about.
+        const patient = { ...how, timeoutSeconds: job.timeoutSeconds, asideMs: null };
+        const { end, ms, attempt, retried } = await settled(patient, (scale) => new CallsAttempt(job, scale));
+        const report = attempt.report(end === 'answered' ? null : end === 'dead' ? 'crash' : 'timeout', ms);
+        return retried ? { ...report, retried } : report;
+      } catch (error) {
+        if (how.signal?.aborted === true) throw how.signal.reason;
+        return { status: 'infra', results: [], error: sandboxError(error), ms: performance.now() - begin };
+      }
+    },
+
     longestParsable: (text) => trusted.longestParsable(text),
+    sanitize: (text, entryPoint) => trusted.sanitize(text, entryPoint),
 
     stats: () => ({
       ...pool.counts,

@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import { GuestLost, type GuestHandle } from './guest-handle.ts';
 
 /** What a program wrote: the first 4 kB and the bytes in all. */
 export const Output = v.tuple([v.pipe(v.string(), v.maxLength(4096)), v.number()]);
@@ -20,10 +19,4 @@ export function parseReply<T>(schema: v.GenericSchema<unknown, T>, text: string)
   } catch {
     return undefined;
   }
-}
-
-/** The program has been at the harness: that is its own death, not the sandbox's failure. */
-export function tampered(guest: GuestHandle): never {
-  guest.kill('its answer was not in the harness’ form');
-  throw new GuestLost('The harness’ answer was tampered with.');
 }

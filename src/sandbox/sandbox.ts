@@ -1,7 +1,7 @@
 import type { Verdict } from '../schema/verdict.ts';
 
-/** One program to run and the asserts that judge it. */
-export interface Program {
+/** What is run before anything is asked of it. */
+export interface Source {
   /** The solution as extracted from a completion. */
   readonly solution: string;
   readonly setup: string;
@@ -9,8 +9,17 @@ export interface Program {
   readonly setupAfterSolution: boolean;
   /** Wall-clock limit for the whole program, in seconds, before machine calibration. */
   readonly timeoutSeconds: number;
-  /** Python assert statements, in the order of the verdict's `asserts`. */
+}
+
+/** One program to run and the asserts that judge it. */
+export interface Program extends Source {
+  /**
+   * Python assert statements, in the order of the verdict's `asserts`; or whole tests (loops over cases, HumanEval's
+   * `check`), which have a verdict for each assert they come down to.
+   */
   readonly asserts: readonly string[];
+  /** Code of the data set that its tests call. Runs in the trusted interpreter only. */
+  readonly helpers?: string;
   /** Wall-clock limit of each assert, in seconds, before machine calibration; none where left out. */
   readonly assertSeconds?: readonly number[];
 }

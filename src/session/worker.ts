@@ -1,7 +1,7 @@
 import { bySplit, parseProblems } from '../data/datasets.ts';
 import { chooseProblems, type ProblemSets } from '../data/order.ts';
 import { policyText } from '../data/prompts.ts';
-import { gradeCompletion } from '../eval/grade.ts';
+import { graderOf } from '../eval/grade.ts';
 import { loadChatTemplate } from '../model/chat.ts';
 import { openEngine, readModelConfig } from '../model/gpu-engine.ts';
 import { writeAdapter } from '../model/peft.ts';
@@ -99,6 +99,8 @@ function claim(runId: string): Promise<(() => void) | null> {
   });
 }
 
+const grader = once(async () => graderOf(await sandbox()));
+
 const session = once(
   async () =>
     new Session({
@@ -119,7 +121,7 @@ const session = once(
           return { engine, text: policyText('nano', words, chat), device: engine.opened.info };
         },
         problems,
-        grade: async (problem, completion, options) => gradeCompletion(await sandbox(), problem, completion, options),
+        grade: async (problem, completion, options) => (await grader())(problem, completion, options),
         adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),
         clock: Date.now,
       },

@@ -1,5 +1,5 @@
 import { cpus, loadavg, totalmem } from 'node:os';
-import type { LoadedProblem } from '../../data/datasets.ts';
+import type { LoadedProblem } from '../../data/problem.ts';
 import { percentile } from '../../lib/stats.ts';
 
 /** What a section may need. */

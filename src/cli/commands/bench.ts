@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import { sandboxSection } from '../bench/sandbox.ts';
 import { load, machine, type Section } from '../bench/section.ts';
+import { verify } from '../bench/verify.ts';
 import type { Command } from '../command.ts';
 import { loadProblems } from '../dataset.ts';
 import { print, remark } from '../io.ts';
@@ -19,9 +20,11 @@ const FLAGS = {
 
 export const bench: Command = {
   name: 'bench',
-  summary: 'measured figures, each beside a peer or a ceiling of the same run',
+  summary: 'measured figures, each beside a peer or a ceiling of the same run; bench verify: the full conformance sets',
   flags: FLAGS,
-  async run(argv, { root }) {
+  async run(argv, context) {
+    if (argv[0] === 'verify') return verify.run(argv.slice(1), context);
+    const { root } = context;
     const flags = parseFlags(FLAGS, argv);
     const problems = await loadProblems(flags.dataset, root);
     const before = load();

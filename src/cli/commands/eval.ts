@@ -7,7 +7,7 @@ import { evaluationSummary } from '../../eval/summary.ts';
 import { presetOf } from '../../session/presets.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
-import { loadProblems, resolveDataset } from '../dataset.ts';
+import { DATASET_VALUE, loadProblems, resolveDataset } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { print, remark } from '../io.ts';
 import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
@@ -15,7 +15,7 @@ import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, putAdapter, WEIG
 const FLAGS = {
   ...MODEL_FLAGS,
   ...WEIGHT_FLAGS,
-  dataset: { kind: 'text', required: true, value: 'starter|FILE', help: 'the starter problems, or a problem file' },
+  dataset: { kind: 'text', required: true, value: DATASET_VALUE, help: 'a named set or a problem file' },
   split: {
     kind: 'text',
     choices: ['train', 'validation', 'test', 'all'],
@@ -50,7 +50,7 @@ export const evalCommand: Command = {
     const started = performance.now();
     const engine = await loadEngine(files, weights);
     const adapter = await putAdapter(engine, flags.adapter);
-    const grader = await openGrader();
+    const grader = await openGrader({ evaluation: true });
     let answers: Answer[];
     try {
       let shown = 0;

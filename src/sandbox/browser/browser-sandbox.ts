@@ -47,8 +47,8 @@ function workerMain(start: GuestMain): void {
   const listen = scope.addEventListener.bind(scope);
   const boot = (event: MessageEvent<Parameters<GuestMain>[0]>): void => {
     scope.removeEventListener('message', boot);
-    start(event.data, (reply) => post(reply)).then(
-      (handle) => listen('message', (message) => handle(message.data as Parameters<typeof handle>[0])),
+    start(event.data, (reply) => void post(reply)).then(
+      (handle) => listen('message', (message) => void handle(message.data as Parameters<typeof handle>[0])),
       (error: unknown) => post({ type: 'failed', message: String(error).slice(0, 300) }),
     );
   };

@@ -46,13 +46,13 @@ export interface GuestParts {
  * Boots Pyodide in a bare global scope and answers requests. Runs as text in places that can import nothing (a worker of
  * an opaque-origin frame, a restricted child process): it may use nothing but its parameters and globals.
  *
- * Returns the request handler. After it has returned, everything but the language itself is gone from the global scope.
+ * `send` answers with a promise where the reply will not leave while this thread is busy. Returns the request handler. After it has returned, everything but the language itself is gone from the global scope.
  */
 export async function guest(
   boot: GuestBoot,
-  send: (reply: GuestReply) => void,
+  send: (reply: GuestReply) => Promise<void> | undefined,
   parts: GuestParts,
-): Promise<(request: GuestRequest) => void> {
+): Promise<(request: GuestRequest) => Promise<void>> {
   const scope = globalThis as unknown as Record<string, unknown>;
   const now = performance.now.bind(performance);
   const started = now();
@@ -191,8 +191,8 @@ export async function guest(
     if (before !== after || first !== null || second !== null) paths.pop();
   }
 
-  send({ type: 'ready', bootMs: now() - started, paths, ...(made === undefined ? {} : { image: made }) });
-  return (request) => {
+  void send({ type: 'ready', bootMs: now() - started, paths, ...(made === undefined ? {} : { image: made }) });
+  return async (request) => {
     const { id, steps } = request;
     for (const [index, text] of steps.entries()) {
       const begin = now();
@@ -202,12 +202,13 @@ export async function guest(
         answer = String(step(text));
         running = false;
       } catch (error) {
-        send({ type: 'dead', id, message: String(error).slice(0, 300) });
+        void send({ type: 'dead', id, message: String(error).slice(0, 300) });
         return;
       }
-      send({ type: 'reply', id, index, text: answer, ms: now() - begin });
+      const onItsWay = send({ type: 'reply', id, index, text: answer, ms: now() - begin });
+      if (onItsWay !== undefined) await onItsWay;
       if (index === 0 && steps.length > 1 && !answer.startsWith('{"ok":true')) break;
     }
-    send({ type: 'done', id, recycle: request.restore ? restore() : null, heap: module.HEAPU8.length });
+    void send({ type: 'done', id, recycle: request.restore ? restore() : null, heap: module.HEAPU8.length });
   };
 }

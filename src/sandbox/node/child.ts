@@ -29,18 +29,29 @@ function child(load: NodeJS.Require, host: NodeJS.Process, start: GuestMain, pie
       host.send?.({ piece, offset, total: whole.length, bytes: whole.slice(offset, offset + pieceBytes) });
     }
   };
+  // What the pipe does not take at once leaves only when this process comes to rest. Steps follow each other without one,
+  // so that an answer on its way would be taken for a missing one: now and then they wait.
+  let unsent = 0;
+  const flushed = (last: object, size: number): Promise<void> | undefined => {
+    unsent += size;
+    if (unsent < 32_768) {
+      host.send?.(last);
+      return undefined;
+    }
+    unsent = 0;
+    return new Promise((resolve) => void host.send?.(last, undefined, undefined, () => resolve()));
+  };
   const encoder = new TextEncoder();
-  const send = (reply: GuestReply): void => {
+  const send = (reply: GuestReply): Promise<void> | undefined => {
     if (reply.type === 'ready' && reply.image !== undefined) {
       const { image, ...rest } = reply;
       inPieces('image', image);
-      host.send?.(rest);
+      return flushed(rest, image.length);
     } else if (reply.type === 'reply' && reply.text.length > pieceBytes) {
       inPieces('text', encoder.encode(reply.text));
-      host.send?.({ ...reply, text: '' });
-    } else {
-      host.send?.(reply);
+      return flushed({ ...reply, text: '' }, reply.text.length);
     }
+    return flushed(reply, reply.type === 'reply' ? reply.text.length + 200 : 200);
   };
   host.on('disconnect', () => host.exit(0));
   host.on('uncaughtException', () => host.exit(70));

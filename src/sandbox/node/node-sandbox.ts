@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Transport } from '../guest-handle.ts';
 import { abiVersion, assembleLoader } from '../guest/loader.ts';
-import harness from '../harness.py';
+import { HARNESS } from '../guest-python.ts';
 import preload from '../preload.py';
 import type { SandboxHost } from '../booter.ts';
 import { createPythonSandbox, type PythonRunner, type SandboxOptions } from '../python-sandbox.ts';
@@ -43,7 +43,7 @@ export function nodeHost(cache: boolean): SandboxHost {
     .update(wasm)
     .update(stdlib)
     .update(preload)
-    .update(harness)
+    .update(HARNESS)
     .digest('hex');
   const kept = join(folder, '..', '.cache', 'afterthought', `pyodide-${key.slice(0, 24)}.image`);
   return {
