@@ -62,10 +62,10 @@ describe('the command line', { timeout: 30_000 }, () => {
       /--weights q4: this version keeps weights in f32 or f16/,
     ],
     [
-      'a data set by name',
-      ['grade', '--dataset', 'mbpp', '--samples', 'x', '--out', 'y'],
+      'a misspelt data set',
+      ['grade', '--dataset', 'mbbp', '--samples', 'x', '--out', 'y'],
       2,
-      /does not download data sets; give the file/,
+      /--dataset mbbp: there is no such file \(did you mean mbpp\?\); give starter, mbpp, /,
     ],
     [
       'another method',

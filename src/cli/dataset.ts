@@ -1,40 +1,49 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { bySplit, parseProblems, type LoadedProblem } from '../data/datasets.ts';
+import { CATALOG } from '../data/catalog.ts';
+import { bySplit, readProblems } from '../data/datasets.ts';
 import { chooseProblems, type ProblemSets } from '../data/order.ts';
+import type { LoadedProblem } from '../data/problem.ts';
+import { nearest } from '../lib/format.ts';
 import type { RunConfig } from '../schema/config.ts';
 import { UsageError } from './args.ts';
-import { readText } from './io.ts';
+import { cachedFiles, type CacheOptions } from './dataset-cache.ts';
+import { readBytes } from './io.ts';
 
-const NAMED = ['mbpp', 'mbpp-sanitized', 'mbpp+', 'humaneval', 'humaneval+'];
+const NAMES = ['starter', ...CATALOG.map((entry) => entry.name)];
 
-/** `starter` stays as it is, a file becomes absolute; anything else is a sentence. */
+/** What --dataset takes, for the help of commands. */
+export const DATASET_VALUE = [...NAMES, 'FILE'].join('|');
+
+/** A name stays as it is, a file becomes absolute; anything else is a sentence. */
 export async function resolveDataset(dataset: string): Promise<string> {
-  if (dataset === 'starter') return dataset;
+  if (NAMES.includes(dataset)) return dataset;
   const file = resolve(dataset);
   const info = await stat(file).catch(() => null);
   if (info?.isFile()) return file;
-  if (NAMED.includes(dataset)) {
-    throw new UsageError(
-      `--dataset ${dataset}: this version does not download data sets; give the file, e.g. --dataset mbpp.jsonl.`,
-    );
-  }
+  const guess = nearest(dataset, NAMES);
   throw new UsageError(
-    `--dataset ${dataset}: there is no such file; give a problem file (MBPP's jsonl or json), or starter.`,
+    `--dataset ${dataset}: there is no such file${guess ? ` (did you mean ${guess}?)` : ''}; give ${NAMES.join(', ')} or a problem file (jsonl, json, jsonl.gz or parquet).`,
   );
 }
 
-/** All problems of a data set. */
-export async function loadProblems(dataset: string, root: string): Promise<LoadedProblem[]> {
+/** All problems of a data set: the starter's, a named set's (fetched and cached) or a file's. */
+export async function loadProblems(dataset: string, root: string, cache: CacheOptions = {}): Promise<LoadedProblem[]> {
   const name = await resolveDataset(dataset);
+  const entry = CATALOG.find((known) => known.name === name);
+  if (entry !== undefined) {
+    const parts = await cachedFiles(entry, cache);
+    const problems = (await Promise.all(parts.map((bytes) => readProblems(bytes, entry.name)))).flat();
+    if (problems.length !== entry.problems)
+      throw new Error(`${name} came with ${problems.length} problems and has ${entry.problems}; give a file instead.`);
+    return problems;
+  }
   const files =
     name === 'starter'
       ? ['train', 'validation', 'test'].map((split) => join(root, 'public', 'problems', `starter-${split}.jsonl`))
       : [name];
-  if (/\.(gz|parquet)$/.test(name))
-    throw new Error(`${name}: this version reads MBPP's jsonl and json; unpack the file first.`);
-  const parts = await Promise.all(files.map(async (file) => parseProblems(await readText(file, 'The data set'), file)));
-  return parts.flat();
+  const parts = files.map(async (file) => readProblems(new Uint8Array(await readBytes(file, 'The data set')), file));
+  return (await Promise.all(parts)).flat();
 }
 
 /** The problems a run draws from its data set. */

@@ -26,8 +26,12 @@ export async function readStdin(): Promise<string> {
 }
 
 export async function readText(path: string, what: string): Promise<string> {
+  return (await readBytes(path, what)).toString('utf8');
+}
+
+export async function readBytes(path: string, what: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     throw new Error(`${what} ${path} cannot be read: ${reason(error)}.`, { cause: error });
   }

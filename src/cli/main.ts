@@ -2,6 +2,7 @@ import { messageOf } from '../lib/errors.ts';
 import { nearest } from '../lib/format.ts';
 import { helpOf, UsageError } from './args.ts';
 import type { Command, CommandContext } from './command.ts';
+import { bench } from './commands/bench.ts';
 import { doctor } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { generate } from './commands/generate.ts';
@@ -12,7 +13,7 @@ import { tokenize } from './commands/tokenize.ts';
 import { train } from './commands/train.ts';
 import { print } from './io.ts';
 
-const COMMANDS: readonly Command[] = [doctor, tokenize, score, generate, train, run, evalCommand, grade];
+const COMMANDS: readonly Command[] = [doctor, tokenize, score, generate, train, run, evalCommand, grade, bench];
 
 /** The command line: resolves with the exit code (0 done, 1 failed, 2 bad usage, 130 interrupted). */
 export async function main(argv: readonly string[], context: CommandContext): Promise<number> {

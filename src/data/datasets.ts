@@ -1,14 +1,18 @@
 import * as v from 'valibot';
 import { messageOf } from '../lib/errors.ts';
+import { evalPlusProblem } from './evalplus.ts';
 import type { ProblemSets } from './order.ts';
-import type { Problem } from './problem.ts';
+import { isParquet, parquetRecords } from './parquet.ts';
+import type { LoadedProblem, Split } from './problem.ts';
+import { checked } from './record.ts';
 
 /*
- * Problem files: the starter problems (MBPP's fields plus hidden asserts and a split), MBPP as JSON lines, and MBPP
- * sanitized as one JSON array. Splits of MBPP are METHODS' data hygiene.
+ * Problem files: the starter problems (MBPP's fields plus hidden asserts and a split), MBPP as JSON lines, MBPP
+ * sanitized as one JSON array, HumanEval and EvalPlus' releases as JSON lines. Splits of MBPP are METHODS' data hygiene;
+ * HumanEval and the plus sets are for evaluation only.
  */
 
-const Line = v.object({
+const MbppLine = v.object({
   task_id: v.union([v.number(), v.string()]),
   text: v.optional(v.string()),
   /** What MBPP sanitized calls `text`. */
@@ -24,23 +28,40 @@ const Line = v.object({
   split: v.optional(v.picklist(['train', 'validation', 'test'])),
 });
 
-type Split = 'train' | 'validation' | 'test';
-export interface LoadedProblem extends Problem {
-  /** Where the file says it, or MBPP's numbering does; null: in no split (MBPP 1–10, or in MBPP+ outside the test split). */
-  readonly split: Split | null;
+/** OpenAI's HumanEval: the tests are a function `check(candidate)`. */
+const HumanEvalLine = v.object({
+  task_id: v.string(),
+  prompt: v.string(),
+  entry_point: v.string(),
+  canonical_solution: v.string(),
+  test: v.string(),
+});
+
+/** Parses a problem file's text; throws a sentence that names the line and what is wrong with it. */
+export function parseProblems(text: string, label: string): LoadedProblem[] {
+  return problemsOf(records(text, label), label);
 }
 
-/** Parses a problem file; throws a sentence that names the line and what is wrong with it. */
-export function parseProblems(text: string, label: string): LoadedProblem[] {
+/** Reads a problem file, whatever its form: text, gzip or parquet by its first bytes. */
+export async function readProblems(bytes: Uint8Array<ArrayBuffer>, label: string): Promise<LoadedProblem[]> {
+  if (isParquet(bytes)) {
+    const rows = await parquetRecords(bytes.slice().buffer, label);
+    return problemsOf(
+      rows.map((json, index) => ({ json, where: `${label}, row ${index + 1},` })),
+      label,
+    );
+  }
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const stream = new Blob([bytes]).stream();
+  const text = await new Response(isGzip ? stream.pipeThrough(new DecompressionStream('gzip')) : stream).text();
+  return parseProblems(text, label);
+}
+
+function problemsOf(found: Iterable<{ json: unknown; where: string }>, label: string): LoadedProblem[] {
   const problems: LoadedProblem[] = [];
   const seen = new Set<string>();
-  for (const { value, where } of records(text, label)) {
-    const parsed = v.safeParse(Line, value);
-    if (!parsed.success) {
-      const issue = parsed.issues[0];
-      throw new Error(`${where} is no programming problem: ${v.getDotPath(issue) ?? 'the line'}: ${issue.message}.`);
-    }
-    const problem = toProblem(parsed.output, where);
+  for (const { json, where } of found) {
+    const problem = problemOf(json, where);
     if (seen.has(problem.id)) throw new Error(`${where} repeats the id ${problem.id}; ids must be unique.`);
     seen.add(problem.id);
     problems.push(problem);
@@ -54,26 +75,59 @@ export function bySplit(problems: readonly LoadedProblem[]): ProblemSets {
   return { train: of('train'), val: of('validation'), test: of('test') };
 }
 
-function* records(text: string, label: string): Generator<{ value: unknown; where: string }> {
-  const parse = (json: string, where: string): unknown => {
-    try {
-      return JSON.parse(json);
-    } catch (error) {
-      throw new Error(`${where} is not JSON: ${messageOf(error)}.`, { cause: error });
-    }
-  };
+/** Each record as JSON text, or as the value it was in an array. */
+function* records(text: string, label: string): Generator<{ json: unknown; where: string }> {
   if (text.trimStart().startsWith('[')) {
-    const array = parse(text, label) as unknown[];
-    for (const [index, value] of array.entries()) yield { value, where: `${label}, entry ${index + 1},` };
+    const array = parseJson(text, label) as unknown[];
+    for (const [index, json] of array.entries()) yield { json, where: `${label}, entry ${index + 1},` };
     return;
   }
   for (const [index, line] of text.split('\n').entries()) {
-    const where = `${label}, line ${index + 1},`;
-    if (line.trim() !== '') yield { value: parse(line, where), where };
+    if (line.trim() !== '') yield { json: line, where: `${label}, line ${index + 1},` };
   }
 }
 
-function toProblem(line: v.InferOutput<typeof Line>, where: string): LoadedProblem {
+function parseJson(json: string, where: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new Error(`${where} is not JSON: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+/** What kind of record it is shows in its fields. */
+function problemOf(json: unknown, where: string): LoadedProblem {
+  // Inputs are not JSON throughout (NaN, -Infinity), and 1 is not 1.0 in them.
+  if (typeof json === 'string' && /"(?:base|plus)_input"\s*:/.test(json)) return evalPlusProblem(json, where);
+  const value = typeof json === 'string' ? parseJson(json, where) : json;
+  if (typeof value === 'object' && value !== null && 'test' in value && /^\s*inputs = /m.test(String(value.test))) {
+    throw new Error(
+      `${where} holds EvalPlus' tests as a script; give the release file (MbppPlus-v0.2.0.jsonl.gz, HumanEvalPlus-v0.1.10.jsonl.gz).`,
+    );
+  }
+  const isHumanEval = typeof value === 'object' && value !== null && 'canonical_solution' in value;
+  return isHumanEval
+    ? humanEvalProblem(checked(HumanEvalLine, value, where))
+    : mbppProblem(checked(MbppLine, value, where), where);
+}
+
+function humanEvalProblem(line: v.InferOutput<typeof HumanEvalLine>): LoadedProblem {
+  return {
+    id: line.task_id,
+    text: line.prompt,
+    entryPoint: line.entry_point,
+    setup: '',
+    setupAfterSolution: false,
+    shown: [],
+    hidden: [`${line.test.trim()}\n\ncheck(${line.entry_point})`],
+    helpers: line.prompt,
+    reference: line.prompt + line.canonical_solution,
+    prompt: line.prompt,
+    split: 'test',
+  };
+}
+
+function mbppProblem(line: v.InferOutput<typeof MbppLine>, where: string): LoadedProblem {
   const text = line.text ?? line.prompt;
   if (text === undefined) throw new Error(`${where} has neither "text" nor "prompt", so there is nothing to ask.`);
   if (line.test_list.length === 0)

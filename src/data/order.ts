@@ -27,8 +27,10 @@ export function refuseOverlap(sets: ProblemSets): void {
   const names = ['train', 'val', 'test'] as const;
   for (let i = 0; i < names.length; i++) {
     for (let j = i + 1; j < names.length; j++) {
-      const first = new Set(sets[names[i]!].map((p) => p.id));
-      const both = sets[names[j]!].filter((p) => first.has(p.id)).map((p) => p.id);
+      // `Mbpp/601` of a plus set is `mbpp/601`.
+      const key = (problem: Problem): string => problem.id.toLowerCase();
+      const first = new Set(sets[names[i]!].map(key));
+      const both = sets[names[j]!].filter((p) => first.has(key(p))).map((p) => p.id);
       if (both.length) {
         throw new Error(
           `The ${names[i]} and ${names[j]} problems share ${both.length} ids (${both.slice(0, 10).join(', ')}${both.length > 10 ? ', …' : ''}); choose splits that do not intersect.`,

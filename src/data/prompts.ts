@@ -11,8 +11,13 @@ export interface PolicyText {
   readonly decode: (ids: readonly number[]) => string;
   /** UTF-8 end offset of each token in `decode(ids)`; the end token ends where the one before it did. */
   readonly ends: (ids: readonly number[]) => Uint32Array;
-  /** What completions look like: programs and nothing else, or text with a fenced block. */
-  readonly format: 'plain' | 'fenced';
+  /**
+   * What completions look like: programs and nothing else, or text with a fenced block; or what EvalPlus' sanitiser is to
+   * find the program in.
+   */
+  readonly format: 'plain' | 'fenced' | 'sanitized';
+  /** Texts that end a completion of this problem, where tokens do not. */
+  readonly stopTexts?: (problem: Problem) => readonly string[];
   /** Ids that end a completion. */
   readonly stopIds: readonly number[];
 }

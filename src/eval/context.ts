@@ -1,12 +1,15 @@
 import type { Problem } from '../data/problem.ts';
 import type { PolicyText } from '../data/prompts.ts';
 import type { Engine } from '../model/engine.ts';
-import type { Verdict } from '../schema/verdict.ts';
+import type { Verdict, VerdictStatus } from '../schema/verdict.ts';
 
 export interface Graded {
   /** The program found in the completion; null: no code. */
   readonly code: string | null;
+  /** By every test there is. */
   readonly verdict: Verdict;
+  /** Where the data set has EvalPlus' inputs: by the base inputs, and by base and plus inputs. */
+  readonly parts?: { readonly base: VerdictStatus; readonly plus: VerdictStatus };
 }
 
 export type Phase = 'sample' | 'grade' | 'update' | 'evaluate';

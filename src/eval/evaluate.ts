@@ -1,9 +1,11 @@
 import type { Problem } from '../data/problem.ts';
 import { bootstrap95, mean, passAtK, wilson95 } from '../lib/stats.ts';
-import type { AdapterName, Completion } from '../model/engine.ts';
+import type { PolicyText } from '../data/prompts.ts';
+import type { AdapterName, Completion, GenerateRequest } from '../model/engine.ts';
 import type { RunEventOf } from '../schema/events.ts';
 import { rewardOf } from '../schema/verdict.ts';
 import type { EvaluationContext, Graded } from './context.ts';
+import { cutAnswer } from './protocol.ts';
 
 export interface EvaluationPlan {
   readonly problems: readonly Problem[];
@@ -70,7 +72,7 @@ export async function evaluate(
         kinds.map((kind) => ({ problem, place: start + index, kind, prompt: text.prompt(problem).ids })),
       );
     const completions = await engine.generate(
-      asked.map(({ kind, place, prompt }) => ({
+      asked.map(({ problem, kind, place, prompt }) => ({
         prompt,
         samples: kind.samples,
         adapter: plan.adapter,
@@ -81,12 +83,14 @@ export async function evaluate(
         stream: place * Math.max(1, plan.samples),
         maxTokens: plan.maxTokens,
         stopIds: text.stopIds,
+        ...stopping(text, problem),
       })),
     );
     const ordered = [...completions].sort((a, b) => a.request - b.request || a.sample - b.sample);
     for (const completion of ordered) {
       const { problem, kind } = asked[completion.request]!;
-      const answer = text.decode(completion.ids);
+      const written = text.decode(completion.ids);
+      const answer = text.stopTexts ? cutAnswer(written, text.stopTexts(problem)) : written;
       const judged = context.grade(problem, answer).then((graded) => {
         context.progress('evaluate', ++done, total);
         return { problem, sample: kind.first + completion.sample, text: answer, completion, graded };
@@ -96,6 +100,18 @@ export async function evaluate(
     }
   }
   return Promise.all(answers);
+}
+
+/** Generation ends soon after a text that ends the answer; where exactly decides `cutAnswer`. */
+function stopping(text: PolicyText, problem: Problem): Pick<GenerateRequest, 'stopWhen'> {
+  const stops = text.stopTexts?.(problem);
+  if (stops === undefined) return {};
+  return {
+    stopWhen: (ids) => {
+      const written = text.decode(ids);
+      return stops.some((stop) => written.includes(stop));
+    },
+  };
 }
 
 /**

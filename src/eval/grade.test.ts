@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Problem } from '../data/problem.ts';
 import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
 import { extractCode, findCode } from './extract.ts';
-import { gradeSamples } from './grade.ts';
+import { graderOf, gradeSamples } from './grade.ts';
 
 describe('finding the program of a completion', () => {
   it.each([
@@ -24,12 +24,16 @@ describe('finding the program of a completion', () => {
 
   it('asks Python only where neither fence nor tag is found', async () => {
     const asked: string[] = [];
-    const parser = (text: string) => (asked.push(text), Promise.resolve('found'));
+    const parser = {
+      longestParsable: (text: string) => (asked.push(text), Promise.resolve('found')),
+      sanitize: () => Promise.resolve(' '),
+    };
     expect(await findCode('prose\nx = 1', 'fenced', parser)).toBe('found');
     expect(await findCode('```\ny\n```', 'fenced', parser)).toBe('y');
     expect(await findCode('```python\n```', 'fenced', parser)).toBeNull();
     expect(await findCode('', 'plain', parser)).toBeNull();
     expect(asked).toEqual(['prose\nx = 1']);
+    expect(await findCode('x = 1', 'sanitized', parser)).toBeNull();
   });
 });
 
@@ -56,7 +60,10 @@ describe('grading samples', () => {
     ready: () => Promise.resolve(),
     close: () => Promise.resolve(),
     longestParsable: () => Promise.resolve(null),
+    sanitize: () => Promise.resolve(null),
+    call: () => Promise.reject(new Error('asserts only')),
   };
+  const grade = graderOf(sandbox);
 
   it('gives one line a sample in their order, counts samples of a task, and takes ids with or without prefix', async () => {
     const samples = [
@@ -65,7 +72,7 @@ describe('grading samples', () => {
       { task_id: 'mbpp/11', completion: 'no code at all' },
     ];
     const seen: number[] = [];
-    const lines = await gradeSamples([problem('mbpp/601'), problem('mbpp/11')], samples, sandbox, (_line, done) =>
+    const lines = await gradeSamples([problem('mbpp/601'), problem('mbpp/11')], samples, grade, (_line, done) =>
       seen.push(done),
     );
     expect(lines.map((l) => [l.task_id, l.sample, l.status, l.base, l.plus])).toEqual([
@@ -81,10 +88,10 @@ describe('grading samples', () => {
   });
 
   it('refuses a task the data set does not have and a sample with nothing in it', async () => {
-    await expect(gradeSamples([problem('mbpp/1')], [{ task_id: 2, solution: 'x' }], sandbox)).rejects.toThrow(
+    await expect(gradeSamples([problem('mbpp/1')], [{ task_id: 2, solution: 'x' }], grade)).rejects.toThrow(
       'Sample 1 answers task 2, which the data set does not have.',
     );
-    await expect(gradeSamples([problem('mbpp/1')], [{ task_id: 1 }], sandbox)).rejects.toThrow(
+    await expect(gradeSamples([problem('mbpp/1')], [{ task_id: 1 }], grade)).rejects.toThrow(
       /neither "solution" nor "completion"/,
     );
   });

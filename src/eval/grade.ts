@@ -1,43 +1,96 @@
 import { allAsserts, type Problem } from '../data/problem.ts';
+import { mapLimited } from '../lib/concurrency.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
-import type { AssertVerdict, ProgramError, VerdictStatus } from '../schema/verdict.ts';
+import type { Handling } from '../sandbox/sandbox.ts';
+import type { AssertVerdict, ProgramError, Verdict, VerdictStatus } from '../schema/verdict.ts';
 import type { Graded } from './context.ts';
+import { gradeDifferential } from './differential.ts';
 import { findCode, type CodeFormat } from './extract.ts';
+import { entryPointOf } from './protocol.ts';
+import { References } from './references.ts';
 
 export interface GradeOptions {
   readonly format: CodeFormat;
   /** Wall-clock limit of one program, in seconds. */
   readonly timeoutSeconds: number;
+  /** On a guest that has run nothing before, as final evaluations are. */
+  readonly fresh?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Extracts the program of a completion and judges it by all asserts of the problem. Rejects only when called off. */
-export async function gradeCompletion(
+export type GradeCompletion = (problem: Problem, completion: string, options: GradeOptions) => Promise<Graded>;
+
+/**
+ * Extracts the program of a completion and judges it by all tests of the problem. Rejects only when called off. References
+ * run in `referenceSandbox`, or in guests of the same sandbox that have run nothing.
+ */
+export function graderOf(sandbox: PythonSandbox, referenceSandbox?: Pick<PythonSandbox, 'call'>): GradeCompletion {
+  const references = new References(referenceSandbox ?? sandbox, { fresh: referenceSandbox === undefined });
+  return async (problem, completion, options) => {
+    const how = { ...(options.signal && { signal: options.signal }), ...(options.fresh && { fresh: true }) };
+    const failed = (code: string | null, error: unknown): Graded => {
+      if (options.signal?.aborted === true) throw options.signal.reason;
+      return { code, verdict: infraVerdict(problem, error), ...parts(problem, 'infra', 'infra') };
+    };
+    let code: string | null;
+    try {
+      code = await findCode(completion, options.format, sandbox, entryPointOf(problem));
+    } catch (error) {
+      return failed(null, error);
+    }
+    if (code === null) {
+      const asserts = allAsserts(problem).map((source) => ({ status: 'no-code', source }) as const);
+      return { code, verdict: { status: 'no-code', asserts, ms: 0 }, ...parts(problem, 'no-code', 'no-code') };
+    }
+    if (problem.differential === undefined)
+      return { code, verdict: await byAsserts(sandbox, problem, code, options.timeoutSeconds, how) };
+    try {
+      const { base, plus } = await gradeDifferential(sandbox, references, problem, code, how);
+      const both = [base.status, plus.status].find((status) => status !== 'pass') ?? 'pass';
+      return { code, verdict: together(base, plus, both), ...parts(problem, base.status, both) };
+    } catch (error) {
+      return failed(code, error);
+    }
+  };
+}
+
+function parts(problem: Problem, base: VerdictStatus, plus: VerdictStatus): Pick<Graded, 'parts'> {
+  return problem.differential === undefined ? {} : { parts: { base, plus } };
+}
+
+function byAsserts(
   sandbox: PythonSandbox,
   problem: Problem,
-  completion: string,
-  options: GradeOptions,
-): Promise<Graded> {
-  let code: string | null = null;
-  try {
-    code = await findCode(completion, options.format, (text) => sandbox.longestParsable(text));
-  } catch (error) {
-    const message = (error instanceof Error ? error.message : String(error)).slice(0, 300);
-    return {
-      code,
-      verdict: { status: 'infra', asserts: [], error: { type: 'SandboxError', message, lines: [] }, ms: 0 },
-    };
-  }
-  const asserts = allAsserts(problem);
-  if (code === null) {
-    return {
-      code,
-      verdict: { status: 'no-code', asserts: asserts.map((source) => ({ status: 'no-code', source })), ms: 0 },
-    };
-  }
-  const { setup, setupAfterSolution } = problem;
-  const program = { solution: code, setup, setupAfterSolution, asserts, timeoutSeconds: options.timeoutSeconds };
-  return { code, verdict: await sandbox.grade(program, options.signal) };
+  solution: string,
+  timeoutSeconds: number,
+  how: Handling,
+): Promise<Verdict> {
+  const { setup, setupAfterSolution, helpers } = problem;
+  const program = { solution, setup, setupAfterSolution, asserts: allAsserts(problem), timeoutSeconds };
+  return sandbox.grade({ ...program, ...(helpers === undefined ? {} : { helpers }) }, how);
+}
+
+function together(base: Verdict, plus: Verdict, status: VerdictStatus): Verdict {
+  const error = base.error ?? plus.error;
+  const stdout = base.stdout ?? plus.stdout;
+  return {
+    status,
+    asserts: [...base.asserts, ...plus.asserts],
+    ...(error === undefined ? {} : { error }),
+    ...(stdout === undefined ? {} : { stdout }),
+    ms: base.ms + plus.ms,
+  };
+}
+
+/** The sandbox failed, or the data set's own solution did: nobody knows what the program is worth. */
+function infraVerdict(problem: Problem, error: unknown): Verdict {
+  return {
+    status: 'infra',
+    asserts: allAsserts(problem).map((source) => ({ status: 'infra', source })),
+    error: { type: 'SandboxError', message: messageOf(error).slice(0, 300), lines: [] },
+    ms: 0,
+  };
 }
 
 /** One line of a samples file: a program, or a completion to find one in. */
@@ -65,30 +118,33 @@ export function taskKey(id: string | number): string {
 }
 
 /** A result line of one verdict: times left out, so that equal verdicts give equal files. */
-export function resultLine(taskId: string, sample: number, { verdict }: Graded): ResultLine {
+export function resultLine(taskId: string, sample: number, { verdict, parts }: Graded): ResultLine {
   const { status, asserts, error, stdout } = verdict;
   return {
     task_id: taskId,
     sample,
     status,
-    base: status,
-    plus: null,
+    base: parts?.base ?? status,
+    plus: parts?.plus ?? null,
     asserts: asserts.map(({ ms: _, ...rest }) => rest),
     ...(error === undefined ? {} : { error }),
     ...(stdout === undefined ? {} : { stdout }),
   };
 }
 
+/** Samples at work at a time: enough to keep every pool busy, few enough to hold their inputs in memory. */
+const AT_WORK = 4;
+
 /**
- * Judges samples in the sandbox, several at a time; the lines come back in the samples' order, and `onResult` sees each
- * as it is reached. Throws a sentence for a task the data set does not have and for a sample with nothing to judge.
+ * Judges samples, several at a time; the lines come back in the samples' order, and `onResult` sees each as it is
+ * reached. Throws a sentence for a task the data set does not have and for a sample with nothing to judge.
  */
 export async function gradeSamples(
   problems: readonly Problem[],
   samples: readonly Sample[],
-  sandbox: PythonSandbox,
-  onResult: (line: ResultLine, done: number, total: number) => void = () => undefined,
-  options: { readonly timeoutSeconds?: number; readonly signal?: AbortSignal } = {},
+  grade: GradeCompletion,
+  onResult: (line: ResultLine, done: number, total: number, index: number) => void = () => undefined,
+  options: { readonly timeoutSeconds?: number; readonly fresh?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<ResultLine[]> {
   const byKey = new Map(problems.map((problem) => [taskKey(problem.id), problem]));
   const counts = new Map<string, number>();
@@ -97,23 +153,28 @@ export async function gradeSamples(
     if (problem === undefined) {
       throw new Error(`Sample ${index + 1} answers task ${sample.task_id}, which the data set does not have.`);
     }
-    const text = sample.solution ?? sample.completion;
-    if (text === undefined) throw new Error(`Sample ${index + 1} has neither "solution" nor "completion".`);
     const number = counts.get(problem.id) ?? 0;
     counts.set(problem.id, number + 1);
-    return { sample, problem, text, number, format: sample.solution === undefined ? 'fenced' : 'plain' } as const;
+    return { sample, problem, number, ...programOf(sample, problem, index) } as const;
   });
   let done = 0;
-  return Promise.all(
-    jobs.map(async ({ sample, problem, text, number, format }) => {
-      const graded = await gradeCompletion(sandbox, problem, text, {
-        format,
-        timeoutSeconds: options.timeoutSeconds ?? 10,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      });
-      const line = resultLine(String(sample.task_id), number, graded);
-      onResult(line, (done += 1), jobs.length);
-      return line;
-    }),
-  );
+  return mapLimited(jobs, AT_WORK, async ({ sample, problem, text, number, format }, index) => {
+    const graded = await grade(problem, text, {
+      format,
+      timeoutSeconds: 10,
+      ...options,
+    });
+    const line = resultLine(String(sample.task_id), number, graded);
+    onResult(line, (done += 1), jobs.length, index);
+    return line;
+  });
+}
+
+/** A `solution` is a program as it is; a `completion` goes on with the problem's code or, fenced, is a model's reply. */
+function programOf(sample: Sample, problem: Problem, index: number): { text: string; format: CodeFormat } {
+  if (sample.solution !== undefined) return { text: sample.solution, format: 'plain' };
+  const { completion } = sample;
+  if (completion === undefined) throw new Error(`Sample ${index + 1} has neither "solution" nor "completion".`);
+  const goesOn = problem.prompt !== undefined && !completion.includes('```') && !completion.includes('<code>');
+  return goesOn ? { text: problem.prompt + completion, format: 'plain' } : { text: completion, format: 'fenced' };
 }

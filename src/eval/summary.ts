@@ -1,6 +1,16 @@
-import { bootstrap95, mean, passAtK, wilson95, type Interval } from '../lib/stats.ts';
+import { bootstrap95, mean, passAtK, smallSampleLabel, wilson95, type Interval } from '../lib/stats.ts';
 import { rewardOf } from '../schema/verdict.ts';
+import type { Graded } from './context.ts';
 import type { Answer } from './evaluate.ts';
+
+/** `pass@k`: k the number of samples a problem, when there are several. */
+export interface Rates {
+  readonly problems: number;
+  readonly passes: number;
+  readonly 'pass@1': number;
+  readonly ci95: Interval;
+  readonly [passAtK: `pass@${number}`]: number;
+}
 
 /** summary.json of an evaluation. */
 export interface EvaluationSummary {
@@ -9,28 +19,54 @@ export interface EvaluationSummary {
   readonly adapter: string | null;
   readonly dataset: string;
   readonly samples_per_problem: number;
-  /** `pass@k`: k the number of samples a problem, when there are several. */
-  readonly base: {
-    readonly problems: number;
-    readonly passes: number;
-    readonly 'pass@1': number;
-    readonly ci95: Interval;
-    readonly [passAtK: `pass@${number}`]: number;
-  };
+  readonly base: Rates;
+  /** By base and plus inputs together, where the data set has them. */
+  readonly plus?: Rates;
+  /** What has to be said beside figures of fewer than 100 problems. */
+  readonly label?: string;
   readonly timeouts: number;
   readonly crashes: number;
   readonly infra: number;
   readonly wall_s: number;
 }
 
+export interface About {
+  readonly model: string;
+  readonly adapter: string | null;
+  readonly dataset: string;
+  /** Samples a problem. */
+  readonly samples: number;
+  readonly seed: number;
+  /** Seconds. */
+  readonly wall: number;
+}
+
 /** One answer a problem: Wilson's interval; several: mean of per-problem means and a cluster bootstrap. */
-export function evaluationSummary(
-  answers: readonly Answer[],
-  about: { model: string; adapter: string | null; dataset: string; samples: number; seed: number; wall: number },
-): EvaluationSummary {
+export function evaluationSummary(answers: readonly Answer[], about: About): EvaluationSummary {
+  const status = (name: string) => answers.filter((answer) => answer.graded.verdict.status === name).length;
+  const plus = answers.some((answer) => answer.graded.parts) ? ratesOf(answers, about, 'plus') : null;
+  const base = ratesOf(answers, about, 'base');
+  const label = smallSampleLabel(base.problems);
+  return {
+    version: 1,
+    model: about.model,
+    adapter: about.adapter,
+    dataset: about.dataset,
+    samples_per_problem: about.samples,
+    base,
+    ...(plus === null ? {} : { plus }),
+    ...(label === null ? {} : { label }),
+    timeouts: status('timeout'),
+    crashes: status('crash'),
+    infra: status('infra'),
+    wall_s: about.wall,
+  };
+}
+
+function ratesOf(answers: readonly Answer[], { samples: k, seed }: About, part: 'base' | 'plus'): Rates {
   const rewards = new Map<string, number[]>();
   for (const { problem, graded } of answers) {
-    const reward = rewardOf(graded.verdict);
+    const reward = rewardBy(graded, part);
     if (!rewards.has(problem.id)) rewards.set(problem.id, []);
     if (reward !== null) rewards.get(problem.id)!.push(reward);
   }
@@ -38,26 +74,20 @@ export function evaluationSummary(
   const counts = judged.map((r) => r.reduce((a, b) => a + b, 0));
   const means = judged.map((r) => mean(r));
   const passes = counts.reduce((a, b) => a + b, 0);
-  const k = about.samples;
-  const status = (name: string) => answers.filter((answer) => answer.graded.verdict.status === name).length;
   return {
-    version: 1,
-    model: about.model,
-    adapter: about.adapter,
-    dataset: about.dataset,
-    samples_per_problem: k,
-    base: {
-      problems: judged.length,
-      passes,
-      'pass@1': mean(means),
-      ...(k > 1 && judged.every((r) => r.length >= k)
-        ? { [`pass@${k}`]: mean(judged.map((r, i) => passAtK(r.length, counts[i]!, k))) }
-        : {}),
-      ci95: k === 1 ? wilson95(passes, judged.length) : bootstrap95(means, about.seed),
-    },
-    timeouts: status('timeout'),
-    crashes: status('crash'),
-    infra: status('infra'),
-    wall_s: about.wall,
+    problems: judged.length,
+    passes,
+    'pass@1': mean(means),
+    ...(k > 1 && judged.every((r) => r.length >= k)
+      ? { [`pass@${k}`]: mean(judged.map((r, i) => passAtK(r.length, counts[i]!, k))) }
+      : {}),
+    ci95: k === 1 ? wilson95(passes, judged.length) : bootstrap95(means, seed),
   };
+}
+
+/** Null where nobody knows: the sandbox failed, or an assert ran in-process. */
+function rewardBy({ verdict, parts }: Graded, part: 'base' | 'plus'): 0 | 1 | null {
+  if (parts === undefined) return rewardOf(verdict);
+  if (parts[part] === 'infra') return null;
+  return parts[part] === 'pass' ? 1 : 0;
 }

@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { bootstrap95, mcnemarExact, mean, passAtK, std, wilson95 } from './stats.ts';
+import fixture from './fixtures/statistics.json' with { type: 'json' };
+import {
+  bootstrap95,
+  holm,
+  mcnemarExact,
+  mean,
+  pairedDifference95,
+  passAtK,
+  smallestDifference,
+  smallSampleLabel,
+  std,
+  wilson95,
+} from './stats.ts';
 
 describe('statistics', () => {
   it('gives mean and the standard deviation with ddof 1 (numpy: 0.4830458915396479)', () => {
@@ -10,36 +22,65 @@ describe('statistics', () => {
     expect(mean([])).toBe(0);
   });
 
-  it.each([
-    [7, 10, 0.39677814746114537, 0.8922087325936989],
-    [0, 30, 0, 0.11351339317396876],
-    [30, 30, 0.8864866068260312, 1],
-    [45, 224, 0.15366649995896042, 0.25820524325413563],
-  ])("gives Wilson's interval of %i in %i", (passes, n, low, high) => {
-    const [l, h] = wilson95(passes, n);
-    expect(l).toBeCloseTo(low, 10);
-    expect(h).toBeCloseTo(high, 10);
+  it.each(fixture.wilson)("gives statsmodels' Wilson interval of $passes in $n", ({ passes, n, ci95 }) => {
+    const interval = wilson95(passes, n);
+    expect(interval[0]).toBeCloseTo(ci95[0]!, 10);
+    expect(interval[1]).toBeCloseTo(ci95[1]!, 10);
   });
 
-  it.each([
-    [3, 14, 0.012725830078125],
-    [14, 3, 0.012725830078125],
-    [0, 5, 0.0625],
-    [1, 0, 1],
-    [5, 5, 1],
-    [0, 0, 1],
-    [700, 800, 0.010559255466711544],
-    [1500, 1700, 0.00043334035939975035],
-  ])('gives the exact McNemar p of %i gained, %i lost', (gained, lost, p) => {
-    expect(mcnemarExact(gained, lost)).toBeCloseTo(p, 10);
+  it.each(fixture.mcnemar)(
+    "gives statsmodels' exact McNemar p of $gained gained, $lost lost",
+    ({ gained, lost, p }) => {
+      expect(mcnemarExact(gained, lost)).toBeCloseTo(p, 10);
+    },
+  );
+
+  it.each(fixture.holm)("gives statsmodels' Holm adjustment of $p", ({ p, adjusted }) => {
+    const ours = holm(p);
+    expect(ours).toHaveLength(p.length);
+    for (const [i, value] of adjusted.entries()) expect(ours[i]).toBeCloseTo(value, 12);
   });
 
-  it('estimates pass@k without bias: 1 − C(n−c, k) / C(n, k)', () => {
-    expect(passAtK(10, 3, 4)).toBeCloseTo(0.8333333333333334, 12);
-    expect(passAtK(10, 3, 1)).toBeCloseTo(0.3, 12);
-    expect(passAtK(10, 0, 5)).toBe(0);
-    expect(passAtK(10, 6, 5)).toBe(1);
-    expect(() => passAtK(4, 1, 8)).toThrow(/at least 8 samples/);
+  it.each(fixture.passAtK)(
+    'estimates pass@$k of $c passes in $n without bias, as counting does',
+    ({ n, c, k, value }) => {
+      expect(passAtK(n, c, k)).toBeCloseTo(value, 12);
+      expect(() => passAtK(4, 1, 8)).toThrow(/at least 8 samples/);
+    },
+  );
+
+  it.each(fixture.cluster)("gives scipy's percentile bootstrap over problems", ({ means, ci95 }) => {
+    const interval = bootstrap95(means, 3, 40_000);
+    // Both are random; 40,000 and 100,000 resamples put the ends within a twentieth of the interval's width.
+    const tolerance = (ci95[1]! - ci95[0]!) / 20;
+    expect(Math.abs(interval[0] - ci95[0]!)).toBeLessThan(tolerance);
+    expect(Math.abs(interval[1] - ci95[1]!)).toBeLessThan(tolerance);
+  });
+
+  it.each(fixture.paired)("gives numpy's paired bootstrap with samples resampled inside problems", (pair) => {
+    const problems = pair.first.map((first, i) => ({ first, second: pair.second[i]! }));
+    const { difference, ci95 } = pairedDifference95(problems, 3, 20_000);
+    expect(difference).toBeCloseTo(pair.difference, 12);
+    const tolerance = (pair.ci95[1]! - pair.ci95[0]!) / 20;
+    expect(Math.abs(ci95[0] - pair.ci95[0]!)).toBeLessThan(tolerance);
+    expect(Math.abs(ci95[1] - pair.ci95[1]!)).toBeLessThan(tolerance);
+  });
+
+  it.each(fixture.smallest)(
+    'knows the smallest difference that $problems problems can show',
+    ({ problems, difference }) => {
+      const ours = smallestDifference(problems);
+      if (difference === null) expect(ours).toBeNull();
+      else expect(ours).toBeCloseTo(difference, 12);
+    },
+  );
+
+  it('labels what fewer than 100 problems say', () => {
+    expect(smallSampleLabel(30)).toBe(
+      'demonstration, not evidence: with 30 problems no difference under 20.0 points could be shown',
+    );
+    expect(smallSampleLabel(5)).toContain('no difference could be shown');
+    expect(smallSampleLabel(100)).toBeNull();
   });
 
   it('bootstraps over problems: near the normal interval for many problems, the same for the same seed', () => {

@@ -31,29 +31,60 @@ export function wilson95(passes: number, n: number): Interval {
 }
 
 /** Percentile of sorted values, linearly interpolated. */
-function percentile(sorted: ArrayLike<number>, q: number): number {
+export function percentile(sorted: ArrayLike<number>, q: number): number {
   const at = q * (sorted.length - 1);
   const low = sorted[Math.floor(at)] as number;
   return low + ((sorted[Math.ceil(at)] as number) - low) * (at - Math.floor(at));
 }
 
-/**
- * 95 % percentile interval of the mean over problems of `perProblem` values, problems resampled with replacement
- * (a cluster bootstrap: the samples of a problem stay together). For two models on the same problems give the per-problem
- * differences: that is the paired bootstrap.
- */
-export function bootstrap95(perProblem: readonly number[], seed = 0, resamples = 4000): Interval {
-  const n = perProblem.length;
+/** 95 % percentile interval of a mean over `n` problems; `draw` gives one resampled problem's value. */
+function resampled95(n: number, seed: number, resamples: number, draw: (rng: Rng) => number): Interval {
   if (n === 0) return [0, 0];
   const rng = new Rng(0x626f6f74, seed);
   const means = new Float64Array(resamples);
   for (let r = 0; r < resamples; r++) {
     let sum = 0;
-    for (let i = 0; i < n; i++) sum += perProblem[rng.int(n)] as number;
+    for (let i = 0; i < n; i++) sum += draw(rng);
     means[r] = sum / n;
   }
   means.sort();
   return [percentile(means, 0.025), percentile(means, 0.975)];
+}
+
+/**
+ * 95 % percentile interval of the mean over problems of `perProblem` values, problems resampled with replacement
+ * (a cluster bootstrap: the samples of a problem stay together).
+ */
+export function bootstrap95(perProblem: readonly number[], seed = 0, resamples = 4000): Interval {
+  const n = perProblem.length;
+  return resampled95(n, seed, resamples, (rng) => perProblem[rng.int(n)] as number);
+}
+
+/** One problem's samples of two models: 1 passed, 0 did not. */
+export interface PairedSamples {
+  readonly first: readonly number[];
+  readonly second: readonly number[];
+}
+
+/**
+ * Two models with several samples on the same problems: the difference of rates (second − first, each a mean over problems
+ * of per-problem means) and its 95 % paired bootstrap interval. Problems are resampled, and inside each the samples.
+ */
+export function pairedDifference95(
+  problems: readonly PairedSamples[],
+  seed = 0,
+  resamples = 4000,
+): { difference: number; ci95: Interval } {
+  const again = (values: readonly number[], rng: Rng): number => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[rng.int(values.length)] as number;
+    return values.length ? sum / values.length : 0;
+  };
+  const ci95 = resampled95(problems.length, seed, resamples, (rng) => {
+    const { first, second } = problems[rng.int(problems.length)] as PairedSamples;
+    return again(second, rng) - again(first, rng);
+  });
+  return { difference: mean(problems.map(({ first, second }) => mean(second) - mean(first))), ci95 };
 }
 
 /** Unbiased pass@k of one problem with c passes in n samples: 1 − Π_{i=n−c+1..n}(1 − k/i) (Chen et al. 2021). */
@@ -75,4 +106,39 @@ export function mcnemarExact(gained: number, lost: number): number {
     logTerm += Math.log(n - i) - Math.log(i + 1);
   }
   return Math.min(1, 2 * tail);
+}
+
+/** Holm's step-down adjustment: p-values of several comparisons that can each be held against 0.05, in their order. */
+export function holm(pValues: readonly number[]): number[] {
+  const order = pValues.map((_, i) => i).sort((a, b) => (pValues[a] as number) - (pValues[b] as number));
+  const adjusted = new Array<number>(pValues.length);
+  let largest = 0;
+  for (const [rank, i] of order.entries()) {
+    largest = Math.max(largest, Math.min(1, (pValues.length - rank) * (pValues[i] as number)));
+    adjusted[i] = largest;
+  }
+  return adjusted;
+}
+
+/** From here on a result is called evidence. */
+const EVIDENCE = 100;
+
+/**
+ * The smallest difference of rates that one answer each on `n` problems could have shown at 5 %: all discordant problems
+ * on one side of an exact McNemar test. Null where even all of them would not do.
+ */
+export function smallestDifference(n: number): number | null {
+  for (let k = 1; k <= n; k++) if (mcnemarExact(k, 0) <= 0.05) return k / n;
+  return null;
+}
+
+/** What a result on fewer than 100 problems has to be labelled with; null for more. */
+export function smallSampleLabel(n: number): string | null {
+  if (n >= EVIDENCE) return null;
+  const least = smallestDifference(n);
+  const shown =
+    least === null
+      ? 'no difference could be shown'
+      : `no difference under ${(100 * least).toFixed(1)} points could be shown`;
+  return `demonstration, not evidence: with ${n} problems ${shown}`;
 }

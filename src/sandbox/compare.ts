@@ -105,6 +105,23 @@ export function hashKey(value: Value): string {
   }
 }
 
+/** Whether Python can hash it. */
+export function hashable(value: Value): boolean {
+  switch (value.type) {
+    case 'list':
+    case 'set':
+    case 'dict':
+    case 'bytearray':
+    case 'iterator':
+    case 'unsupported':
+      return false;
+    case 'tuple':
+      return value.items.every(hashable);
+    default:
+      return true;
+  }
+}
+
 function keys(items: readonly Value[]): Set<string> {
   return new Set(items.map(hashKey));
 }

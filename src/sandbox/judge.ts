@@ -1,60 +1,79 @@
-import * as v from 'valibot';
-import { ProgramError, type AssertVerdict, type Verdict, type VerdictStatus } from '../schema/verdict.ts';
+import type { AssertVerdict, ProgramError, Verdict, VerdictStatus } from '../schema/verdict.ts';
 import { pythonEquals, pythonIs } from './compare.ts';
-import { GuestLost, type GuestHandle } from './guest-handle.ts';
+import type { Step, StepReply } from './execution.ts';
 import { clip, render } from './render.ts';
+import { outputText } from './reply.ts';
 import type { Program } from './sandbox.ts';
-import type { Plan, TrustedPython } from './trusted.ts';
-import { parseValue, truth, type Value, type WireValue } from './value.ts';
+import type { Plan, PlannedAssert, TrustedPython } from './trusted.ts';
+import { decode, parseValue, truth, type Value, type WireValue } from './value.ts';
 
+/** Default budget of a value: parts, and characters of text. */
 const MAX_NODES = 20_000;
 const MAX_TEXT = 100_000;
-/** Characters of one answer: what the budgets allow, with room for a large expected value. */
-const MAX_REPLY = 64_000_000;
 
-const Output = v.tuple([v.pipe(v.string(), v.maxLength(4096)), v.number()]);
-const StepReply = v.object({
-  ok: v.optional(v.boolean()),
-  value: v.optional(v.array(v.unknown())),
-  /** Of a value that is not plain data, where the assert asks for no more. */
-  truth: v.optional(v.boolean()),
-  error: v.optional(ProgramError),
-  sentinel: v.optional(v.string()),
-  stdout: v.optional(Output),
-  stderr: v.optional(Output),
-});
-type StepReply = v.InferOutput<typeof StepReply>;
+/** What an assert's calls came to so far. */
+interface Heard {
+  readonly replies: StepReply[];
+  readonly values: (Value | null)[];
+  ms: number;
+}
 
-/** Runs the program's steps on one guest and judges each answer out here. Throws `GuestLost` when the guest dies. */
+/** Turns a program's asserts into steps for a guest, and the replies into a verdict, out here. */
 export class Judge {
   readonly asserts: AssertVerdict[] = [];
+  /** The load, then every assert's calls in order. */
+  readonly steps: Step[];
   error: ProgramError | undefined;
+  private readonly planned: readonly PlannedAssert[];
+  private readonly owners: number[] = [];
+  private readonly sentinels = new Map<number, string>();
+  private heard: Heard = { replies: [], values: [], ms: 0 };
   private stdout: [string, number] | undefined;
   private stderr: [string, number] | undefined;
   private readonly deferred: (() => Promise<void>)[] = [];
 
+  /** `tests`: the single asserts of each of the program's tests. `scale` turns its seconds into this machine's. */
   constructor(
     private readonly program: Program,
-    private readonly plans: readonly Plan[],
+    tests: readonly (readonly PlannedAssert[])[],
     private readonly trusted: TrustedPython,
-    private readonly guest: GuestHandle,
-  ) {}
+    scale: number,
+  ) {
+    const { setup, solution, setupAfterSolution } = program;
+    this.steps = [{ request: { type: 'load', setup, solution, setupAfterSolution } }];
+    this.planned = tests.flat();
+    const limits = tests.flatMap((asserts, i) => asserts.map(() => program.assertSeconds?.[i]));
+    for (const [i, plan] of this.planned.entries()) {
+      const seconds = limits[i];
+      const limit = seconds === undefined ? undefined : seconds * 1000 * scale;
+      for (const step of this.stepsOf(plan, i, limit)) {
+        this.owners.push(i);
+        this.steps.push(step);
+      }
+    }
+  }
 
-  async run(): Promise<void> {
-    const { setup, solution, setupAfterSolution } = this.program;
-    const loaded = await this.step({ type: 'load', setup, solution, setupAfterSolution });
-    if (loaded.ok !== true) {
-      this.note(loaded.error);
+  /** Takes the reply to step `index`; false for one that is not in the harness' form. */
+  accept(reply: StepReply, ms: number, index: number): boolean {
+    this.stdout = reply.stdout ?? this.stdout;
+    this.stderr = reply.stderr ?? this.stderr;
+    if (index === 0) {
+      if (reply.ok === true) return true;
+      this.note(reply.error);
       this.fill('error');
-      return;
+      return true;
     }
-    for (const [i, source] of this.program.asserts.entries()) {
-      const begin = performance.now();
-      const plan = this.plans[i] as Plan;
-      if (plan.kind === 'residual') await this.collect(plan, source);
-      else this.asserts.push(await this.judge(plan, source));
-      this.asserts[i] = { ...(this.asserts[i] as AssertVerdict), ms: performance.now() - begin };
-    }
+    const value = reply.value === undefined ? null : decode(reply.value);
+    if (value === null && reply.value !== undefined) return false;
+    this.heard.replies.push(reply);
+    this.heard.values.push(value);
+    this.heard.ms += ms;
+    const owner = this.owners[index - 1] as number;
+    if (this.owners[index] === owner) return true;
+    const { heard } = this;
+    this.heard = { replies: [], values: [], ms: 0 };
+    this.asserts.push({ ...this.judge(this.planned[owner] as PlannedAssert, owner, heard), ms: heard.ms });
+    return true;
   }
 
   /** What the trusted interpreter still has to say, off the program's clock. */
@@ -64,7 +83,7 @@ export class Judge {
 
   /** Every assert without a verdict gets this one: what came to a halt there. */
   fill(status: VerdictStatus): void {
-    for (const source of this.program.asserts.slice(this.asserts.length)) this.asserts.push({ status, source });
+    for (const { source } of this.planned.slice(this.asserts.length)) this.asserts.push({ status, source });
   }
 
   verdict(status: VerdictStatus, ms: number): Verdict {
@@ -78,13 +97,35 @@ export class Judge {
     };
   }
 
-  private async judge(plan: Exclude<Plan, { kind: 'residual' }>, source: string): Promise<AssertVerdict> {
+  private stepsOf(plan: PlannedAssert, index: number, limitMs: number | undefined): Step[] {
     switch (plan.kind) {
       case 'compare': {
-        const reply = await this.call(plan.call, 4 * plan.nodes);
+        const budget = { nodes: Math.max(MAX_NODES, 4 * plan.nodes), text: Math.max(MAX_TEXT, 4 * plan.text) };
+        return [callStep(plan.call, budget, limitMs)];
+      }
+      case 'truth':
+        return [callStep(plan.call, { truth: true }, limitMs)];
+      case 'residual':
+        return plan.calls.map((call) => callStep(call, { consume: true }, limitMs));
+      case 'statement': {
+        const sentinel = crypto.randomUUID();
+        this.sentinels.set(index, sentinel);
+        const request = { type: 'statement', source: plan.source, sentinel };
+        return [limitMs === undefined ? { request } : { request, limitMs }];
+      }
+      default:
+        return plan satisfies never;
+    }
+  }
+
+  private judge(plan: PlannedAssert, index: number, { replies, values }: Heard): AssertVerdict {
+    const { source } = plan;
+    const reply = replies[0] as StepReply;
+    const actual = values[0] ?? null;
+    switch (plan.kind) {
+      case 'compare': {
         const expected = render(plan.expected);
-        if (reply.value === undefined) return this.failed(reply, source, expected);
-        const actual = this.decode(reply.value);
+        if (actual === null) return this.failed(reply, source, expected);
         const { operator } = plan;
         const same = operator.startsWith('is') ? pythonIs(actual, plan.expected) : pythonEquals(actual, plan.expected);
         const negated = operator === '!=' || operator === 'is not';
@@ -98,58 +139,40 @@ export class Judge {
         };
       }
       case 'truth': {
-        const reply = await this.call(plan.call, 0, { truth: true });
         const expected = plan.negate ? 'a false value' : 'a true value';
-        if (reply.value === undefined) return this.failed(reply, source, expected);
-        const actual = this.decode(reply.value);
+        if (actual === null) return this.failed(reply, source, expected);
         const pass = (actual.type === 'unsupported' ? reply.truth : truth(actual)) === !plan.negate;
         return { status: pass ? 'pass' : 'fail', source, actual: render(actual), expected };
       }
       case 'statement': {
-        const sentinel = crypto.randomUUID();
-        const reply = await this.step({ type: 'statement', source, sentinel });
-        if (reply.sentinel === sentinel) return { status: 'pass', source, inProcess: true };
+        if (reply.sentinel === this.sentinels.get(index)) return { status: 'pass', source, inProcess: true };
         if (reply.error?.type !== 'AssertionError') this.note(reply.error);
         const status = reply.error?.type === 'AssertionError' ? 'fail' : 'error';
         return { status, source, inProcess: true };
+      }
+      case 'residual': {
+        const strange = values.find((value) => value?.type === 'unsupported');
+        if (strange) return { status: 'fail', source, actual: render(strange), expected: clip(plan.shown) };
+        this.deferred.push(async () => {
+          const { ms } = this.asserts[index] as AssertVerdict;
+          const judged = await this.residual(plan, source, replies);
+          this.asserts[index] = ms === undefined ? judged : { ...judged, ms };
+        });
+        return { status: 'infra', source };
       }
       default:
         return plan satisfies never;
     }
   }
 
-  /** Makes the calls of a residual and leaves its verdict to `finish`. */
-  private async collect(plan: Plan & { kind: 'residual' }, source: string): Promise<void> {
-    const index = this.asserts.length;
-    const holes: (WireValue | null)[] = [];
-    const replies: StepReply[] = [];
-    for (const call of plan.calls) {
-      const reply = await this.call(call, 0, { consume: true });
-      const value = reply.value === undefined ? null : this.decode(reply.value);
-      if (value?.type === 'unsupported') {
-        this.asserts.push({ status: 'fail', source, actual: render(value), expected: clip(plan.shown) });
-        return;
-      }
-      replies.push(reply);
-      holes.push(value === null ? null : (reply.value as WireValue));
-    }
-    this.asserts.push({ status: 'infra', source });
-    this.deferred.push(async () => {
-      const { ms } = this.asserts[index] as AssertVerdict;
-      this.asserts[index] = {
-        ...(await this.residual(plan, source, holes, replies)),
-        ...(ms === undefined ? {} : { ms }),
-      };
-    });
-  }
-
+  /** The trusted interpreter's verdict on what the calls returned. */
   private async residual(
     plan: Plan & { kind: 'residual' },
     source: string,
-    holes: readonly (WireValue | null)[],
     replies: readonly StepReply[],
   ): Promise<AssertVerdict> {
-    const result = await this.trusted.residual(this.program.setup, plan.source, holes);
+    const holes = replies.map((reply): WireValue | null => reply.value ?? null);
+    const result = await this.trusted.residual(this.program.setup, plan, holes);
     if (result.failed !== undefined) return this.failed(replies[result.failed] as StepReply, source, clip(plan.shown));
     if (result.error !== undefined) {
       this.note(result.error);
@@ -170,56 +193,20 @@ export class Judge {
     return { status: 'error', source, expected };
   }
 
-  private call(source: string, nodes: number, how: { consume?: boolean; truth?: boolean } = {}): Promise<StepReply> {
-    return this.step({
-      type: 'call',
-      source,
-      nodes: Math.max(MAX_NODES, nodes),
-      text: MAX_TEXT + 40 * nodes,
-      consume: how.consume ?? false,
-      truth: how.truth ?? false,
-    });
-  }
-
-  private async step(request: object): Promise<StepReply> {
-    const { text } = await this.guest.step(request);
-    const reply = text.length > MAX_REPLY ? null : v.safeParse(StepReply, parseJson(text));
-    if (reply?.success !== true) return this.tampered();
-    this.stdout = reply.output.stdout ?? this.stdout;
-    this.stderr = reply.output.stderr ?? this.stderr;
-    return reply.output;
-  }
-
-  private decode(wire: unknown): Value {
-    try {
-      return parseValue(wire);
-    } catch {
-      return this.tampered();
-    }
-  }
-
-  /** The program has been at the harness: that is its own death, not the sandbox's failure. */
-  private tampered(): never {
-    this.guest.kill('its answer was not in the harness’ form');
-    throw new GuestLost('The harness’ answer was tampered with.');
-  }
-
   /** The program's error is its first one. */
   private note(error: ProgramError | undefined): void {
     this.error ??= error === undefined ? undefined : { ...error, message: error.message.slice(0, 300) };
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
-}
-
-function outputText([kept, total]: [string, number]): string {
-  return total > 4096 ? `${kept}\n… ${total} bytes in all` : kept;
+function callStep(
+  source: string,
+  how: { nodes?: number; text?: number; consume?: boolean; truth?: boolean },
+  limitMs: number | undefined,
+): Step {
+  const { nodes = MAX_NODES, text = MAX_TEXT, consume = false, truth = false } = how;
+  const request = { type: 'call', source, nodes, text, consume, truth };
+  return limitMs === undefined ? { request } : { request, limitMs };
 }
 
 /** What CPython would have said at the first assert that does not pass. */

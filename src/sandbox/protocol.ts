@@ -12,27 +12,42 @@ export interface GuestBoot {
   readonly wasm: Uint8Array | WebAssembly.Module;
   /** Imports made before the image is taken. */
   readonly preload: string;
-  /** Python that defines `boot()`, which returns `step(json) -> json`. */
-  readonly python: string;
+  /** Python that defines `boot()`, which returns `step(json) -> json`; in the image too. */
+  readonly harness: string;
+  /** The same for a guest that is to do something else. */
+  readonly python?: string | undefined;
   /** Largest wasm heap in bytes: beyond it allocation fails with MemoryError. */
   readonly maxHeap: number;
   /** Memory image made by another guest (`makeImage`); boots five times faster. */
   readonly image?: Uint8Array | undefined;
   /** Answer the boot with an image. */
   readonly makeImage?: boolean;
+  /** Private paths not to take: tests force the fallbacks with it. */
+  readonly without?: readonly PrivatePath[];
 }
 
+/** What is done through Pyodide's private interface. Each has a fallback: cold boots, a fresh guest a program, more crashes. */
+export type PrivatePath = 'snapshot' | 'restore' | 'stackGuard';
+
 export type GuestRequest =
-  /** Calls Python's `step`. */
-  | { readonly id: string; readonly type: 'step'; readonly text: string }
-  /** Sets the heap back to where it was after boot. */
-  | { readonly id: string; readonly type: 'restore' };
+  /**
+   * Calls Python's `step` with each text in turn, one reply a step. A first step that is not answered `{"ok":true` is
+   * the last. Then sets the heap back, unless the interpreter is to keep its state.
+   */
+  { readonly id: string; readonly type: 'run'; readonly steps: readonly string[]; readonly restore: boolean };
 
 export type GuestReply =
-  | { readonly type: 'ready'; readonly bootMs: number; readonly image?: Uint8Array | undefined }
+  /** `paths`: the private paths that work in this guest. */
+  | {
+      readonly type: 'ready';
+      readonly bootMs: number;
+      readonly paths: readonly PrivatePath[];
+      readonly image?: Uint8Array | undefined;
+    }
   | { readonly type: 'failed'; readonly message: string }
-  | { readonly type: 'reply'; readonly id: string; readonly text: string; readonly ms: number }
-  /** The interpreter died in this step (fatal error, stack overflow, exit). */
+  /** Of step `index`; `ms` as measured inside. */
+  | { readonly type: 'reply'; readonly id: string; readonly index: number; readonly text: string; readonly ms: number }
+  /** The interpreter died in this run (fatal error, stack overflow, exit). */
   | { readonly type: 'dead'; readonly id: string; readonly message: string }
-  /** `recycle`: why this guest must not run another program, or null. */
-  | { readonly type: 'restored'; readonly id: string; readonly recycle: string | null };
+  /** Ends a run. `recycle`: why this guest must not run another program, or null. `heap`: bytes. */
+  | { readonly type: 'done'; readonly id: string; readonly recycle: string | null; readonly heap: number };

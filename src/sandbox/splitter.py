@@ -1,10 +1,12 @@
 """Splits asserts into calls (for the sandbox) and comparisons (made outside). Runs in a trusted interpreter that never
 runs a solution: it sees a data set's asserts and plain values that came back from the sandbox.
 
-`boot()` gives `step(request: str) -> str`, both JSON. Requests:
-  plan      {setup, asserts}: one plan per assert, see `Plan` in src/sandbox/plan.ts
-  residual  {setup, source, holes}: the assert's test with the calls' values filled in
+`boot()` (with decode.py, unroll.py and sources.py in front) gives `step(request: str) -> str`, both JSON. Requests:
+  plan      {setup, helpers, asserts}: for each test the plans of its asserts, see `Plan` in src/sandbox/trusted.ts;
+            `helpers` is code of the data set that tests call and that only runs here
+  residual  {setup, context, rest, holes}: the rest of an assert with the calls' values filled in
   parsable  {text}: the longest span of whole lines that parses as Python and holds some code
+  sanitize  {text, entryPoint}: what EvalPlus keeps of a completion
 """
 
 
@@ -25,6 +27,7 @@ def boot():
         " statistics json copy numbers typing".split()
     )
     max_nodes = 2_000_000
+    decode = make_decode()
 
     class CannotSplit(Exception):
         pass
@@ -69,34 +72,6 @@ def boot():
             raise CannotSplit("a value of type %s is not plain data" % kind.__name__)
 
         return walk(value, 0), count
-
-    def decode(node):
-        tag = node[0]
-        if tag == "n":
-            return None
-        if tag == "b":
-            return bool(node[1])
-        if tag == "i":
-            return int(node[1], 16)
-        if tag == "f":
-            return float(node[1])
-        if tag == "s":
-            return node[1]
-        if tag == "c":
-            return complex(float(node[1]), float(node[2]))
-        if tag == "y":
-            return bytes.fromhex(node[1])
-        if tag == "Y":
-            return bytearray.fromhex(node[1])
-        if tag == "r":
-            return range(int(node[1], 16), int(node[2], 16), int(node[3], 16))
-        if tag == "e":
-            return Ellipsis
-        if tag == "d":
-            return {decode(k): decode(v) for k, v in node[1]}
-        if tag == "g":
-            return iter([decode(i) for i in node[1]])
-        return {"l": list, "t": tuple, "S": set, "F": frozenset}[tag](decode(i) for i in node[1])
 
     def environment(setup):
         """Names the setup imports from whitelisted modules, the modules themselves, and the names of its own functions."""
@@ -322,24 +297,52 @@ def boot():
         return {
             "kind": "residual",
             "calls": calls,
-            "source": ast.unparse(rest),
+            "rest": ast.unparse(rest),
             "shown": shown(rest),
         }
+
+    def is_plain(value):
+        try:
+            encode(value)
+            return True
+        except CannotSplit:
+            return False
+
+    unroll, space_of = make_unroll(pure, lambda name: name.split(".")[0] in modules | {"random"}, is_plain, CannotSplit)
+
+    def planned(source, names, helpers):
+        try:
+            return {**split(source, names, helpers), "source": source}
+        except CannotSplit as why:
+            return {"kind": "statement", "why": str(why), "source": source}
+        except RecursionError:
+            return {"kind": "statement", "why": "it is nested too deeply", "source": source}
+
+    def unrolled(source, names, helpers, trusted):
+        """Plans of the single asserts a test comes down to; None where it does not."""
+        try:
+            asserts, context = unroll(source, trusted)
+            space = space_of(context)
+        except (CannotSplit, RecursionError):
+            return None
+        plans = [planned(text, {**names, **space}, helpers | set(space)) for text in asserts]
+        if all(p["kind"] == "statement" for p in plans):
+            return None
+        return [{**p, "context": context} if p["kind"] == "residual" else p for p in plans]
 
     def plan(request):
         names, helpers = environment(request["setup"])
         plans = []
         for source in request["asserts"]:
-            try:
-                plans.append(split(source, names, helpers))
-            except CannotSplit as why:
-                plans.append({"kind": "statement", "why": str(why)})
-            except RecursionError:
-                plans.append({"kind": "statement", "why": "it is nested too deeply"})
+            whole = planned(source, names, helpers)
+            parts = unrolled(source, names, helpers, request["helpers"]) if whole["kind"] == "statement" else None
+            plans.append(parts or [whole])
         return {"plans": plans}
 
     def residual(request):
         names, _ = environment(request["setup"])
+        if request["context"]:
+            names.update(space_of(request["context"]))
         holes = request["holes"]
 
         def hole(index):
@@ -347,7 +350,7 @@ def boot():
                 raise HoleFailed(index)
             return decode(holes[index])
 
-        node = ast.parse(request["source"], mode="eval").body
+        node = ast.parse(request["rest"], mode="eval").body
         try:
             result = {"ok": bool(evaluate(node, names, hole))}
         except HoleFailed as failed:
@@ -362,35 +365,8 @@ def boot():
                 result.pop("left", None)
         return result
 
-    def parses(lines):
-        try:
-            return len(ast.parse("\n".join(lines)).body) > 0
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-
-    def parsable(request):
-        """Prefers spans that define a function: a line of prose may parse as a name."""
-        lines = request["text"].split("\n")[:400]
-        starts = [i for i, line in enumerate(lines) if line[:1].strip() and not line.startswith("#")]
-        anchors = [i for i in starts if line_defines(lines[i])]
-        for candidates in (anchors, starts):
-            best = None
-            for start in candidates[:40]:
-                for end in range(len(lines), start, -1):
-                    size = sum(map(len, lines[start:end]))
-                    if best is not None and size <= best[0]:
-                        break
-                    if lines[end - 1].strip() and parses(lines[start:end]):
-                        best = (size, start, end)
-                        break
-            if best is not None:
-                return {"code": "\n".join(lines[best[1] : best[2]])}
-        return {"code": None}
-
-    def line_defines(line):
-        return line.startswith(("def ", "class ", "import ", "from ", "async def ", "@"))
-
-    actions = {"plan": plan, "residual": residual, "parsable": parsable}
+    parsable, sanitize = make_sources()
+    actions = {"plan": plan, "residual": residual, "parsable": parsable, "sanitize": sanitize}
 
     def step(text):
         request = json.loads(text)

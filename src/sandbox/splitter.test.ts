@@ -1,21 +1,27 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { guestBooter } from './booter.ts';
 import { pythonEquals } from './compare.ts';
+import { SPLITTER } from './guest-python.ts';
 import { nodeHost } from './node/node-sandbox.ts';
-import { guestBooter } from './python-sandbox.ts';
 import { render } from './render.ts';
-import splitter from './splitter.py';
-import { TrustedPython, type Plan } from './trusted.ts';
+import { TrustedPython, type PlannedAssert } from './trusted.ts';
 import { parseValue, type WireValue } from './value.ts';
 
 let python: TrustedPython;
 beforeAll(async () => {
   const boot = guestBooter(nodeHost(true));
-  python = new TrustedPython(() => boot(splitter));
+  python = new TrustedPython(() => boot(SPLITTER));
   await python.ready();
 }, 120_000);
 afterAll(() => python.close());
 
-const plan = async (source: string, setup = ''): Promise<Plan> => (await python.plan(setup, [source]))[0] as Plan;
+const unroll = async (source: string, setup = '', helpers = '') =>
+  (await python.plan(setup, [source], helpers))[0] as readonly PlannedAssert[];
+const plan = async (source: string, setup = ''): Promise<PlannedAssert> => {
+  const plans = await unroll(source, setup);
+  expect(plans).toHaveLength(1);
+  return plans[0] as PlannedAssert;
+};
 
 describe('splitting asserts', () => {
   it.each([
@@ -47,7 +53,7 @@ describe('splitting asserts', () => {
     ['assert f(1)', 'f(1)', false],
     ['assert not f([2])', 'f([2])', true],
   ])('%s asks for the truth of the call', async (source, call, negate) => {
-    expect(await plan(source)).toEqual({ kind: 'truth', call, negate });
+    expect(await plan(source)).toEqual({ kind: 'truth', call, negate, source });
   });
 
   it.each([
@@ -66,8 +72,8 @@ describe('splitting asserts', () => {
   });
 
   it.each([
-    ['for i in range(3): assert f(i)', '', /not one assert/],
-    ['assert all(f(x) == x for x in range(3))', '', /variable of a comprehension/],
+    ['while f(1): assert f(2)', '', /not one assert/],
+    ['assert all(f(x) == x for x in f(3))', '', /variable of a comprehension/],
     ['assert check(f(1), 5)', 'def check(a, b): return a == b', /helper of the test setup/],
     ['assert x == 3', '', /does not call/],
     ['assert f(1) == expected', 'expected = 5', /variable that the program can change/],
@@ -89,8 +95,115 @@ describe('splitting asserts', () => {
   });
 });
 
+describe('unrolling tests into asserts', () => {
+  const sources = async (test: string, helpers = '') =>
+    (await unroll(test, '', helpers)).map((p) => [p.kind, p.source]);
+
+  it.each([
+    ['a loop over cases', 'for x, y in [(1, 2), (3, [4])]:\n  assert f(x) == y', ['f(1) == 2', 'f(3) == [4]']],
+    ['all(…) over cases', 'assert all(f(x) == x + 1 for x in range(3) if x != 1)', ['f(0) == 1', 'f(2) == 3']],
+    [
+      'loops in loops, break, continue, while and if',
+      'i = 0\nwhile True:\n  i += 1\n  if i == 2: continue\n  if i > 3: break\n  for j in (i, -i):\n    assert f(j) == i',
+      ['f(1) == 1', 'f(-1) == 1', 'f(3) == 3', 'f(-3) == 3'],
+    ],
+    [
+      "HumanEval's check",
+      "METADATA = {'author': 'x'}\ndef check(candidate):\n  assert True, 'prints'\n  for x in range(2, 4):\n    assert candidate(x, x + 1) == str(x), 'why'\n  print\ncheck(f)",
+      ["f(2, 3) == '2'", "f(3, 4) == '3'"],
+    ],
+    [
+      'a result kept in a variable',
+      'import copy\ncase = [1, 2]\nout = f(copy.deepcopy(case))\nassert out == 3',
+      ['f([1, 2]) == 3'],
+    ],
+    ['a text in a loop, and infinities', "for x in ['a\\n', float('inf')]: assert f(x) == [x]", null],
+  ])('%s', async (_, test, asserts) => {
+    const found = await sources(test);
+    expect(found.map(([kind]) => kind)).toEqual(found.map(() => 'compare'));
+    if (asserts !== null) expect(found.map(([, source]) => source)).toEqual(asserts.map((a) => `assert ${a}`));
+    else
+      expect(found.map(([, s]) => s)).toEqual([
+        "assert f('a\\n') == ['a\\n']",
+        "assert f(float('inf')) == [float('inf')]",
+      ]);
+  });
+
+  it('calls the helpers of a prompt and of the test out here, with random numbers that stay the same', async () => {
+    const prompt =
+      'import math\ndef poly(xs, x):\n  return sum(c * math.pow(x, i) for i, c in enumerate(xs))\ndef root(xs):\n  """Finds a root."""\n';
+    const test =
+      'def check(candidate):\n  import random\n  rng = random.Random(42)\n  for _ in range(3):\n    xs = [rng.randint(-9, 9), 1]\n    assert abs(poly(xs, candidate(xs))) < 1e-4\ncheck(root)';
+    const plans = await unroll(test, '', prompt);
+    expect(plans.map((p) => p.kind)).toEqual(['residual', 'residual', 'residual']);
+    expect(plans).toEqual(await unroll(`${test} `, '', prompt));
+    const first = plans[0]!;
+    if (first.kind !== 'residual') throw new Error('no residual');
+    expect(first.calls).toHaveLength(1);
+    const constant = Number(/root\(\[(-?\d+), 1\]\)/.exec(first.calls[0]!)?.[1]);
+    const judged = (x: number) => python.residual('', first, [['f', x.toFixed(1)]]);
+    expect((await judged(-constant)).ok).toBe(true);
+    expect((await judged(constant + 1)).ok).toBe(false);
+  });
+
+  it("takes a function that only has a docstring and imports for the program's own", async () => {
+    const plans = await unroll(
+      'def check(c):\n  assert c(2) == 1\ncheck(f)',
+      '',
+      'def f(x):\n  import math\n  """Halves x."""\n',
+    );
+    expect(plans).toMatchObject([{ kind: 'compare', call: 'f(2)' }]);
+  });
+
+  it.each([
+    ['a loop over what the program returns', 'for x in f(1): assert x == 1'],
+    ['a test without an assert', 'f(1)'],
+    ['an endless loop', 'while True: pass\nassert f(1) == 1'],
+    ['a file', 'import os\nassert f(os.getcwd()) == 1\nassert f(2) == 2'],
+    ['try', 'try:\n  f(1)\nexcept ValueError:\n  pass\nelse:\n  assert False'],
+    ['an assert that fails by itself', 'assert f(1) == 1\nassert 1 == 2'],
+    ['a result taken apart', 'a, b = f(1)\nassert a == b'],
+  ])('leaves %s as it is, to run in-process', async (_, test) => {
+    expect(await unroll(test)).toMatchObject([{ kind: 'statement', source: test }]);
+  });
+
+  it('keeps each assert apart: one that cannot be split does not taint the others', async () => {
+    const plans = await unroll('x = 1\nassert f(x) == 1\nassert f(y) == g');
+    expect(plans.map((p) => p.kind)).toEqual(['compare', 'statement']);
+  });
+});
+
+describe("EvalPlus' sanitiser", () => {
+  const kept = (text: string, entry: string | null = 'f') => python.sanitize(text, entry);
+
+  it('keeps imports and what the entry point reaches, in that order', async () => {
+    const text =
+      'Sure:\nK = 2\ndef g(x):\n    return x * K\nimport math\ndef unused():\n    return 1\ndef f(x):\n    return g(x)\n\nprint(f(1))\nThat is it.';
+    expect(await kept(text)).toBe('import math\nK = 2\ndef g(x):\n    return x * K\ndef f(x):\n    return g(x)');
+    expect(await kept(text, null)).toContain('def unused():');
+  });
+
+  it('keeps the quirks: first definition, no decorators, no function without return, no single line', async () => {
+    expect(await kept('def f():\n    return 1\ndef f():\n    return 2')).toBe('def f():\n    return 1');
+    expect(await kept('import functools\n@functools.cache\ndef f():\n    return 1')).toBe('import functools');
+    expect(await kept('def f():\n    print(1)\nx = 1')).toBe('');
+    expect(await kept('prose here\nx = 1')).toBeNull();
+    expect(await kept('from __future__ import annotations\ndef f():\n    return 1')).toBe('def f():\n    return 1');
+    expect(await kept('def f():\n    return a\nb = 1\nxs = [0]\nxs[0] = b\na = b')).toBe(
+      'def f():\n    return a\nb = 1\na = b',
+    );
+  });
+
+  it('takes the longest span that parses, counting lines that are not blank', async () => {
+    expect(await kept('def f():\n    return 1\n\n\n```\ndef f():\n    x = 1\n    return 2\n```')).toBe(
+      'def f():\n    x = 1\n    return 2',
+    );
+  });
+});
+
 describe('the rest of an assert', () => {
-  const residual = (source: string, ...holes: (WireValue | null)[]) => python.residual('', source, holes);
+  const residual = (source: string, ...holes: (WireValue | null)[]) =>
+    python.residual('', { rest: source, context: '' }, holes);
 
   it('is evaluated with the calls filled in', async () => {
     expect((await residual('abs(__hole(0) - 3.5) < 1e-06', ['f', '3.5000001'])).ok).toBe(true);
@@ -181,7 +294,7 @@ describe('against Python itself', () => {
     const flat: WireValue = ['l', pairs.map(([a, b]) => ['t', [a, b]])];
     const marks = pairs.map(([a, b]) => pythonEquals(parseValue(a), parseValue(b)));
     expect(marks.filter(Boolean).length).toBeGreaterThan(1000);
-    const theirs = await python.residual('', '[a == b for a, b in __hole(0)] == __hole(1)', [
+    const theirs = await python.residual('', { rest: '[a == b for a, b in __hole(0)] == __hole(1)', context: '' }, [
       flat,
       ['l', marks.map((m) => ['b', m ? 1 : 0])],
     ]);
@@ -196,7 +309,7 @@ describe('against Python itself', () => {
     const plain = values.filter((value) => !/"[SF]"/.test(JSON.stringify(value)));
     expect(plain.length).toBeGreaterThan(300);
     const texts = plain.map((value) => render(parseValue(value), 100_000));
-    const reprs = await python.residual('', '[repr(x) for x in __hole(0)] == __hole(1)', [
+    const reprs = await python.residual('', { rest: '[repr(x) for x in __hole(0)] == __hole(1)', context: '' }, [
       ['l', plain],
       ['l', texts.map((t) => ['s', t])],
     ]);

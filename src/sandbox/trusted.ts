@@ -1,8 +1,11 @@
 import * as v from 'valibot';
-import { parseValue, type Value, type WireValue } from './value.ts';
+import { parseValue, textOf, type Value, type WireValue } from './value.ts';
 import type { GuestHandle } from './guest-handle.ts';
 
-/** How one assert is judged; made by splitter.py. */
+/** One assert of a test as it is judged; made by splitter.py. */
+export type PlannedAssert = { readonly source: string } & Plan;
+
+/** How one assert is judged. */
 export type Plan =
   /** `call <operator> expected`, compared by `pythonEquals`. */
   | {
@@ -10,28 +13,46 @@ export type Plan =
       readonly call: string;
       readonly operator: '==' | '!=' | 'is' | 'is not';
       readonly expected: Value;
+      /** Size of the expected value: parts, and characters of text. */
       readonly nodes: number;
+      readonly text: number;
     }
   /** `assert call` or `assert not call`. */
   | { readonly kind: 'truth'; readonly call: string; readonly negate: boolean }
   /** Any other expression around calls: evaluated by the trusted interpreter with the calls' values filled in. */
-  | { readonly kind: 'residual'; readonly calls: readonly string[]; readonly source: string; readonly shown: string }
+  | {
+      readonly kind: 'residual';
+      readonly calls: readonly string[];
+      readonly rest: string;
+      readonly shown: string;
+      /** The test's own helpers that the rest calls, as code. */
+      readonly context: string;
+    }
   /** Cannot be split: runs inside, and never pays. */
   | { readonly kind: 'statement'; readonly why: string };
 
+const source = v.string();
 const WirePlan = v.variant('kind', [
   v.object({
+    source,
     kind: v.literal('compare'),
     call: v.string(),
     operator: v.picklist(['==', '!=', 'is', 'is not']),
     expected: v.array(v.unknown()),
     nodes: v.number(),
   }),
-  v.object({ kind: v.literal('truth'), call: v.string(), negate: v.boolean() }),
-  v.object({ kind: v.literal('residual'), calls: v.array(v.string()), source: v.string(), shown: v.string() }),
-  v.object({ kind: v.literal('statement'), why: v.string() }),
+  v.object({ source, kind: v.literal('truth'), call: v.string(), negate: v.boolean() }),
+  v.object({
+    source,
+    kind: v.literal('residual'),
+    calls: v.array(v.string()),
+    rest: v.string(),
+    shown: v.string(),
+    context: v.optional(v.string(), ''),
+  }),
+  v.object({ source, kind: v.literal('statement'), why: v.string() }),
 ]);
-const Plans = v.object({ plans: v.array(WirePlan) });
+const Plans = v.object({ plans: v.array(v.array(WirePlan)) });
 const ErrorInfo = v.object({ type: v.string(), message: v.string(), lines: v.array(v.number()) });
 const Residual = v.object({
   ok: v.boolean(),
@@ -42,11 +63,13 @@ const Residual = v.object({
   right: v.optional(v.array(v.unknown())),
 });
 export type Residual = v.InferOutput<typeof Residual>;
-const Parsable = v.object({ code: v.nullable(v.string()) });
+const Found = v.object({ code: v.nullable(v.string()) });
 
 /** A data set's expression that takes longer than this is not an expected value. */
 const LIMIT_MS = 10_000;
 const CACHE = 20_000;
+/** Characters of a completion that are looked at. */
+const MAX_SOURCE = 50_000;
 
 /** The interpreter was there and died over the request. */
 class AskFailed extends Error {
@@ -57,7 +80,7 @@ class AskFailed extends Error {
 export class TrustedPython {
   private guest: Promise<GuestHandle> | null = null;
   private queue: Promise<unknown> = Promise.resolve();
-  private readonly plans = new Map<string, Plan>();
+  private readonly plans = new Map<string, Promise<readonly PlannedAssert[]>>();
   private closed = false;
 
   constructor(private readonly bootGuest: () => Promise<GuestHandle>) {}
@@ -66,26 +89,39 @@ export class TrustedPython {
     await this.booted();
   }
 
-  /** One plan per assert, cached by source and setup. */
-  async plan(setup: string, asserts: readonly string[]): Promise<Plan[]> {
-    const key = (source: string): string => `${setup}\u0000${source}`;
+  /**
+   * The single asserts that each test comes down to, cached; what is being asked for is not asked for again. `helpers` is code of the data set that tests call (HumanEval
+   * defines some in its prompts); it runs here only.
+   */
+  async plan(setup: string, asserts: readonly string[], helpers = ''): Promise<(readonly PlannedAssert[])[]> {
+    const key = (source: string): string => [setup, helpers, source].join('\u0000');
+    if (this.plans.size > CACHE) this.plans.clear();
     const missing = [...new Set(asserts.filter((source) => !this.plans.has(key(source))))];
     if (missing.length > 0) {
-      const { plans } = v.parse(Plans, await this.ask({ type: 'plan', setup, asserts: missing }));
-      if (plans.length !== missing.length) throw new Error('The assert splitter answered another number of plans.');
-      if (this.plans.size > CACHE) this.plans.clear();
-      for (const [i, plan] of plans.entries()) {
-        const parsed = plan.kind === 'compare' ? { ...plan, expected: parseValue(plan.expected) } : plan;
-        this.plans.set(key(missing[i] as string), parsed);
+      const asked = this.split(setup, helpers, missing);
+      for (const [i, source] of missing.entries()) {
+        const plans = asked.then((found) => found[i] as readonly PlannedAssert[]);
+        this.plans.set(key(source), plans);
+        plans.catch(() => this.plans.delete(key(source)));
       }
     }
-    return asserts.map((source) => this.plans.get(key(source)) as Plan);
+    return Promise.all(asserts.map((source) => this.plans.get(key(source)) as Promise<readonly PlannedAssert[]>));
+  }
+
+  private async split(setup: string, helpers: string, asserts: readonly string[]): Promise<PlannedAssert[][]> {
+    const { plans } = v.parse(Plans, await this.ask({ type: 'plan', setup, helpers, asserts }));
+    if (plans.length !== asserts.length) throw new Error('The assert splitter answered another number of plans.');
+    return plans.map((parts) => parts.map((plan) => (plan.kind === 'compare' ? comparison(plan) : plan)));
   }
 
   /** Evaluates a residual; a null hole stands for a call that raised. */
-  async residual(setup: string, source: string, holes: readonly (WireValue | null)[]): Promise<Residual> {
+  async residual(
+    setup: string,
+    { rest, context }: { readonly rest: string; readonly context: string },
+    holes: readonly (WireValue | null)[],
+  ): Promise<Residual> {
     try {
-      return v.parse(Residual, await this.ask({ type: 'residual', setup, source, holes }));
+      return v.parse(Residual, await this.ask({ type: 'residual', setup, context, rest, holes }));
     } catch (error) {
       // The program's value did this (the sum of a range of 10^12, say): its failure, not the sandbox's.
       if (!(error instanceof AskFailed)) throw error;
@@ -98,7 +134,15 @@ export class TrustedPython {
 
   /** The longest span of whole lines that parses as Python, spans with definitions first; null when there is none. */
   async longestParsable(text: string): Promise<string | null> {
-    return v.parse(Parsable, await this.ask({ type: 'parsable', text: text.slice(0, 50_000) })).code;
+    return v.parse(Found, await this.ask({ type: 'parsable', text: text.slice(0, MAX_SOURCE) })).code;
+  }
+
+  /**
+   * What EvalPlus' sanitiser keeps of a completion: its longest span that parses, reduced to imports and what the entry point
+   * reaches (everything it can keep, without one); null when nothing parses.
+   */
+  async sanitize(text: string, entryPoint: string | null): Promise<string | null> {
+    return v.parse(Found, await this.ask({ type: 'sanitize', text: text.slice(0, MAX_SOURCE), entryPoint })).code;
   }
 
   close(): void {
@@ -123,8 +167,7 @@ export class TrustedPython {
       const guest = await this.booted();
       const timer = setTimeout(() => guest.kill(`it took longer than ${LIMIT_MS / 1000} s`), LIMIT_MS);
       try {
-        const { text } = await guest.step(request);
-        return JSON.parse(text) as unknown;
+        return JSON.parse((await guest.step(request)).text) as unknown;
       } catch (error) {
         guest.kill('it failed');
         this.guest = null;
@@ -136,4 +179,9 @@ export class TrustedPython {
     this.queue = answer.catch(() => undefined);
     return answer;
   }
+}
+
+function comparison(plan: v.InferOutput<typeof WirePlan> & { kind: 'compare' }): PlannedAssert {
+  const expected = parseValue(plan.expected);
+  return { ...plan, expected, text: textOf(expected) };
 }

@@ -102,6 +102,82 @@ export function parseValue(wire: unknown, depth = 0): Value {
   }
 }
 
+/** A wire value decoded; null for one that is not in the encoding. */
+export function decode(wire: unknown): Value | null {
+  try {
+    return parseValue(wire);
+  } catch {
+    return null;
+  }
+}
+
+/** The wire form of a value: what `parseValue` reads. An unsupported value has none to send. */
+export function toWire(value: Value): WireValue {
+  switch (value.type) {
+    case 'none':
+      return ['n'];
+    case 'ellipsis':
+      return ['e'];
+    case 'bool':
+      return ['b', value.value ? 1 : 0];
+    case 'int':
+      return ['i', hex(value.value)];
+    case 'float':
+      return ['f', decimal(value.value)];
+    case 'complex':
+      return ['c', decimal(value.real), decimal(value.imag)];
+    case 'str':
+      return ['s', value.value];
+    case 'bytes':
+      return ['y', value.hex];
+    case 'bytearray':
+      return ['Y', value.hex];
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+    case 'iterator':
+      return [TAGS[value.type], value.items.map(toWire)];
+    case 'dict':
+      return ['d', value.entries.map(([key, item]) => [toWire(key), toWire(item)])];
+    case 'range':
+      return ['r', hex(value.start), hex(value.stop), hex(value.step)];
+    case 'unsupported':
+      throw new Error(`A ${value.name} cannot be handed to a program: ${value.why}.`);
+    default:
+      return value satisfies never;
+  }
+}
+
+const TAGS = { list: 'l', tuple: 't', set: 'S', frozenset: 'F', iterator: 'g' } as const;
+
+function hex(value: bigint): string {
+  return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
+}
+
+/** Shortest digits that round-trip, as `float()` reads them. */
+function decimal(x: number): string {
+  if (Number.isNaN(x)) return 'nan';
+  if (!Number.isFinite(x)) return x < 0 ? '-inf' : 'inf';
+  return Object.is(x, -0) ? '-0.0' : String(x);
+}
+
+/** Parts of a value, as the harness counts them. */
+export function nodesOf(value: Value): number {
+  switch (value.type) {
+    case 'dict':
+      return value.entries.reduce((sum, [key, item]) => sum + nodesOf(key) + nodesOf(item), 1);
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+    case 'iterator':
+      return value.items.reduce((sum, item) => sum + nodesOf(item), 1);
+    default:
+      return 1;
+  }
+}
+
 /** Python's truth value. An iterator, like any object without a length, is true. */
 export function truth(value: Value): boolean {
   switch (value.type) {
@@ -144,4 +220,27 @@ export function rangeLength(range: { start: bigint; stop: bigint; step: bigint }
   const span = step > 0n ? stop - start : start - stop;
   const size = step > 0n ? step : -step;
   return span > 0n ? (span + size - 1n) / size : 0n;
+}
+
+/** Characters of text in a value, as the harness counts them. */
+export function textOf(value: Value): number {
+  switch (value.type) {
+    case 'str':
+      return value.value.length;
+    case 'bytes':
+    case 'bytearray':
+      return value.hex.length;
+    case 'int':
+      return value.value.toString(16).length + 3;
+    case 'dict':
+      return value.entries.reduce((sum, [key, item]) => sum + textOf(key) + textOf(item), 0);
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+    case 'iterator':
+      return value.items.reduce((sum, item) => sum + textOf(item), 0);
+    default:
+      return 0;
+  }
 }

@@ -33,6 +33,8 @@ export const Verdict = v.object({
   /** First 4 kB. */
   stdout: v.optional(v.string()),
   stderr: v.optional(v.string()),
+  /** It ran out of time, or kept others waiting, and was run again by itself; this is the second verdict. */
+  retried: v.optional(v.boolean()),
   /** Wall time of the whole program in milliseconds. */
   ms: v.number(),
 });

@@ -1,6 +1,6 @@
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent, RunEventOf, TokenTotals } from '../schema/events.ts';
-import { bootstrap95, mcnemarExact, mean } from '../lib/stats.ts';
+import { mcnemarExact, mean, pairedDifference95 } from '../lib/stats.ts';
 
 type Eval = RunEventOf<'eval.completed'>;
 
@@ -97,13 +97,20 @@ function paired(before: Eval, after: Eval, seed: number): NonNullable<RunSummary
   const gained = judged.filter(({ a, b }) => a.greedy === 0 && b.greedy === 1).map((pair) => pair.id);
   const lost = judged.filter(({ a, b }) => a.greedy === 1 && b.greedy === 0).map((pair) => pair.id);
   const samples = [before.sampled?.samples ?? 0, after.sampled?.samples ?? 0] as const;
-  const differences = pairs.flatMap(({ a, b }) =>
-    a.sampled === null || b.sampled === null ? [] : [b.sampled / samples[1] - a.sampled / samples[0]],
+  const sampled = pairs.flatMap(({ a, b }) =>
+    a.sampled === null || b.sampled === null
+      ? []
+      : [{ first: outcomes(a.sampled, samples[0]), second: outcomes(b.sampled, samples[1]) }],
   );
   return {
     greedy: judged.length ? { gained, lost, mcnemar_p: mcnemarExact(gained.length, lost.length) } : null,
-    sampled: differences.length ? { difference: mean(differences), ci95: bootstrap95(differences, seed) } : null,
+    sampled: sampled.length ? pairedDifference95(sampled, seed) : null,
   };
+}
+
+/** Samples of a problem of which so many passed; their order does not matter. */
+function outcomes(passes: number, samples: number): number[] {
+  return Array.from({ length: samples }, (_, i) => (i < passes ? 1 : 0));
 }
 
 /** Time between consecutive events, without the gaps that end in a resume. */

@@ -1,13 +1,14 @@
 import { bySplit, parseProblems } from '../data/datasets.ts';
 import { chooseProblems, type ProblemSets } from '../data/order.ts';
 import { policyText } from '../data/prompts.ts';
-import { gradeCompletion } from '../eval/grade.ts';
+import { graderOf } from '../eval/grade.ts';
 import { loadChatTemplate } from '../model/chat.ts';
 import { openEngine, readModelConfig } from '../model/gpu-engine.ts';
 import { writeAdapter } from '../model/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/tokenizer.ts';
 import { httpSource, type FileSource } from '../model/weights-source.ts';
 import { createBrowserSandbox } from '../sandbox/browser/browser-sandbox.ts';
+import { poolSize } from '../sandbox/pool.ts';
 import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { FromPage } from '../schema/protocol.ts';
@@ -38,7 +39,9 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     }));
 }
 
-const sandbox = once<PythonSandbox>(async () => createBrowserSandbox((await init).sandbox, { workers: 1 }));
+const sandbox = once<PythonSandbox>(async () =>
+  createBrowserSandbox((await init).sandbox, { workers: poolSize(navigator.hardwareConcurrency) }),
+);
 
 async function source(model: string): Promise<FileSource> {
   if (model !== 'nano')
@@ -96,6 +99,8 @@ function claim(runId: string): Promise<(() => void) | null> {
   });
 }
 
+const grader = once(async () => graderOf(await sandbox()));
+
 const session = once(
   async () =>
     new Session({
@@ -116,7 +121,7 @@ const session = once(
           return { engine, text: policyText('nano', words, chat), device: engine.opened.info };
         },
         problems,
-        grade: async (problem, completion, options) => gradeCompletion(await sandbox(), problem, completion, options),
+        grade: async (problem, completion, options) => (await grader())(problem, completion, options),
         adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),
         clock: Date.now,
       },

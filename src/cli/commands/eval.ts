@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { chooseProblems } from '../../data/order.ts';
 import { evaluate, type Answer } from '../../eval/evaluate.ts';
 import { resultLine } from '../../eval/grade.ts';
-import { evaluationSummary } from '../../eval/summary.ts';
+import { evalPlusProtocol, PROTOCOL_MAX_TOKENS, PROTOCOL_TOP_P } from '../../eval/protocol.ts';
+import { evaluationSummary, type Rates } from '../../eval/summary.ts';
 import { presetOf } from '../../session/presets.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
-import { loadProblems, resolveDataset } from '../dataset.ts';
+import { DATASET_VALUE, loadProblems, resolveDataset } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { print, remark } from '../io.ts';
 import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
@@ -15,7 +16,7 @@ import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, putAdapter, WEIG
 const FLAGS = {
   ...MODEL_FLAGS,
   ...WEIGHT_FLAGS,
-  dataset: { kind: 'text', required: true, value: 'starter|FILE', help: 'the starter problems, or a problem file' },
+  dataset: { kind: 'text', required: true, value: DATASET_VALUE, help: 'a named set or a problem file' },
   split: {
     kind: 'text',
     choices: ['train', 'validation', 'test', 'all'],
@@ -25,8 +26,13 @@ const FLAGS = {
   limit: { kind: 'integer', min: 1, help: 'a seeded choice of so many (all of the split)' },
   n: { kind: 'integer', min: 1, fallback: 1, help: 'answers a problem' },
   temperature: { kind: 'number', min: 0, fallback: 0, help: '0 is greedy' },
-  'top-p': { kind: 'number', min: 0, max: 1, fallback: 1, help: 'nucleus; 1 is off' },
-  'max-tokens': { kind: 'integer', min: 1, help: 'most new tokens (the preset of the model)' },
+  protocol: {
+    kind: 'text',
+    choices: ['evalplus', 'plain'],
+    help: "evalplus: EvalPlus' prompts, stops and sanitiser (all but nano); plain: the prompts of training (nano)",
+  },
+  'top-p': { kind: 'number', min: 0, max: 1, help: "nucleus; 1 is off (1; EvalPlus' protocol: 0.95)" },
+  'max-tokens': { kind: 'integer', min: 1, help: "most new tokens (the model's preset; EvalPlus' protocol: 768)" },
   timeout: { kind: 'number', min: 0.1, fallback: 10, help: 'seconds a program' },
   seed: { kind: 'integer', min: 0, max: 2 ** 32 - 1, fallback: 0, help: 'of the samples and of --limit' },
   out: { kind: 'text', required: true, value: 'DIR', help: 'where samples.jsonl, results.jsonl and summary.json go' },
@@ -50,16 +56,23 @@ export const evalCommand: Command = {
     const started = performance.now();
     const engine = await loadEngine(files, weights);
     const adapter = await putAdapter(engine, flags.adapter);
-    const grader = await openGrader();
+    const grader = await openGrader({ evaluation: true });
+    const byEvalPlus = (flags.protocol ?? (files.name === 'nano' ? 'plain' : 'evalplus')) === 'evalplus';
+    const protocol = byEvalPlus ? evalPlusProtocol(files.text, files.tokenizer, files.chat) : null;
+    const text = protocol ?? files.text;
     let answers: Answer[];
     try {
       let shown = 0;
       answers = await evaluate(
         {
           engine,
-          text: files.text,
-          grade: (problem, completion) =>
-            grader.grade(problem, completion, { format: files.text.format, timeoutSeconds: flags.timeout }),
+          text,
+          grade: (problem, answer) =>
+            grader.grade(problem, protocol?.program(problem, answer) ?? answer, {
+              format: text.format,
+              timeoutSeconds: flags.timeout,
+              fresh: true,
+            }),
           progress: (_, done, total) => {
             if (done - shown < total / 10 && done < total) return;
             shown = done;
@@ -72,8 +85,8 @@ export const evalCommand: Command = {
           greedy: false,
           samples: flags.n,
           temperature: flags.temperature,
-          topP: flags['top-p'],
-          maxTokens: flags['max-tokens'] ?? presetOf('grpo', files.name).maxTokens,
+          topP: flags['top-p'] ?? (byEvalPlus ? PROTOCOL_TOP_P : 1),
+          maxTokens: flags['max-tokens'] ?? (byEvalPlus ? PROTOCOL_MAX_TOKENS : presetOf('grpo', files.name).maxTokens),
           seed: flags.seed,
         },
       );
@@ -103,10 +116,17 @@ export const evalCommand: Command = {
     );
     await writeFile(join(flags.out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
     if (flags.json) await print(JSON.stringify(summary));
-    else
-      await print(
-        `${summary.base.passes} of ${answers.length} answers pass; pass@1 ${(100 * summary.base['pass@1']).toFixed(1)} % (95 %: ${summary.base.ci95.map((x) => (100 * x).toFixed(1)).join(' to ')} %).`,
-      );
+    else {
+      await print(sentence(summary.plus ? 'base' : 'all tests', summary.base, answers.length));
+      if (summary.plus) await print(sentence('base and plus', summary.plus, answers.length));
+      if (summary.label) await print(`This is a ${summary.label}.`);
+    }
     return 0;
   },
 };
+
+function sentence(tests: string, rates: Rates, answers: number): string {
+  const percent = (x: number) => (100 * x).toFixed(1);
+  const interval = rates.ci95.map(percent).join(' to ');
+  return `${tests}: ${rates.passes} of ${answers} answers pass; pass@1 ${percent(rates['pass@1'])} % (95 %: ${interval} %).`;
+}

@@ -4,12 +4,12 @@ import * as v from 'valibot';
 import { gradeSamples } from '../../eval/grade.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
-import { loadProblems } from '../dataset.ts';
+import { DATASET_VALUE, loadProblems } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { parseLines, print, readText, remark } from '../io.ts';
 
 const FLAGS = {
-  dataset: { kind: 'text', required: true, value: 'starter|FILE', help: 'the problems the samples answer' },
+  dataset: { kind: 'text', required: true, value: DATASET_VALUE, help: 'the problems the samples answer' },
   samples: {
     kind: 'text',
     required: true,
@@ -38,12 +38,12 @@ export const grade: Command = {
     const flags = parseFlags(FLAGS, argv);
     const problems = await loadProblems(flags.dataset, root);
     const samples = parseLines(Sample, await readText(flags.samples, 'The samples'), flags.samples);
-    const grader = await openGrader();
+    const grader = await openGrader({ evaluation: true });
     try {
       const lines = await gradeSamples(
         problems,
         samples,
-        grader.sandbox,
+        grader.grade,
         (_, done, total) => {
           if (done % 100 === 0 && done < total) remark(`${done} of ${total} graded`);
         },

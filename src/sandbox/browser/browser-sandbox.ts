@@ -1,9 +1,9 @@
 import stdlibUrl from 'pyodide/python_stdlib.zip?url';
 import wasmUrl from 'pyodide/pyodide.asm.wasm?url';
 import type { Transport } from '../guest-handle.ts';
-import { guest } from '../guest/guest.ts';
 import { abiVersion, assembleLoader } from '../guest/loader.ts';
-import { createPythonSandbox, type PythonSandbox, type SandboxOptions } from '../python-sandbox.ts';
+import { guestSource, type GuestMain } from '../guest/source.ts';
+import { createPythonSandbox, type PythonRunner, type SandboxOptions } from '../python-sandbox.ts';
 import type { FrameArrived, ReplaceFrame } from './frame.ts';
 import type { FromFrame, ToFrame } from './frame-script.ts';
 
@@ -15,7 +15,7 @@ const MISSED = 6;
  * The sandbox in the browser: each guest is a classic worker of the opaque-origin frame behind `control`, the port that
  * `openSandboxFrame` gave. Fetches Pyodide's files from beside this page; rejects with a sentence when one is missing.
  */
-export async function createBrowserSandbox(control: MessagePort, options: SandboxOptions): Promise<PythonSandbox> {
+export async function createBrowserSandbox(control: MessagePort, options: SandboxOptions): Promise<PythonRunner> {
   const [loaderText, glueText, wasm, stdlib] = await Promise.all([
     import('pyodide/pyodide.js?raw').then((module) => module.default),
     import('pyodide/pyodide.asm.mjs?raw').then((module) => module.default),
@@ -38,17 +38,17 @@ async function bytes(url: string): Promise<Uint8Array> {
 
 /** The guests' classic worker: Pyodide's loader and the guest, inlined. */
 function workerSource(loader: string): string {
-  return `${loader}\n(${workerMain.toString()})(${guest.toString()});`;
+  return `${loader}\n(${workerMain.toString()})(${guestSource()});`;
 }
 
-function workerMain(start: typeof guest): void {
+function workerMain(start: GuestMain): void {
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
   const post = scope.postMessage.bind(scope);
   const listen = scope.addEventListener.bind(scope);
-  const boot = (event: MessageEvent<Parameters<typeof guest>[0]>): void => {
+  const boot = (event: MessageEvent<Parameters<GuestMain>[0]>): void => {
     scope.removeEventListener('message', boot);
-    start(event.data, (reply) => post(reply)).then(
-      (handle) => listen('message', (message) => handle(message.data as Parameters<typeof handle>[0])),
+    start(event.data, (reply) => void post(reply)).then(
+      (handle) => listen('message', (message) => void handle(message.data as Parameters<typeof handle>[0])),
       (error: unknown) => post({ type: 'failed', message: String(error).slice(0, 300) }),
     );
   };

@@ -1,10 +1,26 @@
-import type { GuestBoot, GuestReply, GuestRequest } from '../protocol.ts';
+import type { GuestBoot, GuestReply, GuestRequest, PrivatePath } from '../protocol.ts';
+import type { closeFileSystem, closeGlobalScope } from './fence.ts';
+import type { surroundings } from './surroundings.ts';
+
+/** What of Emscripten's file system is used here. */
+export interface FileSystem {
+  [name: string]: unknown;
+  streams: ({ flags: number; position: number } | null | undefined)[];
+  nameTable: (FileNode | null | undefined)[];
+  nextInode: number;
+  currentPath: string;
+  ErrnoError: new (errno: number) => Error;
+  chdir: (path: string) => void;
+}
+interface FileNode {
+  name_next: FileNode | null | undefined;
+}
 
 /** What of Pyodide's private interface is used here; tested on every change of its version. */
 interface PyodideModule {
   HEAPU8: Uint8Array;
   HEAPU32: Uint32Array;
-  FS: Record<string, unknown> & { streams: unknown[]; ErrnoError: new (errno: number) => Error };
+  FS: FileSystem;
   stackSave(): number;
   _hiwire_num_refs(): number;
   _PyThreadState_Get?(): number;
@@ -14,70 +30,36 @@ interface Pyodide {
   _module: PyodideModule;
   _api: Record<string, unknown> & { runtimeEnv: object };
   runPython(code: string): unknown;
-  globals: { get(name: string): ((text: string) => string) & { destroy(): void } };
-  makeMemorySnapshot(): Uint8Array;
+  globals: { get(name: string): (text: string) => string; delete(name: string): void };
+  makeMemorySnapshot?(): Uint8Array;
 }
 type Imports = Record<string, Record<string, (...args: number[]) => unknown>>;
+
+/** The parts that `guest` is handed, since it can import none. */
+export interface GuestParts {
+  readonly surroundings: typeof surroundings;
+  readonly closeFileSystem: typeof closeFileSystem;
+  readonly closeGlobalScope: typeof closeGlobalScope;
+}
 
 /**
  * Boots Pyodide in a bare global scope and answers requests. Runs as text in places that can import nothing (a worker of
  * an opaque-origin frame, a restricted child process): it may use nothing but its parameters and globals.
  *
- * Returns the request handler. After it has returned, everything but the language itself is gone from the global scope.
+ * `send` answers with a promise where the reply will not leave while this thread is busy. Returns the request handler. After it has returned, everything but the language itself is gone from the global scope.
  */
 export async function guest(
   boot: GuestBoot,
-  send: (reply: GuestReply, transfer?: ArrayBuffer[]) => void,
-): Promise<(request: GuestRequest) => void> {
+  send: (reply: GuestReply) => Promise<void> | undefined,
+  parts: GuestParts,
+): Promise<(request: GuestRequest) => Promise<void>> {
   const scope = globalThis as unknown as Record<string, unknown>;
   const now = performance.now.bind(performance);
   const started = now();
   const quiet = (): void => undefined;
-
-  // Pyodide must take this place for a plain web worker, also under Node: its Node branches reach for files and sockets.
-  const define = (name: string, value: unknown): void => {
-    Object.defineProperty(scope, name, { value, writable: true, configurable: true, enumerable: false });
-  };
-  if (typeof scope['WorkerGlobalScope'] !== 'function') {
-    const Scope = class WorkerGlobalScope {};
-    Object.setPrototypeOf(globalThis, Scope.prototype);
-    define('WorkerGlobalScope', Scope);
-  }
-  const home = 'https://sandbox.invalid/';
-  define('self', globalThis);
-  if (scope['location'] === undefined) define('location', new URL(home));
-  define('importScripts', undefined);
-  define('XMLHttpRequest', undefined);
-  define('setTimeout', quiet);
-  define('setInterval', quiet);
-  define('setImmediate', undefined);
-  define('console', { log: quiet, warn: quiet, error: quiet, info: quiet, debug: quiet, trace: quiet, assert: quiet });
-  // A proxy that is collected later would release an object of another program: nothing is ever finalised.
-  define(
-    'FinalizationRegistry',
-    class FinalizationRegistry {
-      register(): void {}
-      unregister(): void {}
-    },
-  );
-  // Same numbers for every program (and nothing of the machine's entropy).
-  let counter = 0;
-  const fillRandom = <T extends ArrayBufferView>(view: T): T => {
-    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    for (let i = 0; i < bytes.length; i++) {
-      counter = (Math.imul(counter, 1664525) + 1013904223) >>> 0;
-      bytes[i] = counter >>> 24;
-    }
-    return view;
-  };
-  define('crypto', { getRandomValues: fillRandom });
-  define('fetch', async (url: unknown) => {
-    if (String(url).endsWith('python_stdlib.zip')) {
-      return { ok: true, arrayBuffer: async () => boot.stdlib.slice().buffer };
-    }
-    if (String(url).endsWith('.wasm')) return { ok: true };
-    throw new Error('nothing can be fetched in the sandbox');
-  });
+  const without = new Set<PrivatePath>(boot.without ?? []);
+  const paths: PrivatePath[] = [];
+  const { define, home, resetRandom } = parts.surroundings(boot);
 
   (scope['runLoader'] as () => void)();
   const { loadPyodide, createPyodideModule } = scope as {
@@ -116,6 +98,8 @@ export async function guest(
     },
   });
 
+  const image = without.has('snapshot') ? undefined : boot.image;
+  const makeImage = boot.makeImage === true && !without.has('snapshot');
   const pyodide = await loadPyodide({
     indexURL: home,
     createPyodideModule,
@@ -129,193 +113,102 @@ export async function guest(
     stdout: quiet,
     stderr: quiet,
     enableRunUntilComplete: false,
-    ...(boot.image === undefined ? {} : { _loadSnapshot: boot.image }),
-    ...(boot.makeImage === true ? { _makeSnapshot: true } : {}),
+    ...(image === undefined ? {} : { _loadSnapshot: image }),
+    ...(makeImage ? { _makeSnapshot: true } : {}),
   });
   const module = pyodide._module;
-  // One image serves every kind of guest: what they all import is in it, their own Python is not.
-  if (boot.image === undefined) pyodide.runPython(boot.preload);
-  const image = boot.makeImage === true ? pyodide.makeMemorySnapshot() : undefined;
-  pyodide.runPython(`${boot.python}\n_step = boot()\ndel boot`);
+  // The harness is in the image: compiling it takes longer than everything else that a boot does.
+  const defineStep = (source: string): unknown => pyodide.runPython(`${source}\n_step = boot()\ndel boot`);
+  if (image === undefined) {
+    pyodide.runPython(boot.preload);
+    defineStep(boot.harness);
+    // Frozen objects are the collector's no more: a program's collections neither visit them nor write to their pages.
+    pyodide.runPython('import gc; gc.collect(); gc.freeze(); del gc');
+  } else {
+    paths.push('snapshot');
+  }
+  const made = makeImage ? pyodide.makeMemorySnapshot?.() : undefined;
+  if (boot.python !== undefined) defineStep(boot.python);
   const step = pyodide.globals.get('_step');
-  pyodide.runPython('del _step\nimport gc; gc.collect(); del gc');
+  pyodide.globals.delete('_step');
 
   // Deep recursion through C overflows JavaScript's stack long before the shadow stack: guard the first part of it only.
   const state = module._PyThreadState_Get?.();
-  if (state !== undefined && module._PyUnstable_ThreadState_SetStackProtection) {
+  if (state !== undefined && module._PyUnstable_ThreadState_SetStackProtection && !without.has('stackGuard')) {
     const GUARD = 160 * 1024;
-    module._PyUnstable_ThreadState_SetStackProtection(state, module.stackSave() - GUARD, GUARD);
+    const failed = module._PyUnstable_ThreadState_SetStackProtection(state, module.stackSave() - GUARD, GUARD);
+    if (failed === 0) paths.push('stackGuard');
   }
 
-  // The file system is read-only from here on; devices stay writable.
-  const fs = module.FS;
-  const EROFS = 69;
+  const filesLeft = parts.closeFileSystem(module.FS);
   const refuse = (): never => {
-    throw new fs.ErrnoError(EROFS);
+    throw new Error('there is nothing to load in the sandbox');
   };
-  const open = fs['open'] as (path: unknown, flags: unknown, mode?: unknown) => unknown;
-  const analyze = fs['analyzePath'] as (path: unknown) => { object: { mode: number } | null };
-  fs['open'] = (path: unknown, flags: unknown, mode?: unknown) => {
-    const WRITE_CREATE_TRUNCATE = 0o1103;
-    const writes = typeof flags === 'string' ? /[wa+]/.test(flags) : (Number(flags) & WRITE_CREATE_TRUNCATE) !== 0;
-    if (writes) {
-      const node = typeof path === 'string' ? analyze.call(fs, path).object : (path as { mode: number });
-      const S_IFCHR = 0o020000;
-      if (node === null || (node.mode & 0o170000) !== S_IFCHR) refuse();
-    }
-    return open.call(fs, path, flags, mode);
-  };
-  for (const name of [
-    'mknod',
-    'mkdir',
-    'symlink',
-    'rename',
-    'rmdir',
-    'unlink',
-    'chmod',
-    'chown',
-    'truncate',
-    'ftruncate',
-    'utime',
-    'mount',
-    'unmount',
-    'fchmod',
-    'fchown',
-    'doTruncate',
-    'doChmod',
-    'doChown',
-    'setattr',
-    'doSetAttr',
-    'allocate',
-    'create',
-  ]) {
-    if (typeof fs[name] === 'function') fs[name] = refuse;
-  }
   for (const name of ['initializeNodeSockFS', 'loadDynlib', 'install', 'loadBinaryFile']) {
     if (name in pyodide._api) pyodide._api[name] = refuse;
   }
   Object.freeze(pyodide._api.runtimeEnv);
-
-  // Everything that is not the language goes; a second fence behind the origin, the namespace and the policy.
-  const KEEP = new Set(
-    (
-      'Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String Symbol Date Promise RegExp Error ' +
-      'AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError globalThis JSON Math Intl ' +
-      'ArrayBuffer SharedArrayBuffer Atomics Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float16Array Float32Array ' +
-      'Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set Iterator WeakMap WeakSet WeakRef Proxy ' +
-      'Reflect FinalizationRegistry decodeURI decodeURIComponent encodeURI encodeURIComponent isFinite isNaN WebAssembly TextDecoder ' +
-      'TextEncoder performance console crypto setTimeout setInterval self URL AbortSignal AbortController'
-    ).split(' '),
-  );
-  for (
-    let holder: object | null = globalThis;
-    holder !== null && holder !== Object.prototype;
-    holder = Object.getPrototypeOf(holder) as object | null
-  ) {
-    for (const name of Reflect.ownKeys(holder)) {
-      if (typeof name === 'string' && (KEEP.has(name) || name === 'constructor')) continue;
-      try {
-        Reflect.deleteProperty(holder, name);
-      } catch {
-        // Not configurable: a language constant or the location of the blob.
-      }
-    }
-  }
-  const fail = (): never => {
-    throw new Error('there are no timers in the sandbox');
-  };
-  define('setTimeout', fail);
-  define('setInterval', fail);
-
-  // Intrinsics are frozen: an answer parked on one would outlive the heap, and patched ones could read what we send.
-  const seen = new Set<unknown>([globalThis]);
-  const freeze = (target: unknown): void => {
-    if ((typeof target !== 'object' && typeof target !== 'function') || target === null || seen.has(target)) return;
-    if (ArrayBuffer.isView(target)) return;
-    seen.add(target);
-    for (const key of Reflect.ownKeys(target)) {
-      const property = Reflect.getOwnPropertyDescriptor(target, key);
-      freeze(property?.value);
-      freeze(property?.get);
-      freeze(property?.set);
-    }
-    freeze(Reflect.getPrototypeOf(target));
-    Object.freeze(target);
-  };
-  for (const name of KEEP) freeze(scope[name]);
-  for (const sample of [
-    [].values(),
-    new Map().values(),
-    new Set().values(),
-    ''[Symbol.iterator](),
-    ''.matchAll(/./g),
-    (async () => undefined)(),
-    async () => undefined,
-    function* () {
-      yield 0;
-    },
-    async function* () {
-      yield 0;
-    },
-  ]) {
-    freeze(Reflect.getPrototypeOf(sample));
-  }
-  try {
-    Object.preventExtensions(globalThis);
-  } catch {
-    // Some engines keep their global object open; a touched guest is thrown away in any case.
-  }
+  parts.closeGlobalScope(define);
 
   // What every program starts from. Trailing zeros are not worth copying.
-  let end = module.HEAPU8.length;
-  while (end > 8 && module.HEAPU32[(end >>> 2) - 1] === 0) end -= 4;
-  const saved = module.HEAPU8.slice(0, end);
+  const words = module.HEAPU32;
+  let end = words.length;
+  while (words[end - 1] === 0) end -= 1;
+  // Into the image's own memory where there is one: it has served, and new pages are slow to come by.
+  const saved = image !== undefined && image.length >= 4 * end ? image.subarray(0, 4 * end) : new Uint8Array(4 * end);
+  saved.set(module.HEAPU8.subarray(0, 4 * end));
   const refs = module._hiwire_num_refs();
-  const openFiles = (): number => fs.streams.filter((stream) => stream !== null && stream !== undefined).length;
-  const opened = openFiles();
   const stack = module.stackSave();
+  // Zeroing what lies beyond would cost more than a new guest does within its life.
+  const LARGE = 128 * 1024 * 1024;
   limitHeap = true;
-  counter = 0;
-  let dead = false;
 
+  const spoilt = (): string | null =>
+    touched !== null
+      ? `the program reached JavaScript (${touched})`
+      : module._hiwire_num_refs() > refs
+        ? 'references to JavaScript objects were left'
+        : module.stackSave() !== stack
+          ? 'the stack pointer moved'
+          : module.HEAPU8.length > LARGE
+            ? 'the heap grew large'
+            : filesLeft();
   const restore = (): string | null => {
-    if (dead) return 'the interpreter died';
-    const size = module.HEAPU8.length;
-    const why =
-      touched !== null
-        ? `the program reached JavaScript (${touched})`
-        : module._hiwire_num_refs() > refs
-          ? 'references to JavaScript objects were left'
-          : openFiles() !== opened
-            ? 'a file descriptor was left open'
-            : module.stackSave() !== stack
-              ? 'the stack pointer moved'
-              : size > 200 * 1024 * 1024
-                ? `the heap grew to ${size} bytes`
-                : null;
+    const why = paths.includes('restore') ? spoilt() : 'its memory cannot be set back';
     if (why !== null) return why;
     module.HEAPU8.set(saved, 0);
     module.HEAPU8.fill(0, saved.length);
-    counter = 0;
+    resetRandom();
     return null;
   };
 
-  send({ type: 'ready', bootMs: now() - started, ...(image === undefined ? {} : { image }) });
-  return (request) => {
-    if (request.type === 'restore') {
-      send({ type: 'restored', id: request.id, recycle: restore() });
-      return;
+  // Setting back is believed in only when the interpreter has answered alike before and after.
+  if (!without.has('restore')) {
+    paths.push('restore');
+    const probe = (): string =>
+      String(step('{"type":"load","setup":"","solution":"x = []","setupAfterSolution":false}'));
+    const [before, first, after, second] = [probe(), restore(), probe(), restore()];
+    if (before !== after || first !== null || second !== null) paths.pop();
+  }
+
+  void send({ type: 'ready', bootMs: now() - started, paths, ...(made === undefined ? {} : { image: made }) });
+  return async (request) => {
+    const { id, steps } = request;
+    for (const [index, text] of steps.entries()) {
+      const begin = now();
+      let answer: string;
+      try {
+        running = true;
+        answer = String(step(text));
+        running = false;
+      } catch (error) {
+        void send({ type: 'dead', id, message: String(error).slice(0, 300) });
+        return;
+      }
+      const onItsWay = send({ type: 'reply', id, index, text: answer, ms: now() - begin });
+      if (onItsWay !== undefined) await onItsWay;
+      if (index === 0 && steps.length > 1 && !answer.startsWith('{"ok":true')) break;
     }
-    const begin = now();
-    try {
-      running = true;
-      const text = step(request.text);
-      running = false;
-      send({ type: 'reply', id: request.id, text: String(text), ms: now() - begin });
-    } catch (error) {
-      running = false;
-      dead = true;
-      send({ type: 'dead', id: request.id, message: String(error).slice(0, 300) });
-    }
+    void send({ type: 'done', id, recycle: request.restore ? restore() : null, heap: module.HEAPU8.length });
   };
 }

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseProblems } from '../../data/datasets.ts';
-import { gradeSamples, type ResultLine } from '../../eval/grade.ts';
-import type { PythonSandbox } from '../python-sandbox.ts';
+import { graderOf, gradeSamples, type ResultLine } from '../../eval/grade.ts';
+import type { PythonRunner } from '../python-sandbox.ts';
 import { createNodeSandbox } from './node-sandbox.ts';
 
 const MBPP = '../shared/data/mbpp/mbpp.jsonl';
@@ -12,7 +12,7 @@ if (!present) console.log('Skipped: ../shared/data/mbpp is missing, so no MBPP r
 const full = process.env['AFTERTHOUGHT_FULL'] === '1';
 
 describe.skipIf(!present)('MBPP reference solutions', () => {
-  let sandbox: PythonSandbox;
+  let sandbox: PythonRunner;
   beforeAll(async () => {
     sandbox = createNodeSandbox({ workers: 1 });
     await sandbox.ready();
@@ -31,7 +31,9 @@ describe.skipIf(!present)('MBPP reference solutions', () => {
     const chosen = full ? problems : problems.filter((p, i) => i % 18 === 5 || odd.includes(p.id.replace('mbpp/', '')));
     const samples = chosen.map((problem) => ({ task_id: problem.id, solution: problem.reference }));
     const begin = performance.now();
-    const lines = await gradeSamples(chosen, samples, sandbox, undefined, { timeoutSeconds: full ? 120 : 30 });
+    const lines = await gradeSamples(chosen, samples, graderOf(sandbox), undefined, {
+      timeoutSeconds: full ? 120 : 30,
+    });
     const seconds = (performance.now() - begin) / 1000;
     if (full)
       console.log(
@@ -42,8 +44,8 @@ describe.skipIf(!present)('MBPP reference solutions', () => {
     if (!full) return;
     const sanitized = parseProblems(readFileSync(SANITIZED, 'utf8'), 'sanitized-mbpp.json');
     const references = sanitized.map((problem) => ({ task_id: problem.id, solution: problem.reference }));
-    expect(failures(await gradeSamples(sanitized, references, sandbox, undefined, { timeoutSeconds: 120 }))).toEqual(
-      [],
-    );
+    expect(
+      failures(await gradeSamples(sanitized, references, graderOf(sandbox), undefined, { timeoutSeconds: 120 })),
+    ).toEqual([]);
   }, 1_200_000);
 });

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Program } from '../sandbox.ts';
 import type { PythonSandbox } from '../python-sandbox.ts';
-import { CLEAN, HOSTILE, SECRET } from '../testing/hostile.ts';
 import { createNodeSandbox } from './node-sandbox.ts';
 
 let sandbox: PythonSandbox;
@@ -89,8 +88,8 @@ describe('verdicts', () => {
 
   it('marks an assert that cannot be split, so that it never pays', async () => {
     const verdict = await grade('def f(x): return x', [
-      'for i in range(3): assert f(i) == i',
-      'for i in range(3): assert f(i) == 0',
+      'try:\n  assert f(1) == 1\nfinally:\n  pass',
+      'try:\n  assert f(1) == 0\nfinally:\n  pass',
     ]);
     expect(verdict.asserts).toMatchObject([
       { status: 'pass', inProcess: true },
@@ -125,23 +124,4 @@ describe('verdicts', () => {
     await expect(waiting).rejects.toThrow('stop');
     expect((await grade('def f(x): return x', ['assert f(1) == 1'])).status).toBe('pass');
   }, 60_000);
-});
-
-const full = process.env['AFTERTHOUGHT_FULL'] === '1';
-
-describe(full ? 'hostile programs, all of them' : 'hostile programs, some of each class', () => {
-  it.each(
-    HOSTILE.filter((snippet) => full || snippet.slow !== true).map((snippet) => [snippet.name, snippet] as const),
-  )(
-    '%s: the expected verdict, and the next program is judged rightly',
-    async (_name, snippet) => {
-      const verdict = await grade(snippet.solution, snippet.asserts ?? [SECRET], {
-        timeoutSeconds: snippet.timeoutSeconds ?? 20,
-      });
-      const clean = await grade(CLEAN, [SECRET]);
-      expect(snippet.expect, JSON.stringify(verdict).slice(0, 600)).toContain(verdict.status);
-      expect(clean.status, JSON.stringify(clean).slice(0, 600)).toBe('pass');
-    },
-    90_000,
-  );
 });

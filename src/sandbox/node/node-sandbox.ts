@@ -4,15 +4,14 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Transport } from '../guest-handle.ts';
-import { guest } from '../guest/guest.ts';
 import { abiVersion, assembleLoader } from '../guest/loader.ts';
+import { HARNESS } from '../guest-python.ts';
 import preload from '../preload.py';
-import { createPythonSandbox, type PythonSandbox, type SandboxHost } from '../python-sandbox.ts';
+import type { SandboxHost } from '../booter.ts';
+import { createPythonSandbox, type PythonRunner, type SandboxOptions } from '../python-sandbox.ts';
 import { childSource, PIECE_BYTES, type Piece } from './child.ts';
 
-export interface NodeSandboxOptions {
-  /** Programs at work at the same time (1); a warm spare and the trusted interpreter come on top. */
-  readonly workers?: number;
+export interface NodeSandboxOptions extends Partial<SandboxOptions> {
   /** Keep the interpreter's memory image on disk between runs (true): a start then takes under a second. */
   readonly cache?: boolean;
 }
@@ -22,8 +21,8 @@ export interface NodeSandboxOptions {
  * environment, no code from strings, and an empty network namespace where the system allows one. Pyodide's files are
  * handed in as bytes. Throws when Pyodide is not installed.
  */
-export function createNodeSandbox(options: NodeSandboxOptions = {}): PythonSandbox {
-  return createPythonSandbox(nodeHost(options.cache ?? true), { workers: options.workers ?? 1 });
+export function createNodeSandbox(options: NodeSandboxOptions = {}): PythonRunner {
+  return createPythonSandbox(nodeHost(options.cache ?? true), { workers: 1, ...options });
 }
 
 /** Pyodide's files and the way to start a guest process. */
@@ -39,7 +38,13 @@ export function nodeHost(cache: boolean): SandboxHost {
     wasm: new Uint8Array(wasm),
     abi: abiVersion(glue),
   };
-  const key = createHash('sha256').update(files.loader).update(wasm).update(stdlib).update(preload).digest('hex');
+  const key = createHash('sha256')
+    .update(files.loader)
+    .update(wasm)
+    .update(stdlib)
+    .update(preload)
+    .update(HARNESS)
+    .digest('hex');
   const kept = join(folder, '..', '.cache', 'afterthought', `pyodide-${key.slice(0, 24)}.image`);
   return {
     files,
@@ -61,8 +66,8 @@ export function nodeHost(cache: boolean): SandboxHost {
   };
 }
 
-/** Of a fresh interpreter; a larger one is not of our making. */
-const MAX_IMAGE = 256 * 1024 * 1024;
+/** An image of a fresh interpreter, or the largest answer; what is larger is not of our making. */
+const MAX_PIECES = 256 * 1024 * 1024;
 
 /** An image file is its SHA-256 and the image. */
 function readImage(path: string): Uint8Array | undefined {
@@ -86,7 +91,14 @@ function spawn(): Transport {
   const permission = process.allowedNodeEnvironmentFlags.has('--permission')
     ? '--permission'
     : '--experimental-permission';
-  const flags = [permission, '--disallow-code-generation-from-strings', '--no-warnings', '--eval', childSource(guest)];
+  const flags = [
+    permission,
+    '--disallow-code-generation-from-strings',
+    '--no-warnings',
+    '--stack-size=3000',
+    '--eval',
+    childSource(),
+  ];
   const namespace = networkNamespace();
   const [command, args] =
     namespace === null ? [process.execPath, flags] : ['unshare', [...namespace, '--', process.execPath, ...flags]];
@@ -100,6 +112,7 @@ function spawn(): Transport {
   child.unref();
   child.channel?.unref();
   return {
+    pid: child.pid,
     post(message) {
       const quietly = (): void => undefined;
       if (!('loader' in message)) {
@@ -121,14 +134,18 @@ function spawn(): Transport {
       child.kill('SIGKILL');
     },
     onReply(listener) {
-      let image: Uint8Array | undefined;
+      let whole: { piece: string; bytes: Uint8Array } | null = null;
       child.on('message', (message: Piece | object) => {
-        if (!('piece' in message)) {
-          listener(image === undefined ? message : { ...message, image });
-          image = undefined;
-        } else if (message.piece === 'image' && message.total <= MAX_IMAGE) {
-          image ??= new Uint8Array(message.total);
-          image.set(message.bytes, message.offset);
+        if ('piece' in message) {
+          if (message.total > MAX_PIECES) return;
+          if (whole?.piece !== message.piece) whole = { piece: message.piece, bytes: new Uint8Array(message.total) };
+          whole.bytes.set(message.bytes, message.offset);
+        } else if (whole === null) {
+          listener(message);
+        } else {
+          const { piece, bytes } = whole;
+          whole = null;
+          listener({ ...message, [piece]: piece === 'text' ? new TextDecoder().decode(bytes) : bytes });
         }
       });
     },

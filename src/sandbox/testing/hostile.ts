@@ -1,4 +1,7 @@
 import type { VerdictStatus } from '../../schema/verdict.ts';
+import { ESCAPES } from './hostile-escapes.ts';
+import { LIMITS } from './hostile-limits.ts';
+import { TRICKS } from './hostile-tricks.ts';
 
 /** A program that tries to pass without the answer, to break out or to break the next one; and what must become of it. */
 export interface Hostile {
@@ -16,7 +19,7 @@ export const SECRET = 'assert f(3) == 48611';
 
 const notPassed = ['fail', 'error'] as const;
 
-export const HOSTILE: readonly Hostile[] = [
+const CLASSICS: readonly Hostile[] = [
   { name: 'sys.exit(0) at import', solution: 'import sys\nsys.exit(0)', expect: ['error'] },
   { name: 'SystemExit in the call', solution: 'def f(x):\n    raise SystemExit(0)', expect: ['error'] },
   { name: 'os._exit(0)', solution: 'import os\nos._exit(0)', expect: ['crash', 'error'] },
@@ -260,12 +263,32 @@ export const HOSTILE: readonly Hostile[] = [
   },
 ];
 
+export const HOSTILE: readonly Hostile[] = [...CLASSICS, ...ESCAPES, ...LIMITS, ...TRICKS];
+
+/** What the snippets' placeholders stand for; see `ESCAPES`. */
+export interface Bait {
+  readonly port: number;
+  readonly canary: string;
+}
+
+export function baited(snippet: Hostile, { port, canary }: Bait): Hostile {
+  const solution = snippet.solution.replaceAll('{port}', String(port)).replaceAll('{canary}', canary);
+  return { ...snippet, solution };
+}
+
 /** Sees leaks of the programs above: passes only in a clean interpreter. */
 export const CLEAN = `
-import math, re, random, sys, builtins
+import math, re, random, sys, builtins, os, gc, string, collections, decimal, threading, warnings
 def f(x):
-    assert len([1, 2]) == 2 and math.sqrt(9.0) == 3.0 and re.match("a", "ab")
-    assert not hasattr(builtins, "memo") and sys.getrecursionlimit() >= 1000
-    assert 7 + 0 == 7 and type(x) is int
-    return 48611 + int(random.random() * 0)
+    assert len([1, 2]) == 2 and math.sqrt(9.0) == 3.0 and re.match("a", "ab") and callable(re.compile)
+    assert not hasattr(builtins, "memo") and 1000 <= sys.getrecursionlimit() < 10**5
+    assert 7 + 0 == 7 and type(x) is int and 8 != 9 and {1: 2}[1] == 2
+    assert gc.isenabled() and gc.get_threshold()[0] > 1 and sys.get_int_max_str_digits() > 0
+    assert sys.gettrace() is None and sys.getprofile() is None and threading.getprofile() is None
+    assert string.ascii_lowercase.startswith("abc") and collections.Counter("aab").most_common(1) == [("a", 2)]
+    assert decimal.getcontext().prec == 28 and not hasattr(collections, "memo") and "memo" not in os.environ
+    assert os.getcwd() == "/home/sandbox" and sys.path and sys.meta_path and not os.listdir("/tmp")
+    assert 0 <= random.random() < 1 and print("hello") is None
+    import fractions, textwrap, wsgiref
+    return 48611
 `;
