@@ -19,7 +19,7 @@ export class GuestLost extends Error {
 }
 
 /** Generous: a cold boot takes 3 s of processor time, and machines are shared. */
-const BOOT_LIMIT_MS = 90_000;
+const BOOT_LIMIT_MS = 180_000;
 
 const Ready = v.object({
   type: v.literal('ready'),

@@ -4,6 +4,8 @@ import { GuestLost, type GuestHandle } from './guest-handle.ts';
 const PROGRAMS_PER_GUEST = 1000;
 /** One who wants the pool for itself waits for a quiet moment, but not for ever. */
 const PATIENCE_MS = 30_000;
+/** Boots that fail in a row before those who wait are told. */
+const BOOT_TRIES = 3;
 /** A guest that does not come back from its program in this time is lost. */
 const RETURN_MS = 5000;
 
@@ -52,6 +54,8 @@ export class Pool {
   private readonly outdated = new WeakSet<GuestHandle>();
   private loner: GuestHandle | null = null;
   private booting = 0;
+  /** Boots that failed since one succeeded. */
+  private failures = 0;
   private busy = 0;
   private closed = false;
 
@@ -235,6 +239,7 @@ export class Pool {
     void this.bootGuest().then(
       (guest) => {
         this.booting -= 1;
+        this.failures = 0;
         if (this.closed) return guest.kill('the sandbox was closed');
         this.guests.add(guest);
         this.idle.push(guest);
@@ -242,6 +247,9 @@ export class Pool {
       },
       (error: Error) => {
         this.booting -= 1;
+        this.failures += 1;
+        // A machine with much else to do may be too slow for one boot; whoever waits gets a few.
+        if (this.failures < BOOT_TRIES) return this.serve();
         // Only those who would wait for ever: a guest at work will serve the rest.
         if (this.booting === 0) this.refuse(error, (waiter) => waiter.fresh || this.guests.size === 0);
       },

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Rng } from '../../lib/rng.ts';
-import { mean, percentile } from '../../lib/stats.ts';
+import { mean } from '../../lib/stats.ts';
 import { guestBooter, type BootOptions } from '../../sandbox/booter.ts';
 import { createNodeSandbox, nodeHost } from '../../sandbox/node/node-sandbox.ts';
 import { poolSize } from '../../sandbox/pool.ts';
 import type { PythonRunner } from '../../sandbox/python-sandbox.ts';
 import type { Program } from '../../sandbox/sandbox.ts';
 import { cpython } from './cpython.ts';
+import { processorMs, residentMib } from './processor.ts';
 import { load, rounded, spread, type BenchContext, type Section } from './section.ts';
 
 const SEED = 1;
@@ -84,6 +84,11 @@ async function grade(sandbox: PythonRunner, programs: readonly Program[], lanes:
   return times;
 }
 
+/** Adds the processor time a program took between two readings, where both were made. */
+function spent(to: number[], before: number | undefined, after: number | undefined, programs: number): void {
+  if (before !== undefined && after !== undefined) to.push((after - before) / programs);
+}
+
 const perSecond = (count: number, begin: number): number => (1000 * count) / (performance.now() - begin);
 
 /** Rounds of each in turn, so that the machine's load weighs on all alike. */
@@ -97,35 +102,39 @@ async function throughput(
   const peer = cpython();
   const rates: Record<'worker' | 'pool' | 'peer', number[]> = { worker: [], pool: [], peer: [] };
   const each: number[] = [];
+  // Processor time a program: of the worker, of this process that judges, and of the peer.
+  const work: Record<'guest' | 'host' | 'peer', number[]> = { guest: [], host: [], peer: [] };
   try {
     const batch = programs.slice(0, 300);
     for (const sandbox of [worker, pool]) await grade(sandbox, batch, 2 * workers);
     for (let round = 0; round < Math.ceil(5 * size); round++) {
       let begin = performance.now();
+      const { pid } = worker.stats();
+      const before = [processorMs(pid)?.own, processorMs()?.own] as const;
       // One waits while one runs: a worker is never without work, as in a run.
       each.push(...(await grade(worker, batch, 2)));
       rates.worker.push(perSecond(batch.length, begin));
+      // A guest that was replaced meanwhile has taken its time along.
+      if (worker.stats().pid === pid) spent(work.guest, before[0], processorMs(pid)?.own, batch.length);
+      spent(work.host, before[1], processorMs()?.own, batch.length);
       begin = performance.now();
       await grade(pool, batch, 2 * workers);
       rates.pool.push(perSecond(batch.length, begin));
       if (peer === null) continue;
       const few = batch.slice(0, 60);
+      const ended = processorMs()?.ended;
       begin = performance.now();
       for (const program of few) {
         if (!(await peer.run(program))) throw new Error(`CPython fails a reference: ${program.solution.slice(0, 80)}`);
       }
       rates.peer.push(perSecond(few.length, begin));
+      spent(work.peer, ended, processorMs()?.ended, few.length);
     }
   } finally {
     await Promise.all([worker.close(), pool.close()]);
   }
-  const median = (values: readonly number[]): number =>
-    rounded(
-      percentile(
-        [...values].sort((a, b) => a - b),
-        0.5,
-      ),
-    );
+  const median = (values: readonly number[]): number | null =>
+    values.length === 0 ? null : rounded(spread(values)['p50'] as number, 2);
   const rate = (values: readonly number[]) => ({
     median: median(values),
     rounds: values.map((value) => rounded(value)),
@@ -142,6 +151,11 @@ async function throughput(
     pool_workers: workers,
     pool_programs_per_second: rate(rates.pool),
     ask_to_verdict_ms: spread(each),
+    processor_ms_per_program: {
+      worker: median(work.guest),
+      judging: median(work.host),
+      ...(peer === null ? {} : { cpython: median(work.peer) }),
+    },
     ...(peer === null
       ? { cpython: 'there is no python3 here' }
       : { cpython: peer.version, cpython_programs_per_second: rate(rates.peer), worker_to_cpython: ratio }),
@@ -212,14 +226,5 @@ async function memory(programs: readonly Program[], { size, note }: BenchContext
     return { load: load(), programs: total, samples, recycled: sandbox.stats().recycled };
   } finally {
     await sandbox.close();
-  }
-}
-
-function residentMib(pid: number | undefined): number | null {
-  try {
-    const kib = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kib === undefined ? null : rounded(Number(kib) / 1024);
-  } catch {
-    return null;
   }
 }
