@@ -14,8 +14,6 @@ export interface GradeOptions {
   readonly format: CodeFormat;
   /** Wall-clock limit of one program, in seconds. */
   readonly timeoutSeconds: number;
-  /** On a guest that has run nothing before, as final evaluations are. */
-  readonly fresh?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -28,7 +26,7 @@ export type GradeCompletion = (problem: Problem, completion: string, options: Gr
 export function graderOf(sandbox: PythonSandbox, referenceSandbox?: Pick<PythonSandbox, 'call'>): GradeCompletion {
   const references = new References(referenceSandbox ?? sandbox, { fresh: referenceSandbox === undefined });
   return async (problem, completion, options) => {
-    const how = { ...(options.signal && { signal: options.signal }), ...(options.fresh && { fresh: true }) };
+    const how = options.signal ? { signal: options.signal } : {};
     const failed = (code: string | null, error: unknown): Graded => {
       if (options.signal?.aborted === true) throw options.signal.reason;
       return { code, verdict: infraVerdict(problem, error), ...parts(problem, 'infra', 'infra') };
@@ -144,7 +142,7 @@ export async function gradeSamples(
   samples: readonly Sample[],
   grade: GradeCompletion,
   onResult: (line: ResultLine, done: number, total: number, index: number) => void = () => undefined,
-  options: { readonly timeoutSeconds?: number; readonly fresh?: boolean; readonly signal?: AbortSignal } = {},
+  options: { readonly timeoutSeconds?: number; readonly signal?: AbortSignal } = {},
 ): Promise<ResultLine[]> {
   const byKey = new Map(problems.map((problem) => [taskKey(problem.id), problem]));
   const counts = new Map<string, number>();

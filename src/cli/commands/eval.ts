@@ -71,7 +71,6 @@ export const evalCommand: Command = {
             grader.grade(problem, protocol?.program(problem, answer) ?? answer, {
               format: text.format,
               timeoutSeconds: flags.timeout,
-              fresh: true,
             }),
           progress: (_, done, total) => {
             if (done - shown < total / 10 && done < total) return;
