@@ -42,7 +42,7 @@ const NANO: Partial<RunConfig> = {
   steps: 30,
   problemsPerStep: 4,
   maxTokens: 96, // its programs end within 80 tokens
-  learningRate: 2e-3, // a million parameters bear (and need) far larger steps than 1.5B; docs/log.md
+  learningRate: 2e-3, // a million parameters bear (and need) far larger steps than 1.5B; searched, docs/log.md
   evalSamples: 2, // with the greedy answer 36 sequences: one batch before the first step
   timeoutSeconds: 5, // its programs run for microseconds: what takes longer hangs, also on a busy machine
 };
