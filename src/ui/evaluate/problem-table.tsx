@@ -1,4 +1,4 @@
-import { useLayoutEffect, useMemo } from 'react';
+import { useLayoutEffect, useMemo, useRef, type KeyboardEvent } from 'react';
 import { flushSync } from 'react-dom';
 import { formatCount } from '../../lib/format.ts';
 import {
@@ -33,11 +33,12 @@ interface Props {
 /** All problems in the data set's order, windowed; each leads to its answers. */
 export function ProblemTable({ route, view, shown }: Props) {
   const layout = useMemo(() => layoutOf(shown, () => ROW_HEIGHT), [shown]);
-  const { box, from, to, setScrollTop } = useWindow(layout);
+  const box = useRef<HTMLDivElement>(null);
+  const { from, to, setScrollTop } = useWindow(box, layout);
   const { outcome, find } = route.filter;
   useLayoutEffect(() => {
     if (box.current) box.current.scrollTop = 0;
-  }, [box, outcome, find]);
+  }, [outcome, find]);
 
   /** Moves the focus to the next row, which may have to be drawn first. */
   function move(by: 1 | -1): void {
@@ -51,15 +52,22 @@ export function ProblemTable({ route, view, shown }: Props) {
     element.querySelector<HTMLElement>(`[data-row="${index}"]`)?.focus({ preventScroll: true });
   }
 
-  const arrow = (by: 1 | -1) => (event: KeyboardEvent) => {
-    if (box.current?.contains(event.target as Node)) move(by);
-  };
-  useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: arrow(1), ArrowUp: arrow(-1) });
+  function onArrow(event: KeyboardEvent): void {
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    event.preventDefault();
+    move(event.key === 'ArrowDown' ? 1 : -1);
+  }
+  useKeys({ j: () => move(1), k: () => move(-1) });
 
   return (
     <section className="problems" aria-label="Problems">
       <Tools route={route} view={view} shown={shown.length} />
-      <div ref={box} className="problem-box" onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}>
+      <div
+        ref={box}
+        className="problem-box"
+        onKeyDown={onArrow}
+        onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
+      >
         {shown.length === 0 && (
           <p className="sentence list-empty">
             None of the {formatCount(view.problems.length)} problems matches. Choose “All” and clear the text to see them.

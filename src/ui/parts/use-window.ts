@@ -1,9 +1,8 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState, type RefObject } from 'react';
 import { visibleRange, type Layout } from './windowed.ts';
 
 /** The rows of a long list to draw, `from` to before `to`, as its box is scrolled and sized. */
-export function useWindow(layout: Layout) {
-  const box = useRef<HTMLDivElement>(null);
+export function useWindow(box: RefObject<HTMLElement | null>, layout: Layout) {
   const [scrollTop, setScrollTop] = useState(0);
   const [viewport, setViewport] = useState(600);
   useEffect(() => {
@@ -12,7 +11,7 @@ export function useWindow(layout: Layout) {
     const observer = new ResizeObserver(() => setViewport(element.clientHeight));
     observer.observe(element);
     return () => observer.disconnect();
-  }, []);
+  }, [box]);
   const [from, to] = visibleRange(layout, scrollTop, viewport);
-  return { box, from, to, setScrollTop };
+  return { from, to, setScrollTop };
 }

@@ -31,7 +31,8 @@ export function RolloutList({ view, rows, route }: Props) {
   const follow = selected === null && (wish ?? live);
   const anchor = useRef<{ key: string; delta: number } | null>(null);
   const layout = useMemo(() => layoutOf(rows, heightOf), [rows]);
-  const { box, from, to, setScrollTop } = useWindow(layout);
+  const box = useRef<HTMLDivElement>(null);
+  const { from, to, setScrollTop } = useWindow(box, layout);
 
   function keepAnchor(top: number): void {
     const index = rowAt(layout, top);
@@ -54,7 +55,7 @@ export function RolloutList({ view, rows, route }: Props) {
     if (index < 0) return;
     const top = (layout.tops[index] ?? 0) + held.delta;
     if (Math.abs(element.scrollTop - top) > 1) element.scrollTop = top;
-  }, [box, rows, layout, follow]);
+  }, [rows, layout, follow]);
 
   // The selected row is brought into sight when the selection changes, and only then.
   const seen = useRef<string | null>(null);

@@ -19,7 +19,7 @@ export function TopBar() {
           <path d="M16 8.5a10 10 0 0 1 0 15" />
           <path className="echo" d="M22 5a16 16 0 0 1 0 22" />
         </svg>
-        Afterthought
+        <span>Afterthought</span>
       </a>
       <nav className="places" aria-label="Screens">
         <Place href="#/" name="Train" here={!evaluating} />
