@@ -19,7 +19,7 @@ const row = (id: number) => ({
 
 /** The starter's first problems in the hub's form: a column of lists, 64-bit ids. */
 function parquet(): Uint8Array<ArrayBuffer> {
-  const rows = [row(601), row(602)];
+  const rows = [row(601), row(609)];
   const columnData = [
     { name: 'task_id', data: rows.map((r) => BigInt(r.task_id)), type: 'INT64' as const },
     { name: 'text', data: rows.map((r) => r.text), type: 'STRING' as const },
@@ -70,7 +70,7 @@ describe('named data sets', () => {
     const problems = await readProblems(bytes!, 'tiny');
     expect(problems.map((p) => [p.id, p.text, p.shown, p.split])).toEqual([
       ['mbpp/601', 'Task 601.', ['assert f() == 1'], 'train'],
-      ['mbpp/602', 'Task 602.', ['assert f() == 1'], 'train'],
+      ['mbpp/609', 'Task 609.', ['assert f() == 1'], 'train'],
     ]);
     await cachedFiles(entry, { folder, hosts: { hub } });
     expect(asked).toEqual(['/datasets/a/b/resolve/x%2Fy/0000.parquet', '/bytes']);

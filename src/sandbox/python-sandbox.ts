@@ -87,23 +87,38 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
   let scale: number | null = null;
   let latest: GuestHandle | null = null;
 
+  /** A guest for one program, the machine's speed measured on it where that is due. */
+  const acquire = async (demand: Demand): Promise<GuestHandle> => {
+    for (let tries = 1; ; tries++) {
+      const guest = await pool.acquire(demand);
+      latest = guest;
+      if (demand.alone !== true && scale !== null) return guest;
+      try {
+        scale = (await slowness(guest)) ?? scale ?? 1;
+        return guest;
+      } catch (error) {
+        // It died with its frame, say; no program has to do with it.
+        pool.release(guest, Promise.resolve('it died while its speed was measured'));
+        if (tries === 3) throw error;
+      }
+    }
+  };
+
   /** One attempt on one guest. Rejects when called off, and when no guest can be had. */
   const once = async <T extends Attempt>(
     demand: Demand,
     { timeoutSeconds, asideMs }: Manner,
     make: (scale: number) => T,
   ): Promise<Ended<T>> => {
-    const guest = await pool.acquire(demand);
-    latest = guest;
+    const guest = await acquire(demand);
+    const slow = scale ?? 1;
     const fresh = guest.programs === 0;
     let done: Promise<string | null> | undefined;
     try {
-      if (demand.alone === true || scale === null) scale = (await slowness(guest)) ?? scale ?? 1;
-      const attempt = make(scale);
-      const totalMs = timeoutSeconds * 1000 * scale;
+      const attempt = make(slow);
       const set = demand.alone !== true && asideMs !== null;
-      const aside = set ? { afterMs: asideMs * scale, others: () => pool.contended } : undefined;
-      const run = await execute(guest, attempt, { totalMs, aside }, demand.signal);
+      const aside = set ? { afterMs: asideMs * slow, others: () => pool.contended } : undefined;
+      const run = await execute(guest, attempt, { totalMs: timeoutSeconds * 1000 * slow, aside }, demand.signal);
       done = run.done;
       return { end: run.end, ms: run.ms, attempt, fresh };
     } finally {
@@ -148,9 +163,7 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
 
   return {
     async ready() {
-      const guest = await pool.acquire();
-      latest = guest;
-      scale = (await slowness(guest)) ?? 1;
+      const guest = await acquire({});
       pool.release(guest, Promise.resolve(null));
       await trusted.ready();
     },

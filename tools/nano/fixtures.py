@@ -1,4 +1,4 @@
-"""Writes the fixtures that tie the TypeScript prompt and tokenizer to the Python ones.
+"""Writes the fixtures that tie the TypeScript prompts, feedback and tokenizer to the Python ones.
 
     python fixtures.py
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -27,8 +28,17 @@ def main() -> None:
                 "hidden_test_list": r["hidden_test_list"], "prompt": prompt, "ids": tokenizer.encode(prompt).ids,
                 "code": r["code"].rstrip(), "code_ids": tokenizer.encode(r["code"].rstrip()).ids,
             })
+    feedback = [
+        prompts.Feedback((prompts.AssertResult("assert f(1) == 2", ""), prompts.AssertResult("assert f(2) == 3", "got 4"))),
+        prompts.Feedback((prompts.AssertResult("assert f([]) == 0", "IndexError"),), "IndexError: list index out of range (line 2)"),
+        prompts.Feedback((prompts.AssertResult("assert f('a') == 1", "not run"),), "SyntaxError: '(' was never closed (line 1)"),
+        prompts.Feedback((prompts.AssertResult("assert f(1) == 2", "got [1, 'a']"),), output="1; two"),
+        prompts.Feedback((prompts.AssertResult("assert f(1) == 2", "TypeError"),), "TypeError: no (line 3)", "x"),
+    ]
     out = Path(__file__).parent / "fixtures"
     out.mkdir(exist_ok=True)
+    lines = [{**asdict(f), "text": prompts.render_feedback(f)} for f in feedback]
+    (out / "feedback.json").write_text(json.dumps(lines, indent=1) + "\n")
     (out / "plain-prompts.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 

@@ -1,0 +1,139 @@
+import type { AssertVerdict, Verdict } from '../schema/verdict.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * `all`: every shown assert comes back with its result; `all-but-one`: the last shown assert is held back from prompts and
+ * feedback, and tells afterwards who only learnt the others by heart.
+ */
+export type FeedbackMode = 'all' | 'all-but-one';
+
+/** The asserts that a model may see, in prompts and in feedback. */
+export function visibleAsserts(problem: Problem, mode: FeedbackMode): readonly string[] {
+  return mode === 'all' || problem.shown.length < 2 ? problem.shown : problem.shown.slice(0, -1);
+}
+
+/** What a failing program is told: never anything of an assert that it may not see. */
+export interface Feedback {
+  /** Visible asserts with their verdicts, in the problem's order. */
+  readonly results: readonly AssertVerdict[];
+  /** The program's own error, where a visible assert or the load raised it. */
+  readonly error: Verdict['error'] | null;
+  /** What it printed; null where calls of asserts that it may not see may have printed too. */
+  readonly output: string | null;
+  /** It ran into its limit while a visible assert was under way. */
+  readonly timedOut: boolean;
+}
+
+export function feedbackOf(problem: Problem, verdict: Verdict, mode: FeedbackMode): Feedback {
+  const visible = visibleAsserts(problem, mode);
+  const bySource = new Map(verdict.asserts.map((assert) => [assert.source, assert]));
+  const results = visible.flatMap((source) => bySource.get(source) ?? []);
+  // Asserts are judged in order, shown ones first: the program's first error is that of a visible one, if any of them raised.
+  const raised = results.some((assert) => assert.status === 'error');
+  const output = [verdict.stdout, verdict.stderr].filter((text) => text !== undefined && text !== '').join('\n');
+  return {
+    results,
+    error: raised ? (verdict.error ?? null) : null,
+    output: visible.length === problem.shown.length + problem.hidden.length && output !== '' ? output : null,
+    timedOut: results.some((assert) => assert.status === 'timeout'),
+  };
+}
+
+/** What became of an assert, for `FAIL: … -> …`. */
+function outcome(assert: AssertVerdict, error: Feedback['error']): string {
+  switch (assert.status) {
+    case 'fail':
+      return `got ${assert.actual ?? 'another value'}`;
+    case 'error':
+      // A program that does not parse runs no assert.
+      return error?.type === 'SyntaxError' ? 'not run' : (error?.type ?? 'an error');
+    case 'timeout':
+      return 'no answer in time';
+    case 'crash':
+      return 'the interpreter died';
+    default:
+      return 'not run';
+  }
+}
+
+const NANO_VALUE = 90;
+const NANO_ERROR = 80;
+const NANO_OUTPUT = 60;
+
+/** nano's lines of feedback: `render_feedback` of tools/nano/prompts.py. An outcome of '' is a pass; empty texts are left out. */
+export function nanoLines(
+  results: readonly { readonly source: string; readonly outcome: string }[],
+  error: string,
+  output: string,
+): string {
+  const lines = results.map(({ source, outcome: came }) =>
+    came === '' ? `PASS: ${source}` : `FAIL: ${source} -> ${came}`,
+  );
+  if (error !== '') lines.push(`Error: ${error}`);
+  if (output !== '') lines.push(`Output: ${output}`);
+  return lines.join('\n');
+}
+
+/** Feedback in nano's compact form, with values cut as tools/nano/corpus.py cuts them. */
+export function nanoFeedback({ results, error, output }: Feedback): string {
+  const came = results.map((assert) => ({
+    source: assert.source,
+    outcome: assert.status === 'pass' ? '' : outcome(assert, error).slice(0, NANO_VALUE),
+  }));
+  const at = error?.lines.at(-1);
+  const raised = error ? `${error.type}: ${error.message}`.slice(0, NANO_ERROR) : '';
+  const printed = (output ?? '').trim().split('\n').slice(0, 3).join('; ').slice(0, NANO_OUTPUT);
+  return nanoLines(came, error && at !== undefined ? `${raised} (line ${at})` : raised, printed);
+}
+
+/** Feedback as METHODS' template 2 has it: results, the error with the program's own lines, what was printed. */
+export function longFeedback(feedback: Feedback, code: string, timeoutSeconds: number): string {
+  const { results, error, output } = feedback;
+  const lines = results.map((assert) => {
+    if (assert.status === 'pass') return `PASS: ${assert.source}`;
+    const expected = assert.expected === undefined ? '' : ` (expected ${assert.expected})`;
+    return `FAIL: ${assert.source} -> ${outcome(assert, error)}${expected}`;
+  });
+  if (results.length > 0 && results.every((assert) => assert.status === 'pass'))
+    lines.push('FAIL: a test that is not shown here');
+  if (feedback.timedOut) {
+    lines.push(
+      `Error: stopped after ${timeoutSeconds} s without an answer: probably an infinite loop, or far too slow`,
+    );
+  } else if (error) {
+    lines.push(`Error: ${error.type}: ${error.message}`);
+    const source = code.split('\n');
+    for (const line of error.lines) lines.push(`  line ${line}: ${(source[line - 1] ?? '').trim()}`);
+  }
+  if (output !== null) lines.push(`Execution Trace:\n${output.trimEnd()}`);
+  return lines.join('\n');
+}
+
+/** METHODS' template 2 for chat models: the failed attempt, what became of it, and the form of the answer. */
+export function refinementPrompt(
+  problem: Problem,
+  code: string,
+  verdict: Verdict,
+  { mode, timeoutSeconds }: { readonly mode: FeedbackMode; readonly timeoutSeconds: number },
+): string {
+  return `${attemptPart(problem, code, verdict, mode, timeoutSeconds)}
+Feel free to reason in an <analysis> section. Afterwards output the fixed code inside <code>…</code>`;
+}
+
+/** Parts of template 2 up to the trace. */
+function attemptPart(
+  problem: Problem,
+  code: string,
+  verdict: Verdict,
+  mode: FeedbackMode,
+  timeoutSeconds: number,
+): string {
+  return `The following code attempt failed to solve the problem correctly:
+Original Problem: ${[problem.text, ...visibleAsserts(problem, mode)].join('\n')}
+Failed Code:
+\`\`\`python
+${code.trim()}
+\`\`\`
+Execution Result:
+${longFeedback(feedbackOf(problem, verdict, mode), code, timeoutSeconds)}`;
+}
