@@ -10,7 +10,8 @@ import { FileField } from './file-field.tsx';
 
 const SPLITS = ['test', 'validation', 'train', 'all'] as const;
 const FROM_FILE = ':file';
-const NO_OFFERS: readonly DatasetOffer[] = [];
+/** Until the worker has told what there is. */
+const NO_OFFERS: readonly DatasetOffer[] = [{ name: 'starter', problems: null, needs: null }];
 
 /** What is judged, by what, how; and the one button. */
 export function EvaluateForm() {

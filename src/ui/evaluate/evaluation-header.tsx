@@ -129,6 +129,7 @@ function Actions({ view, live }: { readonly view: EvaluationView; readonly live:
       {FILES.map((name) => (
         <button key={name} type="button" className="button" disabled={view.judged === 0} onClick={() => void save(name)}>
           <span className="visually-hidden">Save </span>
+          <span aria-hidden="true">↓</span>
           {name}
         </button>
       ))}
