@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { HOSTS, type CatalogEntry, type CatalogFile } from '../data/catalog.ts';
 import { messageOf } from '../lib/errors.ts';
-import { parseJson, remark } from './io.ts';
+import { parseJson } from '../lib/json.ts';
+import { remark } from './io.ts';
 
 /** Files with the SHA-256 they had when they came, by their path at the host. */
 const Index = v.object({ version: v.literal(1), files: v.record(v.string(), v.object({ sha256: v.string() })) });

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CATALOG } from '../data/catalog.ts';
-import { bySplit, readProblems } from '../data/datasets.ts';
+import { bySplit, namedProblems, readProblems } from '../data/datasets.ts';
 import { chooseProblems, type ProblemSets } from '../data/order.ts';
 import type { LoadedProblem } from '../data/problem.ts';
 import { nearest } from '../lib/format.ts';
@@ -32,11 +32,7 @@ export async function loadProblems(dataset: string, root: string, cache: CacheOp
   const name = await resolveDataset(dataset);
   const entry = CATALOG.find((known) => known.name === name);
   if (entry !== undefined) {
-    const parts = await cachedFiles(entry, cache);
-    const problems = (await Promise.all(parts.map((bytes) => readProblems(bytes, entry.name)))).flat();
-    if (problems.length !== entry.problems)
-      throw new Error(`${name} came with ${problems.length} problems and has ${entry.problems}; give a file instead.`);
-    return problems;
+    return namedProblems(entry, await cachedFiles(entry, cache));
   }
   const files =
     name === 'starter'

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../lib/rng.ts';
 import { nodeRunPorts } from './commands/run.ts';
-import { openGrader, type Grader } from './grader.ts';
+import type { Grader } from '../eval/grader.ts';
+import { openGrader } from './grader.ts';
 import { presetOf } from '../session/presets.ts';
 import { Run } from '../session/run.ts';
 import type { RunConfig } from '../schema/config.ts';
@@ -119,7 +120,7 @@ describe('a run that is interrupted ten times ends in the bytes of one that is n
   });
 
   it('with the device destroyed under it', async () => {
-    const grader: Grader = await openGrader();
+    const grader: Grader = openGrader();
     try {
       const rng = new Rng(SEED, 1);
       const config: RunConfig = { ...presetOf('grpo', 'nano'), ...SHAPE, seed: SEED };

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { messageOf } from '../lib/errors.ts';
+import type { CatalogEntry } from './catalog.ts';
 import { evalPlusProblem } from './evalplus.ts';
-import type { ProblemSets } from './order.ts';
+import { chooseProblems, type ProblemSets } from './order.ts';
 import { isParquet, parquetRecords } from './parquet.ts';
 import type { LoadedProblem, Split } from './problem.ts';
 import { checked } from './record.ts';
@@ -55,6 +56,30 @@ export async function readProblems(bytes: Uint8Array<ArrayBuffer>, label: string
   const stream = new Blob([bytes]).stream();
   const text = await new Response(isGzip ? stream.pipeThrough(new DecompressionStream('gzip')) : stream).text();
   return parseProblems(text, label);
+}
+
+/** The problems of a named set, from its files in their order. */
+export async function namedProblems(
+  entry: CatalogEntry,
+  files: readonly Uint8Array<ArrayBuffer>[],
+): Promise<LoadedProblem[]> {
+  const problems = (await Promise.all(files.map((bytes) => readProblems(bytes, entry.name)))).flat();
+  if (problems.length !== entry.problems)
+    throw new Error(
+      `${entry.name} came with ${problems.length} problems and has ${entry.problems}; give a file instead.`,
+    );
+  return problems;
+}
+
+/** Those an evaluation asks: of one split or of all, and of these a seeded choice of `limit`, or all. */
+export function evaluationProblems(
+  all: readonly LoadedProblem[],
+  { dataset, split, limit, seed }: { dataset: string; split: Split | 'all'; limit: number | null; seed: number },
+): LoadedProblem[] {
+  const problems = split === 'all' ? [...all] : all.filter((problem) => problem.split === split);
+  if (problems.length === 0)
+    throw new Error(`${dataset} has no problems in its ${split} split; choose another split, or all.`);
+  return limit === null ? problems : chooseProblems(problems, limit, seed, split);
 }
 
 function problemsOf(found: Iterable<{ json: unknown; where: string }>, label: string): LoadedProblem[] {

@@ -11,7 +11,7 @@ const ORDER = 0x6f726465;
 const CHOICE = 0x63686f69;
 
 /** `count` problems of a split: the first ones of a seeded shuffle, in the split's own order. */
-export function chooseProblems(split: readonly Problem[], count: number, seed: number, name: string): Problem[] {
+export function chooseProblems<P extends Problem>(split: readonly P[], count: number, seed: number, name: string): P[] {
   if (count > split.length) {
     throw new Error(
       `${count} ${name} problems were asked for, and the data set has ${split.length}; ask for at most ${split.length}.`,

@@ -20,6 +20,8 @@ export interface EvaluationContext {
   readonly text: PolicyText;
   /** Extracts the program of a completion and judges it by all asserts. Never rejects for what the program does. */
   readonly grade: (problem: Problem, completion: string) => Promise<Graded>;
+  /** Calls generation off: `evaluate` then rejects with its reason. */
+  readonly signal?: AbortSignal;
   /** Done and total of a phase, in its own unit. */
   readonly progress: (phase: Phase, done: number, total: number) => void;
 }

@@ -39,11 +39,14 @@ export class EvaluationInterrupted extends Error {
   override readonly name = 'EvaluationInterrupted';
 }
 
-/** Answers all problems of `plan` and judges them. Answers come back by problem, then greedy first, then by sample. */
+/**
+ * Answers all problems of `plan` and judges them; `onAnswer` sees each as it is judged. Answers come back by problem, then greedy first, then by sample.
+ */
 export async function evaluate(
   context: EvaluationContext,
   plan: EvaluationPlan,
   interrupted: () => boolean = () => false,
+  onAnswer: (answer: Answer) => void = () => undefined,
 ): Promise<Answer[]> {
   const { engine, text } = context;
   const kinds = [
@@ -85,6 +88,7 @@ export async function evaluate(
         stopIds: text.stopIds,
         ...stopping(text, problem),
       })),
+      context.signal ? { signal: context.signal } : {},
     );
     const ordered = [...completions].sort((a, b) => a.request - b.request || a.sample - b.sample);
     for (const completion of ordered) {
@@ -93,7 +97,9 @@ export async function evaluate(
       const answer = text.stopTexts ? cutAnswer(written, text.stopTexts(problem)) : written;
       const judged = context.grade(problem, answer).then((graded) => {
         context.progress('evaluate', ++done, total);
-        return { problem, sample: kind.first + completion.sample, text: answer, completion, graded };
+        const all = { problem, sample: kind.first + completion.sample, text: answer, completion, graded };
+        onAnswer(all);
+        return all;
       });
       judged.catch(() => undefined); // awaited at the end; until then a failure must not count as unhandled
       answers.push(judged);

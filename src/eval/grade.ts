@@ -9,6 +9,7 @@ import { gradeDifferential } from './differential.ts';
 import { findCode, type CodeFormat } from './extract.ts';
 import { entryPointOf } from './protocol.ts';
 import { References } from './references.ts';
+import type { Sample } from './samples.ts';
 
 export interface GradeOptions {
   readonly format: CodeFormat;
@@ -91,13 +92,6 @@ function infraVerdict(problem: Problem, error: unknown): Verdict {
   };
 }
 
-/** One line of a samples file: a program, or a completion to find one in. */
-export interface Sample {
-  readonly task_id: string | number;
-  readonly solution?: string | undefined;
-  readonly completion?: string | undefined;
-}
-
 /** One line of `grade`'s results (DESIGN 6); `plus` is null where the data set has no further tests. */
 export interface ResultLine {
   readonly task_id: string;
@@ -130,31 +124,53 @@ export function resultLine(taskId: string, sample: number, { verdict, parts }: G
   };
 }
 
+/** What a result line is about. */
+export interface JudgedSample {
+  readonly problem: Problem;
+  readonly text: string;
+  readonly graded: Graded;
+}
+
 /** Samples at work at a time: enough to keep every pool busy, few enough to hold their inputs in memory. */
 const AT_WORK = 4;
 
-/**
- * Judges samples, several at a time; the lines come back in the samples' order, and `onResult` sees each as it is
- * reached. Throws a sentence for a task the data set does not have and for a sample with nothing to judge.
- */
-export async function gradeSamples(
-  problems: readonly Problem[],
-  samples: readonly Sample[],
-  grade: GradeCompletion,
-  onResult: (line: ResultLine, done: number, total: number, index: number) => void = () => undefined,
-  options: { readonly timeoutSeconds?: number; readonly signal?: AbortSignal } = {},
-): Promise<ResultLine[]> {
+/** A sample with the problem it answers; `number` counts the samples of a problem from 0. */
+export interface MatchedSample {
+  readonly sample: Sample;
+  readonly problem: Problem;
+  readonly number: number;
+  readonly text: string;
+  readonly format: CodeFormat;
+}
+
+/** Throws a sentence for a task the data set does not have and for a sample with nothing to judge. */
+export function matchSamples(problems: readonly Problem[], samples: readonly Sample[]): MatchedSample[] {
   const byKey = new Map(problems.map((problem) => [taskKey(problem.id), problem]));
   const counts = new Map<string, number>();
-  const jobs = samples.map((sample, index) => {
+  return samples.map((sample, index) => {
     const problem = byKey.get(taskKey(sample.task_id));
     if (problem === undefined) {
       throw new Error(`Sample ${index + 1} answers task ${sample.task_id}, which the data set does not have.`);
     }
     const number = counts.get(problem.id) ?? 0;
     counts.set(problem.id, number + 1);
-    return { sample, problem, number, ...programOf(sample, problem, index) } as const;
+    return { sample, problem, number, ...programOf(sample, problem, index) };
   });
+}
+
+/**
+ * Judges samples, several at a time; the lines come back in the samples' order, and `onResult` sees each as it is
+ * reached. Throws what `matchSamples` throws.
+ */
+export async function gradeSamples(
+  problems: readonly Problem[],
+  samples: readonly Sample[],
+  grade: GradeCompletion,
+  onResult: (line: ResultLine, done: number, total: number, index: number, judged: JudgedSample) => void = () =>
+    undefined,
+  options: { readonly timeoutSeconds?: number; readonly signal?: AbortSignal } = {},
+): Promise<ResultLine[]> {
+  const jobs = matchSamples(problems, samples);
   let done = 0;
   return mapLimited(jobs, AT_WORK, async ({ sample, problem, text, number, format }, index) => {
     const graded = await grade(problem, text, {
@@ -163,7 +179,7 @@ export async function gradeSamples(
       ...options,
     });
     const line = resultLine(String(sample.task_id), number, graded);
-    onResult(line, (done += 1), jobs.length, index);
+    onResult(line, (done += 1), jobs.length, index, { problem, text, graded });
     return line;
   });
 }

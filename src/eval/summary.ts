@@ -1,37 +1,16 @@
-import { bootstrap95, mean, passAtK, smallSampleLabel, wilson95, type Interval } from '../lib/stats.ts';
+import { bootstrap95, mean, passAtK, smallSampleLabel, wilson95 } from '../lib/stats.ts';
+import type { EvaluationSummary, Rates } from '../schema/evaluation.ts';
 import { rewardOf } from '../schema/verdict.ts';
 import type { Graded } from './context.ts';
-import type { Answer } from './evaluate.ts';
 
-/** `pass@k`: k the number of samples a problem, when there are several. */
-export interface Rates {
-  readonly problems: number;
-  readonly passes: number;
-  readonly 'pass@1': number;
-  readonly ci95: Interval;
-  readonly [passAtK: `pass@${number}`]: number;
-}
-
-/** summary.json of an evaluation. */
-export interface EvaluationSummary {
-  readonly version: 1;
-  readonly model: string;
-  readonly adapter: string | null;
-  readonly dataset: string;
-  readonly samples_per_problem: number;
-  readonly base: Rates;
-  /** By base and plus inputs together, where the data set has them. */
-  readonly plus?: Rates;
-  /** What has to be said beside figures of fewer than 100 problems. */
-  readonly label?: string;
-  readonly timeouts: number;
-  readonly crashes: number;
-  readonly infra: number;
-  readonly wall_s: number;
+/** An answer as far as rates need it. */
+export interface RatedAnswer {
+  readonly problem: { readonly id: string };
+  readonly graded: Pick<Graded, 'verdict' | 'parts'>;
 }
 
 export interface About {
-  readonly model: string;
+  readonly model: string | null;
   readonly adapter: string | null;
   readonly dataset: string;
   /** Samples a problem. */
@@ -42,7 +21,7 @@ export interface About {
 }
 
 /** One answer a problem: Wilson's interval; several: mean of per-problem means and a cluster bootstrap. */
-export function evaluationSummary(answers: readonly Answer[], about: About): EvaluationSummary {
+export function evaluationSummary(answers: readonly RatedAnswer[], about: About): EvaluationSummary {
   const status = (name: string) => answers.filter((answer) => answer.graded.verdict.status === name).length;
   const plus = answers.some((answer) => answer.graded.parts) ? ratesOf(answers, about, 'plus') : null;
   const base = ratesOf(answers, about, 'base');
@@ -63,7 +42,7 @@ export function evaluationSummary(answers: readonly Answer[], about: About): Eva
   };
 }
 
-function ratesOf(answers: readonly Answer[], { samples: k, seed }: About, part: 'base' | 'plus'): Rates {
+function ratesOf(answers: readonly RatedAnswer[], { samples: k, seed }: About, part: 'base' | 'plus'): Rates {
   const rewards = new Map<string, number[]>();
   for (const { problem, graded } of answers) {
     const reward = rewardBy(graded, part);
@@ -86,7 +65,7 @@ function ratesOf(answers: readonly Answer[], { samples: k, seed }: About, part: 
 }
 
 /** Null where nobody knows: the sandbox failed, or an assert ran in-process. */
-function rewardBy({ verdict, parts }: Graded, part: 'base' | 'plus'): 0 | 1 | null {
+function rewardBy({ verdict, parts }: RatedAnswer['graded'], part: 'base' | 'plus'): 0 | 1 | null {
   if (parts === undefined) return rewardOf(verdict);
   if (parts[part] === 'infra') return null;
   return parts[part] === 'pass' ? 1 : 0;

@@ -111,7 +111,7 @@ export function parseAdapterConfig(json: unknown): LoraConfig {
 }
 
 /** Reads a PEFT folder. With `model`, every tensor it needs is checked for presence and shape. f16 and bf16 become f32. */
-export async function readAdapter(source: FileSource, model?: ModelConfig): Promise<Adapter> {
+export async function readAdapter(source: Pick<FileSource, 'label' | 'read'>, model?: ModelConfig): Promise<Adapter> {
   const [json, weights] = await Promise.all([source.read(ADAPTER_CONFIG), source.read(ADAPTER_WEIGHTS)]);
   if (!json) throw new Error(`${source.label} has no ${ADAPTER_CONFIG}. Choose a folder that PEFT or this lab wrote.`);
   if (!weights) throw new Error(`${source.label} has no ${ADAPTER_WEIGHTS}. Save the adapter as safetensors.`);

@@ -1,4 +1,5 @@
 import type { RunConfig } from './config.ts';
+import type { EvaluationConfig, EvaluationEvent, JudgedAnswer } from './evaluation.ts';
 import type { RunEvent } from './events.ts';
 
 /**
@@ -22,7 +23,52 @@ export type SessionRequest =
   | { readonly type: 'tokens'; readonly runId: string; readonly rollout: string }
   | { readonly type: 'delete'; readonly runId: string }
   /** The preset of (method, model), every default written out. */
-  | { readonly type: 'preset'; readonly method: 'grpo'; readonly model: string };
+  | { readonly type: 'preset'; readonly method: 'grpo'; readonly model: string }
+  /** The data sets that can be named, and whether this page can fetch them. */
+  | { readonly type: 'datasets' }
+  /** Starts an evaluation once data set, samples and model are there; answers its id. */
+  | {
+      readonly type: 'evaluate';
+      readonly config: EvaluationConfig;
+      /** The data set where it is a file. */
+      readonly dataset: Blob | null;
+      /** The samples where they are what is judged. */
+      readonly samples: Blob | null;
+    }
+  /** Calls the evaluation off; what is judged stays. */
+  | { readonly type: 'cancel' }
+  | { readonly type: 'evaluations' }
+  /** All events of a stored evaluation so far; later ones arrive as `evaluation`. */
+  | { readonly type: 'evaluation'; readonly id: string }
+  /** One answer with its text and asserts. */
+  | { readonly type: 'answer'; readonly id: string; readonly problem: string; readonly sample: number }
+  /** What `eval` of the command line writes into its folder. */
+  | { readonly type: 'evaluation-files'; readonly id: string }
+  | { readonly type: 'delete-evaluation'; readonly id: string };
+
+export interface DatasetOffer {
+  readonly name: string;
+  /** Null where nobody has counted them. */
+  readonly problems: number | null;
+  /** One sentence where no page can fetch it: what file to give instead. */
+  readonly needs: string | null;
+}
+
+export interface EvaluationHead {
+  readonly id: string;
+  readonly config: EvaluationConfig;
+  readonly startedAt: number;
+  readonly judged: number;
+  readonly answers: number;
+  /** `interrupted`: its log has no end, and it is not going on in this tab. */
+  readonly state: 'running' | 'interrupted' | 'finished' | 'cancelled' | 'failed';
+  /** By all tests; null while it goes on. */
+  readonly rate: number | null;
+  readonly bytes: number;
+}
+
+/** By file name. */
+export type EvaluationFiles = Readonly<Record<'samples.jsonl' | 'results.jsonl' | 'summary.json', string>>;
 
 export interface DeviceReport {
   readonly available: boolean;
@@ -60,6 +106,14 @@ export interface SessionAnswers {
   tokens: { block: ArrayBuffer; text: readonly string[] };
   delete: null;
   preset: RunConfig;
+  datasets: readonly DatasetOffer[];
+  evaluate: { id: string };
+  cancel: null;
+  evaluations: readonly EvaluationHead[];
+  evaluation: readonly EvaluationEvent[];
+  answer: JudgedAnswer;
+  'evaluation-files': EvaluationFiles;
+  'delete-evaluation': null;
 }
 
 export type FromPage = { readonly id: number; readonly request: SessionRequest };
@@ -69,6 +123,7 @@ export type ToPage =
   /** One sentence: what happened, which numbers, what next. */
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
   | { readonly type: 'events'; readonly runId: string; readonly events: readonly RunEvent[] }
+  | { readonly type: 'evaluation'; readonly evaluation: string; readonly events: readonly EvaluationEvent[] }
   | { readonly type: 'status'; readonly status: SessionStatus };
 
 /** What the session is doing right now; not part of the log. */
@@ -85,4 +140,6 @@ export type SessionStatus =
       readonly total: number;
       readonly pausing: boolean;
     }
-  | { readonly state: 'paused'; readonly runId: string; readonly reason: string };
+  | { readonly state: 'paused'; readonly runId: string; readonly reason: string }
+  /** `what`: the part of the work that is under way, or the evaluation's end that is waited for. */
+  | { readonly state: 'evaluating'; readonly evaluation: string; readonly what: string };

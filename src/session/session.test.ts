@@ -8,6 +8,7 @@ import { IndexedDbCheckpoints } from '../storage/browser/checkpoints.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import { memoryOpfs } from '../storage/testing/memory-opfs.ts';
 import { Session, tokenTexts } from './session.ts';
+import { letterEvaluations } from './testing/evaluation-ports.ts';
 import { letterConfig, letterLab } from './testing/letter-lab.ts';
 
 const tokenizer = {
@@ -29,6 +30,7 @@ function browser() {
     const session = new Session({
       library: new BrowserStore(root, new IndexedDbCheckpoints(database)),
       run: lab.ports,
+      evaluations: letterEvaluations(memoryOpfs()),
       device: () => Promise.reject(new Error('no device')),
       tokenizer: () => Promise.resolve(tokenizer),
       claim: async (runId) => {

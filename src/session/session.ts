@@ -13,6 +13,7 @@ import type {
   ToPage,
 } from '../schema/protocol.ts';
 import type { RunStore } from '../storage/run-store.ts';
+import { Evaluations, type EvaluationPorts } from './evaluations.ts';
 import { presetOf } from './presets.ts';
 import { parseConfig } from './checks.ts';
 import type { RunPorts } from './run-ports.ts';
@@ -29,6 +30,7 @@ export interface RunLibrary extends RunStore {
 export interface SessionPorts {
   readonly library: RunLibrary;
   readonly run: Omit<RunPorts, 'store' | 'onEvents' | 'onStatus'>;
+  readonly evaluations: EvaluationPorts;
   readonly device: () => Promise<DeviceReport>;
   readonly tokenizer: (config: RunConfig) => Promise<Tokenizer>;
   /** Takes the run for this tab; null when another tab has it. Calling what it gives frees the run. */
@@ -39,7 +41,7 @@ export interface SessionPorts {
 /** Shortest time between two status messages of one state, ms: progress comes far more often than anyone can look. */
 const STATUS_INTERVAL = 100;
 
-/** Answers a page's requests; at most one run goes on at a time. */
+/** Answers a page's requests; at most one run or evaluation goes on at a time. */
 export class Session {
   private current: { readonly runId: string; readonly run: Run; readonly done: Promise<void> } | null = null;
   private starting = false;
@@ -53,7 +55,15 @@ export class Session {
     readonly rollouts: Map<string, { columns: number; tokens: number }>;
   } | null = null;
 
-  constructor(private readonly ports: SessionPorts) {}
+  private readonly evaluations: Evaluations;
+
+  constructor(private readonly ports: SessionPorts) {
+    this.evaluations = new Evaluations(
+      ports.evaluations,
+      (message) => ports.post(message),
+      (status) => this.report(status),
+    );
+  }
 
   async receive({ id, request }: FromPage): Promise<void> {
     try {
@@ -65,9 +75,10 @@ export class Session {
     }
   }
 
-  /** Resolves when the run that goes on now, if any, has ended or paused. */
+  /** Resolves when what goes on now, if anything, has ended or paused. */
   async settled(): Promise<void> {
     await this.current?.done;
+    await this.evaluations.settled();
   }
 
   private async answer(request: SessionRequest): Promise<SessionAnswers[SessionRequest['type']]> {
@@ -79,14 +90,10 @@ export class Session {
       case 'start': {
         const config = parseConfig(request.config, 'The configuration');
         const runId = `${config.method}-${timestamp(this.ports.run.clock())}-${config.seed}`;
-        return this.begin(runId, (ports) => Run.create(ports, runId, config));
+        return this.alone(() => this.begin(runId, (ports) => Run.create(ports, runId, config)));
       }
       case 'resume':
-        return this.begin(request.runId, async (ports) => {
-          const events = await this.events(request.runId);
-          if (isFinished(events)) throw new Error(`Run ${request.runId} is finished; start a new one to train on.`);
-          return Run.resume(ports, request.runId);
-        });
+        return this.alone(() => this.resume(request.runId));
       case 'pause':
         this.running().pause();
         return null;
@@ -101,6 +108,24 @@ export class Session {
         return this.tokens(request.runId, request.rollout);
       case 'delete':
         return this.delete(request.runId);
+      case 'datasets':
+        return this.ports.evaluations.datasets;
+      case 'evaluate':
+        return this.alone(() => this.evaluations.begin(request));
+      case 'cancel':
+        this.evaluations.cancel();
+        return null;
+      case 'evaluations':
+        return this.evaluations.list();
+      case 'evaluation':
+        return this.evaluations.events(request.id);
+      case 'answer':
+        return this.evaluations.answer(request.id, request.problem, request.sample);
+      case 'evaluation-files':
+        return this.evaluations.files(request.id);
+      case 'delete-evaluation':
+        await this.evaluations.delete(request.id);
+        return null;
       default:
         request satisfies never;
         throw new Error('The page asked for something this version does not know; reload it.');
@@ -112,9 +137,22 @@ export class Session {
     return this.current.run;
   }
 
-  private async begin(runId: string, open: (ports: RunPorts) => Promise<Run>): Promise<{ runId: string }> {
+  /** Runs and evaluations share the GPU and the sandbox's cores: what `start` starts must be the only one. */
+  private async alone<T>(start: () => Promise<T>): Promise<T> {
     if (this.current || this.starting) throw new Error('A run is going on already; pause or stop it first.');
+    if (this.evaluations.busy) throw new Error('An evaluation is going on; cancel it first, or wait for its end.');
     this.starting = true;
+    try {
+      return await start();
+    } catch (error) {
+      this.report({ state: 'idle' });
+      throw error;
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  private async begin(runId: string, open: (ports: RunPorts) => Promise<Run>): Promise<{ runId: string }> {
     let release: (() => void) | null = null;
     try {
       release = await this.ports.claim(runId);
@@ -140,11 +178,16 @@ export class Session {
       return { runId };
     } catch (error) {
       release?.();
-      this.report({ state: 'idle' });
       throw error;
-    } finally {
-      this.starting = false;
     }
+  }
+
+  private async resume(runId: string): Promise<{ runId: string }> {
+    return this.begin(runId, async (ports) => {
+      if (isFinished(await this.events(runId)))
+        throw new Error(`Run ${runId} is finished; start a new one to train on.`);
+      return Run.resume(ports, runId);
+    });
   }
 
   private async runs(): Promise<RunSummary[]> {

@@ -1,20 +1,23 @@
-import { bySplit, parseProblems } from '../data/datasets.ts';
+import { bySplit } from '../data/datasets.ts';
 import { chooseProblems, type ProblemSets } from '../data/order.ts';
 import { policyText } from '../data/prompts.ts';
 import { graderOf } from '../eval/grade.ts';
+import { openGraderOn } from '../eval/grader.ts';
 import { loadChatTemplate } from '../model/chat.ts';
 import { openEngine, readModelConfig } from '../model/gpu-engine.ts';
-import { writeAdapter } from '../model/peft.ts';
+import { readAdapter, writeAdapter } from '../model/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/tokenizer.ts';
 import { httpSource, type FileSource } from '../model/weights-source.ts';
-import { createBrowserSandbox } from '../sandbox/browser/browser-sandbox.ts';
+import { browserHost } from '../sandbox/browser/browser-sandbox.ts';
 import { poolSize } from '../sandbox/pool.ts';
-import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
+import { createPythonSandbox, type SandboxOptions } from '../sandbox/python-sandbox.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { FromPage } from '../schema/protocol.ts';
+import { BrowserEvaluations } from '../storage/browser/opfs-evaluations.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import type { WorkerInit } from './connect.ts';
 import { deviceReport } from './device-report.ts';
+import { pageProblems } from './page-problems.ts';
 import { Session } from './session.ts';
 
 /** The session in the browser: a dedicated worker, so that the page answers while a model trains. */
@@ -39,9 +42,14 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     }));
 }
 
-const sandbox = once<PythonSandbox>(async () =>
-  createBrowserSandbox((await init).sandbox, { workers: poolSize(navigator.hardwareConcurrency) }),
-);
+/** Sandboxes for training and for evaluations share the frame; each may be closed without it. */
+const sandboxes = once(async () => {
+  const { files, spawn } = await browserHost((await init).sandbox);
+  return (options: SandboxOptions) => createPythonSandbox({ files, spawn }, options);
+});
+const workers = poolSize(navigator.hardwareConcurrency);
+const sandbox = once(async () => (await sandboxes())({ workers }));
+const grader = once(async () => graderOf(await sandbox()));
 
 async function source(model: string): Promise<FileSource> {
   if (model !== 'nano')
@@ -67,19 +75,7 @@ async function problems(config: RunConfig): Promise<ProblemSets> {
     throw new Error(
       `This version trains on the starter problems in the page; ${config.dataset} can be used from the command line.`,
     );
-  const { base } = await init;
-  const parts = await Promise.all(
-    ['train', 'validation', 'test'].map(async (split) => {
-      const url = new URL(`problems/starter-${split}.jsonl`, base);
-      const response = await fetch(url);
-      if (!response.ok)
-        throw new Error(
-          `The starter problems could not be loaded: ${url.pathname} answered ${response.status}. Reload the page.`,
-        );
-      return parseProblems(await response.text(), `starter-${split}.jsonl`);
-    }),
-  );
-  const sets = bySplit(parts.flat());
+  const sets = bySplit(await pageProblems((await init).base).load(config.dataset));
   return {
     train: chooseProblems(sets.train, config.train, config.seed, 'train'),
     val: chooseProblems(sets.val, config.val, config.seed, 'validation'),
@@ -99,34 +95,61 @@ function claim(runId: string): Promise<(() => void) | null> {
   });
 }
 
-const grader = once(async () => graderOf(await sandbox()));
+async function openModel(config: Pick<RunConfig, 'model' | 'weights'>) {
+  const files = await source(config.model);
+  const [words, chat, engine] = await Promise.all([
+    tokenizer(config.model),
+    loadChatTemplate(files),
+    openEngine({ gpu: navigator.gpu, source: files, weights: config.weights }),
+  ]);
+  return { engine, text: policyText('nano', words, chat), device: engine.opened.info };
+}
 
-const session = once(
-  async () =>
-    new Session({
-      library: await BrowserStore.create(),
-      device: () => deviceReport(navigator.gpu),
-      tokenizer: (config) => tokenizer(config.model),
-      claim,
-      post: (message, transfer) => inbox.postMessage(message, transfer ?? []),
-      run: {
-        openModel: async (config) => {
-          const files = await source(config.model);
-          const [words, chat, engine] = await Promise.all([
-            tokenizer(config.model),
-            loadChatTemplate(files),
-            openEngine({ gpu: navigator.gpu, source: files, weights: config.weights }),
-            sandbox().then((s) => s.ready()),
-          ]);
-          return { engine, text: policyText('nano', words, chat), device: engine.opened.info };
-        },
-        problems,
-        grade: async (problem, completion, options) => (await grader())(problem, completion, options),
-        adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),
-        clock: Date.now,
+/** The PEFT files that a finished run has left. */
+function adapterOf(store: BrowserStore, runId: string) {
+  return { label: `Run ${runId}`, read: (path: string) => store.peekFile(runId, `adapter/${path}`) };
+}
+
+const session = once(async () => {
+  const library = await BrowserStore.create();
+  const { offers, load } = pageProblems((await init).base);
+  return new Session({
+    library,
+    device: () => deviceReport(navigator.gpu),
+    tokenizer: (config) => tokenizer(config.model),
+    claim,
+    post: (message, transfer) => inbox.postMessage(message, transfer ?? []),
+    run: {
+      openModel: async (config) => {
+        const [opened] = await Promise.all([openModel(config), sandbox().then((s) => s.ready())]);
+        return opened;
       },
-    }),
-);
+      problems,
+      grade: async (problem, completion, options) => (await grader())(problem, completion, options),
+      adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),
+      clock: Date.now,
+    },
+    evaluations: {
+      store: await BrowserEvaluations.create(),
+      datasets: offers,
+      problems: load,
+      openModel: async (model, runId) => {
+        const { engine, text } = await openModel({ model, weights: null });
+        if (runId === null) return { engine, text, adapter: 'none' };
+        try {
+          const { config, tensors } = await readAdapter(adapterOf(library, runId), engine.config);
+          engine.loadAdapter('student', config, tensors);
+        } catch (error) {
+          engine.destroy();
+          throw error;
+        }
+        return { engine, text, adapter: 'student' };
+      },
+      openGrader: async () => openGraderOn(await sandboxes(), { workers, evaluation: true }),
+      clock: Date.now,
+    },
+  });
+});
 
 inbox.addEventListener('message', (event: MessageEvent<WorkerInit | FromPage>) => {
   const message = event.data;

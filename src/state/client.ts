@@ -1,4 +1,5 @@
 import { messageOf } from '../lib/errors.ts';
+import type { EvaluationEvent } from '../schema/evaluation.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { FromPage, SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';
 import { parseAnswer, parseMessage } from './messages.ts';
@@ -11,6 +12,7 @@ export interface Channel {
 
 export interface Pushes {
   readonly events: (runId: string, events: readonly RunEvent[]) => void;
+  readonly evaluation: (id: string, events: readonly EvaluationEvent[]) => void;
   readonly status: (status: SessionStatus) => void;
   /** A message did not parse, or the worker died: one sentence. */
   readonly broken: (message: string) => void;
@@ -60,6 +62,9 @@ export function createSessionClient(channel: Channel, pushes: Pushes): SessionCl
         return;
       case 'events':
         pushes.events(message.runId, message.events);
+        return;
+      case 'evaluation':
+        pushes.evaluation(message.evaluation, message.events);
         return;
       case 'status':
         pushes.status(message.status);

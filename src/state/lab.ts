@@ -5,6 +5,7 @@ import type { RunEvent } from '../schema/events.ts';
 import type { DeviceReport, RunSummary, SessionStatus } from '../schema/protocol.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createSessionClient, type Channel, type SessionClient } from './client.ts';
+import { createEvaluations, type Evaluations } from './evaluations.ts';
 import { extendRun, foldRun, type RunView } from './fold.ts';
 
 export type Loadable<T> =
@@ -36,6 +37,7 @@ export interface LabState {
 /** Everything the screens ask of the session. Failures become notices, so no caller has to catch. */
 export interface Lab {
   readonly store: StoreApi<LabState>;
+  readonly evaluations: Evaluations;
   checkDevice(): void;
   loadPreset(): void;
   refreshRuns(): void;
@@ -90,13 +92,18 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
       scheduled = true;
       schedule(flush);
     },
+    evaluation: (id, events) => evaluations.receive(id, events),
     status(status) {
       const before = get().status;
       set({ status });
-      if (before.state !== status.state) refreshRuns();
+      if (before.state === status.state) return;
+      refreshRuns();
+      if (before.state === 'evaluating' || status.state === 'evaluating') evaluations.refresh();
     },
     broken: notify,
   });
+
+  const evaluations = createEvaluations(client, notify);
 
   function flush(): void {
     scheduled = false;
@@ -160,6 +167,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
 
   return {
     store,
+    evaluations,
     checkDevice: () => load('device', client.ask({ type: 'device' })),
     loadPreset: () => load('preset', client.ask({ type: 'preset', method: 'grpo', model: 'nano' })),
     refreshRuns,

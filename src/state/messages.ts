@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { RunConfig } from '../schema/config.ts';
+import { EvaluationConfig, EvaluationEvent, JudgedAnswer } from '../schema/evaluation.ts';
 import { RunEvent } from '../schema/events.ts';
 import type { SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';
 
@@ -27,6 +28,17 @@ const RunSummary = v.object({
   bytes: v.number(),
 });
 
+const EvaluationHead = v.object({
+  id: v.string(),
+  config: EvaluationConfig,
+  startedAt: v.number(),
+  judged: v.number(),
+  answers: v.number(),
+  state: v.picklist(['running', 'interrupted', 'finished', 'cancelled', 'failed']),
+  rate: v.nullable(v.number()),
+  bytes: v.number(),
+});
+
 const Status = v.variant('state', [
   v.object({ state: v.literal('idle') }),
   v.object({ state: v.literal('loading'), what: v.string(), fraction: v.nullable(v.number()) }),
@@ -40,12 +52,14 @@ const Status = v.variant('state', [
     pausing: v.boolean(),
   }),
   v.object({ state: v.literal('paused'), runId: v.string(), reason: v.string() }),
+  v.object({ state: v.literal('evaluating'), evaluation: v.string(), what: v.string() }),
 ]) satisfies v.GenericSchema<unknown, SessionStatus>;
 
 const Message = v.variant('type', [
   v.object({ type: v.literal('answer'), id: v.number(), value: v.unknown() }),
   v.object({ type: v.literal('failure'), id: v.number(), message: v.string() }),
   v.object({ type: v.literal('events'), runId: v.string(), events: v.array(RunEvent) }),
+  v.object({ type: v.literal('evaluation'), evaluation: v.string(), events: v.array(EvaluationEvent) }),
   v.object({ type: v.literal('status'), status: Status }),
 ]);
 export type ParsedMessage = v.InferOutput<typeof Message>;
@@ -66,6 +80,14 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   tokens: v.object({ block: v.instance(ArrayBuffer), text: v.array(v.string()) }),
   delete: done,
   preset: RunConfig,
+  datasets: v.array(v.object({ name: v.string(), problems: v.nullable(v.number()), needs: v.nullable(v.string()) })),
+  evaluate: v.object({ id: v.string() }),
+  cancel: done,
+  evaluations: v.array(EvaluationHead),
+  evaluation: v.array(EvaluationEvent),
+  answer: JudgedAnswer,
+  'evaluation-files': v.object({ 'samples.jsonl': v.string(), 'results.jsonl': v.string(), 'summary.json': v.string() }),
+  'delete-evaluation': done,
 };
 
 /** Parses one message of the worker; throws a sentence naming the field. */

@@ -1,3 +1,5 @@
+import { ALL_PROBLEMS, OUTCOMES, type ProblemFilter } from './evaluation.ts';
+
 /**
  * The URL's hash owns selection: which run, which rollout, which colouring, which filter. Stores never mirror it;
  * components read it through `useRoute` and change it by links or `go`.
@@ -25,6 +27,15 @@ export type Route =
       readonly colour: Colouring;
       readonly filter: Filter;
     }
+  | { readonly screen: 'evaluate' }
+  | { readonly screen: 'evaluation'; readonly id: string; readonly filter: ProblemFilter }
+  | {
+      readonly screen: 'answer';
+      readonly id: string;
+      readonly problem: string;
+      readonly sample: number;
+      readonly filter: ProblemFilter;
+    }
   | { readonly screen: 'unknown'; readonly hash: string };
 
 export const NO_FILTER: Filter = { show: 'all', step: null };
@@ -35,6 +46,7 @@ export function parseRoute(hash: string): Route {
   const parts = path.split('/').filter((part) => part !== '').map(decode);
   const params = new URLSearchParams(query);
   if (parts.length === 0) return { screen: 'start' };
+  if (parts[0] === 'evaluate') return evaluateRoute(parts.slice(1), params) ?? { screen: 'unknown', hash };
   const [head, runId, kind, ...rest] = parts;
   if (head !== 'run' || runId === undefined) return { screen: 'unknown', hash };
   const filter = parseFilter(params);
@@ -42,6 +54,18 @@ export function parseRoute(hash: string): Route {
   if (kind !== 'rollout' || rest.length === 0) return { screen: 'unknown', hash };
   const colour = COLOURINGS.find((c) => c === params.get('color')) ?? 'logprob';
   return { screen: 'rollout', runId, rollout: rest.join('/'), colour, filter };
+}
+
+/** `#/evaluate`, `#/evaluate/<id>?show=fail&find=text`, `#/evaluate/<id>/<problem>/<sample>`, samples counted from 0. */
+function evaluateRoute(parts: readonly string[], params: URLSearchParams): Route | null {
+  const [id, ...rest] = parts;
+  if (id === undefined) return { screen: 'evaluate' };
+  const outcome = OUTCOMES.find((o) => o === params.get('show')) ?? ALL_PROBLEMS.outcome;
+  const filter = { outcome, find: params.get('find') ?? '' };
+  if (rest.length === 0) return { screen: 'evaluation', id, filter };
+  const sample = rest.at(-1) ?? '';
+  if (rest.length < 2 || !/^\d+$/.test(sample)) return null;
+  return { screen: 'answer', id, problem: rest.slice(0, -1).join('/'), sample: Number(sample), filter };
 }
 
 /** The hash of a route; defaults are left out, so that equal places have equal addresses. */
@@ -55,6 +79,14 @@ export function formatRoute(route: Route): string {
       const rollout = route.rollout.split('/').map(encodeURIComponent).join('/');
       return `#/run/${encodeURIComponent(route.runId)}/rollout/${rollout}${query(route.filter, route.colour)}`;
     }
+    case 'evaluate':
+      return '#/evaluate';
+    case 'evaluation':
+      return `#/evaluate/${encodeURIComponent(route.id)}${problemQuery(route.filter)}`;
+    case 'answer': {
+      const problem = route.problem.split('/').map(encodeURIComponent).join('/');
+      return `#/evaluate/${encodeURIComponent(route.id)}/${problem}/${route.sample}${problemQuery(route.filter)}`;
+    }
     case 'unknown':
       return route.hash;
     default:
@@ -62,11 +94,22 @@ export function formatRoute(route: Route): string {
   }
 }
 
+function problemQuery({ outcome, find }: ProblemFilter): string {
+  const params = new URLSearchParams();
+  if (outcome !== ALL_PROBLEMS.outcome) params.set('show', outcome);
+  if (find !== '') params.set('find', find);
+  return queryText(params);
+}
+
 function query(filter: Filter, colour: Colouring | null): string {
   const params = new URLSearchParams();
   if (colour !== null && colour !== 'logprob') params.set('color', colour);
   if (filter.show !== 'all') params.set('show', filter.show);
   if (filter.step !== null) params.set('step', String(filter.step));
+  return queryText(params);
+}
+
+function queryText(params: URLSearchParams): string {
   const text = params.toString();
   return text === '' ? '' : `?${text}`;
 }

@@ -12,6 +12,11 @@ export function runStateOf(view: RunView, status: SessionStatus): RunState {
   return view.paused ? 'paused' : 'interrupted';
 }
 
+/** Runs and evaluations share the GPU: while one goes on, none can be started. */
+export function isBusy(status: SessionStatus): boolean {
+  return status.state === 'running' || status.state === 'loading' || status.state === 'evaluating';
+}
+
 /** Seconds until the planned steps are done, from the mean of the last steps; null where that is not known. */
 export function secondsLeft(view: RunView): number | null {
   const steps = view.config?.steps ?? null;

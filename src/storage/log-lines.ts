@@ -3,30 +3,36 @@ import { parseEvent, type RunEvent } from '../schema/events.ts';
 const NEWLINE = 10;
 const encoder = new TextEncoder();
 
-export function encodeEvents(events: readonly RunEvent[]): Uint8Array {
+/** Each value as JSON on a line of its own. */
+export function encodeLines(events: readonly object[]): Uint8Array {
   return encoder.encode(events.map((event) => JSON.stringify(event) + '\n').join(''));
 }
 
-export interface ParsedLog {
-  readonly events: RunEvent[];
+export interface ParsedLog<T> {
+  readonly events: T[];
   /** Bytes up to the end of the last whole event: what comes after is a torn write and may be cut. */
   readonly wholeBytes: number;
 }
 
+/** Parses a run's events.jsonl. */
+export function parseLog(bytes: Uint8Array): ParsedLog<RunEvent> {
+  return parseLogLines(bytes, parseEvent);
+}
+
 /**
- * Parses events.jsonl. A last line without its newline, or a tail that does not parse, was torn by a kill or a power cut
+ * Parses a log of JSON lines. A last line without its newline, or a tail that does not parse, was torn by a kill or a power cut
  * and is dropped; damage before a line that does parse is an error, since cutting there would lose finished steps.
  */
-export function parseLog(bytes: Uint8Array): ParsedLog {
+export function parseLogLines<T>(bytes: Uint8Array, parse: (value: unknown) => T): ParsedLog<T> {
   const decoder = new TextDecoder('utf-8');
-  const events: RunEvent[] = [];
+  const events: T[] = [];
   let wholeBytes = 0;
   let damage: unknown = null;
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(NEWLINE, start);
     if (end < 0) break;
     try {
-      const event = parseEvent(JSON.parse(decoder.decode(bytes.subarray(start, end))));
+      const event = parse(JSON.parse(decoder.decode(bytes.subarray(start, end))));
       if (damage !== null) throw new DamagedLog(events.length + 1, damage);
       events.push(event);
       wholeBytes = end + 1;
@@ -42,7 +48,7 @@ export function parseLog(bytes: Uint8Array): ParsedLog {
 class DamagedLog extends Error {
   constructor(line: number, cause: unknown) {
     super(
-      `Line ${line} of this run's event log is damaged (${cause instanceof Error ? cause.message : String(cause)}), though later lines are whole; restore the file from a copy.`,
+      `Line ${line} of this log is damaged (${cause instanceof Error ? cause.message : String(cause)}), though later lines are whole; restore the file from a copy.`,
     );
   }
 }

@@ -228,5 +228,5 @@ it('does not cut a log at a damaged line that whole lines follow', async () => {
   await run.close();
   const path = join(root, 'a', 'events.jsonl');
   writeFileSync(path, readFileSync(path, 'utf8').replace('{"seq":0', '{"sxq":0'));
-  await expect(new FolderStore(root).open('a')).rejects.toThrow(/Line 1 of this run's event log is damaged/);
+  await expect(new FolderStore(root).open('a')).rejects.toThrow(/Line 1 of this log is damaged/);
 });

@@ -1,4 +1,6 @@
 import './base.css';
+import { EvaluateScreen } from './evaluate/evaluate-screen.tsx';
+import { EvaluationScreen } from './evaluate/evaluation-screen.tsx';
 import { useRoute } from './hooks.ts';
 import { RunScreen } from './run/run-screen.tsx';
 import { Notices } from './shell/notices.tsx';
@@ -33,6 +35,11 @@ function Screen() {
     case 'run':
     case 'rollout':
       return <RunScreen key={route.runId} route={route} />;
+    case 'evaluate':
+      return <EvaluateScreen />;
+    case 'evaluation':
+    case 'answer':
+      return <EvaluationScreen key={route.id} route={route} />;
     case 'unknown':
       return (
         <main id="main" tabIndex={-1} className="page">

@@ -1,3 +1,5 @@
+import { formatPercent } from '../lib/format.ts';
+
 /** Numbers as the screens write them, beside src/lib/format.ts. */
 
 /** Three significant digits or so, exponent only where digits would not do. */
@@ -18,6 +20,11 @@ export function formatSigned(value: number, digits = 2): string {
 
 export function formatFixed(value: number, digits: number): string {
   return minus(value.toFixed(digits));
+}
+
+/** A rate with its 95 % interval. */
+export function formatRate(rate: number, [low, high]: readonly [number, number]): string {
+  return `${formatPercent(rate)} (95 %: ${formatPercent(low)} to ${formatPercent(high)})`;
 }
 
 const dateTime = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });

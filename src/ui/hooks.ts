@@ -2,6 +2,9 @@ import { createContext, use, useEffect, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import type { Lab, LabState, Loadable, RolloutTokens } from '../state/lab.ts';
 import { tokensKey } from '../state/lab.ts';
+import type { JudgedAnswer } from '../schema/evaluation.ts';
+import type { EvaluationView } from '../state/evaluation.ts';
+import { answerKey, type EvaluationsState } from '../state/evaluations.ts';
 import type { RunView } from '../state/fold.ts';
 import { formatRoute, parseRoute, type Route } from '../state/route.ts';
 
@@ -55,6 +58,26 @@ export function useTokens(runId: string, rollout: string, ready: boolean): Loada
     if (ready) lab.openTokens(runId, rollout);
   }, [lab, runId, rollout, ready]);
   return useLabState((state) => state.tokens[tokensKey(runId, rollout)]) ?? LOADING;
+}
+
+export function useEvaluationsState<T>(select: (state: EvaluationsState) => T): T {
+  return useStore(useLab().evaluations.store, select);
+}
+
+/** The evaluation's view, read from the worker when first asked for. */
+export function useEvaluation(id: string): Loadable<EvaluationView> {
+  const { evaluations } = useLab();
+  useEffect(() => evaluations.open(id), [evaluations, id]);
+  return useEvaluationsState((state) => state.views[id]) ?? LOADING;
+}
+
+/** An answer with its text and asserts; asked for once it is judged (`ready`). */
+export function useAnswer(id: string, problem: string, sample: number, ready: boolean): Loadable<JudgedAnswer> {
+  const { evaluations } = useLab();
+  useEffect(() => {
+    if (ready) evaluations.openAnswer(id, problem, sample);
+  }, [evaluations, id, problem, sample, ready]);
+  return useEvaluationsState((state) => state.answers[answerKey(id, problem, sample)]) ?? LOADING;
 }
 
 function onMedia(query: string) {

@@ -2,13 +2,16 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { parseJson, parseLines } from '../../lib/json.ts';
 import type { LoadedProblem } from '../../data/problem.ts';
-import { gradeSamples, taskKey, type ResultLine, type Sample } from '../../eval/grade.ts';
+import { gradeSamples, taskKey, type ResultLine } from '../../eval/grade.ts';
+import type { Grader } from '../../eval/grader.ts';
+import type { Sample } from '../../eval/samples.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { loadProblems } from '../dataset.ts';
-import { openGrader, type Grader } from '../grader.ts';
-import { parseJson, parseLines, print, readText, remark } from '../io.ts';
+import { openGrader } from '../grader.ts';
+import { print, readText, remark } from '../io.ts';
 
 /** Where the data sets lie below the data folder, and how many references each must pass. */
 const SETS = {
@@ -83,7 +86,7 @@ export const verify: Command = {
     if (unknown !== undefined)
       throw new Error(`--sets: there is no set ${unknown}; there are ${Object.keys(SETS).join(', ')}.`);
     await mkdir(flags.out, { recursive: true });
-    const grader = await openGrader({ evaluation: true });
+    const grader = openGrader({ evaluation: true });
     const reports: Report[] = [];
     try {
       for (const name of names) {

@@ -1,10 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chooseProblems } from '../../data/order.ts';
+import { evaluationProblems } from '../../data/datasets.ts';
+import type { Split } from '../../data/problem.ts';
 import { evaluate, type Answer } from '../../eval/evaluate.ts';
-import { resultLine } from '../../eval/grade.ts';
+import { evaluationFiles } from '../../eval/files.ts';
 import { evalPlusProtocol, PROTOCOL_MAX_TOKENS, PROTOCOL_TOP_P } from '../../eval/protocol.ts';
-import { evaluationSummary, type Rates } from '../../eval/summary.ts';
+import { evaluationSummary } from '../../eval/summary.ts';
+import type { Rates } from '../../schema/evaluation.ts';
 import { presetOf } from '../../session/presets.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
@@ -49,14 +51,13 @@ export const evalCommand: Command = {
     const files = await openModelFiles(flags.model, root);
     const dataset = await resolveDataset(flags.dataset);
     const all = await loadProblems(dataset, root);
-    const split = flags.split === 'all' ? all : all.filter((problem) => problem.split === flags.split);
-    if (split.length === 0)
-      throw new Error(`${flags.dataset} has no problems in its ${flags.split} split; try --split all.`);
-    const problems = flags.limit === undefined ? split : chooseProblems(split, flags.limit, flags.seed, flags.split);
+    const { limit = null, seed } = flags;
+    const split = flags.split as Split | 'all'; // one of its choices
+    const problems = evaluationProblems(all, { dataset: flags.dataset, split, limit, seed });
     const started = performance.now();
     const engine = await loadEngine(files, weights);
     const adapter = await putAdapter(engine, flags.adapter);
-    const grader = await openGrader({ evaluation: true });
+    const grader = openGrader({ evaluation: true });
     const byEvalPlus = (flags.protocol ?? (files.name === 'nano' ? 'plain' : 'evalplus')) === 'evalplus';
     const protocol = byEvalPlus ? evalPlusProtocol(files.text, files.tokenizer, files.chat) : null;
     const text = protocol ?? files.text;
@@ -103,17 +104,10 @@ export const evalCommand: Command = {
       wall,
     });
     await mkdir(flags.out, { recursive: true });
-    const lines = (of: (answer: Answer) => object) =>
-      answers.map((answer) => `${JSON.stringify(of(answer))}\n`).join('');
-    await writeFile(
-      join(flags.out, 'samples.jsonl'),
-      lines((a) => ({ task_id: a.problem.id, solution: a.graded.code ?? a.text })),
-    );
-    await writeFile(
-      join(flags.out, 'results.jsonl'),
-      lines((a) => resultLine(a.problem.id, a.sample, a.graded)),
-    );
-    await writeFile(join(flags.out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    const filed = answers.map((answer) => ({ ...answer, taskId: answer.problem.id }));
+    for (const [name, content] of Object.entries(evaluationFiles(filed, summary))) {
+      await writeFile(join(flags.out, name), content);
+    }
     if (flags.json) await print(JSON.stringify(summary));
     else {
       await print(sentence(summary.plus ? 'base' : 'all tests', summary.base, answers.length));

@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import * as v from 'valibot';
 import { gradeSamples } from '../../eval/grade.ts';
+import { parseSamples } from '../../eval/samples.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { DATASET_VALUE, loadProblems } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
-import { parseLines, print, readText, remark } from '../io.ts';
+import { print, readText, remark } from '../io.ts';
 
 const FLAGS = {
   dataset: { kind: 'text', required: true, value: DATASET_VALUE, help: 'the problems the samples answer' },
@@ -21,15 +21,6 @@ const FLAGS = {
   json: { kind: 'flag', help: 'print the counts as JSON' },
 } as const satisfies Record<string, OptionSpec>;
 
-const Sample = v.pipe(
-  v.looseObject({
-    task_id: v.union([v.string(), v.number()]),
-    solution: v.optional(v.string()),
-    completion: v.optional(v.string()),
-  }),
-  v.check((line) => line.solution !== undefined || line.completion !== undefined, 'a sample needs "solution"'),
-);
-
 export const grade: Command = {
   name: 'grade',
   summary: 'verdicts for given completions',
@@ -37,8 +28,8 @@ export const grade: Command = {
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
     const problems = await loadProblems(flags.dataset, root);
-    const samples = parseLines(Sample, await readText(flags.samples, 'The samples'), flags.samples);
-    const grader = await openGrader({ evaluation: true });
+    const samples = parseSamples(await readText(flags.samples, 'The samples'), flags.samples);
+    const grader = openGrader({ evaluation: true });
     try {
       const lines = await gradeSamples(
         problems,

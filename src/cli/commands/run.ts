@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Grader } from '../../eval/grader.ts';
 import { formatPercent } from '../../lib/format.ts';
 import { writeAdapter } from '../../model/peft.ts';
 import type { RunConfig } from '../../schema/config.ts';
@@ -15,7 +16,7 @@ import type { Command } from '../command.ts';
 import { problemsOf, resolveDataset } from '../dataset.ts';
 import { print, readText, remark } from '../io.ts';
 import { loadEngine, openModelFiles, parseWeights, resolveModel } from '../model.ts';
-import { openGrader, type Grader } from '../grader.ts';
+import { openGrader } from '../grader.ts';
 
 const whole = { kind: 'integer', min: 0 } as const;
 const positive = { kind: 'integer', min: 1 } as const;
@@ -71,7 +72,7 @@ export const run: Command = {
       ? seeds.map((seed) => ({ folder: join(out, `seed-${seed}`), seed }))
       : [{ folder: out, seed: flags.seed }];
 
-    const grader = await openGrader();
+    const grader = openGrader();
     try {
       for (const { folder, seed } of jobs) {
         const outcome = await runOne(flags, folder, seed, { root, grader, matrix: seeds !== null });

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
+import { parseLines } from '../../lib/json.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
-import { blocks, parseLines, print, readStdin } from '../io.ts';
+import { blocks, print, readStdin } from '../io.ts';
 import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
 
 const FLAGS = {

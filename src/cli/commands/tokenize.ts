@@ -1,7 +1,8 @@
 import * as v from 'valibot';
+import { parseJson } from '../../lib/json.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
-import { parseJson, print, readStdin, readText, write } from '../io.ts';
+import { print, readStdin, readText, write } from '../io.ts';
 import { MODEL_FLAGS, openModelFiles } from '../model.ts';
 
 const FLAGS = {

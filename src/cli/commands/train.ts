@@ -1,12 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
+import { parseLines } from '../../lib/json.ts';
 import { LORA_TARGETS, type LoraTarget, type LossOptions, type TrainSequence } from '../../model/engine.ts';
 import { readAdapter, writeAdapter } from '../../model/peft.ts';
 import { parseFlags, UsageError, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { folderSource } from '../folder-source.ts';
-import { parseLines, print, readText } from '../io.ts';
+import { print, readText } from '../io.ts';
 import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, WEIGHT_FLAGS } from '../model.ts';
 
 const FLAGS = {

@@ -1,5 +1,6 @@
 import stdlibUrl from 'pyodide/python_stdlib.zip?url';
 import wasmUrl from 'pyodide/pyodide.asm.wasm?url';
+import type { SandboxHost } from '../booter.ts';
 import type { Transport } from '../guest-handle.ts';
 import { abiVersion, assembleLoader } from '../guest/loader.ts';
 import { guestSource, type GuestMain } from '../guest/source.ts';
@@ -11,11 +12,17 @@ import type { FromFrame, ToFrame } from './frame-script.ts';
 const PING_MS = 5_000;
 const MISSED = 6;
 
-/**
- * The sandbox in the browser: each guest is a classic worker of the opaque-origin frame behind `control`, the port that
- * `openSandboxFrame` gave. Fetches Pyodide's files from beside this page; rejects with a sentence when one is missing.
- */
+/** The sandbox in the browser, alone on its frame. */
 export async function createBrowserSandbox(control: MessagePort, options: SandboxOptions): Promise<PythonRunner> {
+  return createPythonSandbox(await browserHost(control), options);
+}
+
+/**
+ * What sandboxes in the browser run on: each guest is a classic worker of the opaque-origin frame behind `control`, the
+ * port that `openSandboxFrame` gave. Fetches Pyodide's files from beside this page; rejects with a sentence when one is
+ * missing. Closing it closes the frame's port, so sandboxes that share a host leave that to its owner.
+ */
+export async function browserHost(control: MessagePort): Promise<SandboxHost & { readonly close: () => void }> {
   const [loaderText, glueText, wasm, stdlib] = await Promise.all([
     import('pyodide/pyodide.js?raw').then((module) => module.default),
     import('pyodide/pyodide.asm.mjs?raw').then((module) => module.default),
@@ -25,7 +32,7 @@ export async function createBrowserSandbox(control: MessagePort, options: Sandbo
   const loader = assembleLoader(loaderText, glueText);
   const frame = new FrameClient(control, { type: 'files', source: workerSource(loader), wasm, stdlib });
   const files = { loader, wasm, stdlib, abi: abiVersion(glueText) };
-  return createPythonSandbox({ files, spawn: () => frame.spawn(), close: () => frame.close() }, options);
+  return { files, spawn: () => frame.spawn(), close: () => frame.close() };
 }
 
 async function bytes(url: string): Promise<Uint8Array> {

@@ -14,7 +14,7 @@ import { BigramEngine } from './bigram-engine.ts';
  */
 
 const LETTERS = 8;
-const VOCABULARY = 1 + 2 * LETTERS;
+export const VOCABULARY = 1 + 2 * LETTERS;
 
 export const letterProblem = (split: string, k: number): Problem => ({
   id: `letters/${split}/${k}`,

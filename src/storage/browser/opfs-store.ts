@@ -1,5 +1,5 @@
 import type { RunEvent } from '../../schema/events.ts';
-import { encodeEvents, parseLog } from '../log-lines.ts';
+import { encodeLines, parseLog } from '../log-lines.ts';
 import type { Checkpoint, LogOffset, RunStore, StoredRun } from '../run-store.ts';
 import { IndexedDbCheckpoints } from './checkpoints.ts';
 import { OpfsLogFile } from './opfs-log.ts';
@@ -69,6 +69,17 @@ export class BrowserStore implements RunStore {
     return new Uint8Array(await file.slice(offset, offset + bytes).arrayBuffer());
   }
 
+  /** A file that a run has left, such as its adapter's; null when there is none. */
+  async peekFile(runId: string, path: string): Promise<Uint8Array | null> {
+    try {
+      const run = await this.root.getDirectoryHandle(runId);
+      const { folder, name } = await locate(run, path, false);
+      return await bytesOf(folder, name);
+    } catch {
+      return null;
+    }
+  }
+
   /** Bytes a run takes: log, token columns and checkpoints. */
   async bytes(runId: string): Promise<number> {
     const folder = await this.root.getDirectoryHandle(runId);
@@ -101,7 +112,7 @@ class BrowserRun implements StoredRun {
   }
 
   async appendEvents(events: readonly RunEvent[]): Promise<void> {
-    this.eventFile.append(encodeEvents(events));
+    this.eventFile.append(encodeLines(events));
     this.events += events.length;
   }
 
@@ -138,7 +149,7 @@ class BrowserRun implements StoredRun {
   }
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
-    const { folder, name } = await this.locate(path, true);
+    const { folder, name } = await locate(this.folder, path, true);
     const file = await OpfsLogFile.open(folder, name);
     try {
       file.truncate(0);
@@ -150,7 +161,7 @@ class BrowserRun implements StoredRun {
 
   async readFile(path: string): Promise<Uint8Array | null> {
     try {
-      const { folder, name } = await this.locate(path, false);
+      const { folder, name } = await locate(this.folder, path, false);
       return await bytesOf(folder, name);
     } catch {
       return null;
@@ -161,14 +172,18 @@ class BrowserRun implements StoredRun {
     this.eventFile.close();
     this.tokenFile.close();
   }
+}
 
-  private async locate(path: string, create: boolean): Promise<{ folder: FileSystemDirectoryHandle; name: string }> {
-    const parts = path.split('/');
-    const name = parts.pop()!;
-    let folder = this.folder;
-    for (const part of parts) folder = await folder.getDirectoryHandle(part, { create });
-    return { folder, name };
-  }
+async function locate(
+  root: FileSystemDirectoryHandle,
+  path: string,
+  create: boolean,
+): Promise<{ folder: FileSystemDirectoryHandle; name: string }> {
+  const parts = path.split('/');
+  const name = parts.pop()!;
+  let folder = root;
+  for (const part of parts) folder = await folder.getDirectoryHandle(part, { create });
+  return { folder, name };
 }
 
 async function bytesOf(folder: FileSystemDirectoryHandle, name: string, most?: number): Promise<Uint8Array | null> {

@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { messageOf, StorageFullError } from '../../lib/errors.ts';
 import type { RunEvent } from '../../schema/events.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../checkpoint-codec.ts';
-import { encodeEvents, parseLog } from '../log-lines.ts';
+import { encodeLines, parseLog } from '../log-lines.ts';
 import type { Checkpoint, LogOffset, RunStore, StoredRun } from '../run-store.ts';
 
 const KEEP_CHECKPOINTS = 2;
@@ -72,7 +72,7 @@ class FolderRun implements StoredRun {
 
   // The file calls are synchronous: an append is small, and nothing may come between its write and its sync.
   async appendEvents(events: readonly RunEvent[]): Promise<void> {
-    const bytes = encodeEvents(events);
+    const bytes = encodeLines(events);
     append(this.eventFile, bytes, this.eventBytes, 'events.jsonl');
     this.eventBytes += bytes.byteLength;
     this.events += events.length;

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { encodeTokenBlock, decodeTokenBlock } from '../../schema/columns.ts';
 import { findRollout, foldRun } from '../../state/fold.ts';
 import { numbered, startOf, stepOf } from '../../state/testing/log.ts';
-import { ProgramView } from './program-view.tsx';
+import { ProgramView } from '../parts/program-view.tsx';
+import { VerdictView } from '../parts/verdict-view.tsx';
 import { TokenView } from './token-view.tsx';
-import { VerdictView } from './verdict-view.tsx';
 
 const EVIL = '<img src=x onerror=alert(1)>';
 

@@ -6,15 +6,15 @@ import { neighbour, type Row } from '../../state/rows.ts';
 import { formatSigned } from '../format.ts';
 import { currentRoute, go, useTokens } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
+import { ProgramView } from '../parts/program-view.tsx';
 import { VerdictMark } from '../parts/verdict-mark.tsx';
+import { VerdictView } from '../parts/verdict-view.tsx';
 import { problemTitle } from '../problem-title.ts';
 import { GroupStrip } from '../run/rollout-row.tsx';
 import type { RunRoute } from '../run/run-screen.tsx';
 import { SCALES } from './colour.ts';
 import { LedgerView } from './ledger-view.tsx';
-import { ProgramView } from './program-view.tsx';
 import { TokenView } from './token-view.tsx';
-import { VerdictView } from './verdict-view.tsx';
 import './rollout.css';
 
 type RolloutRoute = Extract<RunRoute, { screen: 'rollout' }>;

@@ -1,5 +1,5 @@
-import { formatPercent } from '../../lib/format.ts';
 import type { RunView } from '../../state/fold.ts';
+import { formatRate } from '../format.ts';
 
 type Eval = NonNullable<RunView['evals']['before']>;
 
@@ -43,5 +43,5 @@ export function Evaluations({ view }: { readonly view: RunView }) {
 
 function cell(rate: Eval['greedy'] | Eval['sampled'] | undefined): string {
   if (!rate) return 'not yet';
-  return `${formatPercent(rate.rate)} (95 %: ${formatPercent(rate.ci95[0])} to ${formatPercent(rate.ci95[1])})`;
+  return formatRate(rate.rate, rate.ci95);
 }

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import type { RunView } from '../../state/fold.ts';
 import { formatRoute, SHOWS, type Filter, type Show } from '../../state/route.ts';
@@ -6,7 +6,8 @@ import { neighbour, type Row } from '../../state/rows.ts';
 import { formatCount } from '../../lib/format.ts';
 import { currentRoute, go, useLabState } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
-import { layoutOf, rowAt, scrollTo, totalHeight, visibleRange } from '../parts/windowed.ts';
+import { useWindow } from '../parts/use-window.ts';
+import { layoutOf, rowAt, scrollTo, totalHeight } from '../parts/windowed.ts';
 import { GROUP_HEIGHT, RolloutRow, ROW_HEIGHT } from './rollout-row.tsx';
 import type { RunRoute } from './run-screen.tsx';
 
@@ -28,26 +29,16 @@ export function RolloutList({ view, rows, route }: Props) {
   const [wish, setWish] = useState<boolean | null>(null);
   const selected = route.screen === 'rollout' ? route.rollout : null;
   const follow = selected === null && (wish ?? live);
-  const [scrollTop, setScrollTop] = useState(0);
-  const [viewport, setViewport] = useState(600);
-  const box = useRef<HTMLDivElement>(null);
   const anchor = useRef<{ key: string; delta: number } | null>(null);
   const layout = useMemo(() => layoutOf(rows, heightOf), [rows]);
-  const [from, to] = visibleRange(layout, scrollTop, viewport);
+  const box = useRef<HTMLDivElement>(null);
+  const { from, to, setScrollTop } = useWindow(box, layout);
 
   function keepAnchor(top: number): void {
     const index = rowAt(layout, top);
     const row = rows[index];
     anchor.current = row ? { key: row.key, delta: top - (layout.tops[index] ?? 0) } : null;
   }
-
-  useEffect(() => {
-    const element = box.current;
-    if (!element) return undefined;
-    const observer = new ResizeObserver(() => setViewport(element.clientHeight));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
 
   // After the rows changed: either at the last completion written, or the row that was on top is on top again.
   useLayoutEffect(() => {

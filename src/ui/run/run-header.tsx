@@ -1,7 +1,7 @@
 import { formatCount, formatSeconds } from '../../lib/format.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import type { RunView } from '../../state/fold.ts';
-import { runStateOf, secondsLeft, type RunState } from '../../state/run-state.ts';
+import { isBusy, runStateOf, secondsLeft, type RunState } from '../../state/run-state.ts';
 import { formatDate, formatValue } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
 
@@ -123,7 +123,7 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
   const lab = useLab();
   const starting = useLabState((s) => s.starting);
   const noGpu = useLabState((s) => s.device.state === 'ready' && !s.device.data.available);
-  const otherRuns = useLabState((s) => s.status.state === 'running' && s.status.runId !== view.runId);
+  const busy = useLabState((s) => isBusy(s.status));
   switch (state) {
     case 'running':
     case 'pausing':
@@ -144,7 +144,7 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
           <button
             type="button"
             className="button primary"
-            disabled={starting || noGpu || otherRuns}
+            disabled={starting || noGpu || busy}
             onClick={() => void lab.resume(view.runId)}
           >
             Resume

@@ -1,12 +1,15 @@
 import { useState } from 'react';
 import { useStore } from 'zustand';
 import { setTheme, THEMES, themeStore, type Theme } from '../../state/theme.ts';
+import { useRoute } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { HelpDialog } from './help-dialog.tsx';
 import './shell.css';
 
 export function TopBar() {
   const [help, setHelp] = useState(false);
+  const { screen } = useRoute();
+  const evaluating = screen === 'evaluate' || screen === 'evaluation' || screen === 'answer';
   useKeys({ '?': () => setHelp(true) });
   return (
     <header className="top-bar">
@@ -16,8 +19,12 @@ export function TopBar() {
           <path d="M16 8.5a10 10 0 0 1 0 15" />
           <path className="echo" d="M22 5a16 16 0 0 1 0 22" />
         </svg>
-        Afterthought
+        <span>Afterthought</span>
       </a>
+      <nav className="places" aria-label="Screens">
+        <Place href="#/" name="Train" here={!evaluating} />
+        <Place href="#/evaluate" name="Evaluate" here={evaluating} />
+      </nav>
       <span className="top-bar-line">reinforcement learning for code models, in a tab</span>
       <div className="top-bar-tools">
         <ThemeSwitch />
@@ -27,6 +34,14 @@ export function TopBar() {
       </div>
       {help && <HelpDialog onClose={() => setHelp(false)} />}
     </header>
+  );
+}
+
+function Place({ href, name, here }: { readonly href: string; readonly name: string; readonly here: boolean }) {
+  return (
+    <a href={href} aria-current={here ? 'page' : undefined}>
+      {name}
+    </a>
   );
 }
 

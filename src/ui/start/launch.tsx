@@ -2,9 +2,13 @@ import { useState } from 'react';
 import { formatCount } from '../../lib/format.ts';
 import type { RunConfig } from '../../schema/config.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
+import { ALL_PROBLEMS } from '../../state/evaluation.ts';
 import { formatRoute, NO_FILTER } from '../../state/route.ts';
+import { isBusy } from '../../state/run-state.ts';
 import { go, useLab, useLabState } from '../hooks.ts';
-import { draftOf, SETTINGS, type Edits, type Setting } from './settings.ts';
+import { SettingField } from '../parts/setting-field.tsx';
+import type { Setting } from '../parts/settings.ts';
+import { draftOf, SETTINGS, type Edits, type SettingKey } from './settings.ts';
 
 /** The budget, a few settings, and the one button. */
 export function Launch() {
@@ -27,7 +31,7 @@ export function Launch() {
   }
   const draft = draftOf(preset.data, edits);
   const noGpu = device.state === 'ready' && !device.data.available;
-  const busy = starting || status.state === 'loading' || status.state === 'running';
+  const busy = starting || isBusy(status);
 
   async function start(config: RunConfig) {
     const runId = await lab.start(config);
@@ -44,10 +48,10 @@ export function Launch() {
     >
       <div className="settings">
         {SETTINGS.map((setting) => (
-          <Field
+          <SettingField
             key={setting.key}
             setting={setting}
-            preset={preset.data[setting.key]}
+            standard={String(preset.data[setting.key] ?? '')}
             text={edits[setting.key]}
             error={draft.errors[setting.key]}
             onChange={(text) => setEdits((held) => edited(held, setting, text))}
@@ -67,48 +71,9 @@ export function Launch() {
   );
 }
 
-function edited(held: Edits, setting: Setting, text: string | null): Edits {
+function edited(held: Edits, setting: Setting<SettingKey>, text: string | null): Edits {
   const { [setting.key]: _, ...rest } = held;
   return text === null ? rest : { ...rest, [setting.key]: text };
-}
-
-interface FieldProps {
-  readonly setting: Setting;
-  readonly preset: number | null;
-  readonly text: string | undefined;
-  readonly error: string | undefined;
-  readonly onChange: (text: string | null) => void;
-}
-
-function Field({ setting, preset, text, error, onChange }: FieldProps) {
-  const id = `setting-${setting.key}`;
-  const standard = String(preset ?? '');
-  const changed = text !== undefined && text !== standard;
-  return (
-    <div className="setting" data-changed={changed} data-wrong={error !== undefined}>
-      <label className="label" htmlFor={id}>
-        {setting.label}
-      </label>
-      <input
-        id={id}
-        inputMode={setting.integer ? 'numeric' : 'decimal'}
-        autoComplete="off"
-        spellCheck={false}
-        value={text ?? standard}
-        aria-invalid={error !== undefined}
-        aria-describedby={`${id}-note`}
-        onChange={(event) => onChange(event.target.value)}
-      />
-      <p className="setting-note" id={`${id}-note`}>
-        {error ?? (changed ? `default ${standard}, ${setting.source}` : setting.source)}
-        {changed && (
-          <button type="button" className="reset" onClick={() => onChange(null)}>
-            reset
-          </button>
-        )}
-      </p>
-    </div>
-  );
 }
 
 function Plan({ config }: { readonly config: RunConfig }) {
@@ -135,6 +100,14 @@ function Busy({ status, starting, noGpu }: { readonly status: SessionStatus; rea
     return (
       <p className="launch-state">
         A run is going on. <a href={formatRoute({ screen: 'run', runId: status.runId, filter: NO_FILTER })}>Watch it</a>
+      </p>
+    );
+  }
+  if (status.state === 'evaluating') {
+    return (
+      <p className="launch-state">
+        An evaluation is going on.{' '}
+        <a href={formatRoute({ screen: 'evaluation', id: status.evaluation, filter: ALL_PROBLEMS })}>Watch it</a>
       </p>
     );
   }

@@ -1,19 +1,10 @@
 import type { RunConfig } from '../../schema/config.ts';
+import { settingSentence, settingValue, type Setting } from '../parts/settings.ts';
 
 export type SettingKey = 'steps' | 'problemsPerStep' | 'group' | 'temperature' | 'learningRate' | 'seed';
 
-export interface Setting {
-  readonly key: SettingKey;
-  readonly label: string;
-  /** Where the default comes from. */
-  readonly source: string;
-  readonly integer: boolean;
-  readonly min: number;
-  readonly max: number;
-}
-
 /** The settings the Start screen offers; everything else of the run's configuration stays at its preset. */
-export const SETTINGS: readonly Setting[] = [
+export const SETTINGS: readonly Setting<SettingKey>[] = [
   { key: 'steps', label: 'Steps', source: 'optimiser steps, preset of nano', integer: true, min: 1, max: 10_000 },
   { key: 'problemsPerStep', label: 'Problems a step', source: 'preset of nano', integer: true, min: 1, max: 64 },
   { key: 'group', label: 'Completions a problem', source: 'the group G of GRPO', integer: true, min: 2, max: 64 },
@@ -38,13 +29,9 @@ export function draftOf(preset: RunConfig, edits: Edits): Draft {
   for (const setting of SETTINGS) {
     const text = edits[setting.key];
     if (text === undefined) continue;
-    const value = Number(text);
-    const { min, max, integer } = setting;
-    if (text.trim() === '' || !Number.isFinite(value) || value < min || value > max || (integer && !Number.isInteger(value))) {
-      errors[setting.key] = `${integer ? 'A whole number' : 'A number'} from ${min} to ${max}.`;
-    } else {
-      values[setting.key] = value;
-    }
+    const value = settingValue(setting, text);
+    if (value === null) errors[setting.key] = settingSentence(setting);
+    else values[setting.key] = value;
   }
   const wrong = Object.keys(errors).length > 0;
   return { config: wrong ? null : { ...preset, ...values }, errors };

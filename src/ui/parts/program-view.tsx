@@ -1,16 +1,20 @@
+import './verdict.css';
+
 interface Props {
   readonly code: string;
   /** The completion it was taken from. */
   readonly text: string;
   readonly errorLines: readonly number[];
+  /** Open from the first; else where an error points into it. */
+  readonly open?: boolean;
 }
 
-/** The program as the sandbox ran it, with line numbers; open by itself where an error points into it. */
-export function ProgramView({ code, text, errorLines }: Props) {
+/** The program as the sandbox ran it, with line numbers. */
+export function ProgramView({ code, text, errorLines, open = false }: Props) {
   const whole = code.trim() === text.trim();
   const lines = code.replace(/\n$/, '').split('\n');
   return (
-    <details className="sheet program" open={errorLines.length > 0}>
+    <details className="sheet program" open={open || errorLines.length > 0}>
       <summary>
         <span className="label">Program as it was run</span>
         <span className="muted">

@@ -1,9 +1,18 @@
 import { formatCount } from '../../lib/format.ts';
 import { passCount, type AssertVerdict, type Verdict } from '../../schema/verdict.ts';
-import { VerdictMark } from '../parts/verdict-mark.tsx';
+import { VerdictMark } from './verdict-mark.tsx';
+import './verdict.css';
 
-/** A verdict assert by assert; `prompt` tells which of them the model had seen. */
-export function VerdictView({ verdict, prompt }: { readonly verdict: Verdict; readonly prompt: string }) {
+interface Props {
+  readonly verdict: Verdict;
+  /** Tells which asserts the model had seen. */
+  readonly prompt: string;
+  /** Leaves out the asserts that pass. */
+  readonly onlyFailing?: boolean;
+}
+
+/** A verdict assert by assert. */
+export function VerdictView({ verdict, prompt, onlyFailing = false }: Props) {
   const seen = (assert: AssertVerdict) => prompt.includes(assert.source.trim());
   const someSeen = verdict.asserts.some(seen);
   return (
@@ -33,27 +42,29 @@ export function VerdictView({ verdict, prompt }: { readonly verdict: Verdict; re
         </div>
       )}
       <ol className="asserts">
-        {verdict.asserts.map((assert, i) => (
-          <li key={i} data-status={assert.status}>
-            <VerdictMark status={assert.status} />
-            <div>
-              <code className="assert-source">{assert.source}</code>
-              {someSeen && <span className="assert-tag">{seen(assert) ? 'shown' : 'hidden'}</span>}
-              {assert.status !== 'pass' && (assert.actual !== undefined || assert.expected !== undefined) && (
-                <dl className="values">
-                  <div>
-                    <dt>got</dt>
-                    <dd className="got">{assert.actual ?? 'nothing'}</dd>
-                  </div>
-                  <div>
-                    <dt>expected</dt>
-                    <dd>{assert.expected ?? 'not known'}</dd>
-                  </div>
-                </dl>
-              )}
-            </div>
-          </li>
-        ))}
+        {verdict.asserts.map((assert, i) =>
+          onlyFailing && assert.status === 'pass' ? null : (
+            <li key={i} data-status={assert.status}>
+              <VerdictMark status={assert.status} />
+              <div>
+                <code className="assert-source">{assert.source}</code>
+                {someSeen && <span className="assert-tag">{seen(assert) ? 'shown' : 'hidden'}</span>}
+                {assert.status !== 'pass' && (assert.actual !== undefined || assert.expected !== undefined) && (
+                  <dl className="values">
+                    <div>
+                      <dt>got</dt>
+                      <dd className="got">{assert.actual ?? 'nothing'}</dd>
+                    </div>
+                    <div>
+                      <dt>expected</dt>
+                      <dd>{assert.expected ?? 'not known'}</dd>
+                    </div>
+                  </dl>
+                )}
+              </div>
+            </li>
+          ),
+        )}
       </ol>
       <Output name="Printed" text={verdict.stdout} />
       <Output name="Error output" text={verdict.stderr} />
@@ -85,7 +96,7 @@ function explain(verdict: Verdict): string | null {
     case 'crash':
       return 'The program took its sandbox down twice, so it counts as failed.';
     case 'infra':
-      return 'The sandbox failed, not the program: this completion has no reward.';
+      return 'The sandbox failed, not the program: this answer is neither rewarded nor counted.';
     case 'no-code':
       return 'The completion holds no program, so there was nothing to run.';
     default:

@@ -1,0 +1,150 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { messageOf } from '../lib/errors.ts';
+import type { EvaluationConfig, EvaluationEvent, JudgedAnswer } from '../schema/evaluation.ts';
+import type { DatasetOffer, EvaluationFiles, EvaluationHead } from '../schema/protocol.ts';
+import type { SessionClient } from './client.ts';
+import { extendEvaluation, foldEvaluation, type EvaluationView } from './evaluation.ts';
+import type { Loadable } from './lab.ts';
+
+export interface EvaluationsState {
+  readonly datasets: Loadable<readonly DatasetOffer[]>;
+  readonly list: Loadable<readonly EvaluationHead[]>;
+  /** Evaluations looked at since the page opened, by id. */
+  readonly views: Readonly<Record<string, Loadable<EvaluationView>>>;
+  /** Answers looked at lately, by `answerKey`. */
+  readonly answers: Readonly<Record<string, Loadable<JudgedAnswer>>>;
+  /** Asked for and not answered: data set, samples or model are being read. */
+  readonly starting: boolean;
+  /** Why the last one could not start: one sentence. */
+  readonly refusal: string | null;
+}
+
+/** Everything the Evaluate screens ask of the session. */
+export interface Evaluations {
+  readonly store: StoreApi<EvaluationsState>;
+  refresh(): void;
+  /** Reads an evaluation once; later events arrive by themselves. */
+  open(id: string): void;
+  openAnswer(id: string, problem: string, sample: number): void;
+  /** The new evaluation's id, or null when it could not start (`refusal` says why). */
+  start(config: EvaluationConfig, files: { readonly dataset: Blob | null; readonly samples: Blob | null }): Promise<string | null>;
+  cancel(): void;
+  remove(id: string): Promise<void>;
+  /** What can be saved; null when there is nothing (a notice says why). */
+  files(id: string): Promise<EvaluationFiles | null>;
+  receive(id: string, events: readonly EvaluationEvent[]): void;
+}
+
+const ANSWER_CACHE = 40;
+
+export function answerKey(id: string, problem: string, sample: number): string {
+  return `${id}:${sample}:${problem}`;
+}
+
+export function createEvaluations(client: SessionClient, notify: (message: string) => void): Evaluations {
+  const store = createStore<EvaluationsState>(() => ({
+    datasets: { state: 'loading' },
+    list: { state: 'loading' },
+    views: {},
+    answers: {},
+    starting: false,
+    refusal: null,
+  }));
+  const set = store.setState;
+  const get = store.getState;
+  /** Events that came while their evaluation was being read. */
+  const waiting = new Map<string, EvaluationEvent[]>();
+
+  const setView = (id: string, view: Loadable<EvaluationView>) => set((s) => ({ views: { ...s.views, [id]: view } }));
+
+  function read(id: string): void {
+    if (get().views[id]?.state !== 'ready') setView(id, { state: 'loading' });
+    waiting.set(id, []);
+    client
+      .ask({ type: 'evaluation', id })
+      .then((events) => {
+        const view = foldEvaluation(id, events);
+        const data = extendEvaluation(view, waiting.get(id) ?? []) ?? view;
+        setView(id, { state: 'ready', data });
+      })
+      .catch((error: unknown) => setView(id, { state: 'error', message: messageOf(error) }))
+      .finally(() => waiting.delete(id));
+  }
+
+  function refresh(): void {
+    client
+      .ask({ type: 'evaluations' })
+      .then((data) => set({ list: { state: 'ready', data } }))
+      .catch((error: unknown) => set({ list: { state: 'error', message: messageOf(error) } }));
+    if (get().datasets.state === 'ready') return;
+    client
+      .ask({ type: 'datasets' })
+      .then((data) => set({ datasets: { state: 'ready', data } }))
+      .catch((error: unknown) => set({ datasets: { state: 'error', message: messageOf(error) } }));
+  }
+
+  return {
+    store,
+    refresh,
+    open(id) {
+      const view = get().views[id];
+      if (view === undefined || view.state === 'error') read(id);
+    },
+    openAnswer(id, problem, sample) {
+      const key = answerKey(id, problem, sample);
+      const held = get().answers[key];
+      if (held && held.state !== 'error') return;
+      const put = (entry: Loadable<JudgedAnswer>) =>
+        set((s) => {
+          const rest = Object.entries(s.answers).filter(([k]) => k !== key);
+          return { answers: Object.fromEntries([...rest.slice(1 - ANSWER_CACHE), [key, entry]]) };
+        });
+      put({ state: 'loading' });
+      client
+        .ask({ type: 'answer', id, problem, sample })
+        .then((data) => put({ state: 'ready', data }))
+        .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
+    },
+    async start(config, files) {
+      set({ starting: true, refusal: null });
+      try {
+        const { id } = await client.ask({ type: 'evaluate', config, ...files });
+        return id;
+      } catch (error) {
+        set({ refusal: messageOf(error) });
+        return null;
+      } finally {
+        set({ starting: false });
+      }
+    },
+    cancel() {
+      client.ask({ type: 'cancel' }).catch((error: unknown) => notify(messageOf(error)));
+    },
+    async remove(id) {
+      try {
+        await client.ask({ type: 'delete-evaluation', id });
+        set((s) => ({ views: Object.fromEntries(Object.entries(s.views).filter(([held]) => held !== id)) }));
+      } catch (error) {
+        notify(messageOf(error));
+      }
+      refresh();
+    },
+    async files(id) {
+      try {
+        return await client.ask({ type: 'evaluation-files', id });
+      } catch (error) {
+        notify(messageOf(error));
+        return null;
+      }
+    },
+    receive(id, events) {
+      const held = waiting.get(id);
+      if (held) return void held.push(...events);
+      const view = get().views[id];
+      if (view?.state !== 'ready') return; // read when opened
+      const data = extendEvaluation(view.data, events);
+      if (data) setView(id, { state: 'ready', data });
+      else read(id);
+    },
+  };
+}

@@ -1,0 +1,202 @@
+import { useState } from 'react';
+import type { DatasetOffer } from '../../schema/protocol.ts';
+import { ALL_PROBLEMS } from '../../state/evaluation.ts';
+import { isBusy } from '../../state/run-state.ts';
+import { formatDate } from '../format.ts';
+import { go, useEvaluationsState, useLab, useLabState } from '../hooks.ts';
+import { SettingField } from '../parts/setting-field.tsx';
+import { configOf, EMPTY_DRAFT, NUMBERS, type Draft } from './draft.ts';
+import { FileField } from './file-field.tsx';
+
+const SPLITS = ['test', 'validation', 'train', 'all'] as const;
+const FROM_FILE = ':file';
+/** Until the worker has told what there is. */
+const NO_OFFERS: readonly DatasetOffer[] = [{ name: 'starter', problems: null, needs: null }];
+
+/** What is judged, by what, how; and the one button. */
+export function EvaluateForm() {
+  const lab = useLab();
+  const datasets = useEvaluationsState((state) => state.datasets);
+  const refusal = useEvaluationsState((state) => state.refusal);
+  const starting = useEvaluationsState((state) => state.starting);
+  const status = useLabState((state) => state.status);
+  const noGpu = useLabState((state) => state.device.state === 'ready' && !state.device.data.available);
+  const [draft, setDraft] = useState<Draft>(EMPTY_DRAFT);
+  const offers = datasets.state === 'ready' ? datasets.data : NO_OFFERS;
+  const { config, errors, missing } = configOf(draft, offers);
+  const change = (part: Partial<Draft>) => setDraft((held) => ({ ...held, ...part }));
+  const isModel = draft.kind === 'model';
+  const blocked = starting || isBusy(status) || (isModel && noGpu);
+
+  async function start() {
+    if (!config || blocked) return;
+    const id = await lab.evaluations.start(config, {
+      dataset: draft.dataset === null ? draft.datasetFile : null,
+      samples: isModel ? null : draft.samplesFile,
+    });
+    if (id !== null) go({ screen: 'evaluation', id, filter: ALL_PROBLEMS });
+  }
+
+  return (
+    <form
+      className="rack evaluate-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void start();
+      }}
+    >
+      <section className="module" aria-labelledby="judged-title">
+        <h2 className="label" id="judged-title">
+          What is judged
+        </h2>
+        <fieldset className="segments" aria-label="What is judged">
+          <Choice name="kind" label="A samples file" checked={!isModel} onChange={() => change({ kind: 'samples' })} />
+          <Choice name="kind" label="A model" checked={isModel} onChange={() => change({ kind: 'model' })} />
+        </fieldset>
+        {isModel ? (
+          <ModelChoice draft={draft} onChange={change} />
+        ) : (
+          <>
+            <FileField
+              label="Samples"
+              hint="EvalPlus’ samples.jsonl"
+              accept=".jsonl,.json,.txt"
+              file={draft.samplesFile}
+              onFile={(samplesFile) => change({ samplesFile })}
+            />
+            <p className="module-text">
+              Lines {'{"task_id", "solution"}'}, several a problem allowed. They are graded without any model or GPU.
+            </p>
+          </>
+        )}
+      </section>
+      <section className="module" aria-labelledby="dataset-title">
+        <h2 className="label" id="dataset-title">
+          By which problems
+        </h2>
+        {datasets.state === 'error' && <p className="sentence error">{datasets.message}</p>}
+        <label className="field">
+          <span className="label">Data set</span>
+          <select
+            value={draft.dataset ?? FROM_FILE}
+            onChange={(event) => change({ dataset: event.target.value === FROM_FILE ? null : event.target.value })}
+          >
+            {offers.map((offer) => (
+              <option key={offer.name} value={offer.name}>
+                {offer.name}
+                {offer.problems !== null && `, ${offer.problems} problems`}
+                {offer.needs !== null && ' (from its file)'}
+              </option>
+            ))}
+            <option value={FROM_FILE}>from a file…</option>
+          </select>
+        </label>
+        {draft.dataset === null && (
+          <FileField
+            label="Data set’s file"
+            hint="jsonl, json, jsonl.gz or parquet"
+            accept=".jsonl,.json,.gz,.parquet"
+            file={draft.datasetFile}
+            onFile={(datasetFile) => change({ datasetFile })}
+          />
+        )}
+        {isModel && (
+          <fieldset className="segments" aria-label="Split">
+            {SPLITS.map((split) => (
+              <Choice key={split} name="split" label={split} checked={draft.split === split} onChange={() => change({ split })} />
+            ))}
+          </fieldset>
+        )}
+        <p className="module-text">
+          {draft.dataset === 'starter'
+            ? 'The project’s own problems, with hidden asserts.'
+            : draft.dataset === null
+              ? 'MBPP’s, HumanEval’s or EvalPlus’ form, told by its fields.'
+              : 'Fetched from the hub once and kept in this browser.'}
+        </p>
+      </section>
+      <div className="launch">
+        <div className="settings">
+          {NUMBERS.filter(({ key }) => isModel || key === 'timeoutSeconds').map((setting) => (
+            <SettingField
+              key={setting.key}
+              setting={setting}
+              standard={setting.standard}
+              text={draft.numbers[setting.key]}
+              error={errors[setting.key]}
+              onChange={(text) => setDraft((held) => ({ ...held, numbers: typed(held.numbers, setting.key, text) }))}
+            />
+          ))}
+        </div>
+        <div className="launch-bar">
+          <p className="launch-sum" aria-live="polite">
+            {missing ?? (isModel ? 'The model answers, the sandbox judges.' : 'The sandbox judges every sample of the file.')}
+          </p>
+          <p className="launch-state" role="status">
+            {isModel && noGpu
+              ? 'A model needs WebGPU; a samples file does not.'
+              : starting && status.state === 'evaluating'
+                ? `${status.what}…`
+                : isBusy(status) && 'A run or an evaluation is going on; wait for its end.'}
+          </p>
+          <button type="submit" className="button primary start-button" disabled={!config || blocked}>
+            {starting ? 'Starting…' : 'Evaluate'}
+          </button>
+        </div>
+        {refusal !== null && (
+          <p className="sentence error refusal" role="alert">
+            {refusal}
+          </p>
+        )}
+      </div>
+    </form>
+  );
+}
+
+function typed(numbers: Draft['numbers'], key: keyof Draft['numbers'], text: string | null): Draft['numbers'] {
+  const { [key]: _, ...rest } = numbers;
+  return text === null ? rest : { ...rest, [key]: text };
+}
+
+interface ChoiceProps {
+  readonly name: string;
+  readonly label: string;
+  readonly checked: boolean;
+  readonly onChange: () => void;
+}
+
+function Choice({ name, label, checked, onChange }: ChoiceProps) {
+  return (
+    <label>
+      <input type="radio" name={name} checked={checked} onChange={onChange} />
+      <span>{label}</span>
+    </label>
+  );
+}
+
+function ModelChoice({ draft, onChange }: { readonly draft: Draft; readonly onChange: (part: Partial<Draft>) => void }) {
+  const runs = useLabState((state) => state.runs);
+  const finished = runs.state === 'ready' ? runs.data.filter((run) => run.state === 'finished') : [];
+  return (
+    <>
+      <p className="module-name">nano</p>
+      <label className="field">
+        <span className="label">Adapter</span>
+        <select
+          value={draft.adapterOf ?? ''}
+          onChange={(event) => onChange({ adapterOf: event.target.value === '' ? null : event.target.value })}
+        >
+          <option value="">none: the model as it is</option>
+          {finished.map((run) => (
+            <option key={run.runId} value={run.runId}>
+              {formatDate(run.startedAt)}, {run.config.method.toUpperCase()}, step {run.step}, seed {run.config.seed}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p className="module-text">
+        The embedded model{finished.length === 0 && '. Finished runs offer their adapters here'}.
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,62 @@
+import { useMemo } from 'react';
+import { problemsShown, type EvaluationView } from '../../state/evaluation.ts';
+import type { Route } from '../../state/route.ts';
+import { go, useEvaluation, useLab } from '../hooks.ts';
+import { useKeys } from '../keys.ts';
+import { AnswerView } from './answer-view.tsx';
+import { EvaluationHeader } from './evaluation-header.tsx';
+import { ProblemTable } from './problem-table.tsx';
+import '../run/run.css';
+import './evaluate.css';
+
+export type EvaluationRoute = Extract<Route, { screen: 'evaluation' | 'answer' }>;
+
+/** An evaluation: its figures above; below, its problems or the answer that the URL names. */
+export function EvaluationScreen({ route }: { readonly route: EvaluationRoute }) {
+  const lab = useLab();
+  const evaluation = useEvaluation(route.id);
+  switch (evaluation.state) {
+    case 'loading':
+      return (
+        <main id="main" tabIndex={-1} className="page">
+          <p className="sentence">Reading the evaluation’s log…</p>
+        </main>
+      );
+    case 'error':
+      return (
+        <main id="main" tabIndex={-1} className="page">
+          <h1 className="title">This evaluation cannot be shown.</h1>
+          <p className="sentence error">{evaluation.message}</p>
+          <p>
+            <button type="button" className="button" onClick={() => lab.evaluations.open(route.id)}>
+              Try again
+            </button>{' '}
+            <a href="#/evaluate">All evaluations</a>
+          </p>
+        </main>
+      );
+    case 'ready':
+      return <Evaluation route={route} view={evaluation.data} />;
+    default:
+      return evaluation satisfies never;
+  }
+}
+
+function Evaluation({ route, view }: { readonly route: EvaluationRoute; readonly view: EvaluationView }) {
+  const { outcome, find } = route.filter;
+  const shown = useMemo(() => problemsShown(view, { outcome, find }), [view, outcome, find]);
+  useKeys({
+    Escape: () =>
+      go(route.screen === 'answer' ? { screen: 'evaluation', id: route.id, filter: route.filter } : { screen: 'evaluate' }),
+  });
+  return (
+    <main id="main" tabIndex={-1} className="run evaluation" data-screen={route.screen}>
+      <EvaluationHeader view={view} />
+      {route.screen === 'answer' ? (
+        <AnswerView key={`${route.sample}/${route.problem}`} route={route} view={view} shown={shown} />
+      ) : (
+        <ProblemTable route={route} view={view} shown={shown} />
+      )}
+    </main>
+  );
+}
