@@ -12,6 +12,7 @@ from primitives import TABLE, Primitive
 from rules import Rule, draw_clause
 
 STYLES = ("nested", "steps", "loop")
+MOST_TURNS = 1_000_000
 ELEMENT = {"L": "x", "S": "c", "W": "w"}
 VARIABLE = {"L": "xs", "S": "s", "W": "ws", "I": "n", "B": "b", "T": "t", "E": "e", "D": "d", "G": "d", "P": "ps"}
 ARGUMENTS = {"L": "LLLLLLLL", "S": "SSSSS", "W": "WWWWW", "I": "II", "Q": "QQ", "D": "D", "P": "P", "T": "T"}
@@ -171,9 +172,17 @@ def has_loop_form(chain: Chain) -> bool:
     return any(step.primitive.kind in ("map", "filter") for step in chain)
 
 
+def _bounded_range(*bounds: int) -> range:
+    """`range`, but not the billions of turns that the divisors of a product of squares may ask for."""
+    turns = range(*bounds)
+    if len(turns) > MOST_TURNS:
+        raise OverflowError(f"range of {len(turns)} turns, more than {MOST_TURNS}")
+    return turns
+
+
 def compile_function(source: str, name: str) -> Callable[..., Any]:
     """Executes one of our own generated programs and returns its function. Never for model-written code."""
-    scope: dict[str, Any] = {}
+    scope: dict[str, Any] = {"range": _bounded_range}
     exec(compile(source, "<program>", "exec"), scope)
     return scope[name]
 

@@ -31,6 +31,7 @@ HELD_OUT_SHARE = 0.3
 RULE_SHARE = 0.85
 
 
+@functools.cache
 def held_out(a: str, b: str) -> bool:
     """Whether two primitives (by name, in either order) are kept apart in pre-training."""
     digest = hashlib.sha256("|".join(sorted((a, b))).encode()).digest()
@@ -72,12 +73,10 @@ def _short_signatures() -> frozenset[str]:
 
 def has_seen_twin(chain: Chain) -> bool:
     """Whether pre-training may contain a chain whose program is the same but for constants and names."""
-    if signatures(chain) & _short_signatures():
-        return True
     for twin in itertools.product(*(_twins()[s.primitive.name] for s in chain)):
         if all(a.tout == b.tin for a, b in zip(twin, twin[1:])) and seen_in_pretraining(tuple(map(_step, twin))):
             return True
-    return False
+    return not signatures(chain).isdisjoint(_short_signatures())
 
 
 def difficulty(chain: Chain, rule: Rule | None) -> int:
@@ -103,8 +102,10 @@ def build(seed: int = SEED) -> dict[str, list[dict[str, Any]]]:
         chain = draw_chain(rng, length)
         if chain is None or not is_new(chain) or key_of(chain) in taken_keys:
             continue
+        if has_seen_twin(chain):
+            continue
         marks = signatures(chain)
-        if marks & taken_signatures or has_seen_twin(chain):
+        if marks & taken_signatures:
             continue
         rule = None
         if rng.random() < RULE_SHARE:

@@ -62,7 +62,7 @@ class StarterProblems(unittest.TestCase):
                 continue
             with_rule += 1
             self.assertIsNotNone(run_program(bare, row["test_list"] + row["hidden_test_list"]), row["task_id"])
-        self.assertGreater(with_rule, 0.8 * len(stored()))
+        self.assertGreater(with_rule, 0.75 * len(stored()))
 
     def test_no_two_problems_share_an_abstracted_program(self) -> None:
         marks = [signature(row["code"]) for row in stored()]
