@@ -134,3 +134,15 @@ test('neither the form nor an evaluation overflows a narrow screen', async ({ pa
   await expect(page.getByTestId('verdict')).toBeVisible();
   expect(await width()).toBe(390);
 });
+
+test('nano answers problems of the starter set, and the sandbox judges it', async ({ page, complaints }) => {
+  await page.goto('/#/evaluate');
+  await page.locator('label', { hasText: 'A model' }).click();
+  await page.getByLabel('Limit').fill('3');
+  await page.getByRole('button', { name: 'Evaluate' }).click();
+  await page.waitForURL(/#\/evaluate\/\d+$/, { timeout: 200_000 });
+  await expect(page.getByRole('status').getByText('Finished')).toBeVisible({ timeout: 200_000 });
+  await expect(page.getByTestId('judged')).toContainText('3 / 3');
+  await expect(page.getByTestId('rates')).toContainText('pass@1');
+  expect(complaints).toEqual([]);
+});
