@@ -20,7 +20,6 @@ LETTERS = "aeiorstln"
 class Rule:
     """A condition on the arguments and the value to return where it holds, both as Python source."""
 
-    name: str
     test: str
     value: str
     condition: str
@@ -118,7 +117,7 @@ def draw_rule(rng: random.Random, tin: str, tout: str, parameters: str) -> Rule:
     kind = rng.choice(KINDS[tin])
     k = rng.choice(kind.constants)
     return Rule(
-        kind.name, kind.test.format(k=repr(k)), rng.choice(VALUES[tout]),
+        kind.test.format(k=repr(k)), rng.choice(VALUES[tout]),
         rng.choice(kind.conditions).format(k=k if isinstance(k, int) else repr(k)),
         lambda r, arguments: kind.make(r, arguments, k), parameters,
     )
