@@ -1,6 +1,7 @@
 import type { Problem } from '../data/problem.ts';
 import type { PolicyText } from '../data/prompts.ts';
 import type { Engine } from '../model/engine.ts';
+import type { Phase } from '../schema/events.ts';
 import type { Verdict, VerdictStatus } from '../schema/verdict.ts';
 
 export interface Graded {
@@ -11,8 +12,6 @@ export interface Graded {
   /** Where the data set has EvalPlus' inputs: by the base inputs, and by base and plus inputs. */
   readonly parts?: { readonly base: VerdictStatus; readonly plus: VerdictStatus };
 }
-
-export type Phase = 'sample' | 'grade' | 'update' | 'evaluate';
 
 /** What an evaluation may touch; a training method gets the log besides (src/methods/method.ts). */
 export interface EvaluationContext {

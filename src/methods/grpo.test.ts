@@ -106,12 +106,13 @@ async function step(outcomes: string[][], overrides: Partial<RunConfig['loss']> 
       trained.push(request);
       const columns = request.sequences.map((s) => {
         const full = (value: number) => new Float32Array(s.completion.length).fill(value);
-        return { logprobs: full(-1), entropy: full(0.5), kl: full(0.25), ratio: full(1) };
+        return { logprobs: full(-1), entropy: full(0.5), kl: full(0.25), ratio: full(1), loss: full(0) };
       });
       const tokens = request.sequences.reduce((sum, s) => sum + (s.masked ? 0 : s.completion.length), 0);
       return {
         loss: 0.1,
         gradNorm: 2,
+        partNorms: [2],
         kl: 0.25,
         entropy: 0.5,
         clipRatio: 0,

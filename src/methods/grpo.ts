@@ -107,6 +107,8 @@ export async function grpoStep(context: MethodContext, config: RunConfig, input:
             type: 'rollout.completed',
             step,
             id,
+            kind: 'attempt',
+            parent: null,
             problem: problem.id,
             sample,
             prompt: prompts[request]!.text,
@@ -238,6 +240,10 @@ export async function grpoStep(context: MethodContext, config: RunConfig, input:
     totals,
     seconds,
     tokensPerSecond: seconds.sample > 0 ? generated / seconds.sample : 0,
+    kinds: [],
+    rescue: null,
+    reflection: null,
+    distillation: null,
   });
   return { totals, skipped: result?.skipped ?? false };
 }

@@ -3,7 +3,11 @@
  * (gpu-engine.ts); methods and session see this interface only. Token ids everywhere; text is the caller's business.
  */
 
-export type AdapterName = 'none' | 'student' | 'reflector';
+/** Adapters an engine can hold: the policy, Refl-KD's reflector, and a teacher that is neither (an average of students). */
+export type TrainableName = 'student' | 'reflector' | 'teacher';
+export type AdapterName = 'none' | TrainableName;
+/** What rows carry to choose one. */
+export const ADAPTER_INDEX = { none: 0, student: 1, reflector: 2, teacher: 3 } as const satisfies Record<AdapterName, number>;
 
 export interface GenerateRequest {
   /** Prompt token ids; their KV is computed once and shared by all `samples`. */
@@ -45,6 +49,8 @@ export interface ScoreRequest {
   /** Positions >= promptLength are scored; at least 1. */
   readonly promptLength: number;
   readonly adapter: AdapterName;
+  /** τ of all figures (1). */
+  readonly temperature?: number;
   /** k most likely (id, logprob) per position; 0 or absent: none. */
   readonly top?: number;
 }
@@ -53,6 +59,14 @@ export interface Score {
   readonly logprobs: Float32Array;
   readonly entropy: Float32Array;
   readonly top?: [id: number, logprob: number][][];
+}
+
+/** The teacher's k most likely tokens at each completion token, by position: (T · k). Ids of one position are distinct. */
+export interface TeacherTokens {
+  readonly k: number;
+  readonly ids: ArrayLike<number>;
+  /** log softmax(z/τ) at the sequence's temperature. */
+  readonly logprobs: ArrayLike<number>;
 }
 
 /** One sequence of an optimiser step. Sequences with equal `group` must have the same prompt, which is computed once. */
@@ -69,8 +83,12 @@ export interface TrainSequence {
   readonly oldLogprobs?: ArrayLike<number>;
   /** The sampler's own log-probs, for the correction weight u and the sampler-trainer gap. */
   readonly samplerLogprobs?: ArrayLike<number>;
-  /** NLL: weight of every completion token (1). Policy gradient: λ of the phase (1). */
+  /** NLL and KD: weight of every completion token (1). Policy gradient: λ of the phase (1). */
   readonly weight?: number;
+  /** KD: what to follow at each completion token. */
+  readonly teacher?: TeacherTokens;
+  /** Sequences of one part (0) get a gradient norm of their own. Parts are numbered from 0 without gaps. */
+  readonly part?: number;
   /** True: in the baseline, but masked out of the loss (truncated completions). */
   readonly masked?: boolean;
 }
@@ -90,7 +108,17 @@ export type LossOptions =
       /** L_max of `dr_grpo`. */
       readonly maxTokens: number;
     }
-  | { readonly kind: 'nll' };
+  | {
+      /** Σ weight · (−ℓ): divided by nothing (`sum`) or by the step's tokens with loss (`dapo`). REINFORCE where weights are signed. */
+      readonly kind: 'nll';
+      readonly aggregation: 'sum' | 'dapo';
+      /** Weight of k3 to the reference, divided by the same. */
+      readonly beta: number;
+      /** Tokens with a negative weight and ℓ below this are left out of the likelihood term; null: none are. */
+      readonly floor: number | null;
+    }
+  /** Σ weight · τ² · KL(teacher ‖ student) over the teacher's tokens and the mass outside them (`tail`), or renormalised. */
+  | { readonly kind: 'kd'; readonly mode: 'tail' | 'renorm' };
 
 export interface OptimizerOptions {
   readonly learningRate: number;
@@ -110,12 +138,16 @@ export interface TokenColumns {
   readonly kl: Float32Array;
   /** ρ against ℓ_old. */
   readonly ratio: Float32Array;
+  /** The token's share of the loss, its weight and 1/Z included. */
+  readonly loss: Float32Array;
 }
 
 export interface TrainResult {
   readonly loss: number;
   /** Global L2 norm before clipping. */
   readonly gradNorm: number;
+  /** The same of each part of the sequences alone, in the order of their numbers. */
+  readonly partNorms: readonly number[];
   /** Mean k3 over unmasked completion tokens (0 without reference pass). */
   readonly kl: number;
   readonly entropy: number;
@@ -157,12 +189,12 @@ export interface Engine {
   ): Promise<Completion[]>;
   score(requests: readonly ScoreRequest[]): Promise<Score[]>;
   /** Creates (or replaces) an adapter: A ~ U(−1/√in, 1/√in) from the seed, B = 0, fresh optimiser state. */
-  createAdapter(name: 'student' | 'reflector', config: LoraConfig, seed: number): void;
-  loadAdapter(name: 'student' | 'reflector', config: LoraConfig, tensors: AdapterTensors): void;
-  exportAdapter(name: 'student' | 'reflector'): Promise<AdapterTensors>;
+  createAdapter(name: TrainableName, config: LoraConfig, seed: number): void;
+  loadAdapter(name: TrainableName, config: LoraConfig, tensors: AdapterTensors): void;
+  exportAdapter(name: TrainableName): Promise<AdapterTensors>;
   /** One optimiser step of `adapter` over all sequences, in micro-batches of fixed size. */
   trainStep(options: {
-    readonly adapter: 'student' | 'reflector';
+    readonly adapter: TrainableName;
     readonly sequences: readonly TrainSequence[];
     readonly loss: LossOptions;
     readonly optimizer: OptimizerOptions;
@@ -171,8 +203,8 @@ export interface Engine {
     readonly signal?: AbortSignal;
   }): Promise<TrainResult>;
   /** Parameters, both Adam moments and the step count of an adapter, bit-exact. */
-  saveState(name: 'student' | 'reflector'): Promise<Uint8Array>;
-  restoreState(name: 'student' | 'reflector', config: LoraConfig, state: Uint8Array): void;
+  saveState(name: TrainableName): Promise<Uint8Array>;
+  restoreState(name: TrainableName, config: LoraConfig, state: Uint8Array): void;
   /** Rows of a training micro-batch: written into `run.started` and forced on resume. */
   microBatchRows: number;
   destroy(): void;

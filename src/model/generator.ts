@@ -1,7 +1,7 @@
 import { slice, type BufferView, type GpuMemory } from '../gpu/memory.ts';
 import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
 import { MAX_STOP_IDS, sample, SAMPLED_WORDS, SLOT_WORDS } from '../kernels/sample.ts';
-import type { Completion, GenerateRequest } from './engine.ts';
+import { ADAPTER_INDEX, type Completion, type GenerateRequest } from './engine.ts';
 import type { DeviceAdapter } from './lora.ts';
 import { RowAllocator } from './row-allocator.ts';
 import type { KeyValue, Transformer } from './transformer.ts';
@@ -74,7 +74,6 @@ export class Generator {
     const rows = new Uint32Array(slots * ROW_WORDS);
     const state = new Uint32Array(slots * SLOT_WORDS);
     const done: Completion[] = [];
-    const adapterIndex = { none: 0, student: 1, reflector: 2 } as const;
     const request = (job: Job): GenerateRequest => {
       const r = requests[job.request];
       if (!r) throw new Error(`No request ${job.request}.`);
@@ -107,12 +106,12 @@ export class Generator {
           prefixLen: r.prompt.length - 1,
           ownStart: job.own,
           ownLen: 1,
-          adapter: adapterIndex[r.adapter],
+          adapter: ADAPTER_INDEX[r.adapter],
         });
         writeSlot(state, slot, r, job.sample);
       }
       if (running.every((job) => job === null)) break;
-      if (fresh.length > 0) this.#prefill(ws, fresh.map((i) => ({ prompt: requests[i]?.prompt ?? [], start: prefixes.get(i)?.start ?? 0, adapter: adapterIndex[requests[i]?.adapter ?? 'none'] })), adapters);
+      if (fresh.length > 0) this.#prefill(ws, fresh.map((i) => ({ prompt: requests[i]?.prompt ?? [], start: prefixes.get(i)?.start ?? 0, adapter: ADAPTER_INDEX[requests[i]?.adapter ?? 'none'] })), adapters);
 
       this.model.recorder.submit();
       this.memory.write(ws.rows, rows);

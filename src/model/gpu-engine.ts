@@ -1,19 +1,21 @@
 import { openDevice, type OpenedDevice } from '../gpu/device.ts';
 import { parseModelConfig, type ModelConfig } from './config.ts';
 import { uploadWeights } from './device-weights.ts';
-import type {
-  AdapterName,
-  AdapterTensors,
-  Completion,
-  Engine,
-  GenerateRequest,
-  LoraConfig,
-  LossOptions,
-  OptimizerOptions,
-  Score,
-  ScoreRequest,
-  TrainResult,
-  TrainSequence,
+import {
+  ADAPTER_INDEX,
+  type AdapterName,
+  type AdapterTensors,
+  type Completion,
+  type Engine,
+  type GenerateRequest,
+  type LoraConfig,
+  type LossOptions,
+  type OptimizerOptions,
+  type Score,
+  type ScoreRequest,
+  type TrainableName,
+  type TrainResult,
+  type TrainSequence,
 } from './engine.ts';
 import { Generator, type GenerateOptions } from './generator.ts';
 import { Head } from './head.ts';
@@ -34,8 +36,6 @@ export interface OpenEngineOptions {
   readonly onProgress?: (fraction: number) => void;
 }
 
-const ADAPTER_INDEX = { student: 1, reflector: 2 } as const;
-type Trainable = keyof typeof ADAPTER_INDEX;
 const STATE_MAGIC = 0x41544853; // "ATHS"
 const STATE_VERSION = 1;
 
@@ -79,7 +79,7 @@ export class GpuEngine implements Engine {
   readonly #generator: Generator;
   readonly #trainer: Trainer;
   readonly #head: Head;
-  readonly #adapters = new Map<Trainable, DeviceAdapter>();
+  readonly #adapters = new Map<TrainableName, DeviceAdapter>();
 
   constructor(
     readonly opened: OpenedDevice,
@@ -120,29 +120,29 @@ export class GpuEngine implements Engine {
     return scoreBatches(this.model, this.#head, this.#trainer, requests, this.microBatchRows, adapters);
   }
 
-  createAdapter(name: Trainable, config: LoraConfig, seed: number): void {
+  createAdapter(name: TrainableName, config: LoraConfig, seed: number): void {
     const layout = loraLayout(this.config, config);
     this.#place(name, new DeviceAdapter(this.opened.memory, layout, ADAPTER_INDEX[name], freshParameters(layout, seed)));
   }
 
-  loadAdapter(name: Trainable, config: LoraConfig, tensors: AdapterTensors): void {
+  loadAdapter(name: TrainableName, config: LoraConfig, tensors: AdapterTensors): void {
     const layout = loraLayout(this.config, config);
     this.#place(name, new DeviceAdapter(this.opened.memory, layout, ADAPTER_INDEX[name], fromTensors(layout, tensors)));
   }
 
-  async exportAdapter(name: Trainable): Promise<AdapterTensors> {
+  async exportAdapter(name: TrainableName): Promise<AdapterTensors> {
     const adapter = this.#adapter(name);
     return toTensors(adapter.layout, await this.opened.recorder.readF32(adapter.theta));
   }
 
   /** The last step's gradient under PEFT's names; for tests and tools. */
-  async exportGradient(name: Trainable): Promise<AdapterTensors> {
+  async exportGradient(name: TrainableName): Promise<AdapterTensors> {
     const adapter = this.#adapter(name);
     return toTensors(adapter.layout, await this.opened.recorder.readF32(adapter.grad));
   }
 
   async trainStep(options: {
-    readonly adapter: Trainable;
+    readonly adapter: TrainableName;
     readonly sequences: readonly TrainSequence[];
     readonly loss: LossOptions;
     readonly optimizer: OptimizerOptions;
@@ -153,7 +153,7 @@ export class GpuEngine implements Engine {
     return this.#trainer.step(this.#adapter(options.adapter), this.microBatchRows, options);
   }
 
-  async saveState(name: Trainable): Promise<Uint8Array> {
+  async saveState(name: TrainableName): Promise<Uint8Array> {
     const adapter = this.#adapter(name);
     const words = adapter.layout.words;
     const parts = await this.opened.recorder.read([adapter.theta, adapter.moment1, adapter.moment2].map((view) => ({ ...view, size: 4 * words })));
@@ -163,7 +163,7 @@ export class GpuEngine implements Engine {
     return out;
   }
 
-  restoreState(name: Trainable, config: LoraConfig, state: Uint8Array): void {
+  restoreState(name: TrainableName, config: LoraConfig, state: Uint8Array): void {
     const layout = loraLayout(this.config, config);
     const bytes = state.slice();
     const [magic, version, words = 0, steps = 0] = new Uint32Array(bytes.buffer, 0, 4);
@@ -183,21 +183,21 @@ export class GpuEngine implements Engine {
     this.opened.device.destroy();
   }
 
-  #place(name: Trainable, adapter: DeviceAdapter): void {
+  #place(name: TrainableName, adapter: DeviceAdapter): void {
     this.opened.recorder.submit();
     this.#adapters.get(name)?.free();
     this.opened.recorder.forgetBindGroups();
     this.#adapters.set(name, adapter);
   }
 
-  #adapter(name: Trainable): DeviceAdapter {
+  #adapter(name: TrainableName): DeviceAdapter {
     const adapter = this.#adapters.get(name);
     if (!adapter) throw new Error(`There is no ${name} adapter yet; create or load one first.`);
     return adapter;
   }
 
   #named(names: readonly AdapterName[]): DeviceAdapter[] {
-    return (['student', 'reflector'] as const).filter((name) => names.includes(name)).map((name) => this.#adapter(name));
+    return (['student', 'reflector', 'teacher'] as const).filter((name) => names.includes(name)).map((name) => this.#adapter(name));
   }
 
   #checkScore(r: ScoreRequest): void {

@@ -1,13 +1,11 @@
 import { RESULT_WORDS, TOKEN_WORDS } from '../kernels/token-loss.ts';
 import { recordForward } from './backward.ts';
-import type { Score, ScoreRequest } from './engine.ts';
+import { ADAPTER_INDEX, type Score, type ScoreRequest } from './engine.ts';
 import { NO_LOSS, type Head } from './head.ts';
 import type { DeviceAdapter } from './lora.ts';
 import { packBatches } from './packing.ts';
 import type { Trainer } from './trainer.ts';
 import type { Transformer } from './transformer.ts';
-
-const ADAPTER_INDEX = { none: 0, student: 1, reflector: 2 } as const;
 
 /** Log-probs (τ = 1), entropy and, where asked for, the k most likely tokens of each scored position. */
 export async function scoreBatches(

@@ -19,7 +19,7 @@ export interface TrainStepOptions {
 
 /** 1/Z of each sequence's tokens, by aggregation, 0 where masked; Z ≥ 1. See docs/methods.md. */
 export function inverseZ(loss: LossOptions, sequences: readonly TrainSequence[], batches: readonly Packed[]): number[] {
-  if (loss.kind === 'nll') return sequences.map((s) => (s.masked ? 0 : 1));
+  if (loss.kind !== 'pg') return sequences.map((s) => (s.masked ? 0 : 1));
   const counted = (s: TrainSequence | undefined) => (s && !s.masked ? s.completion.length : 0);
   const all = sequences.reduce((n, s) => n + counted(s), 0);
   const inBatch = sequences.map(() => 0);
@@ -81,11 +81,11 @@ export class Trainer {
     const ws = await this.workspace(Math.max(microBatchRows, ...batches.map((b) => b.count)), adapter);
     const columns = sequences.map((s): TokenColumns => {
       const zeros = () => new Float32Array(s.completion.length);
-      return { logprobs: zeros(), entropy: zeros(), kl: zeros(), ratio: zeros() };
+      return { logprobs: zeros(), entropy: zeros(), kl: zeros(), ratio: zeros(), loss: zeros() };
     });
     const sums = { loss: 0, kl: 0, entropy: 0, clipped: 0, tokens: 0, gap: 0, gapTokens: 0 };
     const tokenOptions: TokenLossOptions =
-      loss.kind === 'nll' ? NO_LOSS : { nll: false, epsLow: loss.epsLow, epsHigh: loss.epsHigh, cap: loss.correctionCap ?? 0 };
+      loss.kind !== 'pg' ? NO_LOSS : { nll: false, epsLow: loss.epsLow, epsHigh: loss.epsHigh, cap: loss.correctionCap ?? 0 };
 
     recorder.clear(adapter.grad);
     for (const packed of batches) {
@@ -113,6 +113,7 @@ export class Trainer {
     return {
       loss: sums.loss,
       gradNorm: norm,
+      partNorms: [],
       kl: mean(sums.kl, sums.tokens),
       entropy: mean(sums.entropy, sums.tokens),
       clipRatio: mean(sums.clipped, sums.tokens),
@@ -204,6 +205,7 @@ function collect(
     column.logprobs[position] = logprob;
     column.entropy[position] = entropy;
     column.ratio[position] = ratio;
+    column.loss[position] = loss;
     column.kl[position] = kl;
     const sampler = s.samplerLogprobs?.[position];
     if (sampler !== undefined) {

@@ -25,6 +25,28 @@ export const Rate = v.object({
   ci95: v.tuple([v.number(), v.number()]),
 });
 
+/** Parts of a step in the order methods run them; `sample` draws first attempts, `update` trains the student on them. */
+export const PHASES = ['sample', 'grade', 'refine', 'reflect', 'retry', 'update', 'update-reflector', 'distill', 'evaluate'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** What a completion is: an answer to the plain prompt, a repair of one (c2), a reflection on one, an answer given that reflection. */
+export const ROLLOUT_KINDS = ['attempt', 'refinement', 'reflection', 'retry'] as const;
+export type RolloutKind = (typeof ROLLOUT_KINDS)[number];
+
+/** One kind of completion in one step. */
+const kindFigures = v.object({
+  kind: v.picklist(ROLLOUT_KINDS),
+  completions: v.number(),
+  /** Judged as a pass; 0 of reflections, which are not programs. */
+  passes: v.number(),
+  infra: v.number(),
+  /** Tokens of this step, not totals. */
+  tokens,
+  /** Gradient norm of its completions alone, before clipping; null: none carried loss. */
+  gradNorm: v.nullable(v.number()),
+});
+export type KindFigures = v.InferOutput<typeof kindFigures>;
+
 export const RunEvent = v.variant('type', [
   v.object({
     ...base,
@@ -44,20 +66,26 @@ export const RunEvent = v.variant('type', [
     ...base,
     type: v.literal('phase.started'),
     step: v.number(),
-    phase: v.picklist(['sample', 'grade', 'update', 'evaluate']),
+    phase: v.picklist(PHASES),
   }),
   v.object({
     ...base,
     type: v.literal('rollout.completed'),
     step: v.number(),
-    /** Unique within the run: `<step>/<problem index>/<sample>`. */
+    /**
+     * Unique within the run: `<step>/<problem index>/<sample>` of an attempt; of what follows from it `<its id>.<n>` for the
+     * n-th refinement or reflection, `<its id>.<n>.<m>` for the m-th retry with that reflection.
+     */
     id: v.string(),
+    kind: v.optional(v.picklist(ROLLOUT_KINDS), 'attempt'),
+    /** The attempt that is refined or reflected on, the reflection a retry was given; null of attempts. */
+    parent: v.optional(v.nullable(v.string()), null),
     problem: v.string(),
     sample: v.number(),
     /** The prompt as the model saw it. */
     prompt: v.string(),
     text: v.string(),
-    /** The program extracted from `text`; null: no code. */
+    /** The program extracted from `text`; null: no code, as in every reflection, which gets no verdict either. */
     code: v.nullable(v.string()),
     tokens: v.number(),
     finish: v.picklist(['eos', 'stop', 'length']),
@@ -71,16 +99,38 @@ export const RunEvent = v.variant('type', [
     ...base,
     type: v.literal('rollout.rewarded'),
     rollout: v.string(),
+    /** What it was paid; of a reflection the pass rate of the retries with it. */
     reward: v.nullable(v.number()),
+    /** Passed asserts of all; of a reflection passed retries of all judged. */
     passed: v.number(),
     asserts: v.number(),
     advantage: v.number(),
-    /** Mean and standard deviation (ddof 1) of the group it was normalised by. */
+    /** What its tokens weigh in the loss where that is not the advantage: λ of its phase, or a reflection's gated w. */
+    weight: v.optional(v.number()),
+    /** Mean and standard deviation (ddof 1) of the group it was normalised by; of a reflection the baselines' pass rate and 0. */
     groupMean: v.number(),
     groupStd: v.number(),
     /** False: masked out of the loss (truncated, infra, or a group without signal). */
     inLoss: v.boolean(),
     /** Where its token columns start in tokens.bin, bytes; see src/schema/columns.ts. */
+    columns: v.number(),
+  }),
+  v.object({
+    ...base,
+    /** A program that passed became a target for the student without reflection (Refl-KD). */
+    type: v.literal('target.distilled'),
+    step: v.number(),
+    problem: v.string(),
+    /** The completion that was the target: a retry, or a fresh attempt of the student. */
+    rollout: v.string(),
+    /** The reflection in the teacher's prompt. */
+    reflection: v.string(),
+    /** The teacher's prompt as it saw it. */
+    prompt: v.string(),
+    tokens: v.number(),
+    /** Mean over its tokens of τ² KL(teacher ‖ student), before the update. */
+    loss: v.number(),
+    /** Where its distillation columns start in tokens.bin, bytes; see src/schema/columns.ts. */
     columns: v.number(),
   }),
   v.object({
@@ -106,6 +156,45 @@ export const RunEvent = v.variant('type', [
     totals: tokens,
     seconds: v.object({ sample: v.number(), grade: v.number(), update: v.number() }),
     tokensPerSecond: v.number(),
+    /** By kind of completion, where a method has several. */
+    kinds: v.optional(v.array(kindFigures), []),
+    /** Second answers to failed first ones, with feedback (SRRL) or without (`resample`); null: none were asked for. */
+    rescue: v.optional(
+      v.nullable(
+        v.object({
+          /** Failed first attempts that got second answers, and those of which at least one passed. */
+          failed: v.number(),
+          rescued: v.number(),
+          answers: v.number(),
+          passes: v.number(),
+          /** Second answers whose program differs from the first by more than white space. */
+          changed: v.number(),
+          /** Answers that pass every assert a model may see and not all there are; null where it may see all shown ones. */
+          visibleOnly: v.nullable(v.number()),
+        }),
+      ),
+      null,
+    ),
+    /** Refl-KD: the reflector's own update. */
+    reflection: v.optional(
+      v.nullable(
+        v.object({
+          /** Problems with a failing baseline and with a reflection that weighed something. */
+          problems: v.number(),
+          weighed: v.number(),
+          /** Mean pass rates of the same problems: baselines, and retries with a reflection. */
+          baseline: v.number(),
+          retries: v.number(),
+          loss: v.number(),
+          gradNorm: v.number(),
+          kl: v.number(),
+          skipped: v.boolean(),
+        }),
+      ),
+      null,
+    ),
+    /** Refl-KD: the student's update, whose figures are those of the step. */
+    distillation: v.optional(v.nullable(v.object({ targets: v.number(), tokens: v.number(), loss: v.number() })), null),
   }),
   v.object({
     ...base,

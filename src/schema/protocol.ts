@@ -1,6 +1,6 @@
-import type { RunConfig } from './config.ts';
+import type { Method, RunConfig } from './config.ts';
 import type { EvaluationConfig, EvaluationEvent, JudgedAnswer } from './evaluation.ts';
-import type { RunEvent } from './events.ts';
+import type { Phase, RunEvent } from './events.ts';
 
 /**
  * Messages between a page and the session's worker. Both sides close their switches over these unions.
@@ -23,7 +23,7 @@ export type SessionRequest =
   | { readonly type: 'tokens'; readonly runId: string; readonly rollout: string }
   | { readonly type: 'delete'; readonly runId: string }
   /** The preset of (method, model), every default written out. */
-  | { readonly type: 'preset'; readonly method: 'grpo'; readonly model: string }
+  | { readonly type: 'preset'; readonly method: Method; readonly model: string }
   /** The data sets that can be named, and whether this page can fetch them. */
   | { readonly type: 'datasets' }
   /** Starts an evaluation once data set, samples and model are there; answers its id. */
@@ -134,7 +134,7 @@ export type SessionStatus =
       readonly state: 'running';
       readonly runId: string;
       readonly step: number;
-      readonly phase: 'sample' | 'grade' | 'update' | 'evaluate' | 'checkpoint';
+      readonly phase: Phase | 'checkpoint';
       /** Done and total of the phase, in its own unit (tokens, programs, micro-batches). */
       readonly done: number;
       readonly total: number;

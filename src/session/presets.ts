@@ -1,5 +1,5 @@
 import { LORA_TARGETS } from '../model/engine.ts';
-import type { RunConfig } from '../schema/config.ts';
+import type { Method, ReflKdConfig, RunConfig, SrrlConfig } from '../schema/config.ts';
 
 /** The defaults of METHODS, for models of the 1.5B class; each value carries its source. */
 const METHODS_DEFAULTS: RunConfig = {
@@ -13,17 +13,21 @@ const METHODS_DEFAULTS: RunConfig = {
   test: 30, // "quick" of SRRL and refl-kd
   steps: 30,
   budgetTokens: null,
+  asserts: 'all', // SRRL's source; what hard-coding costs shows with 'all-but-one'
   group: 10, // METHODS, GRPO: G = 10
   problemsPerStep: 1, // one group of 10 × 512 tokens is what a consumer GPU holds
   maxTokens: 512, // TRL
   temperature: 1, // TRL
   learningRate: 1e-5, // TRL's LoRA tables, 1.5B
   lora: { rank: 16, alpha: 32, targets: [...LORA_TARGETS] }, // TRL, "LoRA without regret"
+  srrl: null,
+  reflkd: null,
   loss: {
     aggregation: 'dapo', // TRL's default
     epsLow: 0.2, // DAPO
     epsHigh: 0.28, // DAPO, clip-higher
     beta: 0, // TRL
+    updates: 1, // TRL: num_iterations
     correctionCap: 2, // verl, token level
     maskTruncated: true, // DAPO, overlong filtering
   },
@@ -33,6 +37,33 @@ const METHODS_DEFAULTS: RunConfig = {
   evalTemperature: 1, // the temperature that is trained at
   weights: null,
   checkpointEvery: 1,
+};
+
+const SRRL: SrrlConfig = {
+  first: 2, // SRRL
+  refinements: 4, // SRRL
+  temperature: 0.3, // SRRL
+  advantage: 'pooled',
+  lambda: 1,
+};
+
+const REFLKD: ReflKdConfig = {
+  baselines: 4,
+  reflections: 2, // refl-kd
+  retries: 2,
+  reflectionTokens: 256,
+  threshold: 0,
+  negativeWeight: 0.5,
+  beta: 0.02,
+  floor: Math.log(1e-4),
+  kd: {
+    topK: 100, // SDPO
+    temperature: 1,
+    mode: 'tail', // SDPO
+    target: 'retry',
+    teacher: 'snapshot',
+    emaDecay: 0.9,
+  },
 };
 
 /** What the embedded model needs otherwise: small steps that show movement within minutes, also on a software adapter. */
@@ -47,7 +78,18 @@ const NANO: Partial<RunConfig> = {
   timeoutSeconds: 5, // its programs run for microseconds: what takes longer hangs, also on a busy machine
 };
 
+/** nano's reflections are a sentence or two of its own. */
+const NANO_REFLECTION_TOKENS = 48;
+
 /** The preset of (method, model), every value written out. */
-export function presetOf(method: 'grpo', model: string): RunConfig {
-  return { ...METHODS_DEFAULTS, ...(model === 'nano' ? NANO : {}), method, model };
+export function presetOf(method: Method, model: string): RunConfig {
+  const nano = model === 'nano';
+  return {
+    ...METHODS_DEFAULTS,
+    ...(nano ? NANO : {}),
+    srrl: method === 'srrl' || method === 'resample' ? SRRL : null,
+    reflkd: method === 'reflkd' ? { ...REFLKD, ...(nano ? { reflectionTokens: NANO_REFLECTION_TOKENS } : {}) } : null,
+    method,
+    model,
+  };
 }

@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import type { Problem } from '../data/problem.ts';
 import { problemsOfStep, type ProblemSets } from '../data/order.ts';
-import type { Phase } from '../eval/context.ts';
 import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evaluate.ts';
 import { DeviceLostError } from '../gpu/errors.ts';
 import { messageOf, StorageFullError } from '../lib/errors.ts';
@@ -9,7 +8,7 @@ import { hash32 } from '../lib/rng.ts';
 import { grpoStep } from '../methods/grpo.ts';
 import type { MethodContext } from '../methods/method.ts';
 import type { RunConfig } from '../schema/config.ts';
-import { LOG_VERSION, type NewEvent, type RunEvent } from '../schema/events.ts';
+import { LOG_VERSION, type NewEvent, type Phase, type RunEvent } from '../schema/events.ts';
 import type { StoredRun } from '../storage/run-store.ts';
 import { checkedProblems, refuseLongPrompts, refuseOtherProblems, storedConfig } from './checks.ts';
 import { LogWriter } from './log-writer.ts';
@@ -359,7 +358,7 @@ export class Run {
     this.ports.onStatus({
       state: 'running',
       runId: this.stored.runId,
-      step: this.step + (this.phase === 'sample' || this.phase === 'grade' || this.phase === 'update' ? 1 : 0),
+      step: this.step + (this.phase === 'evaluate' || this.phase === 'checkpoint' ? 0 : 1),
       phase: this.phase,
       done,
       total,

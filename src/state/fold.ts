@@ -1,5 +1,5 @@
 import type { RunConfig } from '../schema/config.ts';
-import type { RunEvent, RunEventOf, TokenTotals } from '../schema/events.ts';
+import type { Phase, RunEvent, RunEventOf, TokenTotals } from '../schema/events.ts';
 import type { Verdict } from '../schema/verdict.ts';
 
 /**
@@ -32,7 +32,6 @@ export interface RunView {
   readonly counts: { readonly rollouts: number; readonly judged: number; readonly passed: number };
 }
 
-type Phase = RunEventOf<'phase.started'>['phase'];
 type EvalEvent = RunEventOf<'eval.completed'>;
 
 export interface StepView {
@@ -157,6 +156,8 @@ class Draft {
         view.phase = null;
         return;
       }
+      case 'target.distilled':
+        return;
       case 'eval.completed':
         view.evals = { ...view.evals, [event.when]: event };
         return;

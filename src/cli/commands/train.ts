@@ -96,7 +96,7 @@ export const train: Command = {
     const sequences = sequencesOf(lines);
     const loss: LossOptions =
       flags.loss === 'nll'
-        ? { kind: 'nll' }
+        ? { kind: 'nll', aggregation: 'sum', beta: flags.beta, floor: null }
         : {
             kind: 'pg',
             aggregation: flags.agg as 'dapo',

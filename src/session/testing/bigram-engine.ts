@@ -146,7 +146,7 @@ export class BigramEngine implements Engine {
         previous = id;
       });
       const zeros = new Float32Array(logprobs.length);
-      columns.push({ logprobs, entropy: zeros, kl: zeros, ratio: new Float32Array(logprobs.length).fill(1) });
+      columns.push({ logprobs, entropy: zeros, kl: zeros, ratio: new Float32Array(logprobs.length).fill(1), loss: zeros });
     }
     const gradNorm = this.poison ? NaN : Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
     const skipped = !Number.isFinite(gradNorm);
@@ -154,6 +154,7 @@ export class BigramEngine implements Engine {
     return {
       loss,
       gradNorm,
+      partNorms: [gradNorm],
       kl: 0,
       entropy: 0,
       clipRatio: 0,
