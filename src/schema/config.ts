@@ -20,6 +20,7 @@ export const SrrlConfig = v.object({
   /** λ_c2, weight of c2 in the loss. */
   lambda: share,
 });
+export type SrrlConfig = v.InferOutput<typeof SrrlConfig>;
 
 export const ReflKdConfig = v.object({
   /** n_b: attempts of the student without reflection, a problem. */
@@ -51,6 +52,7 @@ export const ReflKdConfig = v.object({
     emaDecay: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
   }),
 });
+export type ReflKdConfig = v.InferOutput<typeof ReflKdConfig>;
 
 /**
  * The complete configuration of one run: what config.json holds, what `run.started` records, what reruns the run.
