@@ -1,5 +1,4 @@
 import type { TokenColumns, TrainResult, TrainSequence } from '../model/engine.ts';
-import type { RolloutKind } from '../schema/events.ts';
 import type { Prompt } from '../data/prompts.ts';
 import type { Rollout, Step, StepFigures } from './step.ts';
 
@@ -116,7 +115,7 @@ export async function policyUpdate(step: Step, rows: readonly Row[], kind: 'pg' 
             gradNorm: done ? (done.partNorms[part] ?? null) : null,
           },
         ]),
-      ) as Partial<Record<RolloutKind, { tokens: number; gradNorm: number | null }>>,
+      ),
     },
   };
 }
