@@ -34,8 +34,8 @@ export class BigramEngine implements Engine {
   microBatchRows = 4;
   private readonly base: Float32Array;
   private readonly adapters = new Map<TrainableName, Adapter>();
-  /** Called before every call that would use the device; a test throws here to lose it. */
-  onCall: (name: string) => void = () => undefined;
+  /** Called before every call that would use the device; a test throws here to lose it. `prompt`: its last token. */
+  onCall: (name: string, what: { readonly adapter: AdapterName; readonly prompt?: number }) => void = () => undefined;
   /** A test makes gradients non-finite here. */
   poison = false;
 
@@ -62,7 +62,7 @@ export class BigramEngine implements Engine {
     const out: Completion[] = [];
     for (const [request, asked] of requests.entries()) {
       for (let sample = 0; sample < asked.samples; sample++) {
-        this.onCall('generate');
+        this.onCall('generate', { adapter: asked.adapter, prompt: asked.prompt.at(-1)! });
         await Promise.resolve();
         const ids: number[] = [];
         const logprobs: number[] = [];
@@ -100,7 +100,7 @@ export class BigramEngine implements Engine {
   }
 
   async score(requests: readonly ScoreRequest[]): Promise<Score[]> {
-    this.onCall('score');
+    this.onCall('score', requests[0]!);
     await Promise.resolve();
     return requests.map(({ ids, promptLength, adapter, temperature, top }) => {
       const rows = ids
@@ -136,7 +136,7 @@ export class BigramEngine implements Engine {
   }
 
   async trainStep(options: Parameters<Engine['trainStep']>[0]): Promise<TrainResult> {
-    this.onCall('trainStep');
+    this.onCall('trainStep', options);
     await Promise.resolve();
     const { loss: asked, sequences } = options;
     const gradient = new Float64Array(this.base.length);
@@ -212,7 +212,7 @@ export class BigramEngine implements Engine {
   }
 
   async saveState(name: TrainableName): Promise<Uint8Array> {
-    this.onCall('saveState');
+    this.onCall('saveState', { adapter: name });
     const { theta, m, v, t } = this.adapter(name);
     const n = theta.length;
     const state = new Float32Array(3 * n + 1);

@@ -17,9 +17,9 @@ import { BigramEngine } from './bigram-engine.ts';
 
 const LETTERS = 8;
 const PLAIN = 1 + LETTERS;
-const REFINE = PLAIN + LETTERS;
-const REFLECT = REFINE + LETTERS;
-const RETRY = REFLECT + LETTERS;
+export const REFINE = PLAIN + LETTERS;
+export const REFLECT = REFINE + LETTERS;
+export const RETRY = REFLECT + LETTERS;
 export const VOCABULARY = RETRY + LETTERS;
 
 export const letterProblem = (split: string, k: number): Problem => ({
@@ -57,8 +57,11 @@ export const letterText: MethodText = {
   stopIds: [0],
 };
 
-/** After a retry's prompt the base model answers with the letter that the reflection said. */
-const heeds = (previous: number, next: number) => (previous >= RETRY && next === previous - RETRY + 1 ? 3 : 0);
+/** What the base model can do: answer with the letter that the reflection said, and often say the right one. */
+function heeds(previous: number, next: number): number {
+  if (previous >= RETRY && next === previous - RETRY + 1) return 3;
+  return previous >= REFLECT && previous < RETRY && next === previous - REFLECT + 1 ? 1.5 : 0;
+}
 
 /** Pass when the answer begins with the problem's letter; verdicts come in a shuffled order, as from a pool. */
 export async function gradeLetters(problem: Problem, completion: string): Promise<Graded> {
