@@ -37,7 +37,12 @@ export function settingsBetween(first: RunConfig, second: RunConfig): ReturnType
   return differences(first, second).filter(({ path }) => path !== 'seed');
 }
 
-/** A setting's value for people. */
+/** A setting's value for people: `0.002`, `q, k, v`, `first 2, refinements 4`. */
 export function settingText(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');
+  if (value === null || value === undefined) return 'none';
+  if (Array.isArray(value)) return value.map(settingText).join(', ');
+  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
+  return Object.entries(value)
+    .map(([key, held]) => `${key} ${typeof held === 'object' && held ? `(${settingText(held)})` : settingText(held)}`)
+    .join(', ');
 }

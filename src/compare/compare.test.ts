@@ -67,6 +67,18 @@ describe('methods over seeds', () => {
     // p1 1 − 1/2; p2 1/2 − 0 and 1 − 1; p3 0 − (−1/2).
     expect(sampled!.difference).toBeCloseTo((0.5 + 0.25 + 0.5) / 3, 12);
     expect(greedy!.p_holm).toBeGreaterThanOrEqual(greedy!.p);
+    // After training only srrl has p2 of seed 1 and p3 of seed 2.
+    expect(greedy).toMatchObject({
+      gained: [
+        { seed: 1, problem: 'p2' },
+        { seed: 2, problem: 'p3' },
+      ],
+      lost: [],
+      mcnemar: [
+        { seed: 1, gained: 1, lost: 0, p: 1 },
+        { seed: 2, gained: 1, lost: 0, p: 1 },
+      ],
+    });
   });
 
   it('are labelled under 100 distinct problems', () => {
@@ -137,6 +149,16 @@ describe('arms', () => {
     ]);
     expect(arms[0]!.runs).toEqual(['g1', 'g2']);
   });
+});
+
+it('warns of a difference that its interval shows and a seed contradicts', () => {
+  const worse = { ...many('s2', { ...SRRL, seed: 2 }, 4, 0), answers: { q: [[0, 0], [0, 0]] } } as RunOf; // prettier-ignore
+  const better = { ...many('g2', { seed: 2 }, 4, 0), answers: { q: [[0, 1], [0, 2]] } } as RunOf; // prettier-ignore
+  const { notes } = compare(many('g', {}, 100, 0), many('s', SRRL, 100, 3), better, worse);
+  expect(notes).toEqual([
+    'The greedy difference of srrl has the other sign in seed 2: runs differ more than the interval, which is over problems, says.',
+    'The sampled difference of srrl has the other sign in seed 2: runs differ more than the interval, which is over problems, says.',
+  ]);
 });
 
 describe('runs that do not compare', () => {

@@ -29,13 +29,14 @@ export interface Gain {
   readonly by_seed: readonly ({ readonly seed: number; readonly problems: number } & Change)[];
 }
 
-/** A problem of one seed whose greedy answer changed sides. */
+/** A problem of one seed. */
 export interface Flip {
   readonly seed: number;
   readonly problem: string;
 }
 
-export interface GreedyGain extends Gain {
+/** Problems whose greedy answers differ, both ways. */
+export interface Discordant {
   readonly gained: readonly Flip[];
   readonly lost: readonly Flip[];
   /** Exact, within a seed: its answers are independent, those of several seeds to one problem are not. */
@@ -67,12 +68,16 @@ export interface ComparedArm {
   readonly steps: number;
   readonly tokens: TokenTotals;
   readonly wall_s: number;
-  readonly greedy: GreedyGain | null;
+  /** With the answers that training gained and lost. */
+  readonly greedy: (Gain & Discordant) | null;
   readonly sampled: (Gain & { readonly samples: number; readonly temperature: number }) | null;
   /** Of all failed first attempts that got second answers. */
   readonly rescue: { readonly failed: number; readonly rescued: number; readonly rate: number | null } | null;
-  /** Null of the reference itself. */
-  readonly difference: { readonly greedy: GainDifference | null; readonly sampled: GainDifference | null } | null;
+  /** Null of the reference itself. `gained` and `lost`: after training only this arm, or only the reference, has it right. */
+  readonly difference: {
+    readonly greedy: (GainDifference & Discordant) | null;
+    readonly sampled: GainDifference | null;
+  } | null;
 }
 
 /** comparison.json: a function of the runs' logs. */
@@ -114,8 +119,11 @@ export function compareRuns(records: readonly RunRecord[]): Comparison {
   }));
   const all = raw.flatMap(({ greedy, sampled }) => [greedy, sampled]).filter((found) => found !== null);
   const adjusted = holm(all.map(({ p }) => p));
-  const withHolm = (found: Raw | null): GainDifference | null =>
-    found && { ...found, p_holm: adjusted[all.indexOf(found)]! };
+  const withHolm = (found: Raw): GainDifference => ({ ...found, p_holm: adjusted[all.indexOf(found)]! });
+  const differenceTo = ({ arm, greedy, sampled }: (typeof raw)[number]): ComparedArm['difference'] => ({
+    greedy: greedy && { ...withHolm(greedy), ...discordant(answersOfBoth(arm, reference)) },
+    sampled: sampled && withHolm(sampled),
+  });
 
   const problems = new Set(records.flatMap((record) => record.testProblems)).size;
   return {
@@ -125,11 +133,10 @@ export function compareRuns(records: readonly RunRecord[]): Comparison {
     reference: reference.name,
     problems,
     label: smallSampleLabel(problems),
-    notes: notesOf(others, reference, repeated),
+    notes: [...notesOf(others, reference, repeated), ...raw.flatMap(({ arm, ...found }) => unsteady(arm.name, found))],
     arms: arms.map((arm) => {
       const found = raw.find((candidate) => candidate.arm === arm);
-      const difference = found ? { greedy: withHolm(found.greedy), sampled: withHolm(found.sampled) } : null;
-      return { ...armFigures(arm), difference };
+      return { ...armFigures(arm), difference: found ? differenceTo(found) : null };
     }),
   };
 }
@@ -154,7 +161,7 @@ function armFigures(arm: Arm): Omit<ComparedArm, 'difference'> {
       trained: average((run) => run.tokens.trained),
     },
     wall_s: average((run) => run.seconds),
-    greedy: greedy && { ...greedy, ...flipsOf(arm) },
+    greedy: greedy && { ...greedy, ...discordant(changesOf(arm, 'greedy')) },
     sampled: sampled && {
       ...sampled,
       samples: Math.max(...runs.map((run) => run.samples)),
@@ -172,6 +179,25 @@ function judged(run: RunRecord, kind: Kind): (Change & Pick<Outcome, 'problem'>)
   });
 }
 
+type BySeed = { readonly seed: number; readonly changes: readonly (Change & Pick<Outcome, 'problem'>)[] }[];
+
+function changesOf(arm: Arm, kind: Kind): BySeed {
+  return arm.runs.map((run) => ({ seed: run.config.seed, changes: judged(run, kind) }));
+}
+
+/** Greedy answers after training, of the reference as `before` and of the arm as `after`. */
+function answersOfBoth(arm: Arm, reference: Arm): BySeed {
+  return arm.runs.map((run) => {
+    const other = runOfSeed(reference, run.config.seed);
+    const theirs = new Map(other ? judged(other, 'greedy').map(({ problem, after }) => [problem, after]) : []);
+    const changes = judged(run, 'greedy').flatMap(({ problem, after }) => {
+      const before = theirs.get(problem);
+      return before === undefined ? [] : [{ problem, before, after }];
+    });
+    return { seed: run.config.seed, changes };
+  });
+}
+
 /** Values by problem, each with one a seed. */
 function byProblem(values: readonly (readonly [problem: string, value: number])[]): number[][] {
   const clusters = new Map<string, number[]>();
@@ -184,7 +210,7 @@ function byProblem(values: readonly (readonly [problem: string, value: number])[
 }
 
 function gainOf(arm: Arm, kind: Kind): Gain | null {
-  const bySeed = arm.runs.map((run) => ({ seed: run.config.seed, changes: judged(run, kind) }));
+  const bySeed = changesOf(arm, kind);
   const changes = bySeed.flatMap((seed) => seed.changes);
   const gain = clustered95(byProblem(changes.map(({ problem, before, after }) => [problem, after - before])));
   if (!gain) return null;
@@ -212,13 +238,10 @@ function rateOf(clusters: readonly (readonly number[])[], kind: Kind): { rate: n
   return { rate, ci95: kind === 'greedy' ? wilson95(rate * means.length, means.length) : bootstrap95(means) };
 }
 
-function flipsOf({ runs }: Arm): Pick<GreedyGain, 'gained' | 'lost' | 'mcnemar'> {
-  const bySeed = runs.map((run) => {
-    const { seed } = run.config;
+function discordant(seeds: BySeed): Discordant {
+  const bySeed = seeds.map(({ seed, changes }) => {
     const flips = (to: 0 | 1): Flip[] =>
-      judged(run, 'greedy')
-        .filter(({ before, after }) => before !== after && after === to)
-        .map(({ problem }) => ({ seed, problem }));
+      changes.filter(({ before, after }) => before !== after && after === to).map(({ problem }) => ({ seed, problem }));
     return { seed, gained: flips(1), lost: flips(0) };
   });
   return {
@@ -276,4 +299,17 @@ function notesOf(others: readonly Arm[], reference: Arm, repeated: readonly RunR
   for (const run of repeated)
     notes.push(`Run ${run.runId} is left out: another has the same settings and the same seed.`);
   return notes;
+}
+
+/** A difference whose interval excludes 0 although single seeds say the opposite. */
+function unsteady(name: string, found: Readonly<Record<Kind, Raw | null>>): string[] {
+  return (['greedy', 'sampled'] as const).flatMap((kind) => {
+    const raw = found[kind];
+    if (!raw || raw.ci95[0] * raw.ci95[1] <= 0) return [];
+    const against = raw.by_seed.filter(({ difference }) => difference * raw.difference < 0).map(({ seed }) => seed);
+    if (against.length === 0) return [];
+    return [
+      `The ${kind} difference of ${name} has the other sign in seed ${against.join(', ')}: runs differ more than the interval, which is over problems, says.`,
+    ];
+  });
 }

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { refusalOf } from '../../compare/comparable.ts';
-import { compareRuns, type Comparison, type GainDifference } from '../../compare/compare.ts';
+import { compareRuns, type ComparedArm, type Comparison, type GainDifference } from '../../compare/compare.ts';
 import { recordOf, type RunRecord } from '../../compare/record.ts';
-import { formatCount, formatP, formatPercent, formatPoints, formatSeconds } from '../../lib/format.ts';
+import { formatCount, formatP, formatPercent, formatPoints, formatSeconds, formatSigned } from '../../lib/format.ts';
 import { FolderStore } from '../../storage/node/folder-store.ts';
 import { remark } from '../io.ts';
 import { textTable } from '../table.ts';
@@ -62,9 +62,11 @@ export function comparisonLines(comparison: Comparison): string[] {
       ]),
     ],
     [
-      [`gain minus that of ${reference}`, 'greedy', 'p', 'sampled', 'p'],
+      [`gain minus that of ${reference}`, 'greedy', 'p', 'sampled', 'p', 'by seed'],
       ...arms.flatMap(({ name, difference }) =>
-        difference ? [[name, ...differenceCells(difference.greedy), ...differenceCells(difference.sampled)]] : [],
+        difference
+          ? [[name, ...differenceCells(difference.greedy), ...differenceCells(difference.sampled), bySeed(difference)]]
+          : [],
       ),
     ],
   ];
@@ -76,6 +78,11 @@ export function comparisonLines(comparison: Comparison): string[] {
     ...notes,
     ...(label === null ? [] : [`This is a ${label}.`]),
   ];
+}
+
+/** The sampled difference of each seed in points, or the greedy one: how far runs differ. */
+function bySeed({ greedy, sampled }: NonNullable<ComparedArm['difference']>): string {
+  return ((sampled ?? greedy)?.by_seed ?? []).map(({ difference }) => formatSigned(100 * difference, 1)).join(' ');
 }
 
 function differenceCells(found: GainDifference | null): [string, string] {
