@@ -37,6 +37,16 @@ export function settingsBetween(first: RunConfig, second: RunConfig): ReturnType
   return differences(first, second).filter(({ path }) => path !== 'seed');
 }
 
+/** The settings in which any two arms differ, with each arm's value in words. */
+export function settingsTable(arms: readonly Arm[]): { path: string; values: string[] }[] {
+  const paths = arms.slice(1).flatMap((arm) => settingsBetween(arms[0]!.config, arm.config).map(({ path }) => path));
+  return [...new Set(paths)].map((path) => ({ path, values: arms.map(({ config }) => settingText(at(config, path))) }));
+}
+
+function at(config: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | null)?.[key], config);
+}
+
 /** A setting's value for people: `0.002`, `q, k, v`, `first 2, refinements 4`. */
 export function settingText(value: unknown): string {
   if (value === null || value === undefined) return 'none';

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { mcnemarExact } from '../lib/stats.ts';
 import { presetOf } from '../session/presets.ts';
+import { armsOf, settingsTable } from './arms.ts';
 import { compareRuns, type ComparedArm } from './compare.ts';
+import { comparisonCsv, csv } from './csv.ts';
 import { recordOf } from './record.ts';
 import { runLog, type Answers, type RunOf } from './testing/runs.ts';
 
@@ -137,6 +139,24 @@ describe('arms', () => {
     const slow: RunOf = { ...GRPO_1, runId: 'slow', config: { learningRate: 1e-4 } };
     const [first, second] = compare(GRPO_1, slow, SRRL_1).arms.map(({ name }) => name);
     expect([first, second]).toEqual(['grpo (learningRate 0.001)', 'grpo (learningRate 0.0001)']);
+  });
+
+  it('have a table of what they were set to', () => {
+    const slow: RunOf = { ...GRPO_1, runId: 'slow', config: { learningRate: 1e-4 } };
+    const { arms } = armsOf([GRPO_1, slow, SRRL_1].map((run) => recordOf(runLog(run))!));
+    expect(settingsTable(arms)).toEqual([
+      { path: 'learningRate', values: ['0.001', '0.0001', '0.001'] },
+      { path: 'method', values: ['grpo', 'grpo', 'srrl'] },
+      { path: 'srrl', values: ['none', 'none', 'first 2, refinements 4, temperature 0.3, advantage pooled, lambda 1'] },
+    ]);
+  });
+
+  it('are a line over all seeds and one a seed in a CSV file', () => {
+    const [head, all, first] = comparisonCsv(twoSeeds).split('\n');
+    expect(head).toMatch(/^arm,seed,problems,decoding,before,before_low/);
+    expect(all).toMatch(/^grpo,all,3,greedy,0\.333/);
+    expect(first).toBe('grpo,1,2,greedy,0,,,0.5,,,0.5,,,,,,,');
+    expect(csv(['a'], [['x "y", z']])).toBe('a\n"x ""y"", z"\n');
   });
 
   it('say what a reader must know: unequal tokens, seeds without a counterpart, runs that repeat another', () => {
