@@ -45,23 +45,27 @@ export interface Curve {
 
 export function curveOf(def: CurveDef, updates: readonly Update[]): Curve {
   const raw = updates.map((update) => finite(def.value(update)));
+  const recent = raw.map((_, i) => raw.slice(Math.max(0, i - SPAN + 1), i + 1).filter((x) => x !== null));
+  return {
+    steps: updates.map((u) => u.step),
+    raw,
+    smooth: smoothed(raw),
+    low: recent.map((seen) => (seen.length === 0 ? null : Math.min(...seen))),
+    high: recent.map((seen) => (seen.length === 0 ? null : Math.max(...seen))),
+  };
+}
+
+export function smoothed(raw: Curve['raw']): (number | null)[] {
   const decay = 1 - 2 / (SPAN + 1);
   let sum = 0;
   let weight = 0;
-  const smooth: (number | null)[] = [];
-  const low: (number | null)[] = [];
-  const high: (number | null)[] = [];
-  for (const [i, value] of raw.entries()) {
+  return raw.map((value) => {
     if (value !== null) {
       sum = decay * sum + (1 - decay) * value;
       weight = decay * weight + (1 - decay);
     }
-    const seen = raw.slice(Math.max(0, i - SPAN + 1), i + 1).filter((x) => x !== null);
-    smooth.push(weight === 0 ? null : sum / weight);
-    low.push(seen.length === 0 ? null : Math.min(...seen));
-    high.push(seen.length === 0 ? null : Math.max(...seen));
-  }
-  return { steps: updates.map((u) => u.step), raw, smooth, low, high };
+    return weight === 0 ? null : sum / weight;
+  });
 }
 
 function finite(value: number | null): number | null {

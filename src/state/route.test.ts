@@ -8,6 +8,8 @@ describe('the hash', () => {
     { screen: 'run', runId: 'x', filter: { show: 'fail', step: 12 } },
     { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'advantage', filter: { show: 'no-loss', step: null } },
     { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'logprob', filter: NO_FILTER },
+    { screen: 'compare', runs: [] },
+    { screen: 'compare', runs: ['a', 'b,c', 'd&e=f', '%2C'] },
   ])('reads back every place it can write: $screen', (route) => {
     expect(parseRoute(formatRoute(route))).toEqual(route);
   });

@@ -36,6 +36,8 @@ export type Route =
       readonly sample: number;
       readonly filter: ProblemFilter;
     }
+  /** Ids of the runs that are compared, in the order they were chosen. */
+  | { readonly screen: 'compare'; readonly runs: readonly string[] }
   | { readonly screen: 'unknown'; readonly hash: string };
 
 export const NO_FILTER: Filter = { show: 'all', step: null };
@@ -46,6 +48,7 @@ export function parseRoute(hash: string): Route {
   const parts = path.split('/').filter((part) => part !== '').map(decode);
   const params = new URLSearchParams(query);
   if (parts.length === 0) return { screen: 'start' };
+  if (parts[0] === 'compare' && parts.length === 1) return { screen: 'compare', runs: runList(query) };
   if (parts[0] === 'evaluate') return evaluateRoute(parts.slice(1), params) ?? { screen: 'unknown', hash };
   const [head, runId, kind, ...rest] = parts;
   if (head !== 'run' || runId === undefined) return { screen: 'unknown', hash };
@@ -54,6 +57,12 @@ export function parseRoute(hash: string): Route {
   if (kind !== 'rollout' || rest.length === 0) return { screen: 'unknown', hash };
   const colour = COLOURINGS.find((c) => c === params.get('color')) ?? 'logprob';
   return { screen: 'rollout', runId, rollout: rest.join('/'), colour, filter };
+}
+
+/** The ids in `runs=a,b`, which may hold commas of their own, encoded. */
+function runList(query: string): string[] {
+  const ids = query.split('&').find((part) => part.startsWith('runs='))?.slice('runs='.length) ?? '';
+  return [...new Set(ids.split(',').map(decode))].filter((id) => id !== '');
 }
 
 /** `#/evaluate`, `#/evaluate/<id>?show=fail&find=text`, `#/evaluate/<id>/<problem>/<sample>`, samples counted from 0. */
@@ -87,6 +96,8 @@ export function formatRoute(route: Route): string {
       const problem = route.problem.split('/').map(encodeURIComponent).join('/');
       return `#/evaluate/${encodeURIComponent(route.id)}/${problem}/${route.sample}${problemQuery(route.filter)}`;
     }
+    case 'compare':
+      return route.runs.length === 0 ? '#/compare' : `#/compare?runs=${route.runs.map(encodeURIComponent).join(',')}`;
     case 'unknown':
       return route.hash;
     default:

@@ -10,6 +10,8 @@ import { useSystemDark } from '../hooks.ts';
 interface Props {
   readonly def: CurveDef;
   readonly curve: Curve;
+  /** Values at the same steps that this curve is read against, drawn dashed. */
+  readonly beside?: readonly (number | null)[];
   /** Right end of the step axis. */
   readonly end: number;
   readonly label: string;
@@ -18,11 +20,15 @@ interface Props {
   readonly onStep: (step: number) => void;
 }
 
+const NOTHING: readonly null[] = [];
+/** 1, 2, 5, 10, … 5 million: steps, or tokens. */
+const INCREMENTS = Array.from({ length: 21 }, (_, i) => [1, 2, 5][i % 3]! * 10 ** Math.floor(i / 3));
+
 /** All plots of the page share one cursor. */
 const sync = uPlot.sync('steps');
 
 /** One curve on a canvas: band of recent extremes, raw values thin, smoothed values on top. */
-export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
+export function CurvePlot({ def, curve, beside = NOTHING, end, label, onCursor, onStep }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
   const theme = useStore(themeStore, (state) => state.theme);
@@ -32,7 +38,7 @@ export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
   useEffect(() => {
     const element = host.current;
     if (!element) return undefined;
-    const made = new uPlot(optionsOf(def, element, cursorMoved), [[], [], [], [], []], element);
+    const made = new uPlot(optionsOf(def, element, cursorMoved), [[], [], [], [], [], []], element);
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: element.clientHeight }));
     observer.observe(element);
@@ -47,10 +53,11 @@ export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
     const made = plot.current;
     if (!made) return;
     made.batch(() => {
-      made.setData([[...curve.steps], [...curve.raw], [...curve.low], [...curve.high], [...curve.smooth]], true);
+      const { steps, raw, low, high, smooth } = curve;
+      made.setData([[...steps], [...raw], [...low], [...high], steps.map((_, i) => beside[i] ?? null), [...smooth]], true);
       made.setScale('x', { min: Math.min(curve.steps[0] ?? 0, 1), max: Math.max(end, 2) });
     });
-  }, [curve, end]);
+  }, [curve, beside, end]);
 
   // Strokes read the page's colours when drawn; a change of theme needs a fresh drawing and nothing else.
   useEffect(() => plot.current?.redraw(false, true), [theme, dark]);
@@ -113,7 +120,7 @@ function optionsOf(def: CurveDef, host: HTMLElement, onCursor: (index: number | 
       y: { range: (_u, min, max) => rangeOf(def, min, max) },
     },
     axes: [
-      { ...axis, size: 22, gap: 4, space: 56, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], grid: { stroke: colour('--line'), width: 1 } },
+      { ...axis, size: 22, gap: 4, space: 56, incrs: INCREMENTS, values: (_u, values) => values.map(stepTick), grid: { stroke: colour('--line'), width: 1 } },
       { ...axis, size: 46, gap: 4, space: 34, grid: { stroke: colour('--line'), width: 1 }, values: (_u, values) => values.map((v) => tick(def, v)) },
     ],
     bands: [{ series: [3, 2], fill: colour('--accent', 0.09) }],
@@ -122,6 +129,7 @@ function optionsOf(def: CurveDef, host: HTMLElement, onCursor: (index: number | 
       { stroke: colour('--accent', 0.5), width: 1, points: { show: (u) => (u.data[0]?.length ?? 0) < 60, size: 4, width: 0, fill: colour('--accent', 0.6) } },
       { stroke: 'transparent', width: 0, points: { show: false } },
       { stroke: 'transparent', width: 0, points: { show: false } },
+      { stroke: colour('--ink-3'), width: 1.5, dash: [4, 3], spanGaps: true, points: { show: false } },
       { stroke: colour('--accent'), width: 2, spanGaps: true, points: { show: false } },
     ],
     hooks: {
@@ -136,6 +144,11 @@ function rangeOf(def: CurveDef, min: number | null, max: number | null): [number
   const low = min >= 0 && min < 0.6 * max ? 0 : min;
   const pad = (max - low || Math.abs(max) || 1) * 0.08;
   return [low === 0 ? 0 : low - pad, max + pad];
+}
+
+/** Thousands of tokens as `20k`. */
+function stepTick(value: number): string {
+  return value >= 10_000 ? `${value / 1000}k` : String(value);
 }
 
 function tick(def: CurveDef, value: number): string {
