@@ -42,7 +42,10 @@ export interface StepView {
   readonly update: RunEventOf<'update.applied'> | null;
 }
 
-/** The completions of one problem in one step. A sample not written yet is null: its place is kept, so that nothing moves when it comes. */
+/**
+ * The completions of one problem in one step, by sample: first attempts, then what follows from them (src/state/tree.ts draws
+ * the tree). A first attempt not written yet is null: its place is kept, so that nothing moves when it comes.
+ */
 export interface GroupView {
   readonly step: number;
   readonly index: number;
@@ -58,6 +61,8 @@ export interface RolloutView {
   readonly completion: RunEventOf<'rollout.completed'>;
   readonly verdict: Verdict | null;
   readonly reward: RunEventOf<'rollout.rewarded'> | null;
+  /** Set where the student without reflection was taught this program (Refl-KD). */
+  readonly target: RunEventOf<'target.distilled'> | null;
 }
 
 export function emptyRun(runId: string): RunView {
@@ -157,6 +162,7 @@ class Draft {
         return;
       }
       case 'target.distilled':
+        this.patchRollout(event.rollout, { target: event });
         return;
       case 'eval.completed':
         view.evals = { ...view.evals, [event.when]: event };
@@ -183,7 +189,7 @@ class Draft {
   }
 
   private startStep(event: RunEventOf<'step.started'>): void {
-    const size = this.view.config?.group ?? 0;
+    const size = this.view.config ? firstAttempts(this.view.config) : 0;
     const groups = event.problems.map((problem, index) => ({
       step: event.step,
       index,
@@ -218,11 +224,12 @@ class Draft {
       completion: event,
       verdict: null,
       reward: null,
+      target: null,
     };
     this.view.counts = { ...this.view.counts, rollouts: this.view.counts.rollouts + 1 };
   }
 
-  private patchRollout(id: string, patch: Partial<Pick<RolloutView, 'verdict' | 'reward'>>): void {
+  private patchRollout(id: string, patch: Partial<Pick<RolloutView, 'verdict' | 'reward' | 'target'>>): void {
     const place = locate(this.view.steps, id);
     if (place === null) return;
     const group = this.item(this.arrayOf(this.step(place.step), 'groups'), place.group);
@@ -269,7 +276,12 @@ class Draft {
   }
 }
 
-/** Ids are `<step>/<problem index>/<sample>`: the step narrows the search, the id itself decides. */
+/** First attempts a problem that a step is sure to make. */
+function firstAttempts({ group, srrl, reflkd }: RunConfig): number {
+  return srrl?.first ?? reflkd?.baselines ?? group;
+}
+
+/** Ids begin with `<step>/<problem index>/<sample>`: the step narrows the search, the id itself decides. */
 function locate(steps: readonly StepView[], id: string): { step: number; group: number; sample: number } | null {
   const [stepText, , sampleText] = id.split('/');
   const number = Number(stepText);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { foldRun } from './fold.ts';
 import { runStateOf, secondsLeft } from './run-state.ts';
-import { numbered, startOf, stepOf } from './testing/log.ts';
+import { CONFIG, numbered, startOf, stepOf } from './testing/log.ts';
 
 const open = [startOf('r'), ...stepOf(1)];
 const running = { state: 'running', runId: 'r', step: 2, phase: 'sample', done: 0, total: 1, pausing: false } as const;
@@ -26,5 +26,10 @@ describe('what a run is doing', () => {
   it('estimates what is left from the steps done', () => {
     expect(secondsLeft(foldRun('r', numbered(open)))).toBe(3 * 4);
     expect(secondsLeft(foldRun('r', numbered([startOf('r')])))).toBeNull();
+  });
+
+  it('estimates what is left of a token budget from what a step costs', () => {
+    const budget = startOf('r', { ...CONFIG, steps: null, budgetTokens: 52 * 4 });
+    expect(secondsLeft(foldRun('r', numbered([budget, ...stepOf(1)])))).toBe(3 * 4);
   });
 });

@@ -32,7 +32,7 @@ export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
   useEffect(() => {
     const element = host.current;
     if (!element) return undefined;
-    const made = new uPlot(optionsOf(def, element, cursorMoved), [[], [], [], [], []], element);
+    const made = new uPlot(optionsOf(def, element, cursorMoved), [[], [], [], [], [], []], element);
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: element.clientHeight }));
     observer.observe(element);
@@ -47,7 +47,7 @@ export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
     const made = plot.current;
     if (!made) return;
     made.batch(() => {
-      made.setData([[...curve.steps], [...curve.raw], [...curve.low], [...curve.high], [...curve.smooth]], true);
+      made.setData([[...curve.steps], [...curve.raw], [...curve.low], [...curve.high], [...curve.smooth], [...curve.against]], true);
       made.setScale('x', { min: Math.min(curve.steps[0] ?? 0, 1), max: Math.max(end, 2) });
     });
   }, [curve, end]);
@@ -123,6 +123,7 @@ function optionsOf(def: CurveDef, host: HTMLElement, onCursor: (index: number | 
       { stroke: 'transparent', width: 0, points: { show: false } },
       { stroke: 'transparent', width: 0, points: { show: false } },
       { stroke: colour('--accent'), width: 2, spanGaps: true, points: { show: false } },
+      { stroke: colour('--ink-2'), width: 1.5, dash: [5, 4], spanGaps: true, points: { show: false } },
     ],
     hooks: {
       setCursor: [(u) => onCursor((u.cursor.left ?? -1) < 0 ? null : (u.cursor.idx ?? null))],
