@@ -1,7 +1,8 @@
 // Log-prob, entropy and loss of a chunk of completion tokens from their logits, one workgroup a token. With `gradient`
 // the logits are replaced by dL/dz = dL/dl (onehot - softmax(z / tau)) / tau. Formulas: docs/methods.md.
 struct Params {
-  count: u32, vocab: u32, first: u32, nll: u32, gradient: u32, eps_low: f32, eps_high: f32, cap: f32
+  count: u32, vocab: u32, first: u32, nll: u32, gradient: u32, eps_low: f32, eps_high: f32, cap: f32,
+  floor: f32
 }
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;
@@ -53,7 +54,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let logprob = target_logit - largest - log_total;
 
   let flags = tokens[entry * TOKEN_WORDS + 8u];
-  let weight = field(entry, 6u);
+  var weight = field(entry, 6u);
+  // An unwanted token that is unlikely enough is not pushed down further: log-likelihood has no lower bound.
+  if (p.nll != 0u && weight < 0.0 && logprob < p.floor) { weight = 0.0; }
   var ratio = 1.0;
   var divergence = 0.0;
   var clipped = 0.0;

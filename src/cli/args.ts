@@ -24,8 +24,9 @@ type ValueOf<O extends OptionSpec> = O['kind'] extends 'flag'
   : O['kind'] extends 'number' | 'integer'
     ? number
     : O['kind'] extends 'list'
-      ? string[]
-      : string;
+      ? WordOf<O>[]
+      : WordOf<O>;
+type WordOf<O extends OptionSpec> = O extends { choices: readonly (infer C extends string)[] } ? C : string;
 type Sure<O extends OptionSpec> = O['kind'] extends 'flag'
   ? true
   : O extends { required: true } | { fallback: string | number | readonly string[] }

@@ -68,10 +68,10 @@ describe('the command line', { timeout: 30_000 }, () => {
       /--dataset mbbp: there is no such file \(did you mean mbpp\?\); give starter, mbpp, /,
     ],
     [
-      'another method',
-      ['run', '--method', 'srrl', '--model', 'nano', '--out', join(scratch, 'r')],
+      "another method's setting",
+      ['run', '--method', 'grpo,rft', '--lambda', '2', '--model', 'nano', '--out', join(scratch, 'r')],
       2,
-      /--method srrl: this version trains with grpo only/,
+      /--lambda is a setting of srrl; grpo and rft have none of that name/,
     ],
     [
       'two numbers of steps',

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { policyText, type PolicyText } from '../data/prompts.ts';
+import { policyText, type MethodText, type PromptOptions } from '../data/prompts.ts';
 import { nodeGpu } from '../gpu/node-gpu.ts';
 import { loadChatTemplate, type ChatTemplate } from '../model/chat.ts';
 import { openEngine, readModelConfig, type GpuEngine } from '../model/gpu-engine.ts';
@@ -30,7 +30,7 @@ export interface ModelFiles {
   readonly source: FileSource;
   readonly tokenizer: Tokenizer;
   readonly chat: ChatTemplate;
-  readonly text: PolicyText;
+  readonly text: MethodText;
 }
 
 /** `nano` stays as it is, a folder becomes absolute; anything else is a sentence. */
@@ -50,14 +50,14 @@ export async function resolveModel(model: string): Promise<string> {
 }
 
 /** Tokenizer, chat template and prompts of a model; loads no weights. */
-export async function openModelFiles(model: string, root: string): Promise<ModelFiles> {
+export async function openModelFiles(model: string, root: string, prompts?: PromptOptions): Promise<ModelFiles> {
   const name = await resolveModel(model);
   const nano = join(root, 'public', 'models', 'nano');
   const source = folderSource(name === 'nano' ? nano : name);
   const tokenizer = await loadTokenizer(source, await readModelConfig(source));
   const chat = await loadChatTemplate(source);
   const form = name === 'nano' || name === nano ? 'nano' : 'other';
-  return { name, source, tokenizer, chat, text: policyText(form, tokenizer, chat) };
+  return { name, source, tokenizer, chat, text: policyText(form, tokenizer, chat, prompts) };
 }
 
 export function parseWeights(weights: string | undefined): 'f32' | 'f16' | null {

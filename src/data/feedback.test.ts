@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import fixture from '../../tools/nano/fixtures/feedback.json' with { type: 'json' };
 import type { Verdict } from '../schema/verdict.ts';
-import { feedbackOf, nanoFeedback, nanoLines, refinementPrompt, visibleAsserts } from './feedback.ts';
+import { attemptPart, feedbackOf, nanoFeedback, nanoLines, visibleAsserts } from './feedback.ts';
+import { nanoRefinementPrompt, nanoReflectionPrompt, nanoRetryPrompt } from './nano-prompt.ts';
 import type { Problem } from './problem.ts';
 
 const problem: Problem = {
@@ -26,12 +27,18 @@ const verdict: Verdict = {
   ms: 1,
 };
 const prompt = (over: Partial<Problem> = {}, changed: Partial<Verdict> = {}, mode: 'all' | 'all-but-one' = 'all') =>
-  refinementPrompt({ ...problem, ...over }, code, { ...verdict, ...changed }, { mode, timeoutSeconds: 10 });
+  attemptPart({ problem: { ...problem, ...over }, code, verdict: { ...verdict, ...changed } }, mode, 10);
 
 describe('feedback', () => {
   it("is the text that nano's pre-training saw, character for character", () => {
     expect(fixture.length).toBeGreaterThan(3);
-    for (const { results, error, output, text } of fixture) expect(nanoLines(results, error, output)).toBe(text);
+    for (const { results, error, output, text, refinement, reflection, retry } of fixture) {
+      expect(nanoLines(results, error, output)).toBe(text);
+      const tried = 'def f(x):\n    return x\n';
+      expect(nanoRefinementPrompt('Add one.', tried, text)).toBe(refinement);
+      expect(nanoReflectionPrompt('Add one.', tried, text)).toBe(reflection);
+      expect(nanoRetryPrompt('Add one.', tried, text, ' It forgets the 1.\n')).toBe(retry);
+    }
     expect(nanoFeedback(feedbackOf(problem, verdict, 'all'))).toBe(
       'FAIL: assert f(1) == 2 -> got 5\nFAIL: assert f(2) == 3 -> IndexError\nError: IndexError: list index out of range (line 2)',
     );
@@ -53,8 +60,7 @@ FAIL: assert f(2) == 3 -> IndexError (expected 3)
 Error: IndexError: list index out of range
   line 2: return [0][x]
 Execution Trace:
-called with 777
-Feel free to reason in an <analysis> section. Afterwards output the fixed code inside <code>…</code>`);
+called with 777`);
   });
 
   it('shows nothing of hidden asserts: not their source, values, errors or what their calls printed', () => {

@@ -109,25 +109,15 @@ export function longFeedback(feedback: Feedback, code: string, timeoutSeconds: n
   return lines.join('\n');
 }
 
-/** METHODS' template 2 for chat models: the failed attempt, what became of it, and the form of the answer. */
-export function refinementPrompt(
-  problem: Problem,
-  code: string,
-  verdict: Verdict,
-  { mode, timeoutSeconds }: { readonly mode: FeedbackMode; readonly timeoutSeconds: number },
-): string {
-  return `${attemptPart(problem, code, verdict, mode, timeoutSeconds)}
-Feel free to reason in an <analysis> section. Afterwards output the fixed code inside <code>…</code>`;
+/** An attempt that failed: its program (its text, where there was no code in it) and what became of it. */
+export interface Attempt {
+  readonly problem: Problem;
+  readonly code: string;
+  readonly verdict: Verdict;
 }
 
-/** Parts of template 2 up to the trace. */
-function attemptPart(
-  problem: Problem,
-  code: string,
-  verdict: Verdict,
-  mode: FeedbackMode,
-  timeoutSeconds: number,
-): string {
+/** Parts of METHODS' template 2 up to the trace, for chat models: the failed attempt and what became of it. */
+export function attemptPart({ problem, code, verdict }: Attempt, mode: FeedbackMode, timeoutSeconds: number): string {
   return `The following code attempt failed to solve the problem correctly:
 Original Problem: ${[problem.text, ...visibleAsserts(problem, mode)].join('\n')}
 Failed Code:

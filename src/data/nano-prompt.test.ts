@@ -18,15 +18,7 @@ describe('nano plain prompt', () => {
   it('is the text that pre-training saw, character for character', () => {
     expect(cases.length).toBeGreaterThan(4);
     for (const c of cases) {
-      const prompt = nanoPlainPrompt({
-        id: c.task_id,
-        text: c.text,
-        setup: '',
-        setupAfterSolution: false,
-        shown: c.test_list,
-        hidden: c.hidden_test_list,
-        reference: '',
-      });
+      const prompt = nanoPlainPrompt(c.text, c.test_list);
       expect(prompt).toBe(c.prompt);
       for (const hidden of c.hidden_test_list) expect(prompt).not.toContain(hidden);
     }

@@ -1,18 +1,20 @@
+import type { CodeFormat } from '../data/prompts.ts';
 import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
-
-/**
- * `fenced`: models that are asked for a ```python block; `plain`: completions that are code and nothing else (`nano`);
- * `sanitized`: what EvalPlus' sanitiser keeps.
- */
-export type CodeFormat = 'fenced' | 'plain' | 'sanitized';
 
 // An unclosed last fence counts: truncated completions are scored too.
 const FENCE = /```[^\n`]*\n([\s\S]*?)(?:\n?[ \t]*```|$)/;
 const TAG = /<code>([\s\S]*?)(?:<\/code>|$)/;
 
-/** The program of a completion without asking Python: the first fenced block, else `<code>`; the whole text when plain. */
+/**
+ * The program of a completion without asking Python: the first fenced block, else `<code>`; where a tag was asked for the
+ * tag first (the analysis before it may quote code), and in it the block, if there is one; the whole text when plain.
+ */
 export function extractCode(text: string, format: Exclude<CodeFormat, 'sanitized'>): string | null {
-  const found = format === 'plain' ? text : (FENCE.exec(text)?.[1] ?? TAG.exec(text)?.[1]);
+  const tagged = () => TAG.exec(text)?.[1];
+  const fenced = (where: string) => FENCE.exec(where)?.[1];
+  const within = format === 'tagged' ? tagged() : undefined;
+  const found =
+    format === 'plain' ? text : within !== undefined ? (fenced(within) ?? within) : (fenced(text) ?? tagged());
   return found === undefined || found.trim() === '' ? null : found;
 }
 

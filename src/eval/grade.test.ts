@@ -16,6 +16,13 @@ describe('finding the program of a completion', () => {
     expect(extractCode(text, 'fenced')).toBe(code);
   });
 
+  it('takes the tag before a block that the analysis quotes, where a tag was asked for', () => {
+    const reply = '<analysis>It was\n```python\nbad()\n```\n</analysis><code>\ngood()\n</code>';
+    expect(extractCode(reply, 'tagged')).toBe('\ngood()\n');
+    expect(extractCode('<code>```python\ngood()\n```</code>', 'tagged')).toBe('good()');
+    expect(extractCode('```python\nno_tag()\n```', 'tagged')).toBe('no_tag()');
+  });
+
   it('takes the whole text of a plain completion, and nothing of an empty one', () => {
     expect(extractCode('def f(): pass', 'plain')).toBe('def f(): pass');
     expect(extractCode(' \n', 'plain')).toBeNull();

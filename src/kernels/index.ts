@@ -1,8 +1,10 @@
 import type { Kernel } from '../gpu/kernel.ts';
+import { accumulate } from './accumulate.ts';
 import { adamw, gradNorm, gradNormTotal } from './adamw.ts';
 import { attention, attentionKeyValueBackward, attentionQueryBackward } from './attention.ts';
 import { embed } from './embed.ts';
 import { gatherRows, gatherRowsBackward } from './gather-rows.ts';
+import { kdLoss } from './kd-loss.ts';
 import { linear, linearBackward } from './linear.ts';
 import { loraHiddenBackward, loraWeightBackward } from './lora.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
@@ -30,7 +32,9 @@ export const KERNELS: readonly Kernel[] = [
   gatherRows,
   gatherRowsBackward,
   tokenLoss,
+  kdLoss,
   sample,
+  accumulate,
   gradNorm,
   gradNormTotal,
   adamw,

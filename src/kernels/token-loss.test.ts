@@ -3,7 +3,7 @@ import type { OpenedDevice } from '../gpu/device.ts';
 import { openTestDevice } from '../gpu/testing/node-gpu.ts';
 import '../lib/testing/closeness.ts';
 import { runOnDevice } from './run-case.ts';
-import { RESULT_WORDS, TOKEN_WORDS, tokenLoss, writeToken, type LossToken } from './token-loss.ts';
+import { NO_FLOOR, RESULT_WORDS, TOKEN_WORDS, tokenLoss, writeToken, type LossToken } from './token-loss.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ async function certain(tokens: readonly Partial<LossToken>[], eps: readonly [low
   tokens.forEach((token, entry) => writeToken(packed, entry, { ...plain, ...token }));
   const { results } = await runOnDevice(opened, tokenLoss, {
     title: 'certain',
-    params: { count: tokens.length, vocab: 1, first: 0, nll: 0, gradient: 0, eps_low: eps[0], eps_high: eps[1], cap },
+    params: { count: tokens.length, vocab: 1, first: 0, nll: 0, gradient: 0, eps_low: eps[0], eps_high: eps[1], cap, floor: NO_FLOOR },
     constants: { LANES: 4 },
     io: { logits: new Float32Array(tokens.length), tokens: packed, results: new Float32Array(tokens.length * RESULT_WORDS) },
   });

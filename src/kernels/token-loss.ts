@@ -10,7 +10,10 @@ export const HAS_OLD = 1;
 export const HAS_SAMPLER = 2;
 export const HAS_REFERENCE = 4;
 
-type Params = 'count' | 'vocab' | 'first' | 'nll' | 'gradient' | 'eps_low' | 'eps_high' | 'cap';
+/** Floor of a likelihood term that has none. */
+export const NO_FLOOR = -3.4e38;
+
+type Params = 'count' | 'vocab' | 'first' | 'nll' | 'gradient' | 'eps_low' | 'eps_high' | 'cap' | 'floor';
 
 export const tokenLoss: Kernel<Params> = {
   name: 'token_loss',
@@ -44,6 +47,8 @@ export const tokenLoss: Kernel<Params> = {
     lossCase('log-likelihood', { vocab: 70, nll: true }),
     lossCase('figures only: the logits stay', { vocab: 33, gradient: false }),
     lossCase('log-likelihood, figures only, a later chunk', { vocab: 5, nll: true, gradient: false, first: 3, count: 2 }),
+    lossCase('log-likelihood of unwanted tokens down to a floor', { vocab: 33, nll: true, floor: -4 }),
+    lossCase('a floor does not concern the policy gradient', { vocab: 33, floor: -4 }),
     manyTokens(),
   ],
 
@@ -90,7 +95,8 @@ export function writeToken(tokens: Uint32Array, entry: number, t: LossToken): vo
   tokens.set([t.id, ...fields.map(toBits), flags], entry * TOKEN_WORDS);
 }
 
-function tokenAt(tokens: Uint32Array, entry: number): LossToken {
+/** Reads a token back. */
+export function tokenAt(tokens: Uint32Array, entry: number): LossToken {
   const at = tokens.subarray(entry * TOKEN_WORDS, (entry + 1) * TOKEN_WORDS);
   const field = (word: number, flag = 0) => (flag === 0 || at[8]! & flag ? fromBits(at[word]!) : null);
   return {
@@ -99,7 +105,8 @@ function tokenAt(tokens: Uint32Array, entry: number): LossToken {
   };
 }
 
-function logSoftmax(logits: Float64Array, tau: number): Float64Array {
+/** log softmax(z/τ), shifted by the maximum. */
+export function logSoftmax(logits: Float64Array, tau: number): Float64Array {
   const scaled = logits.map((logit) => logit / tau);
   const largest = scaled.reduce((a, b) => Math.max(a, b));
   const lse = largest + Math.log(scaled.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
@@ -108,7 +115,9 @@ function logSoftmax(logits: Float64Array, tau: number): Float64Array {
 
 /** One token's loss and its slope dL/dℓ, by the formulas of docs/methods.md. The divergence counts under either objective. */
 function lossOf(logprob: number, t: LossToken, p: Readonly<Record<Params, number>>) {
-  let [loss, slope, ratio, divergence, clipped] = [-t.weight * logprob, -t.weight, 1, 0, false];
+  // A token that is unlikely enough is not pushed down further: the likelihood of unwanted tokens has no lower bound.
+  const weight = p.nll !== 0 && t.weight < 0 && logprob < p.floor ? 0 : t.weight;
+  let [loss, slope, ratio, divergence, clipped] = [-weight * logprob, -weight, 1, 0, false];
   if (p.nll === 0) {
     const old = t.old ?? logprob;
     ratio = Math.exp(logprob - old);
@@ -135,6 +144,7 @@ interface Shape {
   readonly gradient?: boolean;
   readonly eps?: readonly [low: number, high: number];
   readonly cap?: number;
+  readonly floor?: number;
   readonly lanes?: number;
 }
 
@@ -160,6 +170,11 @@ const BRANCHES: readonly { readonly advantage: number; readonly ratio?: number; 
   { advantage: 0.5, delta: 25 },
   { advantage: -0.5, delta: -25 },
   { advantage: 1, ratio: 0.6, delta: 1, weight: 0 }, // masked, its divergence is not
+  // Unwanted tokens, whose log-prob is on either side of a floor.
+  { advantage: 1, weight: -0.6, delta: 0.5 },
+  { advantage: 1, weight: -0.4, delta: -0.3, tau: 0.3 },
+  { advantage: 1, weight: -0.9, tau: 2 },
+  { advantage: 1, weight: -0.7, delta: 0.2 },
 ];
 
 function lossCase(title: string, s: Shape): KernelCase<Params> {
@@ -191,7 +206,7 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
     title,
     params: {
       count, vocab: s.vocab, first, nll: s.nll ? 1 : 0, gradient: (s.gradient ?? true) ? 1 : 0,
-      eps_low: s.eps?.[0] ?? 0.2, eps_high: s.eps?.[1] ?? 0.2, cap: s.cap ?? 2,
+      eps_low: s.eps?.[0] ?? 0.2, eps_high: s.eps?.[1] ?? 0.2, cap: s.cap ?? 2, floor: s.floor ?? NO_FLOOR,
     },
     constants: { LANES: s.lanes ?? 64 },
     io: { logits, tokens, results: new Float32Array(total * RESULT_WORDS).fill(-7) },
@@ -207,7 +222,7 @@ function manyTokens(): KernelCase<Params> {
   }
   return {
     title: 'more tokens than one grid axis holds',
-    params: { count, vocab: 2, first: 0, nll: 1, gradient: 0, eps_low: 0.2, eps_high: 0.2, cap: 2 },
+    params: { count, vocab: 2, first: 0, nll: 1, gradient: 0, eps_low: 0.2, eps_high: 0.2, cap: 2, floor: NO_FLOOR },
     constants: { LANES: 4 },
     io: { logits: normals(count)(2 * count), tokens, results: new Float32Array(count * RESULT_WORDS) },
   };

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Problem } from '../data/problem.ts';
-import type { Completion, Engine, TrainResult } from '../model/engine.ts';
-import type { TokenBlock } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
-import type { NewEvent } from '../schema/events.ts';
-import type { Verdict, VerdictStatus } from '../schema/verdict.ts';
-import { groupAdvantages, grpoStep } from './grpo.ts';
+import { groupAdvantages } from './advantage.ts';
+import { grpoStep } from './grpo.ts';
+import { scriptedStep } from './testing/scripted.ts';
 
 describe('groupAdvantages', () => {
   it('normalises by mean and ddof-1 std: 3 passes in 10 give 1.4488… and −0.6209…', () => {
@@ -40,127 +37,17 @@ describe('groupAdvantages', () => {
   );
 });
 
-const problem = (id: string): Problem => ({
-  id,
-  text: id,
-  setup: '',
-  setupAfterSolution: false,
-  shown: [],
-  hidden: [],
-  reference: '',
-});
-const verdict = (status: VerdictStatus): Verdict => ({
-  status,
-  asserts: [{ status, source: 'assert f(1) == 2' }],
-  ms: 1,
-});
-
-/** One step on a scripted model: `outcomes[p][g]` is the verdict of sample g of problem p; a trailing `!` truncates it. */
-async function step(outcomes: string[][], overrides: Partial<RunConfig['loss']> = {}) {
-  const config = {
-    seed: 1,
+/** One step in which `outcomes[p][g]` is the verdict of sample g of problem p; a trailing `!` truncates it. */
+const step = (outcomes: string[][], loss: Partial<RunConfig['loss']> = {}) =>
+  scriptedStep(grpoStep, outcomes, (config) => ({
+    ...config,
     group: outcomes[0]!.length,
-    problemsPerStep: outcomes.length,
-    maxTokens: 8,
-    temperature: 1,
-    learningRate: 1e-3,
-    loss: {
-      aggregation: 'dapo',
-      epsLow: 0.2,
-      epsHigh: 0.28,
-      beta: 0,
-      correctionCap: 2,
-      maskTruncated: true,
-      ...overrides,
-    },
-    optimizer: { clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-  } as RunConfig;
-  const events: NewEvent[] = [];
-  const blocks: TokenBlock[] = [];
-  const trained: Parameters<Engine['trainStep']>[0][] = [];
-  const streams: number[] = [];
-  const engine = {
-    async generate(requests: Parameters<Engine['generate']>[0], options: Parameters<Engine['generate']>[1]) {
-      const out: Completion[] = [];
-      // Sequences end in an order of their own: the last problem's last sample first.
-      for (let p = requests.length - 1; p >= 0; p--) {
-        streams.push(requests[p]!.stream);
-        for (let g = requests[p]!.samples - 1; g >= 0; g--) {
-          const ids = [100 + p, g, 0];
-          const n = ids.length;
-          const finish = outcomes[p]![g]!.endsWith('!') ? 'length' : 'eos';
-          out.push({
-            request: p,
-            sample: g,
-            ids,
-            logprobs: new Float32Array(n).fill(-1),
-            entropy: new Float32Array(n).fill(0.5),
-            finish,
-          });
-          options?.onCompletion?.(out.at(-1)!);
-        }
-      }
-      return out;
-    },
-    async trainStep(request: Parameters<Engine['trainStep']>[0]): Promise<TrainResult> {
-      trained.push(request);
-      const columns = request.sequences.map((s) => {
-        const full = (value: number) => new Float32Array(s.completion.length).fill(value);
-        return { logprobs: full(-1), entropy: full(0.5), kl: full(0.25), ratio: full(1), loss: full(0) };
-      });
-      const tokens = request.sequences.reduce((sum, s) => sum + (s.masked ? 0 : s.completion.length), 0);
-      return {
-        loss: 0.1,
-        gradNorm: 2,
-        partNorms: [2],
-        kl: 0.25,
-        entropy: 0.5,
-        clipRatio: 0,
-        tokens,
-        computed: { prompt: 2, completion: tokens },
-        samplerGap: 1e-5,
-        skipped: false,
-        columns,
-      };
-    },
-  } as unknown as Engine;
-  const result = await grpoStep(
-    {
-      engine,
-      text: {
-        prompt: (p) => ({ text: p.text, ids: [Number(p.id), 7] }),
-        decode: (ids) => `${ids[0]! - 100}/${ids[1]}`,
-        ends: (ids) => Uint32Array.from(ids, (_, i) => i),
-        format: 'plain',
-        stopIds: [0],
-      },
-      grade: async (_, completion) => {
-        const [p, g] = completion.split('/').map(Number) as [number, number];
-        for (let wait = (7 * p + 3 * g) % 5; wait > 0; wait--) await Promise.resolve();
-        const status = outcomes[p]![g]!.replace('!', '') as VerdictStatus;
-        return { code: status === 'no-code' ? null : 'x', verdict: verdict(status) };
-      },
-      emit: (event) => events.push(event),
-      columns: (block) => blocks.push(block) - 1,
-      progress: () => undefined,
-      now: () => 0,
-    },
-    config,
-    {
-      step: 3,
-      epoch: 1,
-      problems: outcomes.map((_, i) => problem(String(i))),
-      totals: { prompt: 10, generated: 20, trained: 30 },
-    },
-  );
-  const of = <T extends NewEvent['type']>(type: T) =>
-    events.filter((event): event is Extract<NewEvent, { type: T }> => event.type === type);
-  return { result, events, of, blocks, trained, streams };
-}
+    loss: { ...config.loss, ...loss },
+  }));
 
 describe('grpoStep', () => {
   it('trains on groups with signal only, ordered by index whatever the order of endings and verdicts', async () => {
-    const { trained, of, result, streams } = await step([
+    const { trained, of, result, asked } = await step([
       ['fail', 'pass', 'fail', 'error'],
       ['fail', 'fail', 'timeout', 'no-code'],
       ['pass', 'pass', 'fail', 'crash'],
@@ -172,16 +59,16 @@ describe('grpoStep', () => {
       [0, 100, 1],
       [0, 100, 2],
       [0, 100, 3],
-      [2, 102, 0],
-      [2, 102, 1],
-      [2, 102, 2],
-      [2, 102, 3],
+      [1, 102, 0],
+      [1, 102, 1],
+      [1, 102, 2],
+      [1, 102, 3],
     ]);
     expect(sequences[1]!.advantage).toBeCloseTo(0.75 / (0.5 + 1e-4), 10);
     expect(sequences[4]!.advantage).toBeCloseTo(0.5 / (Math.sqrt(1 / 3) + 1e-4), 10);
     expect(loss).toMatchObject({ kind: 'pg', aggregation: 'dapo', epsLow: 0.2, epsHigh: 0.28, correctionCap: 2 });
     expect(reference).toBe(true);
-    expect([...streams].sort((a, b) => a - b)).toEqual([24, 28, 32]); // (step − 1) · 3 problems · 4 samples on
+    expect(asked.map(({ stream }) => stream)).toEqual([24, 28, 32]); // (step − 1) · 3 problems · 4 samples on
     expect(of('update.applied')[0]).toMatchObject({
       zeroSignal: 1,
       groups: 3,
@@ -190,7 +77,7 @@ describe('grpoStep', () => {
       infra: 0,
       noSignal: false,
     });
-    expect(result.totals).toEqual({ prompt: 16, generated: 56, trained: 54 });
+    expect(result.totals).toEqual({ prompt: 19, generated: 56, trained: 54 });
     expect(of('rollout.rewarded').map((e) => e.rollout)).toEqual(
       [0, 1, 2].flatMap((p) => [0, 1, 2, 3].map((g) => `3/${p}/${g}`)),
     );

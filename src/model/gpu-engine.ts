@@ -22,6 +22,7 @@ import { Head } from './head.ts';
 import { DeviceAdapter, freshParameters, fromTensors, loraLayout, toTensors } from './lora.ts';
 import { scoreBatches } from './scorer.ts';
 import { Trainer } from './trainer.ts';
+import { checkTrainStep } from './train-checks.ts';
 import { Transformer } from './transformer.ts';
 import { openWeights, type FileSource } from './weights-source.ts';
 
@@ -150,6 +151,7 @@ export class GpuEngine implements Engine {
     readonly signal?: AbortSignal;
   }): Promise<TrainResult> {
     for (const s of options.sequences) this.#checkScore({ ids: [...s.prompt, ...s.completion], promptLength: s.prompt.length, adapter: 'none' });
+    checkTrainStep(options.sequences, options.loss, options.reference, this.vocabSize);
     return this.#trainer.step(this.#adapter(options.adapter), this.microBatchRows, options);
   }
 

@@ -5,6 +5,8 @@ export interface PackItem {
   readonly group: number;
   readonly prompt: readonly number[];
   readonly completion: readonly number[];
+  /** Items of different parts (0) stand in different micro-batches. */
+  readonly part?: number;
 }
 
 /**
@@ -26,18 +28,27 @@ export interface Packed {
   readonly items: Uint32Array;
   readonly positions: Uint32Array;
   readonly promptRows: number;
+  readonly part: number;
 }
 
 /** Rows a group needs: its prompt and all but the last token of each completion. */
 const rowsOf = (item: PackItem) => item.completion.length - 1;
 
 /**
- * Packs items into micro-batches of at most `maxRows` rows, groups in order of first appearance. A group that does not
- * fit is cut between completions (its prompt is computed again); one completion longer than `maxRows` gets its own.
+ * Packs items into micro-batches of at most `maxRows` rows, part after part, groups in order of first appearance. A group
+ * that does not fit is cut between completions (its prompt is computed again); one completion longer than `maxRows` gets
+ * its own.
  */
 export function packBatches(items: readonly PackItem[], maxRows: number, adapter: number): Packed[] {
+  const parts = [...new Set(items.map((item) => item.part ?? 0))].sort((a, b) => a - b);
+  return parts.flatMap((part) => packPart(items, part, maxRows).map((groups) => packOne(items, groups, adapter, part)));
+}
+
+/** Item indices of one part by micro-batch and group. */
+function packPart(items: readonly PackItem[], part: number, maxRows: number): number[][][] {
   const groups = new Map<number, number[]>();
   items.forEach((item, i) => {
+    if ((item.part ?? 0) !== part) return;
     if (item.prompt.length === 0) throw new Error('A sequence has no prompt token; at least one is needed to predict from.');
     if (item.completion.length === 0) throw new Error('A sequence has no completion token; at least one is needed.');
     const members = groups.get(item.group);
@@ -70,10 +81,10 @@ export function packBatches(items: readonly PackItem[], maxRows: number, adapter
     batch.push(piece);
   }
   close();
-  return batches.map((b) => packOne(items, b, adapter));
+  return batches;
 }
 
-function packOne(items: readonly PackItem[], groups: readonly (readonly number[])[], adapter: number): Packed {
+function packOne(items: readonly PackItem[], groups: readonly (readonly number[])[], adapter: number, part: number): Packed {
   const at = (i: number): PackItem => items[i] ?? { group: 0, prompt: [], completion: [] };
   let count = 0;
   let entries = 0;
@@ -136,5 +147,5 @@ function packOne(items: readonly PackItem[], groups: readonly (readonly number[]
       }
     }
   }
-  return { count, rows, keys, spans, sources, items: itemOf, positions, promptRows };
+  return { count, rows, keys, spans, sources, items: itemOf, positions, promptRows, part };
 }

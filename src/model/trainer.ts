@@ -1,11 +1,13 @@
 import type { GpuMemory } from '../gpu/memory.ts';
+import { accumulate } from '../kernels/accumulate.ts';
 import { adamw, gradNorm, gradNormTotal, NORM_CHUNK } from '../kernels/adamw.ts';
-import { HAS_OLD, HAS_REFERENCE, HAS_SAMPLER, RESULT_WORDS, TOKEN_WORDS } from '../kernels/token-loss.ts';
+import { HAS_OLD, HAS_REFERENCE, HAS_SAMPLER, NO_FLOOR, RESULT_WORDS, TOKEN_WORDS } from '../kernels/token-loss.ts';
 import { recordBackward, recordForward } from './backward.ts';
 import type { LossOptions, OptimizerOptions, TokenColumns, TrainResult, TrainSequence } from './engine.ts';
 import { type Head, NO_LOSS, type TokenLossOptions } from './head.ts';
 import type { DeviceAdapter } from './lora.ts';
 import { packBatches, type Packed } from './packing.ts';
+import { teacherRows } from './teacher.ts';
 import type { Transformer } from './transformer.ts';
 import { TrainWorkspace } from './workspace.ts';
 
@@ -19,9 +21,10 @@ export interface TrainStepOptions {
 
 /** 1/Z of each sequence's tokens, by aggregation, 0 where masked; Z ≥ 1. See docs/methods.md. */
 export function inverseZ(loss: LossOptions, sequences: readonly TrainSequence[], batches: readonly Packed[]): number[] {
-  if (loss.kind !== 'pg') return sequences.map((s) => (s.masked ? 0 : 1));
+  if (loss.kind === 'kd' || (loss.kind === 'nll' && loss.aggregation === 'sum')) return sequences.map((s) => (s.masked ? 0 : 1));
   const counted = (s: TrainSequence | undefined) => (s && !s.masked ? s.completion.length : 0);
   const all = sequences.reduce((n, s) => n + counted(s), 0);
+  if (loss.kind === 'nll') return sequences.map((s) => (s.masked ? 0 : 1 / Math.max(1, all)));
   const inBatch = sequences.map(() => 0);
   for (const batch of batches) {
     const members = new Set(batch.items);
@@ -36,11 +39,26 @@ export function inverseZ(loss: LossOptions, sequences: readonly TrainSequence[],
   });
 }
 
+function tokenLossOptions(loss: LossOptions): TokenLossOptions {
+  switch (loss.kind) {
+    case 'pg':
+      return { ...NO_LOSS, nll: false, epsLow: loss.epsLow, epsHigh: loss.epsHigh, cap: loss.correctionCap ?? 0 };
+    case 'nll':
+      return { ...NO_LOSS, floor: loss.floor ?? NO_FLOOR };
+    case 'kd':
+      return NO_LOSS;
+    default:
+      return loss satisfies never;
+  }
+}
+
 /** One optimiser step over packed sequences; a workspace is kept between steps. */
 export class Trainer {
   #ws: TrainWorkspace | null = null;
   #norm;
   #partials;
+  /** Gradient of the parts of a step before the present one. */
+  #total;
 
   constructor(
     private readonly memory: GpuMemory,
@@ -50,6 +68,7 @@ export class Trainer {
   ) {
     this.#norm = memory.alloc('adapter norm', 16);
     this.#partials = memory.alloc('adapter norm', 16);
+    this.#total = memory.alloc('adapter gradient of earlier parts', 16);
   }
 
   /** Workspace of at least `rows` rows whose h buffers fit `adapter`. */
@@ -84,11 +103,11 @@ export class Trainer {
       return { logprobs: zeros(), entropy: zeros(), kl: zeros(), ratio: zeros(), loss: zeros() };
     });
     const sums = { loss: 0, kl: 0, entropy: 0, clipped: 0, tokens: 0, gap: 0, gapTokens: 0 };
-    const tokenOptions: TokenLossOptions =
-      loss.kind !== 'pg' ? NO_LOSS : { nll: false, epsLow: loss.epsLow, epsHigh: loss.epsHigh, cap: loss.correctionCap ?? 0 };
+    const parts = Math.max(...batches.map((b) => b.part)) + 1;
+    const partNorms: number[] = [];
 
     recorder.clear(adapter.grad);
-    for (const packed of batches) {
+    for (const [b, packed] of batches.entries()) {
       options.signal?.throwIfAborted();
       let reference: Float32Array | null = null;
       if (options.reference) {
@@ -101,11 +120,13 @@ export class Trainer {
       this.upload(ws, packed);
       recorder.clear(ws.dx);
       recordForward(this.model, ws, packed.count, [adapter], true);
-      this.head.record(ws, packed.count, tokenWords(packed, sequences, weights, loss, reference), packed.sources, tokenOptions, true);
+      const teacher = loss.kind === 'kd' ? teacherRows(packed, sequences, this.model.config.vocabSize, loss.mode === 'renorm') : null;
+      this.head.record(ws, packed.count, tokenWords(packed, sequences, weights, loss, reference), packed.sources, tokenLossOptions(loss), true, teacher);
       recordBackward(this.model, ws, packed.count, adapter);
       const results = await this.head.results(packed.sources.length);
       this.tick();
       collect(packed, sequences, results, columns, sums);
+      if (parts > 1 && batches[b + 1]?.part !== packed.part) partNorms.push(await this.#endPart(adapter, packed.part, parts));
     }
     const { gradNorm: norm, skipped } = await this.#update(adapter, options.optimizer);
     const prompt = batches.reduce((n, b) => n + b.promptRows, 0);
@@ -113,7 +134,7 @@ export class Trainer {
     return {
       loss: sums.loss,
       gradNorm: norm,
-      partNorms: [],
+      partNorms: parts > 1 ? partNorms : [norm],
       kl: mean(sums.kl, sums.tokens),
       entropy: mean(sums.entropy, sums.tokens),
       clipRatio: mean(sums.clipped, sums.tokens),
@@ -125,7 +146,28 @@ export class Trainer {
     };
   }
 
-  async #update(adapter: DeviceAdapter, o: OptimizerOptions): Promise<{ gradNorm: number; skipped: boolean }> {
+  /** The norm of a part's gradient; what was there before it is added, and the last part leaves the sum. */
+  async #endPart(adapter: DeviceAdapter, part: number, parts: number): Promise<number> {
+    const { recorder } = this.model;
+    const count = adapter.layout.words;
+    const { grad } = adapter;
+    this.#recordNorm(adapter);
+    const [norm = 0] = await recorder.readF32({ ...this.#norm, size: 4 });
+    if (part === 0) {
+      if (this.#total.size < grad.size) {
+        this.memory.free(this.#total);
+        recorder.forgetBindGroups();
+        this.#total = this.memory.alloc('adapter gradient of earlier parts', grad.size);
+      }
+      recorder.copy(grad, this.#total, 4 * count);
+    } else if (part < parts - 1) recorder.run(accumulate, { count }, { x: grad, y: this.#total });
+    else recorder.run(accumulate, { count }, { x: this.#total, y: grad });
+    if (part < parts - 1) recorder.clear(grad);
+    return norm;
+  }
+
+  /** L2 norm of the adapter's gradient and the number of its entries that are not finite, into `#norm`. */
+  #recordNorm(adapter: DeviceAdapter): void {
     const { recorder } = this.model;
     const count = adapter.layout.words;
     const groups = Math.ceil(count / NORM_CHUNK);
@@ -136,6 +178,12 @@ export class Trainer {
     }
     recorder.run(gradNorm, { count, per_group: NORM_CHUNK }, { grad: adapter.grad, partials: this.#partials });
     recorder.run(gradNormTotal, { groups }, { partials: this.#partials, norm: this.#norm });
+  }
+
+  async #update(adapter: DeviceAdapter, o: OptimizerOptions): Promise<{ gradNorm: number; skipped: boolean }> {
+    const { recorder } = this.model;
+    const count = adapter.layout.words;
+    this.#recordNorm(adapter);
     const step = adapter.steps + 1;
     recorder.run(
       adamw,
@@ -164,7 +212,7 @@ function tokenWords(packed: Packed, sequences: readonly TrainSequence[], weights
   const n = packed.sources.length;
   const words = new Uint32Array(n * TOKEN_WORDS);
   const floats = new Float32Array(words.buffer);
-  const beta = loss.kind === 'pg' ? loss.beta : 0;
+  const beta = loss.kind === 'kd' ? 0 : loss.beta;
   const corrected = loss.kind === 'pg' && loss.correctionCap !== null;
   for (let e = 0; e < n; e++) {
     const i = packed.items[e] ?? 0;

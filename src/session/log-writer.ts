@@ -1,4 +1,3 @@
-import { encodeTokenBlock, type TokenBlock } from '../schema/columns.ts';
 import type { NewEvent, RunEvent } from '../schema/events.ts';
 import type { StoredRun } from '../storage/run-store.ts';
 
@@ -35,8 +34,7 @@ export class LogWriter {
   }
 
   /** Returns where the block will start in tokens.bin. */
-  columns(block: TokenBlock): number {
-    const bytes = encodeTokenBlock(block);
+  columns(bytes: Uint8Array): number {
     const at = this.tokenBytes;
     this.blocks.push(bytes);
     this.tokenBytes += bytes.byteLength;

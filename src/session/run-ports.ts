@@ -1,6 +1,6 @@
 import type { Problem } from '../data/problem.ts';
 import type { ProblemSets } from '../data/order.ts';
-import type { PolicyText } from '../data/prompts.ts';
+import type { MethodText } from '../data/prompts.ts';
 import type { Graded } from '../eval/context.ts';
 import type { AdapterTensors, Engine } from '../model/engine.ts';
 import type { RunConfig } from '../schema/config.ts';
@@ -10,7 +10,7 @@ import type { RunStore } from '../storage/run-store.ts';
 
 export interface OpenedModel {
   readonly engine: Engine;
-  readonly text: PolicyText;
+  readonly text: MethodText;
   readonly device: RunEventOf<'run.started'>['device'];
   /** Fallbacks taken while opening, one sentence each. */
   readonly warnings?: readonly string[];
@@ -24,7 +24,7 @@ export interface RunPorts {
   grade: (
     problem: Problem,
     completion: string,
-    options: { readonly format: PolicyText['format']; readonly timeoutSeconds: number },
+    options: { readonly format: MethodText['format']; readonly timeoutSeconds: number },
   ) => Promise<Graded>;
   /** An adapter as files for others (PEFT), by name. */
   adapterFiles: (tensors: AdapterTensors, config: RunConfig) => Readonly<Record<string, Uint8Array | string>>;

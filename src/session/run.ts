@@ -5,8 +5,10 @@ import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evalu
 import { DeviceLostError } from '../gpu/errors.ts';
 import { messageOf, StorageFullError } from '../lib/errors.ts';
 import { hash32 } from '../lib/rng.ts';
-import { grpoStep } from '../methods/grpo.ts';
+import type { TrainableName } from '../model/engine.ts';
+import { METHOD_STEPS } from '../methods/index.ts';
 import type { MethodContext } from '../methods/method.ts';
+import { encodeDistillationBlock, encodeTokenBlock } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
 import { LOG_VERSION, type NewEvent, type Phase, type RunEvent } from '../schema/events.ts';
 import type { StoredRun } from '../storage/run-store.ts';
@@ -27,6 +29,13 @@ const MOST_SKIPPED = 3;
 /** Devices lost without a finished step in between before the run pauses. */
 const MOST_LOST = 3;
 const EVALUATION = 0x6576616c;
+const REFLECTOR = 0x7265666c;
+
+/** The adapters that a run trains or keeps, all of them in its checkpoints. */
+function adaptersOf({ method, reflkd }: RunConfig): TrainableName[] {
+  if (method !== 'reflkd') return ['student'];
+  return reflkd?.kd.teacher === 'ema' ? ['student', 'reflector', 'teacher'] : ['student', 'reflector'];
+}
 
 /**
  * One run from its start, or its last checkpoint, to its end or a pause. A step depends on config, adapter state and its
@@ -92,7 +101,11 @@ export class Run {
     const model = await ports.openModel(config);
     refuseLongPrompts(model, config, sets);
     const run = new Run(ports, stored, config, sets, model);
-    model.engine.createAdapter('student', config.lora, config.seed);
+    for (const name of adaptersOf(config)) {
+      // A teacher begins as the student; the reflector has an A of its own. B is 0 in all, so all equal the base.
+      const seed = name === 'reflector' ? hash32(config.seed, REFLECTOR) : config.seed;
+      model.engine.createAdapter(name, config.lora, seed);
+    }
     const ids = (problems: readonly Problem[]) => problems.map((problem) => problem.id);
     run.log.emit({
       type: 'run.started',
@@ -163,7 +176,12 @@ export class Run {
         this.config.problemsPerStep,
       );
       const outcome = await this.attempt((context) =>
-        grpoStep(context, this.config, { step: this.step + 1, epoch, problems, totals: this.state.totals }),
+        METHOD_STEPS[this.config.method](context, this.config, {
+          step: this.step + 1,
+          epoch,
+          problems,
+          totals: this.state.totals,
+        }),
       );
       this.step++;
       this.lostInRow = 0;
@@ -223,15 +241,16 @@ export class Run {
     const context: MethodContext = {
       engine: this.model.engine,
       text: this.model.text,
-      grade: (problem, completion) =>
+      grade: (problem, completion, format = this.model.text.format) =>
         this.ports.grade(problem, completion, {
-          format: this.model.text.format,
+          format,
           timeoutSeconds: this.config.timeoutSeconds,
         }),
       emit: (event: NewEvent) => {
         if (alive) this.log.emit(event);
       },
-      columns: (block) => this.log.columns(block),
+      columns: (block) => this.log.columns(encodeTokenBlock(block)),
+      distillation: (block) => this.log.columns(encodeDistillationBlock(block)),
       progress: (phase, done, total) => {
         if (!alive) return;
         this.phase = phase;
@@ -250,13 +269,14 @@ export class Run {
     this.phase = 'checkpoint';
     this.report(0, 1);
     await this.log.flush();
-    const student = await this.model.engine.saveState('student');
+    const adapters: Record<string, Uint8Array> = {};
+    for (const name of adaptersOf(this.config)) adapters[name] = await this.model.engine.saveState(name);
     const bytes = await this.stored.saveCheckpoint({
       version: 1,
       step: this.step,
       log: this.stored.offset(),
       state: this.state,
-      adapters: { student },
+      adapters,
     });
     this.log.emit({ type: 'checkpoint.saved', step: this.step, bytes });
     await this.log.flush();
@@ -265,8 +285,8 @@ export class Run {
   /** Back to the last checkpoint: log cut, adapter and optimiser as they were, the tuner's choice forced. */
   private async restore(): Promise<void> {
     const checkpoint = await this.stored.loadCheckpoint();
-    const student = checkpoint?.adapters['student'];
-    if (!checkpoint || !student)
+    const names = adaptersOf(this.config);
+    if (!checkpoint || names.some((name) => !checkpoint.adapters[name]))
       throw new Error(`Run ${this.stored.runId} has no whole checkpoint left to go on from; start it anew.`);
     const state = v.safeParse(State, checkpoint.state);
     if (!state.success)
@@ -280,7 +300,7 @@ export class Run {
     if (!started)
       throw new Error(`The log of run ${this.stored.runId} does not begin with run.started; start it anew.`);
     this.model.engine.microBatchRows = started.tuner.microBatchRows;
-    this.model.engine.restoreState('student', this.config.lora, student);
+    for (const name of names) this.model.engine.restoreState(name, this.config.lora, checkpoint.adapters[name]!);
     this.state = state.output;
     this.step = checkpoint.step;
     this.skippedInRow = 0;
@@ -340,11 +360,8 @@ export class Run {
   }
 
   private async finish(reason: 'steps' | 'budget' | 'stopped'): Promise<Outcome> {
-    const tensors = await this.model.engine.exportAdapter('student');
-    for (const [name, content] of Object.entries(this.ports.adapterFiles(tensors, this.config))) {
-      const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-      await this.stored.writeFile(`adapter/${name}`, bytes);
-    }
+    await this.export('student', 'adapter');
+    if (this.config.method === 'reflkd') await this.export('reflector', 'reflector');
     await this.log.flush();
     const summary = summarise(await this.stored.readEvents(), this.ports.clock());
     await this.stored.writeFile('summary.json', new TextEncoder().encode(JSON.stringify(summary, null, 2) + '\n'));
@@ -352,6 +369,14 @@ export class Run {
     await this.log.flush();
     this.ports.onStatus({ state: 'idle' });
     return { state: 'finished', step: this.step, reason: `Finished after step ${this.step}.` };
+  }
+
+  private async export(adapter: TrainableName, folder: string): Promise<void> {
+    const tensors = await this.model.engine.exportAdapter(adapter);
+    for (const [name, content] of Object.entries(this.ports.adapterFiles(tensors, this.config))) {
+      const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+      await this.stored.writeFile(`${folder}/${name}`, bytes);
+    }
   }
 
   private report(done: number, total: number): void {

@@ -31,6 +31,8 @@ export interface RunSummaryFile {
     readonly greedy: { gained: string[]; lost: string[]; mcnemar_p: number } | null;
     readonly sampled: { difference: number; ci95: [number, number] } | null;
   } | null;
+  /** Failed first attempts of which a second answer passed, of those that got any; absent where none were asked for. */
+  readonly rescue_rate?: number;
   /** Groups without signal, of all groups of all steps. */
   readonly zero_signal: number;
   readonly skipped_steps: number;
@@ -64,6 +66,7 @@ export function summarise(events: readonly RunEvent[], now: number): RunSummaryF
     before: before && rates(before),
     after: after && rates(after),
     paired: before && after && paired(before, after, config.seed),
+    ...rescueRate(updates),
     zero_signal: sum((update) => update.zeroSignal),
     skipped_steps: sum((update) => (update.skipped ? 1 : 0)),
     infra: sum((update) => update.infra),
@@ -71,6 +74,11 @@ export function summarise(events: readonly RunEvent[], now: number): RunSummaryF
     wall_s: workingSeconds(events, now),
     config,
   };
+}
+
+function rescueRate(updates: readonly RunEventOf<'update.applied'>[]): Pick<RunSummaryFile, 'rescue_rate'> {
+  const count = (of: 'failed' | 'rescued') => updates.reduce((n, { rescue }) => n + (rescue?.[of] ?? 0), 0);
+  return count('failed') > 0 ? { rescue_rate: count('rescued') / count('failed') } : {};
 }
 
 function rates({ greedy, sampled }: Eval): SummaryRates {

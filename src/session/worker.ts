@@ -1,6 +1,6 @@
 import { bySplit } from '../data/datasets.ts';
 import { chooseProblems, type ProblemSets } from '../data/order.ts';
-import { policyText } from '../data/prompts.ts';
+import { policyText, type PromptOptions } from '../data/prompts.ts';
 import { graderOf } from '../eval/grade.ts';
 import { openGraderOn } from '../eval/grader.ts';
 import { loadChatTemplate } from '../model/chat.ts';
@@ -95,14 +95,14 @@ function claim(runId: string): Promise<(() => void) | null> {
   });
 }
 
-async function openModel(config: Pick<RunConfig, 'model' | 'weights'>) {
+async function openModel(config: Pick<RunConfig, 'model' | 'weights'>, prompts?: PromptOptions) {
   const files = await source(config.model);
   const [words, chat, engine] = await Promise.all([
     tokenizer(config.model),
     loadChatTemplate(files),
     openEngine({ gpu: navigator.gpu, source: files, weights: config.weights }),
   ]);
-  return { engine, text: policyText('nano', words, chat), device: engine.opened.info };
+  return { engine, text: policyText('nano', words, chat, prompts), device: engine.opened.info };
 }
 
 /** The PEFT files that a finished run has left. */
@@ -121,7 +121,7 @@ const session = once(async () => {
     post: (message, transfer) => inbox.postMessage(message, transfer ?? []),
     run: {
       openModel: async (config) => {
-        const [opened] = await Promise.all([openModel(config), sandbox().then((s) => s.ready())]);
+        const [opened] = await Promise.all([openModel(config, config), sandbox().then((s) => s.ready())]);
         return opened;
       },
       problems,

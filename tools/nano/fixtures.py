@@ -37,7 +37,17 @@ def main() -> None:
     ]
     out = Path(__file__).parent / "fixtures"
     out.mkdir(exist_ok=True)
-    lines = [{**asdict(f), "text": prompts.render_feedback(f)} for f in feedback]
+    code, why = "def f(x):\n    return x", "It forgets the 1."
+    lines = [
+        {
+            **asdict(f),
+            "text": prompts.render_feedback(f),
+            "refinement": prompts.refinement("Add one.", code, f),
+            "reflection": prompts.reflection("Add one.", code, f),
+            "retry": prompts.retry("Add one.", code, f, why),
+        }
+        for f in feedback
+    ]
     (out / "feedback.json").write_text(json.dumps(lines, indent=1) + "\n")
     (out / "plain-prompts.json").write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { evaluationProblems } from '../../data/datasets.ts';
-import type { Split } from '../../data/problem.ts';
 import { evaluate, type Answer } from '../../eval/evaluate.ts';
 import { evaluationFiles } from '../../eval/files.ts';
 import { evalPlusProtocol, PROTOCOL_MAX_TOKENS, PROTOCOL_TOP_P } from '../../eval/protocol.ts';
@@ -52,8 +51,7 @@ export const evalCommand: Command = {
     const dataset = await resolveDataset(flags.dataset);
     const all = await loadProblems(dataset, root);
     const { limit = null, seed } = flags;
-    const split = flags.split as Split | 'all'; // one of its choices
-    const problems = evaluationProblems(all, { dataset: flags.dataset, split, limit, seed });
+    const problems = evaluationProblems(all, { dataset: flags.dataset, split: flags.split, limit, seed });
     const started = performance.now();
     const engine = await loadEngine(files, weights);
     const adapter = await putAdapter(engine, flags.adapter);

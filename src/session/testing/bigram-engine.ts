@@ -1,48 +1,58 @@
 import { hash32 } from '../../lib/rng.ts';
 import type {
+  AdapterName,
   AdapterTensors,
   Completion,
   Engine,
   GenerateRequest,
   LoraConfig,
+  LossOptions,
   OptimizerOptions,
   Score,
   ScoreRequest,
   TokenColumns,
+  TrainableName,
   TrainResult,
   TrainSequence,
 } from '../../model/engine.ts';
 
+/** θ and its optimiser. */
+interface Adapter {
+  theta: Float32Array;
+  m: Float32Array;
+  v: Float32Array;
+  t: number;
+}
+
 /**
  * Test support: the smallest real policy. Next-token logits are a row of a V × V table (base plus adapter), gradients are
- * exact, AdamW is AdamW; all on the CPU and deterministic, so session and methods can be tested without a GPU.
+ * exact, AdamW is AdamW; all on the CPU and deterministic, so session and methods can be tested without a GPU. Of losses it
+ * has the policy gradient at ρ = 1, the likelihood without KL, and distillation with a tail.
  */
 export class BigramEngine implements Engine {
   readonly maxContext = 64;
   microBatchRows = 4;
   private readonly base: Float32Array;
-  private adapter: Float32Array;
-  private m: Float32Array;
-  private v: Float32Array;
-  private t = 0;
-  /** Called before every call that would use the device; a test throws here to lose it. */
-  onCall: (name: string) => void = () => undefined;
+  private readonly adapters = new Map<TrainableName, Adapter>();
+  /** Called before every call that would use the device; a test throws here to lose it. `prompt`: its last token. */
+  onCall: (name: string, what: { readonly adapter: AdapterName; readonly prompt?: number }) => void = () => undefined;
   /** A test makes gradients non-finite here. */
   poison = false;
 
-  /** @param likely ids from this one on are never sampled in practice (prompt tokens). */
+  /**
+   * @param likely ids from this one on are never sampled in practice (prompt tokens).
+   * @param habit added to the base's logits of token `next` after `previous`.
+   */
   constructor(
     readonly vocabSize: number,
     likely: number,
+    habit: (previous: number, next: number) => number = () => 0,
   ) {
-    const n = vocabSize * vocabSize;
-    this.base = Float32Array.from(
-      { length: n },
-      (_, i) => (hash32(17, i) / 2 ** 32 - 0.5) * 0.5 - (i % vocabSize < likely ? 0 : 12),
-    );
-    this.adapter = new Float32Array(n);
-    this.m = new Float32Array(n);
-    this.v = new Float32Array(n);
+    this.base = Float32Array.from({ length: vocabSize * vocabSize }, (_, i) => {
+      const next = i % vocabSize;
+      const random = (hash32(17, i) / 2 ** 32 - 0.5) * 0.5;
+      return random - (next < likely ? 0 : 12) + habit(Math.floor(i / vocabSize), next);
+    });
   }
 
   async generate(
@@ -52,7 +62,7 @@ export class BigramEngine implements Engine {
     const out: Completion[] = [];
     for (const [request, asked] of requests.entries()) {
       for (let sample = 0; sample < asked.samples; sample++) {
-        this.onCall('generate');
+        this.onCall('generate', { adapter: asked.adapter, prompt: asked.prompt.at(-1)! });
         await Promise.resolve();
         const ids: number[] = [];
         const logprobs: number[] = [];
@@ -60,7 +70,7 @@ export class BigramEngine implements Engine {
         let previous = asked.prompt.at(-1)!;
         let finish: Completion['finish'] = 'length';
         while (ids.length < asked.maxTokens && finish === 'length') {
-          const logp = this.row(previous, asked.temperature || 1, asked.adapter !== 'none');
+          const logp = this.row(previous, asked.temperature || 1, asked.adapter);
           let id = 0;
           if (asked.temperature === 0) id = logp.indexOf(Math.max(...logp));
           else {
@@ -90,69 +100,74 @@ export class BigramEngine implements Engine {
   }
 
   async score(requests: readonly ScoreRequest[]): Promise<Score[]> {
-    return requests.map(({ ids, promptLength, adapter }) => {
+    this.onCall('score', requests[0]!);
+    await Promise.resolve();
+    return requests.map(({ ids, promptLength, adapter, temperature, top }) => {
       const rows = ids
         .slice(promptLength)
-        .map((id, i) => ({ id, row: this.row(ids[promptLength + i - 1]!, 1, adapter !== 'none') }));
+        .map((id, i) => ({ id, row: this.row(ids[promptLength + i - 1]!, temperature ?? 1, adapter) }));
+      const best = (row: number[]) =>
+        row
+          .map((logprob, id): [number, number] => [id, logprob])
+          .sort((a, b) => b[1] - a[1] || a[0] - b[0])
+          .slice(0, top);
       return {
         logprobs: Float32Array.from(rows, ({ id, row }) => row[id]!),
         entropy: Float32Array.from(rows, ({ row }) => -row.reduce((sum, l) => sum + Math.exp(l) * l, 0)),
+        ...(top === undefined ? {} : { top: rows.map(({ row }) => best(row)) }),
       };
     });
   }
 
-  createAdapter(_name: 'student' | 'reflector', _config: LoraConfig, _seed: number): void {
-    this.adapter.fill(0);
-    this.m.fill(0);
-    this.v.fill(0);
-    this.t = 0;
+  createAdapter(name: TrainableName, _config: LoraConfig, _seed: number): void {
+    const zeros = () => new Float32Array(this.vocabSize * this.vocabSize);
+    this.adapters.set(name, { theta: zeros(), m: zeros(), v: zeros(), t: 0 });
   }
 
-  loadAdapter(_name: 'student' | 'reflector', config: LoraConfig, tensors: AdapterTensors): void {
-    this.createAdapter('student', config, 0);
-    this.adapter.set(tensors.get('table')!.data);
+  loadAdapter(name: TrainableName, config: LoraConfig, tensors: AdapterTensors): void {
+    this.createAdapter(name, config, 0);
+    this.adapter(name).theta.set(tensors.get('table')!.data);
   }
 
-  async exportAdapter(): Promise<AdapterTensors> {
-    return new Map([['table', { shape: [this.vocabSize, this.vocabSize], data: this.adapter.slice() }]]);
+  async exportAdapter(name: TrainableName): Promise<AdapterTensors> {
+    return new Map([
+      ['table', { shape: [this.vocabSize, this.vocabSize], data: this.adapter(name).theta.slice() }],
+    ]);
   }
 
-  async trainStep(options: {
-    readonly sequences: readonly TrainSequence[];
-    readonly optimizer: OptimizerOptions;
-  }): Promise<TrainResult> {
-    this.onCall('trainStep');
+  async trainStep(options: Parameters<Engine['trainStep']>[0]): Promise<TrainResult> {
+    this.onCall('trainStep', options);
     await Promise.resolve();
-    const gradient = new Float64Array(this.adapter.length);
-    const tokens = options.sequences.reduce((sum, s) => sum + (s.masked ? 0 : s.completion.length), 0);
+    const { loss: asked, sequences } = options;
+    const gradient = new Float64Array(this.base.length);
+    const tokens = sequences.reduce((sum, s) => sum + (s.masked ? 0 : s.completion.length), 0);
     const columns: TokenColumns[] = [];
-    let loss = 0;
+    let total = 0;
     let gap = 0;
-    for (const sequence of options.sequences) {
-      const logprobs = new Float32Array(sequence.completion.length);
-      let previous = sequence.prompt.at(-1)!;
-      sequence.completion.forEach((id, i) => {
-        const row = this.row(previous, sequence.temperature, true);
-        logprobs[i] = row[id]!;
-        gap += Math.abs(row[id]! - (sequence.samplerLogprobs?.[i] ?? row[id]!)) / tokens;
-        if (!sequence.masked) {
-          const scale = (sequence.advantage ?? 0) / Math.max(1, tokens);
-          loss -= scale;
-          row.forEach((l, j) => {
-            gradient[previous * this.vocabSize + j]! -=
-              (scale * ((j === id ? 1 : 0) - Math.exp(l))) / sequence.temperature;
-          });
+    for (const s of sequences) {
+      const n = s.completion.length;
+      const column = { logprobs: new Float32Array(n), entropy: new Float32Array(n), kl: new Float32Array(n) };
+      const losses = new Float32Array(n);
+      let previous = s.prompt.at(-1)!;
+      s.completion.forEach((id, i) => {
+        const row = this.row(previous, s.temperature, options.adapter);
+        column.logprobs[i] = row[id]!;
+        gap += Math.abs(row[id]! - (s.samplerLogprobs?.[i] ?? row[id]!)) / tokens;
+        if (!s.masked) {
+          const { loss, slope } = this.tokenLoss(asked, s, i, id, row, tokens);
+          losses[i] = loss;
+          total += loss;
+          slope.forEach((g, j) => (gradient[previous * this.vocabSize + j]! += g / s.temperature));
         }
         previous = id;
       });
-      const zeros = new Float32Array(logprobs.length);
-      columns.push({ logprobs, entropy: zeros, kl: zeros, ratio: new Float32Array(logprobs.length).fill(1), loss: zeros });
+      columns.push({ ...column, ratio: new Float32Array(n).fill(1), loss: losses });
     }
     const gradNorm = this.poison ? NaN : Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
     const skipped = !Number.isFinite(gradNorm);
-    if (!skipped) this.adamw(gradient, gradNorm, options.optimizer);
+    if (!skipped) adamw(this.adapter(options.adapter), gradient, gradNorm, options.optimizer);
     return {
-      loss,
+      loss: total,
       gradNorm,
       partNorms: [gradNorm],
       kl: 0,
@@ -166,49 +181,84 @@ export class BigramEngine implements Engine {
     };
   }
 
-  async saveState(): Promise<Uint8Array> {
-    this.onCall('saveState');
-    const state = new Float32Array(3 * this.adapter.length + 1);
-    state.set(this.adapter, 0);
-    state.set(this.m, this.adapter.length);
-    state.set(this.v, 2 * this.adapter.length);
-    state[state.length - 1] = this.t;
+  /** A token's loss and its derivative by z/τ. */
+  private tokenLoss(
+    asked: LossOptions,
+    s: TrainSequence,
+    i: number,
+    id: number,
+    row: readonly number[],
+    tokens: number,
+  ): { loss: number; slope: number[] } {
+    if (asked.kind === 'kd') {
+      const { k, ids, logprobs } = s.teacher!;
+      const scale = (s.weight ?? 1) * s.temperature ** 2;
+      const q = new Map(Array.from({ length: k }, (_, j) => [ids[i * k + j]!, Math.exp(logprobs[i * k + j]!)]));
+      const mass = (of: (j: number) => number) => row.reduce((sum, _, j) => sum + (q.has(j) ? 0 : of(j)), 0);
+      const tail = { q: Math.max(0, 1 - [...q.values()].reduce((a, b) => a + b, 0)), p: mass((j) => Math.exp(row[j]!)) };
+      const onSupport = [...q].reduce((sum, [j, p]) => sum + (p > 0 ? p * (Math.log(p) - row[j]!) : 0), 0);
+      const offSupport = tail.q > 0 ? tail.q * Math.log(tail.q / tail.p) : 0;
+      return {
+        loss: scale * (onSupport + offSupport),
+        slope: row.map((l, j) => scale * (Math.exp(l) - (q.get(j) ?? (tail.q * Math.exp(l)) / tail.p))),
+      };
+    }
+    const z = asked.kind === 'nll' && asked.aggregation === 'sum' ? 1 : Math.max(1, tokens);
+    const scale = (asked.kind === 'pg' ? s.advantage! * (s.weight ?? 1) : (s.weight ?? 1)) / z;
+    return {
+      loss: asked.kind === 'pg' ? -scale : -scale * row[id]!,
+      slope: row.map((l, j) => -scale * ((j === id ? 1 : 0) - Math.exp(l))),
+    };
+  }
+
+  async saveState(name: TrainableName): Promise<Uint8Array> {
+    this.onCall('saveState', { adapter: name });
+    const { theta, m, v, t } = this.adapter(name);
+    const n = theta.length;
+    const state = new Float32Array(3 * n + 1);
+    [theta, m, v].forEach((part, i) => state.set(part, i * n));
+    state[3 * n] = t;
     return new Uint8Array(state.buffer);
   }
 
-  restoreState(_name: 'student' | 'reflector', _config: LoraConfig, state: Uint8Array): void {
-    const n = this.adapter.length;
+  restoreState(name: TrainableName, _config: LoraConfig, state: Uint8Array): void {
+    const n = this.base.length;
     const floats = new Float32Array(state.slice().buffer);
-    this.adapter = floats.slice(0, n);
-    this.m = floats.slice(n, 2 * n);
-    this.v = floats.slice(2 * n, 3 * n);
-    this.t = floats[3 * n]!;
+    const part = (i: number) => floats.slice(i * n, (i + 1) * n);
+    this.adapters.set(name, { theta: part(0), m: part(1), v: part(2), t: floats[3 * n]! });
   }
 
   destroy(): void {}
 
+  private adapter(name: TrainableName): Adapter {
+    const adapter = this.adapters.get(name);
+    if (!adapter) throw new Error(`There is no ${name} adapter yet.`);
+    return adapter;
+  }
+
   /** Log-probabilities after `previous` at temperature τ. */
-  private row(previous: number, temperature: number, adapted: boolean): number[] {
+  private row(previous: number, temperature: number, name: AdapterName): number[] {
     const start = previous * this.vocabSize;
+    const theta = name === 'none' ? null : this.adapter(name).theta;
     const z = Array.from(
       { length: this.vocabSize },
-      (_, j) => (this.base[start + j]! + (adapted ? this.adapter[start + j]! : 0)) / temperature,
+      (_, j) => (this.base[start + j]! + (theta ? theta[start + j]! : 0)) / temperature,
     );
     const top = Math.max(...z);
     const logsum = top + Math.log(z.reduce((sum, x) => sum + Math.exp(x - top), 0));
     return z.map((x) => x - logsum);
   }
+}
 
-  private adamw(gradient: Float64Array, norm: number, o: OptimizerOptions): void {
-    this.t++;
-    const clip = Math.min(1, o.clipNorm / (norm + 1e-6));
-    gradient.forEach((raw, i) => {
-      const g = raw * clip;
-      this.m[i] = o.beta1 * this.m[i]! + (1 - o.beta1) * g;
-      this.v[i] = o.beta2 * this.v[i]! + (1 - o.beta2) * g * g;
-      const m = this.m[i] / (1 - o.beta1 ** this.t);
-      const v = this.v[i] / (1 - o.beta2 ** this.t);
-      this.adapter[i]! -= o.learningRate * (m / (Math.sqrt(v) + o.epsilon) + o.weightDecay * this.adapter[i]!);
-    });
-  }
+function adamw(adapter: Adapter, gradient: Float64Array, norm: number, o: OptimizerOptions): void {
+  adapter.t++;
+  const clip = Math.min(1, o.clipNorm / (norm + 1e-6));
+  gradient.forEach((raw, i) => {
+    const g = raw * clip;
+    adapter.m[i] = o.beta1 * adapter.m[i]! + (1 - o.beta1) * g;
+    adapter.v[i] = o.beta2 * adapter.v[i]! + (1 - o.beta2) * g * g;
+    const m = adapter.m[i] / (1 - o.beta1 ** adapter.t);
+    const v = adapter.v[i] / (1 - o.beta2 ** adapter.t);
+    adapter.theta[i]! -= o.learningRate * (m / (Math.sqrt(v) + o.epsilon) + o.weightDecay * adapter.theta[i]!);
+  });
 }

@@ -1,5 +1,5 @@
 import type { Problem } from '../../data/problem.ts';
-import type { PolicyText } from '../../data/prompts.ts';
+import type { MethodText } from '../../data/prompts.ts';
 import type { Graded } from '../../eval/context.ts';
 import type { RunConfig } from '../../schema/config.ts';
 import type { RunEvent } from '../../schema/events.ts';
@@ -10,11 +10,17 @@ import { BigramEngine } from './bigram-engine.ts';
 
 /*
  * Test support: a toy task that a bigram policy can learn. Problem k asks for an answer that begins with letter k; its
- * prompt is one token of its own. Token 0 ends an answer, 1 … 8 are the letters a … h, 9 … 16 the prompts.
+ * prompt is one token of its own, and so are the prompts about a failed attempt at it. A reflection says a letter, and a
+ * retry heeds it: its prompt is a token of that letter, which the base model likes to answer with it.
+ * Token 0 ends an answer, 1 … 8 are the letters a … h; then come 8 tokens for each kind of prompt.
  */
 
 const LETTERS = 8;
-export const VOCABULARY = 1 + 2 * LETTERS;
+const PLAIN = 1 + LETTERS;
+export const REFINE = PLAIN + LETTERS;
+export const REFLECT = REFINE + LETTERS;
+export const RETRY = REFLECT + LETTERS;
+export const VOCABULARY = RETRY + LETTERS;
 
 export const letterProblem = (split: string, k: number): Problem => ({
   id: `letters/${split}/${k}`,
@@ -26,22 +32,42 @@ export const letterProblem = (split: string, k: number): Problem => ({
   reference: '',
 });
 
-export const letterText: PolicyText = {
-  prompt: (problem) => ({ text: problem.text, ids: [9 + Number(problem.id.split('/')[2])] }),
-  decode: (ids) => ids.map((id) => (id === 0 ? '' : id <= LETTERS ? 'abcdefgh'[id - 1]! : '#')).join(''),
+const numberOf = (problem: Problem) => Number(problem.id.split('/')[2]);
+const letters = (ids: readonly number[]) =>
+  ids.map((id) => (id === 0 ? '' : id <= LETTERS ? 'abcdefgh'[id - 1]! : '#')).join('');
+
+export const letterText: MethodText = {
+  prompt: (problem) => ({ text: problem.text, ids: [PLAIN + numberOf(problem)] }),
+  refinement: ({ problem, code }) => ({
+    text: `${problem.text} Not ${code}.`,
+    ids: [REFINE + numberOf(problem)],
+  }),
+  reflection: ({ problem, code }) => ({ text: `${problem.text} Why not ${code}?`, ids: [REFLECT + numberOf(problem)] }),
+  retry: ({ problem, code }, why) => ({
+    text: `${problem.text} Not ${code}: ${why}.`,
+    ids: [PLAIN + numberOf(problem), RETRY + Math.max(0, 'abcdefgh'.indexOf(why.charAt(0)))],
+  }),
+  decode: letters,
   ends: (ids) => {
     let at = 0;
     return Uint32Array.from(ids, (id) => (id === 0 ? at : ++at));
   },
   format: 'plain',
+  refinedFormat: 'plain',
   stopIds: [0],
 };
+
+/** What the base model can do: answer with the letter that the reflection said, and often say the right one. */
+function heeds(previous: number, next: number): number {
+  if (previous >= RETRY && next === previous - RETRY + 1) return 3;
+  return previous >= REFLECT && previous < RETRY && next === previous - REFLECT + 1 ? 1.5 : 0;
+}
 
 /** Pass when the answer begins with the problem's letter; verdicts come in a shuffled order, as from a pool. */
 export async function gradeLetters(problem: Problem, completion: string): Promise<Graded> {
   for (let i = completion.length % 5; i >= 0; i--) await Promise.resolve();
   if (completion === '') return { code: null, verdict: { status: 'no-code', asserts: [], ms: 0 } };
-  const wanted = 'abcdefgh'[Number(problem.id.split('/')[2])]!;
+  const wanted = 'abcdefgh'[numberOf(problem)]!;
   const ok = completion.startsWith(wanted);
   const status = ok ? 'pass' : 'fail';
   return {
@@ -99,7 +125,7 @@ export function letterLab(store: RunStore, onEngine: (engine: BigramEngine) => v
     ports: {
       store,
       openModel: async () => {
-        const engine = new BigramEngine(VOCABULARY, 1 + LETTERS);
+        const engine = new BigramEngine(VOCABULARY, 1 + LETTERS, heeds);
         engines.push(engine);
         onEngine(engine);
         return { engine, text: letterText, device: { vendor: 'test', architecture: '', description: 'bigram' } };

@@ -1,0 +1,41 @@
+import { formatPercent } from '../../lib/format.ts';
+import type { RunEvent } from '../../schema/events.ts';
+import { remark } from '../io.ts';
+
+/** One line for people, on stderr, for the events they wait for. */
+export function report(event: RunEvent): void {
+  switch (event.type) {
+    case 'run.started':
+      remark(
+        `${event.config.method} · ${event.config.model} · ${event.problems.train.length} problems · seed ${event.config.seed} · ${event.device.description || event.device.vendor}`,
+      );
+      break;
+    case 'run.resumed':
+      remark(`Going on from step ${event.step}.`);
+      break;
+    case 'update.applied': {
+      const { sample, grade, update } = event.seconds;
+      const effect = event.noSignal
+        ? 'no signal'
+        : event.skipped
+          ? 'skipped: the gradient was not finite'
+          : `KL ${event.kl.toPrecision(3)}  |g| ${event.gradNorm.toPrecision(3)}  gap ${(event.samplerGap ?? 0).toExponential(1)}`;
+      remark(
+        `step ${String(event.step).padStart(3)}  reward ${event.reward.toFixed(3)}  entropy ${event.entropy.toFixed(3)}  ${effect}  ` +
+          `${event.zeroSignal}/${event.groups} without signal  ${sample.toFixed(1)} + ${grade.toFixed(1)} + ${update.toFixed(1)} s  ${Math.round(event.tokensPerSecond)} tokens/s`,
+      );
+      break;
+    }
+    case 'eval.completed': {
+      const greedy = event.greedy ? `greedy ${event.greedy.passes}/${event.greedy.problems}` : '';
+      const sampled = event.sampled ? `sampled ${formatPercent(event.sampled.rate)}` : '';
+      remark(`evaluation ${event.when}: ${[greedy, sampled].filter(Boolean).join(', ')}`);
+      break;
+    }
+    case 'warning.raised':
+      remark(event.message);
+      break;
+    default:
+      break;
+  }
+}

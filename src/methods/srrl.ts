@@ -1,0 +1,185 @@
+import type { RunConfig, SrrlConfig } from '../schema/config.ts';
+import { visibleAsserts } from '../data/feedback.ts';
+import { groupAdvantages } from './advantage.ts';
+import { firstAttempts } from './grpo.ts';
+import type { MethodContext, StepInput, StepOutcome } from './method.ts';
+import { policyUpdate } from './policy-update.ts';
+import { Step, type Rollout, type StepFigures } from './step.ts';
+
+/*
+ * SRRL: GRPO with a self-refinement phase.
+ *
+ * c1: `first` attempts at each problem. c2: for each that failed, `refinements` repairs at a low temperature, from a prompt
+ * that holds that very attempt and what became of it. One update on all completions of the problem; failed code and
+ * feedback are context, never targets.
+ *
+ * Departures from METHODS, and what it leaves open:
+ * - A first attempt that the sandbox failed to judge is not refined, since nobody knows that it failed.
+ * - A refinement prompt that leaves no room for an answer within the model's context is left out, with a warning.
+ * - `phase` advantages: c1 among c1; c2 among its siblings, the repairs of one attempt.
+ * - Whatever of GRPO is not named here holds (grpo.ts): 0/1 rewards, null for the sandbox's failures, masks, no signal.
+ */
+export async function srrlStep(context: MethodContext, config: RunConfig, input: StepInput): Promise<StepOutcome> {
+  const { step, srrl, first, failed } = await begin(context, config, input);
+  const room = failed.filter((attempt) => {
+    const prompt = refinementPrompt(step, attempt);
+    return prompt.ids.length + config.maxTokens <= context.engine.maxContext;
+  });
+  if (room.length < failed.length) {
+    context.emit({
+      type: 'warning.raised',
+      message: `Step ${input.step}: ${failed.length - room.length} of ${failed.length} failed attempts were not refined, because their prompts and ${config.maxTokens} new tokens exceed the model's context of ${context.engine.maxContext}.`,
+    });
+  }
+  const second = await step.complete(
+    room.map((attempt) => ({
+      problem: attempt.problem,
+      prompt: refinementPrompt(step, attempt),
+      samples: srrl.refinements,
+      parent: attempt,
+    })),
+    {
+      phase: 'refine',
+      kind: 'refinement',
+      adapter: 'student',
+      temperature: srrl.temperature,
+      maxTokens: config.maxTokens,
+      format: context.text.refinedFormat,
+    },
+  );
+  return await learn(step, srrl, first, second, (rollout) => rollout.parent!);
+}
+
+/**
+ * The control `resample`: SRRL's places, filled without feedback. Where SRRL repairs a failed attempt this asks the plain
+ * prompt again, as often and at the run's own temperature; all else is the same. At an equal token budget it runs more
+ * steps, because its second answers need no long prompts.
+ */
+export async function resampleStep(context: MethodContext, config: RunConfig, input: StepInput): Promise<StepOutcome> {
+  const { step, srrl, first, failed } = await begin(context, config, input);
+  const asks = step.problems.flatMap((_, problem) => {
+    const again = failed.filter((attempt) => attempt.problem === problem);
+    return again.length > 0
+      ? [{ problem, prompt: again[0]!.prompt, samples: srrl.refinements * again.length }]
+      : [];
+  });
+  const second = await step.complete(asks, {
+    phase: 'retry',
+    kind: 'attempt',
+    adapter: 'student',
+    temperature: config.temperature,
+    maxTokens: config.maxTokens,
+  });
+  const source = new Map(second.map((rollout, i) => [rollout, failed[Math.floor(i / srrl.refinements)]!]));
+  return await learn(step, srrl, first, second, (rollout) => source.get(rollout)!);
+}
+
+async function begin(context: MethodContext, config: RunConfig, input: StepInput) {
+  const { srrl } = config;
+  if (!srrl) throw new Error(`A run of ${config.method} needs the settings under \`srrl\` in its configuration.`);
+  const step = new Step(context, config, input, srrl.first * (1 + srrl.refinements));
+  const first = await firstAttempts(step, srrl.first);
+  return { step, srrl, first, failed: first.filter((attempt) => attempt.reward === 0) };
+}
+
+function refinementPrompt({ context, problems }: Step, attempt: Rollout) {
+  const { text, graded } = attempt;
+  return context.text.refinement({
+    problem: problems[attempt.problem]!,
+    code: graded!.code ?? text,
+    verdict: graded!.verdict,
+  });
+}
+
+/** @param answers the failed first attempt that a second answer was given after. */
+async function learn(
+  step: Step,
+  srrl: SrrlConfig,
+  first: readonly Rollout[],
+  second: readonly Rollout[],
+  answers: (rollout: Rollout) => Rollout,
+): Promise<StepOutcome> {
+  const groups = advantageGroups(step, srrl, first, second, answers).map((members) => ({
+    members,
+    ...groupAdvantages(
+      members.map((rollout) => rollout.reward),
+      step.config.loss.aggregation !== 'dr_grpo',
+    ),
+  }));
+  const isSecond = new Set(second);
+  const lambda = (rollout: Rollout) => (isSecond.has(rollout) ? { weight: srrl.lambda } : {});
+  const update = await policyUpdate(
+    step,
+    groups.flatMap(({ signal, members, advantages }) =>
+      members.flatMap((rollout, i) =>
+        signal && rollout.reward !== null ? [{ rollout, advantage: advantages[i]!, ...lambda(rollout) }] : [],
+      ),
+    ),
+  );
+  const entries = new Map(
+    groups.flatMap((group) => group.members.map((rollout, i) => [rollout, { group, i }] as const)),
+  );
+  for (const rollout of step.rollouts) {
+    const { group, i } = entries.get(rollout)!;
+    step.ledger(rollout, {
+      reward: rollout.reward,
+      advantage: group.advantages[i]!,
+      ...lambda(rollout),
+      groupMean: group.mean,
+      groupStd: group.std,
+      inLoss: update.inLoss(rollout),
+      columns: update.columns(rollout),
+    });
+  }
+  return step.finish({
+    ...update.figures,
+    zeroSignal: groups.filter((group) => !group.signal).length,
+    groups: groups.length,
+    firsts: first.map(({ reward }) => ({ reward, passed: reward === 1 })),
+    rescue: rescueOf(step, second, answers),
+  });
+}
+
+/** Who is normalised with whom: all completions of a problem, or c1 among c1 and c2 among the repairs of one attempt. */
+function advantageGroups(
+  { problems }: Step,
+  { advantage }: SrrlConfig,
+  first: readonly Rollout[],
+  second: readonly Rollout[],
+  answers: (rollout: Rollout) => Rollout,
+): Rollout[][] {
+  return problems.flatMap((_, index) => {
+    const c1 = first.filter((rollout) => rollout.problem === index);
+    const c2 = second.filter((rollout) => rollout.problem === index);
+    if (advantage === 'pooled') return [[...c1, ...c2]];
+    const siblings = c1
+      .map((attempt) => c2.filter((rollout) => answers(rollout) === attempt))
+      .filter((group) => group.length > 0);
+    return [c1, ...siblings];
+  });
+}
+
+function rescueOf(
+  { problems, config }: Step,
+  second: readonly Rollout[],
+  answers: (rollout: Rollout) => Rollout,
+): NonNullable<StepFigures['rescue']> {
+  const passes = second.filter((rollout) => rollout.reward === 1);
+  const plain = (rollout: Rollout) => (rollout.graded?.code ?? rollout.text).replace(/\s+/g, ' ').trim();
+  return {
+    failed: new Set(second.map(answers)).size,
+    rescued: new Set(passes.map(answers)).size,
+    answers: second.length,
+    passes: passes.length,
+    changed: second.filter((rollout) => plain(rollout) !== plain(answers(rollout))).length,
+    visibleOnly:
+      config.asserts === 'all' ? null : second.filter((rollout) => passesVisibleOnly(rollout, problems, config)).length,
+  };
+}
+
+/** The sign of hard-coding: every assert that the model saw passes, and one that it did not see fails. */
+function passesVisibleOnly(rollout: Rollout, problems: Step['problems'], { asserts }: RunConfig): boolean {
+  const visible = new Set(visibleAsserts(problems[rollout.problem]!, asserts));
+  const seen = rollout.graded!.verdict.asserts.filter((assert) => visible.has(assert.source));
+  return rollout.reward === 0 && seen.length > 0 && seen.every((assert) => assert.status === 'pass');
+}
