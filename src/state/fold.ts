@@ -20,7 +20,8 @@ export interface RunView {
   readonly steps: readonly StepView[];
   /** `update.applied` of every finished step, in order: what the curves draw. */
   readonly updates: readonly RunEventOf<'update.applied'>[];
-  readonly phase: { readonly step: number; readonly phase: Phase } | null;
+  /** The part of a step that is under way, last of those begun in that step. */
+  readonly phase: { readonly step: number; readonly phase: Phase; readonly begun: readonly Phase[] } | null;
   readonly evals: { readonly before: EvalEvent | null; readonly after: EvalEvent | null };
   readonly checkpoint: RunEventOf<'checkpoint.saved'> | null;
   readonly warnings: readonly RunEventOf<'warning.raised'>[];
@@ -137,7 +138,11 @@ class Draft {
         this.startStep(event);
         return;
       case 'phase.started':
-        view.phase = { step: event.step, phase: event.phase };
+        view.phase = {
+          step: event.step,
+          phase: event.phase,
+          begun: [...(view.phase?.step === event.step ? view.phase.begun : []), event.phase],
+        };
         return;
       case 'rollout.completed':
         this.addRollout(event);

@@ -60,7 +60,7 @@ describe('the ledger of SRRL', () => {
 
   it('shows the weight of the refinements’ phase where it is not 1', () => {
     const halved = srrlStep(1).map((e): NewEvent => (e.type === 'rollout.rewarded' && e.rollout === '1/0/0.1' ? { ...e, weight: 0.5 } : e));
-    expect(ledgerIn(SRRL_CONFIG, halved, '1/0/0.1')?.weight).toEqual({ value: 0.5, formula: 'λ of refinements: each token counts 0.5 × 0.913' });
+    expect(ledgerIn(SRRL_CONFIG, halved, '1/0/0.1')?.weight).toEqual({ value: 0.5, formula: 'λ of second answers: each token counts 0.5 × 0.913' });
   });
 });
 
@@ -91,7 +91,7 @@ describe('the ledger of a control', () => {
   });
 
   it('knows no advantage where what passes is imitated', () => {
-    expect(of('rft', '1/0/0', {})).toMatchObject({ baseline: null, formula: null, inLoss: true });
+    expect(of('rft', '1/0/0', {})).toMatchObject({ baseline: null, formula: 'held against nothing', inLoss: true });
     expect(of('rft', '1/0/1', { inLoss: false })?.reason).toContain('only what passes');
   });
 });

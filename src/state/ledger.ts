@@ -54,7 +54,7 @@ function groupLedger(rollout: RolloutView, paid: Paid, group: GroupView | null, 
     weight:
       paid.weight === undefined || paid.weight === 1
         ? null
-        : { value: paid.weight, formula: `λ of refinements: each token counts ${paid.weight} × ${paid.advantage.toFixed(3)}` },
+        : { value: paid.weight, formula: `λ of second answers: each token counts ${paid.weight} × ${paid.advantage.toFixed(3)}` },
     reason: groupReason(rollout, paid, equal, config),
   };
 }
@@ -63,15 +63,21 @@ function groupLedger(rollout: RolloutView, paid: Paid, group: GroupView | null, 
 function peersOf(rollout: RolloutView, group: GroupView | null, srrl: SrrlConfig | null): readonly RolloutView[] {
   const all = (group?.rollouts ?? []).filter((other) => other !== null);
   if (srrl?.advantage !== 'phase') return all;
-  return all.filter(({ completion }) => completion.parent === rollout.completion.parent);
+  return all.filter((other) => roundOf(other, srrl) === roundOf(rollout, srrl));
+}
+
+/** Second answers by the attempt they followed: its id where they refine it, their number where they are fresh; null of first ones. */
+function roundOf({ completion: { parent }, sample }: RolloutView, { first, refinements }: SrrlConfig): string | number | null {
+  return parent ?? (sample < first ? null : Math.floor((sample - first) / refinements));
 }
 
 function whose(rollout: RolloutView, peers: readonly RolloutView[], config: RunConfig | null): string {
   const { parent } = rollout.completion;
   if (config?.srrl?.advantage === 'phase') {
-    return parent === null
-      ? 'By phase: held against the first attempts at this problem alone, not against their refinements.'
-      : `By phase: held against the ${peers.length} refinements of attempt ${placeOf(parent)} alone.`;
+    if (parent !== null) return `By phase: held against the ${peers.length} refinements of attempt ${placeOf(parent)} alone.`;
+    return rollout.sample < config.srrl.first
+      ? 'By phase: held against the first attempts at this problem alone, not against second answers.'
+      : `By phase: held against the ${peers.length} fresh answers that were made for one failed attempt.`;
   }
   const refined = peers.some(({ completion }) => completion.kind === 'refinement');
   return refined
@@ -96,7 +102,7 @@ function imitationLedger(rollout: RolloutView, paid: Paid): Ledger {
   return {
     ...scoreOf(paid, null),
     baseline: null,
-    formula: null,
+    formula: paid.inLoss ? 'held against nothing' : null,
     weight: null,
     reason: paid.inLoss ? `It passed, so all its ${tokens} tokens are made likelier, each alike.` : left,
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { foldRun } from './fold.ts';
-import { runStateOf, secondsLeft } from './run-state.ts';
+import { phaseIndex, runStateOf, secondsLeft } from './run-state.ts';
 import { CONFIG, numbered, startOf, stepOf } from './testing/log.ts';
 
 const open = [startOf('r'), ...stepOf(1)];
@@ -21,6 +21,16 @@ describe('what a run is doing', () => {
   it('is paused after a pause in an earlier session', () => {
     const view = foldRun('r', numbered([...open, { type: 'run.paused', step: 1, reason: 'Paused after step 1.' }]));
     expect(runStateOf(view, { state: 'idle' })).toBe('paused');
+  });
+
+  it('knows which grading of a step is under way, also where the status is ahead of the log or a phase is left out', () => {
+    const phases = ['sample', 'grade', 'refine', 'grade', 'update', 'checkpoint'] as const;
+    expect(phaseIndex(phases, ['sample', 'grade'], 'grade')).toBe(1);
+    expect(phaseIndex(phases, ['sample', 'grade', 'refine'], 'grade')).toBe(3);
+    expect(phaseIndex(phases, ['sample', 'grade', 'refine', 'grade'], 'grade')).toBe(3);
+    expect(phaseIndex(phases, ['sample', 'grade'], 'update')).toBe(4);
+    expect(phaseIndex(phases, [], 'checkpoint')).toBe(5);
+    expect(phaseIndex(phases, ['evaluate'], 'evaluate')).toBe(-1);
   });
 
   it('estimates what is left from the steps done', () => {

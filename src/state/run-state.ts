@@ -1,3 +1,4 @@
+import type { Phase } from '../schema/events.ts';
 import type { SessionStatus } from '../schema/protocol.ts';
 import type { RunView } from './fold.ts';
 
@@ -15,6 +16,17 @@ export function runStateOf(view: RunView, status: SessionStatus): RunState {
 /** Runs and evaluations share the GPU: while one goes on, none can be started. */
 export function isBusy(status: SessionStatus): boolean {
   return status.state === 'running' || status.state === 'loading' || status.state === 'evaluating';
+}
+
+/**
+ * Where a step is among the phases of its method; −1 before the first. A method may come back to a phase (it grades again
+ * what it has sampled again), so what has begun decides which one is meant; the status may be ahead of the log.
+ */
+export function phaseIndex(phases: readonly (Phase | 'checkpoint')[], begun: readonly Phase[], now: Phase | 'checkpoint'): number {
+  const seen = begun.at(-1) === now ? begun : [...begun, now];
+  let at = -1;
+  for (const phase of seen) at = Math.max(at, phases.indexOf(phase, at + 1));
+  return at;
 }
 
 /** Seconds until steps or token budget are used up, from the mean of the last steps; null where that is not known. */

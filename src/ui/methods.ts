@@ -9,7 +9,7 @@ export interface MethodText {
   readonly control: boolean;
   /** Kinds of completions it makes. */
   readonly kinds: readonly RolloutKind[];
-  /** Parts of its step, in order. */
+  /** Parts of its step, in order; a step may leave some out. */
   readonly phases: readonly Phase[];
 }
 
@@ -27,21 +27,21 @@ export const METHOD_TEXT: Record<Method, MethodText> = {
     about: 'What fails is tried again with the sandbox’s report in the prompt; first and second answers are trained on together.',
     control: false,
     kinds: ['attempt', 'refinement'],
-    phases: ['sample', 'grade', 'refine', 'update'],
+    phases: ['sample', 'grade', 'refine', 'grade', 'update'],
   },
   reflkd: {
     name: 'Refl-KD',
     about: 'A second adapter learns to write reflections after which retries pass; the model is taught those programs without the reflection.',
     control: false,
     kinds: ['attempt', 'reflection', 'retry'],
-    phases: ['sample', 'grade', 'reflect', 'retry', 'update-reflector', 'distill'],
+    phases: ['sample', 'grade', 'reflect', 'retry', 'grade', 'update-reflector', 'distill'],
   },
   resample: {
     name: 'Resample',
     about: 'SRRL without the report: second answers are fresh ones. What does feedback add to trying again?',
     control: true,
     kinds: ['attempt'],
-    phases: ['sample', 'grade', 'update'],
+    phases: ['sample', 'grade', 'retry', 'grade', 'update'],
   },
   'random-reward': {
     name: 'Random reward',

@@ -68,7 +68,7 @@ function VerdictDiff({ changes }: { readonly changes: readonly AssertChange[] })
   return (
     <div>
       <p className="change-sum">
-        {fixed === 0 && broken === 0 ? 'No assert changed sides.' : `${fixed} now pass${broken > 0 ? `, ${broken} no longer do` : ''}, of ${changes.length} asserts.`}
+        {fixed === 0 && broken === 0 ? 'No assert changed sides.' : `Of ${changes.length} asserts ${fixed} now ${fixed === 1 ? 'passes' : 'pass'}${broken > 0 ? `, ${broken} no longer ${broken === 1 ? 'does' : 'do'}` : ''}.`}
       </p>
       <ol className="asserts">
         {changes.map(({ source, before, after, change }, i) => (
@@ -81,16 +81,32 @@ function VerdictDiff({ changes }: { readonly changes: readonly AssertChange[] })
             <div>
               <code className="assert-source">{source}</code>
               <span className="assert-tag">{WORDS[change]}</span>
-              {(before?.actual ?? after?.actual) !== undefined && change !== 'passes' && (
-                <p className="change-got">
-                  got <code>{before?.actual ?? '…'}</code>, then <code>{after?.actual ?? '…'}</code>
-                </p>
-              )}
+              <Values before={before} after={after} />
             </div>
           </li>
         ))}
       </ol>
     </div>
+  );
+}
+
+/** What came out where it did not pass. */
+function Values({ before, after }: Pick<AssertChange, 'before' | 'after'>) {
+  const values = [
+    { when: 'before', assert: before },
+    { when: 'now', assert: after },
+  ].flatMap(({ when, assert }) => (assert && assert.status !== 'pass' && assert.actual !== undefined ? [{ when, got: assert.actual }] : []));
+  const expected = after?.expected ?? before?.expected;
+  if (values.length === 0) return null;
+  return (
+    <p className="change-got">
+      {values.map(({ when, got }) => (
+        <span key={when}>
+          {when} <code>{got}</code>,{' '}
+        </span>
+      ))}
+      expected <code>{expected ?? 'not known'}</code>
+    </p>
   );
 }
 

@@ -90,7 +90,7 @@ describe('a refinement that passed', () => {
   it('shows what it changed, line by line and assert by assert', () => {
     expect(change.match(/data-kind="removed"/g)).toHaveLength(1);
     expect(change.match(/data-kind="added"/g)).toHaveLength(2);
-    expect(plain(change)).toContain('1 now pass, of 2 asserts.');
+    expect(plain(change)).toContain('Of 2 asserts 1 now passes.');
   });
 });
 

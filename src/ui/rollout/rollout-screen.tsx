@@ -78,7 +78,7 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
           </span>
           <Stepper onPrevious={previous && (() => step(previous))} onNext={next && (() => step(next))} />
         </p>
-        <h2 className="rollout-title">{problemTitle(completion.prompt, rollout.problem)}</h2>
+        <h2 className="rollout-title">{problemTitle(attempt.completion.prompt, rollout.problem)}</h2>
         <div className="rollout-sum">
           {verdict || completion.kind === 'reflection' ? <RolloutMark rollout={rollout} word /> : <span className="muted">not graded yet</span>}
           {ledger && (

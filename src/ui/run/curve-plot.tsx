@@ -135,7 +135,9 @@ function rangeOf(def: CurveDef, min: number | null, max: number | null): [number
   if (def.range) return [def.range[0], def.range[1]];
   if (min === null || max === null) return [0, 1];
   const low = min >= 0 && min < 0.6 * max ? 0 : min;
-  const pad = (max - low || Math.abs(max) || 1) * 0.08;
+  // Values that differ by rounding alone are one value.
+  const span = max - low > 1e-9 * Math.abs(max) ? max - low : 0;
+  const pad = (span || Math.abs(max) || 1) * 0.08;
   return [low === 0 ? 0 : low - pad, max + pad];
 }
 

@@ -46,7 +46,7 @@ export const RolloutRow = memo(function RolloutRow({ row, route, selected }: Pro
       <RolloutMark rollout={rollout} />
       <span className="row-verdict">
         {resultText(rollout)}
-        {row.rescued && row.depth === 0 && <span className="row-badge">rescued</span>}
+        {row.rescued && rollout.completion.kind === 'attempt' && <span className="row-badge">rescued</span>}
         {rollout.target && <span className="row-badge">distilled</span>}
       </span>
       <span className="row-tokens">

@@ -3,7 +3,7 @@ import type { Phase } from '../../schema/events.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import type { RunView } from '../../state/fold.ts';
 import { rescueOf } from '../../state/outcomes.ts';
-import { isBusy, runStateOf, secondsLeft, type RunState } from '../../state/run-state.ts';
+import { isBusy, phaseIndex, runStateOf, secondsLeft, type RunState } from '../../state/run-state.ts';
 import { formatDate, formatValue } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
 import { describeRun, METHOD_TEXT } from '../methods.ts';
@@ -105,7 +105,7 @@ function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly
   const running = status.state === 'running' && status.runId === view.runId ? status : null;
   const seconds = view.updates.at(-1)?.seconds;
   const phases = [...METHOD_TEXT[view.config?.method ?? 'grpo'].phases, 'checkpoint' as const];
-  const at = phases.findIndex((phase) => phase === running?.phase);
+  const at = running ? phaseIndex(phases, view.phase?.step === running.step ? view.phase.begun : [], running.phase) : -1;
   const share = running && running.total > 0 ? Math.min(1, running.done / running.total) : 0;
   return (
     <div className="gauge phases">
@@ -123,10 +123,10 @@ function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly
           const filled = i < at ? 1 : i === at ? share : 0;
           const took = phase === 'sample' || phase === 'grade' || phase === 'update' ? seconds?.[phase] : undefined;
           return (
-            <li key={phase} data-now={i === at} aria-current={i === at ? 'step' : undefined}>
+            <li key={i} data-now={i === at} aria-current={i === at ? 'step' : undefined}>
               <span className="phase-fill" style={{ transform: `scaleX(${filled})` }} />
               <span className="phase-name">{PHASE_NAMES[phase]}</span>
-              {took !== undefined && phases.length <= 5 && <span className="phase-took">{formatSeconds(took)}</span>}
+              {took !== undefined && phases.length === 4 && <span className="phase-took">{formatSeconds(took)}</span>}
             </li>
           );
         })}

@@ -108,9 +108,10 @@ function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
 
 /** What stands behind the fold, in a line. */
 function inShort({ method, loss, asserts, maxTokens }: RunConfig): string {
-  const gradient = `${loss.aggregation}, clip ${loss.epsLow} / ${loss.epsHigh}, β ${loss.beta}, μ ${loss.updates}, `;
+  const gradient = method === 'rft' ? '' : `${loss.aggregation}, clip ${loss.epsLow} / ${loss.epsHigh}, `;
+  const update = method === 'reflkd' ? '' : `${gradient}β ${loss.beta}, μ ${loss.updates}, `;
   const seen = asserts === 'all' ? 'every shown assert in the prompt' : 'one shown assert held back';
-  return `${method === 'rft' || method === 'reflkd' ? '' : gradient}${seen}, answers of up to ${maxTokens} tokens`;
+  return `${update}${seen}, answers of up to ${maxTokens} tokens`;
 }
 
 /** Programs a problem of one step: at least, at most. */

@@ -18,6 +18,7 @@ export function MethodChoice({ chosen }: { readonly chosen: Method }) {
                 name="method"
                 value={method}
                 checked={method === chosen}
+                aria-label={name}
                 aria-describedby={`about-${method}`}
                 onChange={() => go({ screen: 'start', method }, 'replace')}
               />

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { METHODS } from '../../schema/config.ts';
-import { presetOf } from '../../session/presets.ts';
+import { equalTokens, presetOf } from '../../session/presets.ts';
 import { CONFIG } from '../../state/testing/log.ts';
 import { draftOf, SETTINGS, standardOf } from './settings.ts';
 
@@ -34,6 +34,11 @@ describe('the settings', () => {
   it('end the run by steps or by tokens, never by both', () => {
     expect(draftOf(CONFIG, { budget: 'tokens', budgetTokens: '5000' }).config).toEqual({ ...CONFIG, steps: null, budgetTokens: 5000 });
     expect(draftOf(CONFIG, { budget: 'steps', budgetTokens: '5000' }).config).toEqual(CONFIG);
+  });
+
+  it('offer the budget at which the command line compares methods', () => {
+    const preset = presetOf('srrl', 'nano');
+    expect(draftOf(preset, { budget: 'tokens' }).config?.budgetTokens).toBe(equalTokens(preset));
   });
 
   it.each([

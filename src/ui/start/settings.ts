@@ -19,6 +19,7 @@ export type RunSetting = Place & (Setting<SettingKey> | Choice<SettingKey>);
 const ALL: readonly Method[] = ['grpo', 'srrl', 'reflkd', 'resample', 'random-reward', 'rft'];
 const GROUPS: readonly Method[] = ['grpo', 'random-reward', 'rft'];
 const POLICY_GRADIENT: readonly Method[] = ['grpo', 'srrl', 'resample', 'random-reward'];
+const ONE_POLICY: readonly Method[] = [...POLICY_GRADIENT, 'rft'];
 const SECOND: readonly Method[] = ['srrl', 'resample'];
 const SRRL: readonly Method[] = ['srrl'];
 const RESAMPLE: readonly Method[] = ['resample'];
@@ -40,7 +41,7 @@ const options = (labels: Readonly<Record<string, string>>) => ({
 export const SETTINGS: readonly RunSetting[] = [
   { key: 'budget', label: 'Ends after', source: 'methods compare at equal tokens', ...run(), standard: 'steps', ...options({ steps: 'steps', tokens: 'tokens' }) },
   { key: 'steps', label: 'Steps', source: 'preset of nano', ...run(), when: ['budget', 'steps'], ...whole(1, 10_000) },
-  { key: 'budgetTokens', label: 'Tokens', source: 'computed in prompts and answers', ...run(), when: ['budget', 'tokens'], standard: '150000', ...whole(1000, 1e12) },
+  { key: 'budgetTokens', label: 'Tokens', source: 'of prompts and answers: what 30 steps of GRPO compute', ...run(), when: ['budget', 'tokens'], standard: '50000', ...whole(1000, 1e12) },
   { key: 'problemsPerStep', label: 'Problems a step', source: 'preset of nano', ...run(), ...whole(1, 64) },
   { key: 'group', label: 'Completions a problem', source: 'the group G, this lab', ...run(GROUPS), ...whole(2, 64) },
   { key: 'temperature', label: 'Temperature', source: 'T of TRL’s GRPO', ...run(), ...number(0.05, 4) },
@@ -51,30 +52,30 @@ export const SETTINGS: readonly RunSetting[] = [
   { key: 'srrl.refinements', label: 'Refinements', source: 'c2 of SRRL, each failed attempt', ...own(SRRL), ...whole(1, 32) },
   { key: 'srrl.refinements', label: 'Fresh attempts', source: 'as many as SRRL’s refinements', ...own(RESAMPLE), ...whole(1, 32) },
   { key: 'srrl.temperature', label: 'Their temperature', source: 'of refinements, SRRL', ...own(SRRL), ...number(0.05, 4) },
-  { key: 'srrl.advantage', label: 'Advantage', source: 'what is compared, this lab', ...own(SRRL), ...options({ pooled: 'pooled: all of a problem', phase: 'by phase: c1, c2 apart' }) },
-  { key: 'srrl.lambda', label: 'Weight λ of c2', source: 'refinements in the loss, this lab', ...own(SRRL), ...number(0, 10) },
+  { key: 'srrl.advantage', label: 'Compared', source: 'all of a problem, or c1 and c2 apart; this lab', ...own(SRRL), ...options({ pooled: 'pooled', phase: 'by phase' }) },
+  { key: 'srrl.lambda', label: 'Their weight', source: 'λ of refinements in the loss, this lab', ...own(SRRL), ...number(0, 10) },
 
   { key: 'reflkd.baselines', label: 'Attempts', source: 'without reflection, a problem; this lab', ...own(REFLKD), ...whole(1, 32) },
-  { key: 'reflkd.reflections', label: 'Reflections K', source: 'on the first failed attempt, refl-kd', ...own(REFLKD), ...whole(1, 16) },
-  { key: 'reflkd.retries', label: 'Retries m', source: 'with each reflection, this lab', ...own(REFLKD), ...whole(1, 16) },
-  { key: 'reflkd.threshold', label: 'Threshold δ', source: 'advantages within ±δ weigh 0; this lab', ...own(REFLKD), ...number(0, 1) },
-  { key: 'reflkd.negativeWeight', label: 'Weight λ⁻', source: 'of reflections that harm, this lab', ...own(REFLKD), ...number(0, 10) },
-  { key: 'reflkd.beta', label: 'β of the reflector', source: 'KL to the base model, this lab', ...own(REFLKD), ...number(0, 10) },
-  { key: 'reflkd.kd.topK', label: 'KD top k', source: 'the teacher’s likeliest tokens, SDPO', ...own(REFLKD), ...whole(1, 1000) },
-  { key: 'reflkd.kd.temperature', label: 'KD temperature τ', source: 'of teacher and student, SDPO', ...own(REFLKD), ...number(0.05, 10) },
-  { key: 'reflkd.kd.mode', label: 'Beyond the top k', source: 'SDPO', ...own(REFLKD), ...options({ tail: 'one tail', renorm: 'left out (renorm)' }) },
-  { key: 'reflkd.kd.target', label: 'Target', source: 'what the student is taught, this lab', ...own(REFLKD), ...options({ retry: 'the retry that passed', fresh: 'a fresh answer' }) },
-  { key: 'reflkd.kd.teacher', label: 'Teacher', source: 'who sees the reflection, this lab', ...own(REFLKD), ...options({ snapshot: 'student, as it is', ema: 'student, averaged', base: 'base model' }) },
-  { key: 'reflkd.kd.emaDecay', label: 'Average’s decay', source: 'of the averaged teacher, this lab', ...own(REFLKD), when: ['reflkd.kd.teacher', 'ema'], ...number(0, 1) },
+  { key: 'reflkd.reflections', label: 'Reflections', source: 'K, on the first failed attempt, refl-kd', ...own(REFLKD), ...whole(1, 16) },
+  { key: 'reflkd.retries', label: 'Retries', source: 'm, with each reflection, this lab', ...own(REFLKD), ...whole(1, 16) },
+  { key: 'reflkd.threshold', label: 'Threshold', source: 'advantages within ±δ weigh 0, this lab', ...own(REFLKD), ...number(0, 1) },
+  { key: 'reflkd.negativeWeight', label: 'Weight of harm', source: 'λ⁻, reflections that made it worse, this lab', ...own(REFLKD), ...number(0, 10) },
+  { key: 'reflkd.beta', label: 'Reflector’s KL', source: 'its β to the base model, this lab', ...own(REFLKD), ...number(0, 10) },
+  { key: 'reflkd.kd.topK', label: 'Teacher’s tokens', source: 'k likeliest at each place, SDPO', ...own(REFLKD), ...whole(1, 1000) },
+  { key: 'reflkd.kd.temperature', label: 'KD temperature', source: 'τ of teacher and student, SDPO', ...own(REFLKD), ...number(0.05, 10) },
+  { key: 'reflkd.kd.mode', label: 'Other tokens', source: 'beyond the k likeliest, SDPO', ...own(REFLKD), ...options({ tail: 'one tail', renorm: 'left out (renorm)' }) },
+  { key: 'reflkd.kd.target', label: 'Target', source: 'what the student is taught, this lab', ...own(REFLKD), ...options({ retry: 'passing retry', fresh: 'fresh answer' }) },
+  { key: 'reflkd.kd.teacher', label: 'Teacher', source: 'who sees the reflection, this lab', ...own(REFLKD), ...options({ snapshot: 'student', ema: 'average student', base: 'base model' }) },
+  { key: 'reflkd.kd.emaDecay', label: 'Average’s decay', source: 'd of the average student, this lab', ...own(REFLKD), when: ['reflkd.kd.teacher', 'ema'], ...number(0, 1) },
   { key: 'reflkd.reflectionTokens', label: 'Reflection’s tokens', source: 'at most, preset of nano', ...own(REFLKD), ...whole(4, 512) },
 
-  { key: 'asserts', label: 'Asserts a model sees', source: 'SRRL', ...more(), ...options({ all: 'all that are shown', 'all-but-one': 'all but one of them' }) },
+  { key: 'asserts', label: 'Asserts a model sees', source: 'SRRL', ...more(), ...options({ all: 'all shown', 'all-but-one': 'all but one' }) },
   { key: 'maxTokens', label: 'Answer’s tokens', source: 'at most, preset of nano', ...more(), ...whole(8, 512) },
-  { key: 'loss.aggregation', label: 'Aggregation', source: 'TRL', ...more(POLICY_GRADIENT), ...options({ dapo: 'dapo: all tokens', grpo: 'grpo: each answer', dr_grpo: 'dr_grpo: constant', bnpo: 'bnpo: micro-batch' }) },
-  { key: 'loss.epsLow', label: 'Clip ε low', source: 'DAPO', ...more(POLICY_GRADIENT), ...number(0, 1) },
-  { key: 'loss.epsHigh', label: 'Clip ε high', source: 'DAPO', ...more(POLICY_GRADIENT), ...number(0, 10) },
-  { key: 'loss.beta', label: 'β', source: 'KL to the base model, TRL', ...more(POLICY_GRADIENT), ...number(0, 10) },
-  { key: 'loss.updates', label: 'Updates μ', source: 'on the answers of a step, TRL', ...more(POLICY_GRADIENT), ...whole(1, 16) },
+  { key: 'loss.aggregation', label: 'Aggregation', source: 'TRL', ...more(POLICY_GRADIENT), ...options({ dapo: 'dapo', grpo: 'grpo', dr_grpo: 'dr_grpo', bnpo: 'bnpo' }) },
+  { key: 'loss.epsLow', label: 'Clip below', source: 'ε low, DAPO', ...more(POLICY_GRADIENT), ...number(0, 1) },
+  { key: 'loss.epsHigh', label: 'Clip above', source: 'ε high, DAPO', ...more(POLICY_GRADIENT), ...number(0, 10) },
+  { key: 'loss.beta', label: 'KL', source: 'β to the base model, TRL', ...more(ONE_POLICY), ...number(0, 10) },
+  { key: 'loss.updates', label: 'Updates', source: 'μ, on the answers of a step, TRL', ...more(ONE_POLICY), ...whole(1, 16) },
 ];
 
 /** What the user typed over a default, as typed; kept when the method changes. */
