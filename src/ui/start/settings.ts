@@ -36,7 +36,7 @@ const options = (labels: Readonly<Record<string, string>>) => ({
 
 /**
  * The settings the Start screen offers, each with the source of its default; everything else of the run's configuration
- * stays at its preset. Sources are listed in docs/papers.md; "this lab" is a choice of our own.
+ * stays at its preset. Sources go by the names of docs/methods.md; "this lab" is a choice of our own.
  */
 export const SETTINGS: readonly RunSetting[] = [
   { key: 'budget', label: 'Ends after', source: 'methods compare at equal tokens', ...run(), standard: 'steps', ...options({ steps: 'steps', tokens: 'tokens' }) },
