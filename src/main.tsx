@@ -22,7 +22,6 @@ worker.addEventListener('error', (event) => {
   lab.lost(`The training worker stopped: ${event.message || 'it could not be loaded'}. Finished steps are stored; reload the page to go on.`);
 });
 lab.checkDevice();
-lab.loadPreset();
 lab.refreshRuns();
 
 const root = document.getElementById('root');

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { PHASES } from '../schema/events.ts';
 import { createSessionClient } from './client.ts';
 import { testChannel } from './testing/channel.ts';
 import { CONFIG } from './testing/log.ts';
@@ -32,6 +33,15 @@ describe('the session client', () => {
     const asked = client.ask({ type: 'start', config: CONFIG });
     channel.answer('start', { runId: 3 } as never);
     await expect(asked).rejects.toThrow(/'start'.*runId/);
+  });
+
+  it('passes on a status of every phase that a method has', () => {
+    const { channel, pushes } = setUp();
+    for (const phase of [...PHASES, 'checkpoint']) {
+      channel.push({ type: 'status', status: { state: 'running', runId: 'r', step: 1, phase, done: 0, total: 1, pausing: false } });
+      expect(pushes.status).toHaveBeenLastCalledWith(expect.objectContaining({ phase }));
+    }
+    expect(pushes.broken).not.toHaveBeenCalled();
   });
 
   it('reports a push that does not parse instead of passing it on', () => {

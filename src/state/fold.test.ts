@@ -1,17 +1,49 @@
 import { describe, expect, it } from 'vitest';
 import { emptyRun, extendRun, findGroup, findRollout, foldRun } from './fold.ts';
-import { numbered, startOf, stepOf } from './testing/log.ts';
+import { numbered, REFLKD_CONFIG, reflKdStep, SRRL_CONFIG, srrlStep, startOf, stepOf } from './testing/log.ts';
+import { childrenOf, lineageOf } from './tree.ts';
 
 const log = numbered([startOf('r'), { type: 'checkpoint.saved', step: 0, bytes: 9 }, ...stepOf(1), ...stepOf(2)]);
 
+const srrl = numbered([startOf('r', SRRL_CONFIG), ...srrlStep(1)]);
+const reflkd = numbered([startOf('r', REFLKD_CONFIG), ...reflKdStep(1)]);
+
 describe('foldRun', () => {
-  it('gives the same view whatever batches the events come in', () => {
-    const whole = foldRun('r', log);
+  it.each([
+    ['grpo', log],
+    ['srrl', srrl],
+    ['reflkd', reflkd],
+  ])('gives the same view of %s whatever batches the events come in', (_method, events) => {
+    const whole = foldRun('r', events);
     for (const size of [1, 2, 7, 30]) {
       let view = emptyRun('r');
-      for (let i = 0; i < log.length; i += size) view = extendRun(view, log.slice(i, i + size));
+      for (let i = 0; i < events.length; i += size) view = extendRun(view, events.slice(i, i + size));
       expect(view).toEqual(whole);
     }
+  });
+
+  it('finds a completion’s children and its way down from the attempt, in the order of samples', () => {
+    const view = foldRun('r', reflkd);
+    const [group] = view.steps[0]?.groups ?? [];
+    const retry = findRollout(view, '1/0/0.0.1');
+    if (!group || !retry) throw new Error('no such retry');
+    expect(lineageOf(retry, group).map(({ id }) => id)).toEqual(['1/0/0', '1/0/0.0', '1/0/0.0.1']);
+    expect(lineageOf(retry, group).slice(0, 2).map((r) => childrenOf(r, group).map(({ id }) => id))).toEqual([
+      ['1/0/0.0', '1/0/0.1'],
+      ['1/0/0.0.0', '1/0/0.0.1'],
+    ]);
+  });
+
+  it('keeps what was distilled with the completion it was', () => {
+    const view = foldRun('r', reflkd);
+    expect(findRollout(view, '1/0/0.0.0')?.target).toMatchObject({ reflection: '1/0/0.0', loss: 0.321 });
+    expect(findRollout(view, '1/0/0.0.1')?.target).toBeNull();
+  });
+
+  it('keeps a place for the first attempts a method is sure to make, none for what may follow', () => {
+    const begun = (config: typeof SRRL_CONFIG) =>
+      foldRun('r', numbered([startOf('r', config), { type: 'step.started', step: 1, epoch: 0, problems: ['p0'] }]));
+    expect([SRRL_CONFIG, REFLKD_CONFIG].map((config) => begun(config).steps[0]?.groups[0]?.rollouts.length)).toEqual([2, 4]);
   });
 
   it('leaves the view it extends as it was', () => {

@@ -20,7 +20,8 @@ export interface RunView {
   readonly steps: readonly StepView[];
   /** `update.applied` of every finished step, in order: what the curves draw. */
   readonly updates: readonly RunEventOf<'update.applied'>[];
-  readonly phase: { readonly step: number; readonly phase: Phase } | null;
+  /** The part of a step that is under way, last of those begun in that step. */
+  readonly phase: { readonly step: number; readonly phase: Phase; readonly begun: readonly Phase[] } | null;
   readonly evals: { readonly before: EvalEvent | null; readonly after: EvalEvent | null };
   readonly checkpoint: RunEventOf<'checkpoint.saved'> | null;
   readonly warnings: readonly RunEventOf<'warning.raised'>[];
@@ -42,7 +43,10 @@ export interface StepView {
   readonly update: RunEventOf<'update.applied'> | null;
 }
 
-/** The completions of one problem in one step. A sample not written yet is null: its place is kept, so that nothing moves when it comes. */
+/**
+ * The completions of one problem in one step, by sample: first attempts, then what follows from them (src/state/tree.ts draws
+ * the tree). A first attempt not written yet is null: its place is kept, so that nothing moves when it comes.
+ */
 export interface GroupView {
   readonly step: number;
   readonly index: number;
@@ -58,6 +62,8 @@ export interface RolloutView {
   readonly completion: RunEventOf<'rollout.completed'>;
   readonly verdict: Verdict | null;
   readonly reward: RunEventOf<'rollout.rewarded'> | null;
+  /** Set where the student without reflection was taught this program (Refl-KD). */
+  readonly target: RunEventOf<'target.distilled'> | null;
 }
 
 export function emptyRun(runId: string): RunView {
@@ -132,7 +138,11 @@ class Draft {
         this.startStep(event);
         return;
       case 'phase.started':
-        view.phase = { step: event.step, phase: event.phase };
+        view.phase = {
+          step: event.step,
+          phase: event.phase,
+          begun: [...(view.phase?.step === event.step ? view.phase.begun : []), event.phase],
+        };
         return;
       case 'rollout.completed':
         this.addRollout(event);
@@ -157,6 +167,7 @@ class Draft {
         return;
       }
       case 'target.distilled':
+        this.patchRollout(event.rollout, { target: event });
         return;
       case 'eval.completed':
         view.evals = { ...view.evals, [event.when]: event };
@@ -183,7 +194,7 @@ class Draft {
   }
 
   private startStep(event: RunEventOf<'step.started'>): void {
-    const size = this.view.config?.group ?? 0;
+    const size = this.view.config ? firstAttempts(this.view.config) : 0;
     const groups = event.problems.map((problem, index) => ({
       step: event.step,
       index,
@@ -218,11 +229,12 @@ class Draft {
       completion: event,
       verdict: null,
       reward: null,
+      target: null,
     };
     this.view.counts = { ...this.view.counts, rollouts: this.view.counts.rollouts + 1 };
   }
 
-  private patchRollout(id: string, patch: Partial<Pick<RolloutView, 'verdict' | 'reward'>>): void {
+  private patchRollout(id: string, patch: Partial<Pick<RolloutView, 'verdict' | 'reward' | 'target'>>): void {
     const place = locate(this.view.steps, id);
     if (place === null) return;
     const group = this.item(this.arrayOf(this.step(place.step), 'groups'), place.group);
@@ -269,7 +281,12 @@ class Draft {
   }
 }
 
-/** Ids are `<step>/<problem index>/<sample>`: the step narrows the search, the id itself decides. */
+/** First attempts a problem that a step is sure to make. */
+function firstAttempts({ group, srrl, reflkd }: RunConfig): number {
+  return srrl?.first ?? reflkd?.baselines ?? group;
+}
+
+/** Ids begin with `<step>/<problem index>/<sample>`: the step narrows the search, the id itself decides. */
 function locate(steps: readonly StepView[], id: string): { step: number; group: number; sample: number } | null {
   const [stepText, , sampleText] = id.split('/');
   const number = Number(stepText);

@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { decodeTokenBlock, type TokenBlock } from '../schema/columns.ts';
-import type { RunConfig } from '../schema/config.ts';
+import type { Method, RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { DeviceReport, RunSummary, SessionStatus } from '../schema/protocol.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -23,7 +23,8 @@ export interface RolloutTokens {
 export interface LabState {
   readonly status: SessionStatus;
   readonly device: Loadable<DeviceReport>;
-  readonly preset: Loadable<RunConfig>;
+  /** The defaults of methods looked at since the page opened. */
+  readonly presets: Readonly<Partial<Record<Method, Loadable<RunConfig>>>>;
   readonly runs: Loadable<readonly RunSummary[]>;
   /** Runs looked at since the page opened, by id. */
   readonly views: Readonly<Record<string, Loadable<RunView>>>;
@@ -41,7 +42,8 @@ export interface Lab {
   readonly evaluations: Evaluations;
   readonly records: Records;
   checkDevice(): void;
-  loadPreset(): void;
+  /** Reads a method's defaults for nano once. */
+  openPreset(method: Method): void;
   refreshRuns(): void;
   /** Reads a run's log once; later events arrive by themselves. */
   openRun(runId: string): void;
@@ -70,7 +72,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   const store = createStore<LabState>(() => ({
     status: { state: 'idle' },
     device: { state: 'loading' },
-    preset: { state: 'loading' },
+    presets: {},
     runs: { state: 'loading' },
     views: {},
     tokens: {},
@@ -142,7 +144,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
     load('runs', client.ask({ type: 'runs' }));
   }
 
-  function load<K extends 'device' | 'preset' | 'runs'>(key: K, answer: Promise<unknown>): void {
+  function load<K extends 'device' | 'runs'>(key: K, answer: Promise<unknown>): void {
     answer
       .then((data) => set({ [key]: { state: 'ready', data } } as Pick<LabState, K>))
       .catch((error: unknown) => set({ [key]: { state: 'error', message: messageOf(error) } } as Pick<LabState, K>));
@@ -172,7 +174,16 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
     evaluations,
     records: createRecords(client),
     checkDevice: () => load('device', client.ask({ type: 'device' })),
-    loadPreset: () => load('preset', client.ask({ type: 'preset', method: 'grpo', model: 'nano' })),
+    openPreset(method) {
+      const held = get().presets[method];
+      if (held && held.state !== 'error') return;
+      const put = (preset: Loadable<RunConfig>) => set((s) => ({ presets: { ...s.presets, [method]: preset } }));
+      put({ state: 'loading' });
+      client
+        .ask({ type: 'preset', method, model: 'nano' })
+        .then((data) => put({ state: 'ready', data }))
+        .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
+    },
     refreshRuns,
     openRun(runId) {
       const view = get().views[runId];

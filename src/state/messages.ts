@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { RunConfig } from '../schema/config.ts';
 import { EvaluationConfig, EvaluationEvent, JudgedAnswer } from '../schema/evaluation.ts';
-import { RunEvent } from '../schema/events.ts';
+import { PHASES, RunEvent } from '../schema/events.ts';
 import type { SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';
 
 /** Parsers of what the session's worker sends: the types of src/schema/protocol.ts, checked. */
@@ -46,7 +46,7 @@ const Status = v.variant('state', [
     state: v.literal('running'),
     runId: v.string(),
     step: v.number(),
-    phase: v.picklist(['sample', 'grade', 'update', 'evaluate', 'checkpoint']),
+    phase: v.picklist([...PHASES, 'checkpoint']),
     done: v.number(),
     total: v.number(),
     pausing: v.boolean(),

@@ -20,7 +20,7 @@ export function rewardCurve({ runs }: Pick<Arm, 'runs'>): Curve {
     low.push(Math.min(...rewards));
     high.push(Math.max(...rewards));
   }
-  return { steps, raw, smooth: smoothed(raw), low, high };
+  return { steps, raw, smooth: smoothed(raw), against: raw.map(() => null), low, high };
 }
 
 /** Smoothed values of `curve` at other places of its axis, linear in between; null outside it. */

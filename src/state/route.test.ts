@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { formatRoute, NO_FILTER, parseRoute, type Route } from './route.ts';
+import { formatRoute, NO_FILTER, parseRoute, START, type Route } from './route.ts';
 
 describe('the hash', () => {
   it.each<Route>([
-    { screen: 'start' },
+    START,
+    { screen: 'start', method: 'srrl' },
     { screen: 'run', runId: 'a b/c', filter: NO_FILTER },
-    { screen: 'run', runId: 'x', filter: { show: 'fail', step: 12 } },
-    { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'advantage', filter: { show: 'no-loss', step: null } },
+    { screen: 'run', runId: 'x', filter: { show: 'fail', kind: 'refinement', step: 12 } },
+    { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'advantage', filter: { show: 'rescued', kind: null, step: null } },
     { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'logprob', filter: NO_FILTER },
     { screen: 'compare', runs: [] },
     { screen: 'compare', runs: ['a', 'b,c', 'd&e=f', '%2C'] },
@@ -19,13 +20,14 @@ describe('the hash', () => {
   });
 
   it('takes an empty hash for the start and an unknown one for unknown', () => {
-    expect(parseRoute('')).toEqual({ screen: 'start' });
+    expect(parseRoute('')).toEqual(START);
     expect(parseRoute('#/elsewhere')).toMatchObject({ screen: 'unknown' });
     expect(parseRoute('#/run/x/rollout')).toMatchObject({ screen: 'unknown' });
   });
 
   it('falls back to defaults for values it does not know', () => {
-    expect(parseRoute('#/run/x/rollout/1/0/0?color=mauve&show=odd&step=-1')).toMatchObject({ colour: 'logprob', filter: NO_FILTER });
+    expect(parseRoute('#/run/x/rollout/1/0/0?color=mauve&show=odd&kind=dream&step=-1')).toMatchObject({ colour: 'logprob', filter: NO_FILTER });
+    expect(parseRoute('#/?method=magic')).toEqual(START);
     expect(parseRoute('#/run/%E0%A4%A')).toMatchObject({ screen: 'run', runId: '%E0%A4%A' });
   });
 });

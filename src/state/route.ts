@@ -1,3 +1,5 @@
+import { METHODS, type Method } from '../schema/config.ts';
+import { ROLLOUT_KINDS, type RolloutKind } from '../schema/events.ts';
 import { ALL_PROBLEMS, OUTCOMES, type ProblemFilter } from './evaluation.ts';
 
 /**
@@ -7,18 +9,21 @@ import { ALL_PROBLEMS, OUTCOMES, type ProblemFilter } from './evaluation.ts';
 export const COLOURINGS = ['logprob', 'advantage', 'entropy', 'kl', 'ratio'] as const;
 export type Colouring = (typeof COLOURINGS)[number];
 
-export const SHOWS = ['all', 'pass', 'fail', 'no-loss'] as const;
+/** `rescued`: failed attempts from which a passing answer followed, with what followed. */
+export const SHOWS = ['all', 'pass', 'fail', 'rescued', 'no-loss'] as const;
 export type Show = (typeof SHOWS)[number];
 
 /** What the rollout list shows; part of the URL so that a link reproduces it. */
 export interface Filter {
   readonly show: Show;
+  /** One kind of completion only; null: every kind. */
+  readonly kind: RolloutKind | null;
   /** One step only; null: every step. */
   readonly step: number | null;
 }
 
 export type Route =
-  | { readonly screen: 'start' }
+  | { readonly screen: 'start'; readonly method: Method }
   | { readonly screen: 'run'; readonly runId: string; readonly filter: Filter }
   | {
       readonly screen: 'rollout';
@@ -40,14 +45,16 @@ export type Route =
   | { readonly screen: 'compare'; readonly runs: readonly string[] }
   | { readonly screen: 'unknown'; readonly hash: string };
 
-export const NO_FILTER: Filter = { show: 'all', step: null };
+export const NO_FILTER: Filter = { show: 'all', kind: null, step: null };
+
+export const START: Route = { screen: 'start', method: 'grpo' };
 
 /** Reads a location hash (`#/run/<id>/rollout/<step>/<problem>/<sample>?color=advantage`). */
 export function parseRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#/, '').split('?', 2);
   const parts = path.split('/').filter((part) => part !== '').map(decode);
   const params = new URLSearchParams(query);
-  if (parts.length === 0) return { screen: 'start' };
+  if (parts.length === 0) return { screen: 'start', method: METHODS.find((m) => m === params.get('method')) ?? 'grpo' };
   if (parts[0] === 'compare' && parts.length === 1) return { screen: 'compare', runs: runList(query) };
   if (parts[0] === 'evaluate') return evaluateRoute(parts.slice(1), params) ?? { screen: 'unknown', hash };
   const [head, runId, kind, ...rest] = parts;
@@ -81,7 +88,7 @@ function evaluateRoute(parts: readonly string[], params: URLSearchParams): Route
 export function formatRoute(route: Route): string {
   switch (route.screen) {
     case 'start':
-      return '#/';
+      return route.method === 'grpo' ? '#/' : `#/?method=${route.method}`;
     case 'run':
       return `#/run/${encodeURIComponent(route.runId)}${query(route.filter, null)}`;
     case 'rollout': {
@@ -116,6 +123,7 @@ function query(filter: Filter, colour: Colouring | null): string {
   const params = new URLSearchParams();
   if (colour !== null && colour !== 'logprob') params.set('color', colour);
   if (filter.show !== 'all') params.set('show', filter.show);
+  if (filter.kind !== null) params.set('kind', filter.kind);
   if (filter.step !== null) params.set('step', String(filter.step));
   return queryText(params);
 }
@@ -127,9 +135,10 @@ function queryText(params: URLSearchParams): string {
 
 function parseFilter(params: URLSearchParams): Filter {
   const show = SHOWS.find((s) => s === params.get('show')) ?? 'all';
+  const kind = ROLLOUT_KINDS.find((k) => k === params.get('kind')) ?? null;
   const text = params.get('step');
   const step = text !== null && /^\d+$/.test(text) ? Number(text) : null;
-  return { show, step };
+  return { show, kind, step };
 }
 
 function decode(part: string): string {

@@ -1,10 +1,22 @@
 import type { GroupView, RolloutView, RunView } from './fold.ts';
-import type { Filter, Show } from './route.ts';
+import type { Filter } from './route.ts';
+import { flatten, isRescued, treeOf } from './tree.ts';
 
 /** One line of the rollout list: a problem's heading, or one of its completions (null: its place while it is being written). */
 export type Row =
   | { readonly kind: 'group'; readonly key: string; readonly group: GroupView }
-  | { readonly kind: 'rollout'; readonly key: string; readonly sample: number; readonly rollout: RolloutView | null };
+  | RolloutLine;
+
+export interface RolloutLine {
+  readonly kind: 'rollout';
+  readonly key: string;
+  readonly sample: number;
+  readonly rollout: RolloutView | null;
+  /** 0 of attempts; what follows from one stands indented below it. */
+  readonly depth: number;
+  /** It belongs to a failed attempt from which a passing answer followed. */
+  readonly rescued: boolean;
+}
 
 /** The list in the order things happened: later steps below earlier ones, so what comes never pushes what is there. */
 export function rowsOf(view: RunView, filter: Filter): Row[] {
@@ -12,18 +24,42 @@ export function rowsOf(view: RunView, filter: Filter): Row[] {
   for (const step of view.steps) {
     if (filter.step !== null && step.step !== filter.step) continue;
     for (const group of step.groups) {
-      const name = `${group.step}:${group.index}`;
-      const inside: Row[] = [];
-      for (const [sample, rollout] of group.rollouts.entries()) {
-        if (shows(filter.show, rollout)) inside.push({ kind: 'rollout', key: `${name}:${sample}`, sample, rollout });
-      }
-      if (inside.length > 0) rows.push({ kind: 'group', key: name, group }, ...inside);
+      const inside = linesOf(group).filter((line) => shows(filter, line));
+      if (inside.length > 0) rows.push({ kind: 'group', key: `${group.step}:${group.index}`, group }, ...inside);
     }
   }
   return rows;
 }
 
-function shows(show: Show, rollout: RolloutView | null): boolean {
+/** Groups keep their identity while nothing comes, so theirs are made once. */
+const known = new WeakMap<GroupView, readonly RolloutLine[]>();
+
+/** A group's completions, each attempt followed by what came of it. */
+export function linesOf(group: GroupView): readonly RolloutLine[] {
+  const held = known.get(group);
+  if (held) return held;
+  const roots = new Map(treeOf(group).map((node) => [node.rollout.sample, node]));
+  const line = (sample: number, rollout: RolloutView | null, depth: number, rescued: boolean): RolloutLine => ({
+    kind: 'rollout',
+    key: `${group.step}:${group.index}:${sample}`,
+    sample,
+    rollout,
+    depth,
+    rescued,
+  });
+  const lines = group.rollouts.flatMap((rollout, sample) => {
+    if (rollout === null) return [line(sample, null, 0, false)];
+    const root = roots.get(sample);
+    if (!root) return [];
+    const rescued = isRescued(root);
+    return flatten(root).map((node) => line(node.rollout.sample, node.rollout, node.depth, rescued));
+  });
+  known.set(group, lines);
+  return lines;
+}
+
+function shows({ show, kind }: Filter, { rollout, rescued }: RolloutLine): boolean {
+  if (kind !== null && rollout?.completion.kind !== kind) return false;
   switch (show) {
     case 'all':
       return true;
@@ -31,6 +67,8 @@ function shows(show: Show, rollout: RolloutView | null): boolean {
       return rollout?.verdict?.status === 'pass';
     case 'fail':
       return rollout?.verdict != null && rollout.verdict.status !== 'pass';
+    case 'rescued':
+      return rescued;
     case 'no-loss':
       return rollout?.reward != null && !rollout.reward.inLoss;
     default:

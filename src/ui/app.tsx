@@ -32,7 +32,7 @@ function Screen() {
   const route = useRoute();
   switch (route.screen) {
     case 'start':
-      return <StartScreen />;
+      return <StartScreen route={route} />;
     case 'run':
     case 'rollout':
       return <RunScreen key={route.runId} route={route} />;

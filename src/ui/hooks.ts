@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import type { RunRecord } from '../compare/record.ts';
 import type { Lab, LabState, Loadable, RolloutTokens } from '../state/lab.ts';
 import { tokensKey } from '../state/lab.ts';
+import type { Method, RunConfig } from '../schema/config.ts';
 import type { JudgedAnswer } from '../schema/evaluation.ts';
 import type { EvaluationView } from '../state/evaluation.ts';
 import { answerKey, type EvaluationsState } from '../state/evaluations.ts';
@@ -50,6 +51,13 @@ export function useRun(runId: string): Loadable<RunView> {
   const lab = useLab();
   useEffect(() => lab.openRun(runId), [lab, runId]);
   return useLabState((state) => state.views[runId]) ?? LOADING;
+}
+
+/** A method's defaults, read from the worker when first asked for. */
+export function usePreset(method: Method): Loadable<RunConfig> {
+  const lab = useLab();
+  useEffect(() => lab.openPreset(method), [lab, method]);
+  return useLabState((state) => state.presets[method]) ?? LOADING;
 }
 
 /** A rollout's token columns; asked for once they are written (`ready`). */

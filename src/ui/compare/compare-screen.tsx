@@ -6,6 +6,7 @@ import { comparisonCsv } from '../../compare/csv.ts';
 import type { RunRecord } from '../../compare/record.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Loadable } from '../../state/lab.ts';
+import { START } from '../../state/route.ts';
 import { go, useLab, useRecords } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { download } from '../parts/download.ts';
@@ -22,7 +23,7 @@ import './compare.css';
 export function CompareScreen({ runs }: { readonly runs: readonly string[] }) {
   const lab = useLab();
   useEffect(() => lab.refreshRuns(), [lab]);
-  useKeys({ Escape: () => go({ screen: 'start' }) });
+  useKeys({ Escape: () => go(START) });
   return (
     <main id="main" tabIndex={-1} className="page compare">
       <div className="start-head">

@@ -54,8 +54,8 @@ export function RewardCurves({ arms }: { readonly arms: readonly Arm[] }) {
         {curves.length > 1 && ` ${first?.arm.name ?? ''}, smoothed`}
       </p>
       <p className="muted compare-note">
-        Tokens are those computed, prompts and completions. Reward is that of the completions a method draws for itself,
-        refinements and retries included: what was learned is in the tables above.
+        Tokens are those computed, prompts and completions. Reward is that of first answers to the plain prompt, on the
+        problems trained on (of random-reward: its coins); what was learned is in the tables above.
       </p>
     </section>
   );
@@ -70,7 +70,7 @@ interface TileProps {
 
 function RewardTile({ name, curve, beside, end }: TileProps) {
   const [cursor, setCursor] = useState<number | null>(null);
-  const other = useMemo(() => (beside ? besideAt(beside, curve.steps) : undefined), [beside, curve]);
+  const drawn = useMemo(() => (beside ? { ...curve, against: besideAt(beside, curve.steps) } : curve), [beside, curve]);
   const last = curve.steps.length - 1;
   const at = cursor ?? last;
   return (
@@ -86,8 +86,7 @@ function RewardTile({ name, curve, beside, end }: TileProps) {
       </figcaption>
       <CurvePlot
         def={REWARD}
-        curve={curve}
-        {...(other && { beside: other })}
+        curve={drawn}
         end={end}
         label={`Reward of ${name} over tokens. ${last < 0 ? 'No values.' : `${last + 1} steps, the last ${formatValue(curve.raw[last])}, smoothed ${formatValue(curve.smooth[last])}.`} Left and right arrow keys read values.`}
         onCursor={setCursor}

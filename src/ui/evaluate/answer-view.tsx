@@ -4,6 +4,7 @@ import { nextProblem, sampleToOpen, type EvaluationView, type ProblemView } from
 import { formatRoute } from '../../state/route.ts';
 import { go, useAnswer } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
+import { Stepper } from '../parts/stepper.tsx';
 import { ProgramView } from '../parts/program-view.tsx';
 import { VerdictMark, verdictWord } from '../parts/verdict-mark.tsx';
 import { VerdictView } from '../parts/verdict-view.tsx';
@@ -52,14 +53,7 @@ export function AnswerView({ route, view, shown }: Props) {
             <span className="mono">{problem.id}</span>
             {problem.answers.length > 1 && ` · answer ${route.sample + 1} of ${problem.answers.length}`}
           </span>
-          <span className="rollout-step">
-            <button type="button" className="button" disabled={!previous} onClick={() => step(previous)}>
-              <kbd>k</kbd> Previous
-            </button>
-            <button type="button" className="button" disabled={!next} onClick={() => step(next)}>
-              <kbd>j</kbd> Next
-            </button>
-          </span>
+          <Stepper onPrevious={previous && (() => step(previous))} onNext={next && (() => step(next))} />
         </p>
         <h2 className="rollout-title">{problemTitle(problem.text, problem.id)}</h2>
         <div className="rollout-sum">

@@ -4,6 +4,7 @@ import { ALL_PROBLEMS } from '../../state/evaluation.ts';
 import { isBusy } from '../../state/run-state.ts';
 import { formatDate } from '../format.ts';
 import { go, useEvaluationsState, useLab, useLabState } from '../hooks.ts';
+import { METHOD_TEXT } from '../methods.ts';
 import { SettingField } from '../parts/setting-field.tsx';
 import { configOf, EMPTY_DRAFT, NUMBERS, type Draft } from './draft.ts';
 import { FileField } from './file-field.tsx';
@@ -189,7 +190,7 @@ function ModelChoice({ draft, onChange }: { readonly draft: Draft; readonly onCh
           <option value="">none: the model as it is</option>
           {finished.map((run) => (
             <option key={run.runId} value={run.runId}>
-              {formatDate(run.startedAt)}, {run.config.method.toUpperCase()}, step {run.step}, seed {run.config.seed}
+              {formatDate(run.startedAt)}, {METHOD_TEXT[run.config.method].name}, step {run.step}, seed {run.config.seed}
             </option>
           ))}
         </select>

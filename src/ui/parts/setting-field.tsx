@@ -1,23 +1,19 @@
-import type { Setting } from './settings.ts';
+import type { ReactNode } from 'react';
+import type { Choice, Setting } from './settings.ts';
 
-interface Props {
-  readonly setting: Setting<string>;
+interface Props<S> {
+  readonly setting: S;
   /** The default, as text. */
   readonly standard: string;
   readonly text: string | undefined;
-  readonly error: string | undefined;
   readonly onChange: (text: string | null) => void;
 }
 
 /** A number the user may change: its default and where that comes from, or what is wrong with it. */
-export function SettingField({ setting, standard, text, error, onChange }: Props) {
+export function SettingField({ setting, standard, text, error, onChange }: Props<Setting<string>> & { readonly error: string | undefined }) {
   const id = `setting-${setting.key}`;
-  const changed = text !== undefined && text !== standard;
   return (
-    <div className="setting" data-changed={changed} data-wrong={error !== undefined}>
-      <label className="label" htmlFor={id}>
-        {setting.label}
-      </label>
+    <Framed setting={setting} standard={standard} said={standard} text={text} error={error} onChange={onChange}>
       <input
         id={id}
         inputMode={setting.integer ? 'numeric' : 'decimal'}
@@ -28,8 +24,45 @@ export function SettingField({ setting, standard, text, error, onChange }: Props
         aria-describedby={`${id}-note`}
         onChange={(event) => onChange(event.target.value)}
       />
+    </Framed>
+  );
+}
+
+/** A choice the user may change, alike. */
+export function ChoiceField({ setting, standard, text, onChange }: Props<Choice<string>>) {
+  const id = `setting-${setting.key}`;
+  const said = setting.options.find(({ value }) => value === standard)?.label ?? standard;
+  return (
+    <Framed setting={setting} standard={standard} said={said} text={text} error={undefined} onChange={onChange}>
+      <select id={id} value={text ?? standard} aria-describedby={`${id}-note`} onChange={(event) => onChange(event.target.value)}>
+        {setting.options.map(({ value, label }) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </Framed>
+  );
+}
+
+interface FramedProps extends Props<{ readonly key: string; readonly label: string; readonly source: string }> {
+  /** The default as the note names it. */
+  readonly said: string;
+  readonly error: string | undefined;
+  readonly children: ReactNode;
+}
+
+function Framed({ setting, standard, said, text, error, onChange, children }: FramedProps) {
+  const id = `setting-${setting.key}`;
+  const changed = text !== undefined && text !== standard;
+  return (
+    <div className="setting" data-changed={changed} data-wrong={error !== undefined}>
+      <label className="label" htmlFor={id}>
+        {setting.label}
+      </label>
+      {children}
       <p className="setting-note" id={`${id}-note`}>
-        {error ?? (changed ? `default ${standard}, ${setting.source}` : setting.source)}
+        {error ?? (changed ? `default ${said}, ${setting.source}` : setting.source)}
         {changed && (
           <button type="button" className="reset" onClick={() => onChange(null)}>
             reset

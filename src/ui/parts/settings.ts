@@ -1,12 +1,20 @@
-/** A number that a form asks for. */
-export interface Setting<Key extends string> {
+interface Field<Key extends string> {
   readonly key: Key;
   readonly label: string;
   /** Where the default comes from. */
   readonly source: string;
+}
+
+/** A number that a form asks for. */
+export interface Setting<Key extends string> extends Field<Key> {
   readonly integer: boolean;
   readonly min: number;
   readonly max: number;
+}
+
+/** One of a few words that a form asks for. */
+export interface Choice<Key extends string> extends Field<Key> {
+  readonly options: readonly { readonly value: string; readonly label: string }[];
 }
 
 /** What was typed as a number the setting takes; null where it is none. */

@@ -33,7 +33,7 @@ export const SCALES: Record<Colouring, Scale> = {
   },
   advantage: {
     name: 'Advantage',
-    about: 'GRPO gives every token of a completion the same advantage; tokens out of the loss have none.',
+    about: 'Every token of a completion has the same (of a reflection: its gated weight); tokens out of the loss have none.',
     ends: [`≤ −${ADVANTAGE_FULL}`, `≥ +${ADVANTAGE_FULL}`],
     diverging: true,
     tint: (value) => signed(value / ADVANTAGE_FULL),

@@ -1,34 +1,51 @@
-import type { Ledger } from '../../state/ledger.ts';
+import type { Baseline, Ledger } from '../../state/ledger.ts';
 import { formatFixed, formatSigned } from '../format.ts';
 
-/** The reward's account, from asserts to advantage. */
-export function LedgerView({ ledger }: { readonly ledger: Ledger }) {
+/** The reward's account, from what passed to what its tokens weigh. `reflection`: paid by its retries, not by asserts. */
+export function LedgerView({ ledger, reflection }: { readonly ledger: Ledger; readonly reflection: boolean }) {
+  const { baseline, weight } = ledger;
   return (
     <dl className="ledger" data-testid="ledger">
-      <Line name="Asserts passed" value={`${ledger.passed} of ${ledger.asserts}`} />
-      <Line
-        name="Reward"
-        value={ledger.reward === null ? 'none' : String(ledger.reward)}
-        note={ledger.reward === null ? 'the sandbox failed' : ledger.reward === 1 ? 'every assert passed' : 'all must pass for 1'}
-      />
-      <Line
-        name="Group mean"
-        value={formatFixed(ledger.groupMean, 3)}
-        note={ledger.counted > 0 ? `${ledger.earned} of ${ledger.counted} earned 1` : undefined}
-      />
-      <Line name="Group deviation" value={formatFixed(ledger.groupStd, 3)} />
-      <Line
-        name="Advantage"
-        value={ledger.inLoss || ledger.advantage !== 0 ? formatSigned(ledger.advantage, 3) : '0'}
-        note={ledger.formula ?? undefined}
-        total
-      />
+      <Line name={reflection ? 'Retries passed' : 'Asserts passed'} value={`${ledger.passed} of ${ledger.of}`} />
+      <Line name="Reward" value={rewardText(ledger.reward)} note={ledger.rewardNote} />
+      {baseline && <Group baseline={baseline} reflection={reflection} />}
+      {(baseline || ledger.advantage !== 0) && (
+        <Line
+          name="Advantage"
+          value={ledger.inLoss || ledger.advantage !== 0 ? formatSigned(ledger.advantage, 3) : '0'}
+          note={ledger.formula ?? undefined}
+          total
+        />
+      )}
+      {weight && <Line name="Weight in the loss" value={formatSigned(weight.value, 3)} note={weight.formula} />}
       <div className="ledger-loss" data-in={ledger.inLoss}>
         <dt>{ledger.inLoss ? 'In the loss' : 'Not in the loss'}</dt>
         <dd>{ledger.reason}</dd>
       </div>
     </dl>
   );
+}
+
+function Group({ baseline: { mean, std, counted, earned, whose }, reflection }: { readonly baseline: Baseline; readonly reflection: boolean }) {
+  return (
+    <>
+      <Line
+        name={reflection ? 'Without reflection' : 'Group mean'}
+        value={formatFixed(mean, 3)}
+        note={counted > 0 ? `${earned} of ${counted} earned 1` : undefined}
+      />
+      {std !== null && <Line name="Group deviation" value={formatFixed(std, 3)} />}
+      <div className="ledger-whose">
+        <dt className="visually-hidden">Whose mean</dt>
+        <dd>{whose}</dd>
+      </div>
+    </>
+  );
+}
+
+function rewardText(reward: number | null): string {
+  if (reward === null) return 'none';
+  return Number.isInteger(reward) ? String(reward) : formatFixed(reward, 3);
 }
 
 interface LineProps {

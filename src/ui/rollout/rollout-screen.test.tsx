@@ -1,10 +1,18 @@
+import type { ReactElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 import { encodeTokenBlock, decodeTokenBlock } from '../../schema/columns.ts';
-import { findRollout, foldRun } from '../../state/fold.ts';
-import { numbered, startOf, stepOf } from '../../state/testing/log.ts';
+import type { NewEvent } from '../../schema/events.ts';
+import { findGroup, findRollout, foldRun } from '../../state/fold.ts';
+import { ledgerOf } from '../../state/ledger.ts';
+import { NO_FILTER } from '../../state/route.ts';
+import { numbered, REFLKD_CONFIG, reflKdStep, SRRL_CONFIG, srrlStep, startOf, stepOf } from '../../state/testing/log.ts';
 import { ProgramView } from '../parts/program-view.tsx';
 import { VerdictView } from '../parts/verdict-view.tsx';
+import { ChangeView } from './change-view.tsx';
+import { Distilled } from './distilled.tsx';
+import { LedgerView } from './ledger-view.tsx';
+import { Followers, Lineage } from './lineage.tsx';
 import { TokenView } from './token-view.tsx';
 
 const EVIL = '<img src=x onerror=alert(1)>';
@@ -43,5 +51,69 @@ describe('what the model wrote', () => {
     );
     expect(html).not.toContain('<img');
     expect(html.split('&lt;img').length - 1).toBe(8);
+  });
+});
+
+/** The text of one completion's parts, tags left out. */
+function parts(config: typeof SRRL_CONFIG, events: readonly NewEvent[], id: string) {
+  const view = foldRun('r', numbered([startOf('r', config), ...events]));
+  const find = (which: string) => {
+    const rollout = findRollout(view, which);
+    if (!rollout) throw new Error(`no rollout ${which}`);
+    return rollout;
+  };
+  const rollout = find(id);
+  const group = findGroup(view, rollout);
+  const route = { screen: 'rollout', runId: 'r', rollout: id, colour: 'logprob', filter: NO_FILTER } as const;
+  const html = (element: ReactElement) => renderToStaticMarkup(element);
+  const shared = { rollout, group, route };
+  return {
+    lineage: html(<Lineage {...shared} />),
+    followers: html(<Followers {...shared} />),
+    distilled: html(<Distilled {...shared} />),
+    change: html(<ChangeView before={find('1/0/0')} after={rollout} />),
+    ledger: html(<LedgerView ledger={ledgerOf(rollout, group, config)!} reflection={rollout.completion.kind === 'reflection'} />),
+  };
+}
+
+const plain = (html: string) => html.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ').trim();
+const links = (html: string) => [...html.matchAll(/href="#\/run\/r\/rollout\/([^"]+)"/g)].map(([, id]) => id);
+
+describe('a refinement that passed', () => {
+  const { lineage, change } = parts(SRRL_CONFIG, srrlStep(1), '1/0/0.1');
+
+  it('leads back to the attempt it came from', () => {
+    expect(plain(lineage)).toContain('attempt 1 ✗ fail 1 of 2 → refinement 1.2 ✓ pass');
+    expect(links(lineage)).toEqual(['1/0/0', '1/0/0.1']);
+  });
+
+  it('shows what it changed, line by line and assert by assert', () => {
+    expect(change.match(/data-kind="removed"/g)).toHaveLength(1);
+    expect(change.match(/data-kind="added"/g)).toHaveLength(2);
+    expect(plain(change)).toContain('Of 2 asserts 1 now passes.');
+  });
+});
+
+describe('an attempt', () => {
+  it('leads on to what followed from it, retries below their reflections', () => {
+    expect(links(parts(REFLKD_CONFIG, reflKdStep(1), '1/0/0').followers)).toEqual(
+      ['1/0/0.0', '1/0/0.0.0', '1/0/0.0.1', '1/0/0.1', '1/0/0.1.0', '1/0/0.1.1'],
+    );
+    expect(parts(SRRL_CONFIG, srrlStep(1), '1/0/1').followers).toBe('');
+  });
+});
+
+describe('a reflection', () => {
+  const { ledger, distilled } = parts(REFLKD_CONFIG, reflKdStep(1), '1/0/0.0');
+
+  it('accounts for its retries against the attempts without it', () => {
+    expect(plain(ledger)).toContain('Retries passed 2 of 2');
+    expect(plain(ledger)).toContain('Without reflection 1 of 4 earned 1 0.250');
+    expect(plain(ledger)).toContain('w = A, as A &gt; δ = 0 +0.750');
+  });
+
+  it('leads to the program that was distilled thanks to it, with the teacher’s prompt', () => {
+    expect(links(distilled)).toEqual(['1/0/0.0.0']);
+    expect(plain(distilled)).toContain('Why: It returns a constant.');
   });
 });

@@ -1,19 +1,25 @@
 import { useMemo } from 'react';
+import { analysisOf } from '../../state/changes.ts';
 import { findGroup, findRollout, type RolloutView, type RunView } from '../../state/fold.ts';
 import { ledgerOf } from '../../state/ledger.ts';
 import { COLOURINGS, formatRoute, type Colouring } from '../../state/route.ts';
 import { neighbour, type Row } from '../../state/rows.ts';
-import { formatSigned } from '../format.ts';
+import { lineageOf } from '../../state/tree.ts';
+import { formatSigned, formatValue } from '../format.ts';
 import { currentRoute, go, useTokens } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
+import { KIND_WORDS } from '../methods.ts';
 import { ProgramView } from '../parts/program-view.tsx';
-import { VerdictMark } from '../parts/verdict-mark.tsx';
+import { Stepper } from '../parts/stepper.tsx';
 import { VerdictView } from '../parts/verdict-view.tsx';
 import { problemTitle } from '../problem-title.ts';
-import { GroupStrip } from '../run/rollout-row.tsx';
+import { GroupStrip, nameOf, RolloutMark } from '../run/rollout-row.tsx';
 import type { RunRoute } from '../run/run-screen.tsx';
+import { ChangeView } from './change-view.tsx';
 import { SCALES } from './colour.ts';
+import { Distilled } from './distilled.tsx';
 import { LedgerView } from './ledger-view.tsx';
+import { Followers, Lineage } from './lineage.tsx';
 import { TokenView } from './token-view.tsx';
 import './rollout.css';
 
@@ -60,30 +66,24 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
     },
   });
   const step = (to: RolloutView | null) => to && go({ ...route, rollout: to.id }, 'replace');
+  const attempt = lineageOf(rollout, group)[0] ?? rollout;
+  const analysis = completion.kind === 'refinement' || completion.kind === 'retry' ? analysisOf(completion.text) : null;
   return (
     <section className="rollout" aria-label="Completion">
       <header className="rollout-head">
         <p className="rollout-where">
           <a href={back}>← Curves</a>
           <span>
-            Step {rollout.step} · <span className="mono">{rollout.problem}</span> · completion {rollout.sample + 1} of{' '}
-            {group?.rollouts.length ?? '?'}
+            Step {rollout.step} · <span className="mono">{rollout.problem}</span> · {nameOf(rollout)}
           </span>
-          <span className="rollout-step">
-            <button type="button" className="button" disabled={!previous} onClick={() => step(previous)}>
-              <kbd>k</kbd> Previous
-            </button>
-            <button type="button" className="button" disabled={!next} onClick={() => step(next)}>
-              <kbd>j</kbd> Next
-            </button>
-          </span>
+          <Stepper onPrevious={previous && (() => step(previous))} onNext={next && (() => step(next))} />
         </p>
-        <h2 className="rollout-title">{problemTitle(completion.prompt, rollout.problem)}</h2>
+        <h2 className="rollout-title">{problemTitle(attempt.completion.prompt, rollout.problem)}</h2>
         <div className="rollout-sum">
-          {verdict ? <VerdictMark status={verdict.status} word /> : <span className="muted">not graded yet</span>}
+          {verdict || completion.kind === 'reflection' ? <RolloutMark rollout={rollout} word /> : <span className="muted">not graded yet</span>}
           {ledger && (
             <span>
-              reward {ledger.reward ?? 'none'}, advantage {formatSigned(ledger.advantage)}
+              reward {ledger.reward === null ? 'none' : formatValue(ledger.reward)}, advantage {formatSigned(ledger.advantage)}
             </span>
           )}
           <span>
@@ -92,17 +92,27 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
           </span>
           {group && <GroupStrip group={group} route={route} selected={rollout.id} />}
         </div>
+        <Lineage rollout={rollout} group={group} route={route} />
       </header>
+      {attempt !== rollout && completion.kind !== 'reflection' && <ChangeView before={attempt} after={rollout} />}
       <div className="rollout-columns">
         <div className="rollout-text">
           <section className="sheet" aria-labelledby="prompt-title">
             <h3 className="label" id="prompt-title">
-              Prompt, as the model saw it
+              {completion.kind === 'attempt' ? 'Prompt' : `Prompt of the ${KIND_WORDS[completion.kind][0]}`}, as the model saw it
             </h3>
-            <pre className="prompt" tabIndex={0} aria-labelledby="prompt-title">
+            <pre className="prompt" id="prompt" tabIndex={0} aria-labelledby="prompt-title">
               {completion.prompt}
             </pre>
           </section>
+          {analysis !== null && (
+            <section className="sheet" aria-labelledby="analysis-title">
+              <h3 className="label" id="analysis-title">
+                Analysis, before the code
+              </h3>
+              <p className="analysis">{analysis}</p>
+            </section>
+          )}
           <Completion route={route} rollout={rollout} onColour={recolour} />
           {completion.code !== null && (
             <ProgramView code={completion.code} text={completion.text} errorLines={verdict?.error?.lines ?? []} />
@@ -114,21 +124,25 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
               The reward’s ledger
             </h3>
             {ledger ? (
-              <LedgerView ledger={ledger} />
+              <LedgerView ledger={ledger} reflection={completion.kind === 'reflection'} />
             ) : (
               <p className="sentence">Rewards are given when the whole step is graded.</p>
             )}
           </section>
-          <section className="sheet" aria-labelledby="verdict-title">
-            <h3 className="label" id="verdict-title">
-              Verdict
-            </h3>
-            {verdict ? (
-              <VerdictView verdict={verdict} prompt={completion.prompt} />
-            ) : (
-              <p className="sentence">The sandbox has not run this program yet.</p>
-            )}
-          </section>
+          <Distilled rollout={rollout} group={group} route={route} />
+          <Followers rollout={rollout} group={group} route={route} />
+          {completion.kind !== 'reflection' && (
+            <section className="sheet" aria-labelledby="verdict-title">
+              <h3 className="label" id="verdict-title">
+                Verdict
+              </h3>
+              {verdict ? (
+                <VerdictView verdict={verdict} prompt={completion.prompt} />
+              ) : (
+                <p className="sentence">The sandbox has not run this program yet.</p>
+              )}
+            </section>
+          )}
         </div>
       </div>
     </section>
@@ -149,7 +163,7 @@ function Completion({ route, rollout, onColour }: CompletionProps) {
     <section className="sheet" aria-labelledby="completion-title">
       <div className="sheet-head">
         <h3 className="label" id="completion-title">
-          Completion
+          {rollout.completion.kind === 'reflection' ? 'Reflection' : 'Completion'}
         </h3>
         <fieldset className="segments" aria-label="Colour the tokens by">
           {COLOURINGS.map((name) => (

@@ -1,5 +1,6 @@
 import { memo, useMemo, useState, type CSSProperties, type KeyboardEvent } from 'react';
 import type { TokenBlock } from '../../schema/columns.ts';
+import type { RolloutKind } from '../../schema/events.ts';
 import type { RolloutView } from '../../state/fold.ts';
 import type { RolloutTokens } from '../../state/lab.ts';
 import type { Colouring } from '../../state/route.ts';
@@ -105,10 +106,15 @@ export function valueOf(rollout: RolloutView, block: TokenBlock, i: number, colo
     case 'ratio':
       return block.ratio[i] ?? null;
     case 'advantage':
-      return rollout.reward?.inLoss ? rollout.reward.advantage : null;
+      return rollout.reward?.inLoss ? weightOf(rollout.completion.kind, rollout.reward) : null;
     default:
       return colour satisfies never;
   }
+}
+
+/** A reflection's tokens carry its gated weight, all others their advantage. */
+function weightOf(kind: RolloutKind, { advantage, weight }: NonNullable<RolloutView['reward']>): number {
+  return kind === 'reflection' ? (weight ?? advantage) : advantage;
 }
 
 function tintOf(rollout: RolloutView, block: TokenBlock, i: number, colour: Colouring): Tint | null {

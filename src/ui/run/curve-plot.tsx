@@ -10,8 +10,6 @@ import { useSystemDark } from '../hooks.ts';
 interface Props {
   readonly def: CurveDef;
   readonly curve: Curve;
-  /** Values at the same steps that this curve is read against, drawn dashed. */
-  readonly beside?: readonly (number | null)[];
   /** Right end of the step axis. */
   readonly end: number;
   readonly label: string;
@@ -20,7 +18,6 @@ interface Props {
   readonly onStep: (step: number) => void;
 }
 
-const NOTHING: readonly null[] = [];
 /** 1, 2, 5, 10, … 5 million: steps, or tokens. */
 const INCREMENTS = Array.from({ length: 21 }, (_, i) => [1, 2, 5][i % 3]! * 10 ** Math.floor(i / 3));
 
@@ -28,7 +25,7 @@ const INCREMENTS = Array.from({ length: 21 }, (_, i) => [1, 2, 5][i % 3]! * 10 *
 const sync = uPlot.sync('steps');
 
 /** One curve on a canvas: band of recent extremes, raw values thin, smoothed values on top. */
-export function CurvePlot({ def, curve, beside = NOTHING, end, label, onCursor, onStep }: Props) {
+export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
   const theme = useStore(themeStore, (state) => state.theme);
@@ -53,11 +50,10 @@ export function CurvePlot({ def, curve, beside = NOTHING, end, label, onCursor, 
     const made = plot.current;
     if (!made) return;
     made.batch(() => {
-      const { steps, raw, low, high, smooth } = curve;
-      made.setData([[...steps], [...raw], [...low], [...high], steps.map((_, i) => beside[i] ?? null), [...smooth]], true);
+      made.setData([[...curve.steps], [...curve.raw], [...curve.low], [...curve.high], [...curve.smooth], [...curve.against]], true);
       made.setScale('x', { min: Math.min(curve.steps[0] ?? 0, 1), max: Math.max(end, 2) });
     });
-  }, [curve, beside, end]);
+  }, [curve, end]);
 
   // Strokes read the page's colours when drawn; a change of theme needs a fresh drawing and nothing else.
   useEffect(() => plot.current?.redraw(false, true), [theme, dark]);
@@ -129,8 +125,8 @@ function optionsOf(def: CurveDef, host: HTMLElement, onCursor: (index: number | 
       { stroke: colour('--accent', 0.5), width: 1, points: { show: (u) => (u.data[0]?.length ?? 0) < 60, size: 4, width: 0, fill: colour('--accent', 0.6) } },
       { stroke: 'transparent', width: 0, points: { show: false } },
       { stroke: 'transparent', width: 0, points: { show: false } },
-      { stroke: colour('--ink-3'), width: 1.5, dash: [4, 3], spanGaps: true, points: { show: false } },
       { stroke: colour('--accent'), width: 2, spanGaps: true, points: { show: false } },
+      { stroke: colour('--ink-2'), width: 1.5, dash: [5, 4], spanGaps: true, points: { show: false } },
     ],
     hooks: {
       setCursor: [(u) => onCursor((u.cursor.left ?? -1) < 0 ? null : (u.cursor.idx ?? null))],
@@ -142,7 +138,9 @@ function rangeOf(def: CurveDef, min: number | null, max: number | null): [number
   if (def.range) return [def.range[0], def.range[1]];
   if (min === null || max === null) return [0, 1];
   const low = min >= 0 && min < 0.6 * max ? 0 : min;
-  const pad = (max - low || Math.abs(max) || 1) * 0.08;
+  // Values that differ by rounding alone are one value.
+  const span = max - low > 1e-9 * Math.abs(max) ? max - low : 0;
+  const pad = (span || Math.abs(max) || 1) * 0.08;
   return [low === 0 ? 0 : low - pad, max + pad];
 }
 

@@ -1,16 +1,18 @@
 import { useMemo, useState } from 'react';
-import { CURVES, curveOf, type Curve, type CurveDef } from '../../state/curves.ts';
+import { curveOf, curvesOf, type Curve, type CurveDef } from '../../state/curves.ts';
 import type { RunView } from '../../state/fold.ts';
 import { formatValue } from '../format.ts';
 import { go } from '../hooks.ts';
 import { CurvePlot } from './curve-plot.tsx';
 import { Evaluations } from './evaluations.tsx';
+import { Kinds } from './kinds.tsx';
 import type { RunRoute } from './run-screen.tsx';
 import { formatPercent } from '../../lib/format.ts';
 
 export function Curves({ view, route }: { readonly view: RunView; readonly route: RunRoute }) {
   const { updates } = view;
-  const curves = useMemo(() => CURVES.map((def) => ({ def, curve: curveOf(def, updates) })), [updates]);
+  const method = view.config?.method;
+  const curves = useMemo(() => curvesOf(method).map((def) => ({ def, curve: curveOf(def, updates) })), [method, updates]);
   const end = axisEnd(view);
   const toStep = (step: number) => go({ screen: 'run', runId: route.runId, filter: { ...route.filter, step } });
   return (
@@ -25,8 +27,14 @@ export function Curves({ view, route }: { readonly view: RunView; readonly route
       </div>
       <p className="curve-legend" aria-hidden="true">
         <i className="pen raw" /> each step <i className="pen smooth" /> smoothed <i className="pen band" /> range of the last 8
+        {curves.some(({ def }) => def.against) && (
+          <>
+            <i className="pen against" /> without reflection
+          </>
+        )}
         <span> · a click on a step shows its completions</span>
       </p>
+      <Kinds view={view} />
       <Evaluations view={view} />
       {updates.length > 0 && <ValueTable curves={curves} />}
     </section>
@@ -69,13 +77,13 @@ function Tile({ def, curve, end, onStep }: TileProps) {
           {show(curve.raw[at])}
           {def.unit !== '' && curve.raw[at] != null && <span className="unit"> {def.unit}</span>}
         </span>
-        <span className="tile-note">{last < 0 ? '' : `step ${curve.steps[at] ?? '–'}, smoothed ${show(curve.smooth[at])}`}</span>
+        <span className="tile-note">{last < 0 ? '' : noteOf(def, curve, at, show)}</span>
       </figcaption>
       <CurvePlot
         def={def}
         curve={curve}
         end={end}
-        label={`${def.label} by step. ${last < 0 ? 'No values yet.' : `${curve.steps.length} steps, the last ${show(curve.raw[last])}, smoothed ${show(curve.smooth[last])}.`} Left and right arrow keys read values, Enter shows the step’s completions.`}
+        label={`${def.label} by step. ${last < 0 ? 'No values yet.' : `${curve.steps.length} steps, the last: ${show(curve.raw[last])}, ${noteOf(def, curve, last, show)}.`} Left and right arrow keys read values, Enter shows the step’s completions.`}
         onCursor={setCursor}
         onStep={onStep}
       />
@@ -83,10 +91,21 @@ function Tile({ def, curve, end, onStep }: TileProps) {
   );
 }
 
+/** `step 5, smoothed 0.31`; what else the tile draws is named. */
+function noteOf(def: CurveDef, curve: Curve, at: number, show: (value: number | null | undefined) => string): string {
+  const bold = `${def.counts ? 'so far' : 'smoothed'} ${show(curve.smooth[at])}`;
+  const second = def.against ? `, ${def.against.label} ${show(curve.against[at])}` : '';
+  return `step ${curve.steps[at] ?? '–'}, ${bold}${second}`;
+}
+
 /** The numbers behind the curves. */
 function ValueTable({ curves }: { readonly curves: readonly { readonly def: CurveDef; readonly curve: Curve }[] }) {
   const [open, setOpen] = useState(false);
   const steps = curves[0]?.curve.steps ?? [];
+  const columns = curves.flatMap(({ def, curve }) => [
+    { key: def.key, label: def.label, values: curve.raw },
+    ...(def.against ? [{ key: `${def.key}-against`, label: `${def.against.label}, smoothed`, values: curve.against }] : []),
+  ]);
   return (
     <details className="value-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>The same as a table</summary>
@@ -96,9 +115,9 @@ function ValueTable({ curves }: { readonly curves: readonly { readonly def: Curv
             <thead>
               <tr>
                 <th scope="col">Step</th>
-                {curves.map(({ def }) => (
-                  <th key={def.key} scope="col">
-                    {def.label}
+                {columns.map(({ key, label }) => (
+                  <th key={key} scope="col">
+                    {label}
                   </th>
                 ))}
               </tr>
@@ -107,8 +126,8 @@ function ValueTable({ curves }: { readonly curves: readonly { readonly def: Curv
               {steps.map((step, i) => (
                 <tr key={step}>
                   <th scope="row">{step}</th>
-                  {curves.map(({ def, curve }) => (
-                    <td key={def.key}>{formatValue(curve.raw[i])}</td>
+                  {columns.map(({ key, values }) => (
+                    <td key={key}>{formatValue(values[i])}</td>
                   ))}
                 </tr>
               ))}

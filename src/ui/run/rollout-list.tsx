@@ -6,6 +6,7 @@ import { neighbour, type Row } from '../../state/rows.ts';
 import { formatCount } from '../../lib/format.ts';
 import { currentRoute, go, useLabState } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
+import { KIND_WORDS, METHOD_TEXT } from '../methods.ts';
 import { useWindow } from '../parts/use-window.ts';
 import { layoutOf, rowAt, scrollTo, totalHeight } from '../parts/windowed.ts';
 import { GROUP_HEIGHT, RolloutRow, ROW_HEIGHT } from './rollout-row.tsx';
@@ -143,12 +144,12 @@ function Empty({ view, filter }: { readonly view: RunView; readonly filter: Filt
     <p className="sentence list-empty">
       {none
         ? 'No completion yet: the first ones appear here as they are written.'
-        : `None of the ${formatCount(view.counts.rollouts)} completions matches${filter.step === null ? '' : ` in step ${filter.step}`}. Choose “All” to see them.`}
+        : `None of the ${formatCount(view.counts.rollouts)} completions matches${filter.step === null ? '' : ` in step ${filter.step}`}. Choose “All”${filter.kind === null ? '' : ' and every kind'} to see them.`}
     </p>
   );
 }
 
-const SHOW_NAMES: Record<Show, string> = { all: 'All', pass: 'Pass', fail: 'Fail', 'no-loss': 'Not in loss' };
+const SHOW_NAMES: Record<Show, string> = { all: 'All', pass: 'Pass', fail: 'Fail', rescued: 'Rescued', 'no-loss': 'Not in loss' };
 
 interface ToolsProps {
   readonly view: RunView;
@@ -160,16 +161,30 @@ interface ToolsProps {
 function ListTools({ view, route, follow, onFollow }: ToolsProps) {
   const { filter } = route;
   const filtered = (change: Partial<Filter>) => go({ ...route, filter: { ...filter, ...change } }, 'replace');
+  const { kinds } = METHOD_TEXT[view.config?.method ?? 'grpo'];
   return (
     <div className="list-tools">
       <fieldset className="segments" aria-label="Show">
-        {SHOWS.map((show) => (
+        {SHOWS.filter((show) => show !== 'rescued' || kinds.length > 1).map((show) => (
           <label key={show}>
             <input type="radio" name="show" checked={filter.show === show} onChange={() => filtered({ show })} />
             <span>{SHOW_NAMES[show]}</span>
           </label>
         ))}
       </fieldset>
+      {kinds.length > 1 && (
+        <label className="kind-filter">
+          <span className="visually-hidden">Kind of completion</span>
+          <select value={filter.kind ?? ''} onChange={(event) => filtered({ kind: kinds.find((kind) => kind === event.target.value) ?? null })}>
+            <option value="">every kind</option>
+            {kinds.map((kind) => (
+              <option key={kind} value={kind}>
+                {KIND_WORDS[kind][1]}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       {filter.step !== null && (
         <a className="button chip" href={formatRoute({ ...route, filter: { ...filter, step: null } })} aria-label={`Step ${filter.step} only; show every step`}>
           step {filter.step} ×

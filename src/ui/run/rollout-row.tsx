@@ -1,8 +1,10 @@
-import { memo } from 'react';
+import { memo, type CSSProperties } from 'react';
 import type { GroupView, RolloutView } from '../../state/fold.ts';
 import { formatRoute } from '../../state/route.ts';
-import type { Row } from '../../state/rows.ts';
+import { linesOf, type Row } from '../../state/rows.ts';
+import { placeOf } from '../../state/tree.ts';
 import { formatSigned } from '../format.ts';
+import { KIND_WORDS } from '../methods.ts';
 import { VerdictMark, verdictWord } from '../parts/verdict-mark.tsx';
 import type { RunRoute } from './run-screen.tsx';
 import { problemTitle } from '../problem-title.ts';
@@ -23,35 +25,59 @@ export const RolloutRow = memo(function RolloutRow({ row, route, selected }: Pro
   if (!rollout) {
     return (
       <div className="row row-waiting" style={{ height: ROW_HEIGHT }}>
-        <span className="row-sample">{row.sample + 1}</span>
+        <span className="row-place">{row.sample + 1}</span>
         <span>…</span>
       </div>
     );
   }
-  const { verdict, reward, completion } = rollout;
-  const current = rollout.id === selected;
   return (
     <a
       className="row"
-      style={{ height: ROW_HEIGHT }}
+      style={{ height: ROW_HEIGHT, '--depth': row.depth } as CSSProperties}
       data-rollout={rollout.id}
-      aria-current={current ? 'true' : undefined}
-      href={hrefOf(route, rollout.id)}
+      data-kind={rollout.completion.kind}
+      aria-current={rollout.id === selected ? 'true' : undefined}
+      href={rolloutHref(route, rollout.id)}
       draggable={false}
     >
-      <span className="row-sample">{row.sample + 1}</span>
-      {verdict ? <VerdictMark status={verdict.status} /> : <span className="mark-wait" aria-label="not graded yet" />}
-      <span className="row-verdict">{resultText(rollout)}</span>
+      <span className="row-place" title={KIND_WORDS[rollout.completion.kind][0]}>
+        {placeOf(rollout.id)}
+      </span>
+      <RolloutMark rollout={rollout} />
+      <span className="row-verdict">
+        {resultText(rollout)}
+        {row.rescued && rollout.completion.kind === 'attempt' && <span className="row-badge">rescued</span>}
+        {rollout.target && <span className="row-badge">distilled</span>}
+      </span>
       <span className="row-tokens">
-        {completion.tokens}
+        {rollout.completion.tokens}
         <span className="unit"> tok</span>
       </span>
-      <span className="row-advantage" data-sign={reward ? Math.sign(reward.advantage) : 0} data-loss={reward?.inLoss ?? true}>
-        {reward ? (reward.inLoss ? formatSigned(reward.advantage) : 'no loss') : ''}
-      </span>
+      <Earned rollout={rollout} />
     </a>
   );
 });
+
+/** Its verdict as a glyph; a reflection is no program and has none. */
+export function RolloutMark({ rollout, word = false }: { readonly rollout: RolloutView; readonly word?: boolean }) {
+  const { completion, verdict } = rollout;
+  if (verdict) return <VerdictMark status={verdict.status} word={word} />;
+  if (completion.kind !== 'reflection') return <span className="mark-wait" role="img" aria-label="not graded yet" />;
+  return (
+    <span className="mark" data-status="none">
+      <span aria-hidden="true">¶</span>
+      <span className={word ? undefined : 'visually-hidden'}>reflection</span>
+    </span>
+  );
+}
+
+function Earned({ rollout: { reward } }: { readonly rollout: RolloutView }) {
+  return (
+    <span className="row-advantage" data-sign={reward ? Math.sign(reward.advantage) : 0} data-loss={reward?.inLoss ?? true}>
+      {reward ? (reward.inLoss ? formatSigned(reward.advantage) : 'no loss') : ''}
+    </span>
+  );
+}
 
 function GroupRow({ group, route }: { readonly group: GroupView; readonly route: RunRoute }) {
   const judged = group.rollouts.filter((r) => r?.verdict);
@@ -73,34 +99,42 @@ function GroupRow({ group, route }: { readonly group: GroupView; readonly route:
   );
 }
 
-/** One cell a completion: how the whole group came out, at a glance. */
+/** One cell a completion, each attempt beside what came of it: how the whole group came out, at a glance. */
 export function GroupStrip({ group, route, selected }: { readonly group: GroupView; readonly route: RunRoute; readonly selected: string | null }) {
   return (
     <span className="strip" aria-hidden={selected === null}>
-      {group.rollouts.map((rollout, i) =>
-        selected !== null && rollout ? (
+      {linesOf(group).map(({ key, rollout, depth }) => {
+        const { completion, verdict } = rollout ?? {};
+        const shared = { 'data-status': completion?.kind === 'reflection' ? 'none' : (verdict?.status ?? 'waiting'), 'data-depth': Math.min(depth, 1) };
+        return selected !== null && rollout && completion ? (
           <a
-            key={i}
-            href={hrefOf(route, rollout.id)}
-            data-status={rollout.verdict?.status ?? 'waiting'}
+            key={key}
+            {...shared}
+            href={rolloutHref(route, rollout.id)}
             aria-current={rollout.id === selected ? 'true' : undefined}
-            aria-label={`Completion ${i + 1}: ${rollout.verdict ? verdictWord(rollout.verdict.status) : 'not graded yet'}`}
+            aria-label={`${nameOf(rollout)}: ${resultText(rollout)}`}
           />
         ) : (
-          <span key={i} data-status={rollout?.verdict?.status ?? 'waiting'} />
-        ),
-      )}
+          <span key={key} {...shared} />
+        );
+      })}
     </span>
   );
 }
 
-function hrefOf(route: RunRoute, rollout: string): string {
+export function rolloutHref(route: RunRoute, rollout: string): string {
   const colour = route.screen === 'rollout' ? route.colour : 'logprob';
   return formatRoute({ screen: 'rollout', runId: route.runId, rollout, colour, filter: route.filter });
 }
 
-/** What became of it in a word or two: `pass`, `5 of 8`, `NameError`. */
-export function resultText({ verdict, reward }: RolloutView): string {
+/** `attempt 2`, `refinement 2.1`. */
+export function nameOf({ id, completion }: RolloutView): string {
+  return `${KIND_WORDS[completion.kind][0]} ${placeOf(id)}`;
+}
+
+/** What became of it in a word or two: `pass`, `5 of 8`, `NameError`, `2 of 2 retries pass`. */
+export function resultText({ completion, verdict, reward }: RolloutView): string {
+  if (completion.kind === 'reflection') return reward ? `${reward.passed} of ${reward.asserts} retries pass` : 'reflection';
   if (!verdict) return 'not graded yet';
   switch (verdict.status) {
     case 'fail': {

@@ -1,9 +1,12 @@
 import { formatCount, formatSeconds } from '../../lib/format.ts';
+import type { Phase } from '../../schema/events.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import type { RunView } from '../../state/fold.ts';
-import { isBusy, runStateOf, secondsLeft, type RunState } from '../../state/run-state.ts';
+import { rescueOf } from '../../state/outcomes.ts';
+import { isBusy, phaseIndex, runStateOf, secondsLeft, type RunState } from '../../state/run-state.ts';
 import { formatDate, formatValue } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
+import { describeRun, METHOD_TEXT } from '../methods.ts';
 
 const STATES: Record<RunState, { readonly word: string; readonly tone: string }> = {
   running: { word: 'Running', tone: 'live' },
@@ -28,11 +31,7 @@ export function RunHeader({ view }: { readonly view: RunView }) {
           </a>
           <span aria-hidden="true">/</span>
           {view.started ? formatDate(view.started.time) : view.runId}
-          {config && (
-            <span className="run-what">
-              {config.method.toUpperCase()} · {config.model} · {config.dataset} · seed {config.seed}
-            </span>
-          )}
+          {config && <span className="run-what">{describeRun(config)}</span>}
         </h1>
         <Actions view={view} state={state} />
       </div>
@@ -47,6 +46,7 @@ export function RunHeader({ view }: { readonly view: RunView }) {
         <PhaseStrip status={status} view={view} />
         <Gauge label="Tokens/s" value={formatValue(view.updates.at(-1)?.tokensPerSecond)} />
         <Gauge label="Passed" value={view.counts.judged === 0 ? '–' : `${formatCount(view.counts.passed)} / ${formatCount(view.counts.judged)}`} />
+        <Second view={view} />
         <Remaining view={view} state={state} />
         <Gauge label="Checkpoint" value={view.checkpoint ? `step ${view.checkpoint.step}` : 'none yet'} />
       </div>
@@ -71,6 +71,15 @@ function Gauge({ label, value, testId }: { readonly label: string; readonly valu
   );
 }
 
+/** What second answers came to, where the method asks for them. */
+function Second({ view }: { readonly view: RunView }) {
+  const rescue = rescueOf(view);
+  if (rescue) return <Gauge label="Rescued" value={`${formatCount(rescue.rescued)} / ${formatCount(rescue.failed)}`} testId="rescued" />;
+  if (view.config?.method !== 'reflkd') return null;
+  const targets = view.updates.reduce((sum, { distillation }) => sum + (distillation?.targets ?? 0), 0);
+  return <Gauge label="Distilled" value={formatCount(targets)} />;
+}
+
 function Remaining({ view, state }: { readonly view: RunView; readonly state: RunState }) {
   const left = secondsLeft(view);
   const last = view.updates.at(-1)?.seconds;
@@ -78,18 +87,25 @@ function Remaining({ view, state }: { readonly view: RunView; readonly state: Ru
   return <Gauge label="Last step" value={last ? formatSeconds(last.sample + last.grade + last.update) : '–'} />;
 }
 
-const PHASES = [
-  { phase: 'sample', name: 'sample' },
-  { phase: 'grade', name: 'grade' },
-  { phase: 'update', name: 'update' },
-  { phase: 'checkpoint', name: 'store' },
-] as const;
+const PHASE_NAMES: Record<Phase | 'checkpoint', string> = {
+  sample: 'sample',
+  grade: 'grade',
+  refine: 'refine',
+  reflect: 'reflect',
+  retry: 'retry',
+  update: 'update',
+  'update-reflector': 'reflector',
+  distill: 'distill',
+  evaluate: 'evaluate',
+  checkpoint: 'store',
+};
 
-/** The four phases of a step, the present one filled as far as it has come. */
+/** The phases of the method's step, the present one filled as far as it has come. */
 function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly view: RunView }) {
   const running = status.state === 'running' && status.runId === view.runId ? status : null;
   const seconds = view.updates.at(-1)?.seconds;
-  const at = PHASES.findIndex((p) => p.phase === running?.phase);
+  const phases = [...METHOD_TEXT[view.config?.method ?? 'grpo'].phases, 'checkpoint' as const];
+  const at = running ? phaseIndex(phases, view.phase?.step === running.step ? view.phase.begun : [], running.phase) : -1;
   const share = running && running.total > 0 ? Math.min(1, running.done / running.total) : 0;
   return (
     <div className="gauge phases">
@@ -103,14 +119,14 @@ function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly
         )}
       </span>
       <ol className="phase-strip" aria-label="Phases of a step">
-        {PHASES.map(({ phase, name }, i) => {
+        {phases.map((phase, i) => {
           const filled = i < at ? 1 : i === at ? share : 0;
-          const took = phase === 'checkpoint' ? undefined : seconds?.[phase];
+          const took = phase === 'sample' || phase === 'grade' || phase === 'update' ? seconds?.[phase] : undefined;
           return (
-            <li key={phase} data-now={i === at} aria-current={i === at ? 'step' : undefined}>
+            <li key={i} data-now={i === at} aria-current={i === at ? 'step' : undefined}>
               <span className="phase-fill" style={{ transform: `scaleX(${filled})` }} />
-              <span className="phase-name">{name}</span>
-              {took !== undefined && <span className="phase-took">{formatSeconds(took)}</span>}
+              <span className="phase-name">{PHASE_NAMES[phase]}</span>
+              {took !== undefined && phases.length === 4 && <span className="phase-took">{formatSeconds(took)}</span>}
             </li>
           );
         })}

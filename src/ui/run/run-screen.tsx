@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { Route } from '../../state/route.ts';
+import { START, type Route } from '../../state/route.ts';
 import { rowsOf } from '../../state/rows.ts';
 import type { RunView } from '../../state/fold.ts';
 import { go, useLab, useRun } from '../hooks.ts';
@@ -44,11 +44,11 @@ export function RunScreen({ route }: { readonly route: RunRoute }) {
 }
 
 function Run({ route, view }: { readonly route: RunRoute; readonly view: RunView }) {
-  const { show, step } = route.filter;
-  const rows = useMemo(() => rowsOf(view, { show, step }), [view, show, step]);
+  const { show, kind, step } = route.filter;
+  const rows = useMemo(() => rowsOf(view, { show, kind, step }), [view, show, kind, step]);
   useKeys({
     Escape: () =>
-      go(route.screen === 'rollout' ? { screen: 'run', runId: route.runId, filter: route.filter } : { screen: 'start' }),
+      go(route.screen === 'rollout' ? { screen: 'run', runId: route.runId, filter: route.filter } : START),
   });
   return (
     <main id="main" tabIndex={-1} className="run" data-screen={route.screen}>

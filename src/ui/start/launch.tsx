@@ -1,19 +1,19 @@
 import { useState } from 'react';
 import { formatCount } from '../../lib/format.ts';
-import type { RunConfig } from '../../schema/config.ts';
+import type { Method, RunConfig } from '../../schema/config.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import { ALL_PROBLEMS } from '../../state/evaluation.ts';
 import { formatRoute, NO_FILTER } from '../../state/route.ts';
 import { isBusy } from '../../state/run-state.ts';
-import { go, useLab, useLabState } from '../hooks.ts';
-import { SettingField } from '../parts/setting-field.tsx';
-import type { Setting } from '../parts/settings.ts';
-import { draftOf, SETTINGS, type Edits, type SettingKey } from './settings.ts';
+import { go, useLab, useLabState, usePreset } from '../hooks.ts';
+import { METHOD_TEXT } from '../methods.ts';
+import { ChoiceField, SettingField } from '../parts/setting-field.tsx';
+import { draftOf, standardOf, type Draft, type Edits, type RunSetting, type SettingKey } from './settings.ts';
 
-/** The budget, a few settings, and the one button. */
-export function Launch() {
+/** The budget, the method's switches, and the one button. */
+export function Launch({ method }: { readonly method: Method }) {
   const lab = useLab();
-  const preset = useLabState((state) => state.preset);
+  const preset = usePreset(method);
   const device = useLabState((state) => state.device);
   const status = useLabState((state) => state.status);
   const starting = useLabState((state) => state.starting);
@@ -23,7 +23,7 @@ export function Launch() {
     return (
       <div className="launch">
         <p className="sentence error">{preset.message}</p>
-        <button type="button" className="button" onClick={() => lab.loadPreset()}>
+        <button type="button" className="button" onClick={() => lab.openPreset(method)}>
           Try again
         </button>
       </div>
@@ -32,6 +32,7 @@ export function Launch() {
   const draft = draftOf(preset.data, edits);
   const noGpu = device.state === 'ready' && !device.data.available;
   const busy = starting || isBusy(status);
+  const edit = (key: SettingKey, text: string | null) => setEdits((held) => edited(held, key, text));
 
   async function start(config: RunConfig) {
     const runId = await lab.start(config);
@@ -46,18 +47,21 @@ export function Launch() {
         if (draft.config && !noGpu && !busy) void start(draft.config);
       }}
     >
-      <div className="settings">
-        {SETTINGS.map((setting) => (
-          <SettingField
-            key={setting.key}
-            setting={setting}
-            standard={String(preset.data[setting.key] ?? '')}
-            text={edits[setting.key]}
-            error={draft.errors[setting.key]}
-            onChange={(text) => setEdits((held) => edited(held, setting, text))}
-          />
-        ))}
-      </div>
+      <Fields preset={preset.data} draft={draft} edits={edits} section="run" onEdit={edit} />
+      {draft.settings.some(({ section }) => section === 'method') && (
+        <section aria-labelledby="own-title">
+          <h3 className="label settings-title" id="own-title">
+            {METHOD_TEXT[method].name}
+          </h3>
+          <Fields preset={preset.data} draft={draft} edits={edits} section="method" onEdit={edit} />
+        </section>
+      )}
+      <details className="settings-more">
+        <summary>
+          <span className="label">Loss and prompts</span> <span className="muted">{inShort(draft.config ?? preset.data)}</span>
+        </summary>
+        <Fields preset={preset.data} draft={draft} edits={edits} section="more" onEdit={edit} />
+      </details>
       <div className="launch-bar">
         <p className="launch-sum" aria-live="polite">
           {draft.config ? <Plan config={draft.config} /> : 'One setting above needs another value.'}
@@ -71,17 +75,69 @@ export function Launch() {
   );
 }
 
-function edited(held: Edits, setting: Setting<SettingKey>, text: string | null): Edits {
-  const { [setting.key]: _, ...rest } = held;
-  return text === null ? rest : { ...rest, [setting.key]: text };
+function edited(held: Edits, key: SettingKey, text: string | null): Edits {
+  const { [key]: _, ...rest } = held;
+  return text === null ? rest : { ...rest, [key]: text };
+}
+
+interface FieldsProps {
+  readonly preset: RunConfig;
+  readonly draft: Draft;
+  readonly edits: Edits;
+  readonly section: RunSetting['section'];
+  readonly onEdit: (key: SettingKey, text: string | null) => void;
+}
+
+function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
+  return (
+    <div className="settings">
+      {draft.settings
+        .filter((setting) => setting.section === section)
+        .map((setting) => {
+          const { key } = setting;
+          const shared = { standard: standardOf(preset, setting), text: edits[key], onChange: (text: string | null) => onEdit(key, text) };
+          return 'options' in setting ? (
+            <ChoiceField key={key} setting={setting} {...shared} />
+          ) : (
+            <SettingField key={key} setting={setting} error={draft.errors[key]} {...shared} />
+          );
+        })}
+    </div>
+  );
+}
+
+/** What stands behind the fold, in a line. */
+function inShort({ method, loss, asserts, maxTokens }: RunConfig): string {
+  const gradient = method === 'rft' ? '' : `${loss.aggregation}, clip ${loss.epsLow} / ${loss.epsHigh}, `;
+  const update = method === 'reflkd' ? '' : `${gradient}β ${loss.beta}, μ ${loss.updates}, `;
+  const seen = asserts === 'all' ? 'every shown assert in the prompt' : 'one shown assert held back';
+  return `${update}${seen}, answers of up to ${maxTokens} tokens`;
+}
+
+/** Programs a problem of one step: at least, at most. */
+function programs({ group, srrl, reflkd }: RunConfig): readonly [least: number, most: number] {
+  if (srrl) return [srrl.first, srrl.first * (1 + srrl.refinements)];
+  if (reflkd) return [reflkd.baselines, reflkd.baselines + reflkd.reflections * reflkd.retries];
+  return [group, group];
 }
 
 function Plan({ config }: { readonly config: RunConfig }) {
-  const perStep = config.problemsPerStep * config.group;
+  const [least, most] = programs(config).map((a) => a * config.problemsPerStep);
+  const span = (times: number) => [...new Set([least, most])].map((n) => formatCount((n ?? 0) * times)).join(' to ');
   return (
     <>
-      <b>{formatCount(perStep)}</b> programs a step{config.steps !== null && <>, <b>{formatCount(perStep * config.steps)}</b> in all</>}. A checkpoint after
-      every {config.checkpointEvery === 1 ? 'step' : `${config.checkpointEvery} steps`}: close the tab when you like.
+      <b>{span(1)}</b> programs a step
+      {config.steps !== null && (
+        <>
+          , <b>{span(config.steps)}</b> in all
+        </>
+      )}
+      {config.budgetTokens !== null && (
+        <>
+          , until <b>{formatCount(config.budgetTokens)}</b> tokens are computed
+        </>
+      )}
+      . A checkpoint after every {config.checkpointEvery === 1 ? 'step' : `${config.checkpointEvery} steps`}: close the tab when you like.
     </>
   );
 }

@@ -1,12 +1,15 @@
-import { useLabState } from '../hooks.ts';
+import type { Route } from '../../state/route.ts';
+import { usePreset } from '../hooks.ts';
 import { DeviceCard } from './device-card.tsx';
 import { Launch } from './launch.tsx';
+import { MethodChoice } from './method-choice.tsx';
 import { Unfinished } from './unfinished.tsx';
 import { StoredRuns } from './stored-runs.tsx';
 import './start.css';
 
-export function StartScreen() {
-  const model = useLabState((state) => (state.preset.state === 'ready' ? state.preset.data : null));
+export function StartScreen({ route: { method } }: { readonly route: Extract<Route, { screen: 'start' }> }) {
+  const preset = usePreset(method);
+  const model = preset.state === 'ready' ? preset.data : null;
   return (
     <main id="main" tabIndex={-1} className="page start">
       <div className="start-head">
@@ -32,19 +35,6 @@ export function StartScreen() {
             <Fact name="Answer" value={model ? `up to ${model.maxTokens} tokens` : '–'} />
           </dl>
         </section>
-        <section className="module" aria-labelledby="method-title">
-          <h2 className="label" id="method-title">
-            Method
-          </h2>
-          <p className="module-name">GRPO</p>
-          <p className="module-text">
-            Several answers to one problem are graded together: those better than the group’s mean become likelier.
-          </p>
-          <dl className="facts">
-            <Fact name="Loss" value={model ? `${model.loss.aggregation}, clip ${model.loss.epsLow} / ${model.loss.epsHigh}` : '–'} />
-            <Fact name="Reward" value="1 if all asserts pass, else 0" />
-          </dl>
-        </section>
         <section className="module" aria-labelledby="data-title">
           <h2 className="label" id="data-title">
             Data
@@ -54,11 +44,13 @@ export function StartScreen() {
             Python problems of the project’s own. Some asserts are shown to the model; hidden ones must pass too.
           </p>
           <dl className="facts">
+            <Fact name="Reward" value="1 if all asserts pass, else 0" />
             <Fact name="Training" value={model ? `${model.train} problems` : '–'} />
             <Fact name="Test" value={model ? (model.test > 0 ? `${model.test} held out` : 'none in this run') : '–'} />
           </dl>
         </section>
-        <Launch />
+        <MethodChoice chosen={method} />
+        <Launch method={method} />
       </div>
       <StoredRuns />
     </main>

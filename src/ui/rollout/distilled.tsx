@@ -1,0 +1,52 @@
+import type { GroupView, RolloutView } from '../../state/fold.ts';
+import { formatValue } from '../format.ts';
+import { nameOf, rolloutHref } from '../run/rollout-row.tsx';
+import type { RunRoute } from '../run/run-screen.tsx';
+
+interface Props {
+  readonly rollout: RolloutView;
+  readonly group: GroupView | null;
+  readonly route: RunRoute;
+}
+
+/** How a program was taught to the student without the reflection, on its own page and on the reflection's. */
+export function Distilled({ rollout, group, route }: Props) {
+  const all = (group?.rollouts ?? []).filter((other) => other !== null);
+  const taught = all.find(({ id, target }) => target !== null && (id === rollout.id || target.reflection === rollout.id));
+  if (!taught?.target) return null;
+  const { reflection, prompt, tokens, loss } = taught.target;
+  const link = (id: string) => {
+    const other = all.find((one) => one.id === id);
+    return id === rollout.id ? 'this one' : <a href={rolloutHref(route, id)}>{other ? nameOf(other) : id}</a>;
+  };
+  return (
+    <section className="sheet distilled" aria-labelledby="distilled-title" data-testid="distilled">
+      <h3 className="label" id="distilled-title">
+        Distilled into the student
+      </h3>
+      <dl className="ledger">
+        <div>
+          <dt>Program</dt>
+          <dd>{link(taught.id)}</dd>
+        </div>
+        <div>
+          <dt>Reflection the teacher saw</dt>
+          <dd>{link(reflection)}</dd>
+        </div>
+        <div>
+          <dt>Teacher from student</dt>
+          <dd>
+            <span className="ledger-note">mean of {tokens} tokens, before the update</span>
+            <b>{formatValue(loss)}</b>
+          </dd>
+        </div>
+      </dl>
+      <details>
+        <summary>The teacher’s prompt, as it saw it</summary>
+        <pre className="prompt" tabIndex={0} aria-label="The teacher’s prompt">
+          {prompt}
+        </pre>
+      </details>
+    </section>
+  );
+}
