@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedDevice } from '../gpu/device.ts';
 import { openTestDevice } from '../gpu/testing/node-gpu.ts';
+import { kdLoss } from '../kernels/kd-loss.ts';
 import { runOnDevice } from '../kernels/run-case.ts';
 import { RESULT_WORDS, tokenLoss } from '../kernels/token-loss.ts';
 import '../lib/testing/closeness.ts';
 import type { LossOptions, TrainSequence } from './engine.ts';
 import { packBatches, type Packed } from './packing.ts';
 import { inverseZ, tokenLossOptions, tokenWords } from './step-loss.ts';
+import { teacherRows } from './teacher.ts';
 
 /** Written by tools/fixtures/trl_losses.py; by sequence, padding cut off. */
 interface TrlFixture {
@@ -82,4 +84,53 @@ describe(`the policy-gradient loss is that of TRL ${fixture.trl} on fixed logits
       expect(Math.max(...c.gradient.flat())).toBeGreaterThan(1e-2);
     },
   );
+});
+
+/** Written by tools/fixtures/make.py: one token each. */
+interface DistillationFixture {
+  vocab: number;
+  cases: {
+    mode: 'tail' | 'renorm';
+    k: number;
+    temperature: number;
+    weight: number;
+    logits: number[];
+    teacher: { ids: number[][]; logprobs: number[][] };
+    loss: number;
+    gradient: number[];
+  }[];
+}
+const distillation = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/distillation.json'), 'utf8')) as DistillationFixture;
+
+describe(`the distillation loss is that of PyTorch over a vocabulary of ${distillation.vocab}`, () => {
+  it.each(distillation.cases.map((c) => [c.mode, c.k, c.temperature, c] as const))('%s, %i tokens at τ = %f', async (mode, k, temperature, c) => {
+    const sequence: TrainSequence = {
+      group: 0,
+      prompt: [0],
+      completion: [1],
+      temperature,
+      weight: c.weight,
+      teacher: { k, ids: c.teacher.ids.flat(), logprobs: c.teacher.logprobs.flat() },
+    };
+    const [packed] = packBatches([sequence], 8, 1);
+    if (!packed) throw new Error('Nothing was packed.');
+    const rows = teacherRows(packed, [sequence], distillation.vocab, mode === 'renorm');
+    const out = await runOnDevice(opened, kdLoss, {
+      title: 'a token',
+      params: { count: 1, vocab: distillation.vocab, first: 0, k, renorm: mode === 'renorm' ? 1 : 0 },
+      io: {
+        logits: Float32Array.from(c.logits),
+        tokens: tokenWords(packed, [sequence], [1], { kind: 'kd', mode }, null),
+        teacher_ids: rows.ids,
+        teacher_logprobs: rows.logprobs,
+        support: new Float32Array(k),
+        results: new Float32Array(RESULT_WORDS),
+      },
+    });
+    expect(Math.abs((out['results']?.[2] ?? NaN) - c.loss)).toBeLessThan(1e-5);
+    expect(out['logits']).toBeCloseToArray(c.gradient, 1e-5);
+    const outside = (out['logits'] ?? []).filter((_, id) => !c.teacher.ids.flat().includes(id));
+    expect(outside.length).toBe(distillation.vocab - k);
+    if (mode === 'renorm') expect([...outside]).toEqual([...outside].map(() => 0));
+  });
 });
