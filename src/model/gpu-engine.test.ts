@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderSource } from '../cli/folder-source.ts';
 import { nodeGpu } from '../gpu/node-gpu.ts';
-import type { AdapterTensors } from './engine.ts';
+import type { AdapterTensors, LossOptions, TrainSequence } from './engine.ts';
 import { loadFixture, type Fixture, type FixtureName } from './fixtures/load.ts';
 import { openEngine, type GpuEngine } from './gpu-engine.ts';
 
@@ -101,5 +101,69 @@ describe.each<[FixtureName, number | undefined]>([
         }
       }
     }
+  });
+});
+
+describe('the losses of an engine', () => {
+  let fixture: Fixture;
+  let engine: GpuEngine;
+  beforeAll(async () => {
+    fixture = await loadFixture('qwen2-tiny');
+    engine = await openEngine({ gpu: nodeGpu(), source: folderSource(fixture.folder), weights: null });
+  });
+  afterAll(() => engine.destroy());
+  const optimizer = { learningRate: 0.01, clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+  const sequence: TrainSequence = { group: 0, prompt: [5, 9, 2], completion: [7, 11, 4, 0], temperature: 0.7, weight: 0.25 };
+  const step = (sequences: readonly TrainSequence[], loss: LossOptions, reference = true) => {
+    engine.loadAdapter('student', fixture.adapter.config, fixture.adapter.tensors);
+    return engine.trainStep({ adapter: 'student', sequences, loss, optimizer, reference });
+  };
+  const teacher = { k: 2, ids: [1, 2, 1, 2, 1, 2, 1, 2], logprobs: [-1, -2, -1, -2, -1, -2, -1, -2] };
+  const kd: LossOptions = { kind: 'kd', mode: 'tail' };
+
+  it('finds nothing to learn from what the student itself says at the same temperature, with any number of tokens', async () => {
+    for (const top of [1, 5, engine.vocabSize - 1, engine.vocabSize]) {
+      engine.loadAdapter('student', fixture.adapter.config, fixture.adapter.tensors);
+      const [score] = await engine.score([{ ids: [...sequence.prompt, ...sequence.completion], promptLength: 3, adapter: 'student', temperature: 0.7, top }]);
+      const own = { k: top, ids: score?.top?.flat().map(([id]) => id) ?? [], logprobs: score?.top?.flat().map(([, logprob]) => logprob) ?? [] };
+      for (const mode of ['tail', 'renorm'] as const) {
+        const result = await step([{ ...sequence, teacher: own }], { kind: 'kd', mode });
+        expect(Math.abs(result.loss), `${mode}, ${top}`).toBeLessThan(1e-5);
+        expect(result.gradNorm, `${mode}, ${top}`).toBeLessThan(1e-3);
+        expect(largestDifference(result.columns[0]?.logprobs ?? [], score?.logprobs ?? [])).toBeLessThan(1e-5);
+      }
+    }
+    expect((await step([{ ...sequence, teacher }], kd)).gradNorm).toBeGreaterThan(0.1);
+  });
+
+  it('sums the same gradient whether sequences are in one part or in several, and gives each part its norm', async () => {
+    const loss: LossOptions = { kind: 'nll', aggregation: 'sum', beta: 0, floor: null };
+    const sequences = [3, 8, 13].map((id, group): TrainSequence => ({ ...sequence, group, completion: [id, id + 1, id + 2] }));
+    const whole = await step(sequences, loss);
+    const parts = await step(sequences.map((s, part) => ({ ...s, part })), loss);
+    expect(whole.partNorms).toEqual([whole.gradNorm]);
+    expect(Math.abs(parts.gradNorm / whole.gradNorm - 1)).toBeLessThan(1e-5);
+    for (const [i, s] of sequences.entries()) {
+      const alone = await step([s], loss);
+      expect(parts.partNorms[i]).toBe(alone.gradNorm);
+    }
+  });
+
+  it.each<[string, TrainSequence, LossOptions, RegExp]>([
+    ['a missing teacher', sequence, kd, /Sequence 1 of 1 has no teacher/],
+    ['a teacher of another length', { ...sequence, teacher: { ...teacher, ids: [1, 2] } }, kd, /2 ids and 8 log-probs; 4 completion tokens at 2 each need 8/],
+    ['an id twice at one position', { ...sequence, teacher: { ...teacher, ids: [1, 2, 1, 2, 3, 3, 1, 2] } }, kd, /completion token 3: the teacher names id 3 twice/],
+    ['an id beyond the vocabulary', { ...sequence, teacher: { ...teacher, ids: [1, 2, 1, 131, 1, 2, 1, 2] } }, kd, /completion token 2: the teacher's id 131 is beyond the model's vocabulary of 131/],
+    ['probabilities above 1', { ...sequence, teacher: { ...teacher, logprobs: [0, 0, -1, -2, -1, -2, -1, -2] } }, kd, /completion token 1: the teacher's probabilities sum to 2.000/],
+    ['more tokens than there are', { ...sequence, teacher: { ...teacher, k: 132 } }, kd, /a teacher of 132 tokens a position; 1 to 131/],
+    ['old log-probs of another length', { ...sequence, oldLogprobs: [-1] }, { kind: 'nll', aggregation: 'sum', beta: 0, floor: null }, /1 old log-probs for 4 completion tokens/],
+    ['a part that is missing', { ...sequence, part: 1 }, { kind: 'nll', aggregation: 'sum', beta: 0, floor: null }, /none is in part 0/],
+  ])('answers %s with a sentence', async (_, wrong, loss, sentence) => {
+    await expect(step([wrong], loss)).rejects.toThrow(sentence);
+  });
+
+  it('answers a KL weight without a reference pass, and a temperature of 0 to score at, with a sentence', async () => {
+    await expect(step([sequence], { kind: 'nll', aggregation: 'dapo', beta: 0.1, floor: null }, false)).rejects.toThrow(/β is 0.1, but the reference pass/);
+    await expect(engine.score([{ ids: [1, 2], promptLength: 1, adapter: 'none', temperature: 0 }])).rejects.toThrow(/temperature 0; it must be above 0/);
   });
 });

@@ -1,12 +1,13 @@
 import type { GpuMemory } from '../gpu/memory.ts';
 import { accumulate } from '../kernels/accumulate.ts';
 import { adamw, gradNorm, gradNormTotal, NORM_CHUNK } from '../kernels/adamw.ts';
-import { HAS_OLD, HAS_REFERENCE, HAS_SAMPLER, NO_FLOOR, RESULT_WORDS, TOKEN_WORDS } from '../kernels/token-loss.ts';
+import { RESULT_WORDS } from '../kernels/token-loss.ts';
 import { recordBackward, recordForward } from './backward.ts';
 import type { LossOptions, OptimizerOptions, TokenColumns, TrainResult, TrainSequence } from './engine.ts';
-import { type Head, NO_LOSS, type TokenLossOptions } from './head.ts';
+import { type Head, NO_LOSS } from './head.ts';
 import type { DeviceAdapter } from './lora.ts';
 import { packBatches, type Packed } from './packing.ts';
+import { inverseZ, tokenLossOptions, tokenWords } from './step-loss.ts';
 import { teacherRows } from './teacher.ts';
 import type { Transformer } from './transformer.ts';
 import { TrainWorkspace } from './workspace.ts';
@@ -17,39 +18,6 @@ export interface TrainStepOptions {
   readonly optimizer: OptimizerOptions;
   readonly reference: boolean;
   readonly signal?: AbortSignal;
-}
-
-/** 1/Z of each sequence's tokens, by aggregation, 0 where masked; Z ≥ 1. See docs/methods.md. */
-export function inverseZ(loss: LossOptions, sequences: readonly TrainSequence[], batches: readonly Packed[]): number[] {
-  if (loss.kind === 'kd' || (loss.kind === 'nll' && loss.aggregation === 'sum')) return sequences.map((s) => (s.masked ? 0 : 1));
-  const counted = (s: TrainSequence | undefined) => (s && !s.masked ? s.completion.length : 0);
-  const all = sequences.reduce((n, s) => n + counted(s), 0);
-  if (loss.kind === 'nll') return sequences.map((s) => (s.masked ? 0 : 1 / Math.max(1, all)));
-  const inBatch = sequences.map(() => 0);
-  for (const batch of batches) {
-    const members = new Set(batch.items);
-    let tokens = 0;
-    for (const i of members) tokens += counted(sequences[i]);
-    for (const i of members) inBatch[i] = tokens;
-  }
-  return sequences.map((s, i) => {
-    if (s.masked) return 0;
-    const z = { grpo: sequences.length * s.completion.length, dr_grpo: sequences.length * loss.maxTokens, dapo: all, bnpo: batches.length * (inBatch[i] ?? 0) };
-    return 1 / Math.max(1, z[loss.aggregation]);
-  });
-}
-
-function tokenLossOptions(loss: LossOptions): TokenLossOptions {
-  switch (loss.kind) {
-    case 'pg':
-      return { ...NO_LOSS, nll: false, epsLow: loss.epsLow, epsHigh: loss.epsHigh, cap: loss.correctionCap ?? 0 };
-    case 'nll':
-      return { ...NO_LOSS, floor: loss.floor ?? NO_FLOOR };
-    case 'kd':
-      return NO_LOSS;
-    default:
-      return loss satisfies never;
-  }
 }
 
 /** One optimiser step over packed sequences; a workspace is kept between steps. */
@@ -205,35 +173,6 @@ export class Trainer {
     if (!skipped) adapter.steps = step;
     return { gradNorm: norm, skipped };
   }
-}
-
-/** (entries, 9) words for the token-loss kernel. */
-function tokenWords(packed: Packed, sequences: readonly TrainSequence[], weights: readonly number[], loss: LossOptions, reference: Float32Array | null): Uint32Array {
-  const n = packed.sources.length;
-  const words = new Uint32Array(n * TOKEN_WORDS);
-  const floats = new Float32Array(words.buffer);
-  const beta = loss.kind === 'kd' ? 0 : loss.beta;
-  const corrected = loss.kind === 'pg' && loss.correctionCap !== null;
-  for (let e = 0; e < n; e++) {
-    const i = packed.items[e] ?? 0;
-    const position = packed.positions[e] ?? 0;
-    const s = sequences[i];
-    if (!s) continue;
-    const at = e * TOKEN_WORDS;
-    const old = s.oldLogprobs?.[position];
-    const sampler = corrected ? s.samplerLogprobs?.[position] : undefined;
-    words[at] = s.completion[position] ?? 0;
-    floats[at + 1] = s.temperature === 0 ? 1 : s.temperature;
-    floats[at + 2] = s.advantage ?? 0;
-    floats[at + 3] = old ?? 0;
-    floats[at + 4] = sampler ?? 0;
-    floats[at + 5] = reference?.[e * RESULT_WORDS] ?? 0;
-    // A phase's λ weighs its policy gradient (or NLL) only, never the KL term.
-    floats[at + 6] = (weights[i] ?? 0) * (s.weight ?? 1);
-    floats[at + 7] = (weights[i] ?? 0) * beta;
-    words[at + 8] = (old === undefined ? 0 : HAS_OLD) | (sampler === undefined ? 0 : HAS_SAMPLER) | (reference ? HAS_REFERENCE : 0);
-  }
-  return words;
 }
 
 function collect(
