@@ -7,6 +7,7 @@ import { root } from './set-up.mjs';
 export const MAY_IMPORT = {
   lib: [],
   schema: ['lib'],
+  compare: ['lib', 'schema'],
   gpu: ['lib', 'schema'],
   kernels: ['lib', 'schema', 'gpu'],
   model: ['lib', 'schema', 'gpu', 'kernels'],
@@ -15,15 +16,15 @@ export const MAY_IMPORT = {
   data: ['lib', 'schema', 'model', 'sandbox'],
   eval: ['lib', 'schema', 'model', 'data', 'sandbox', 'storage'],
   methods: ['lib', 'schema', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval'],
-  session: ['lib', 'schema', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods'],
-  cli: ['lib', 'schema', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods', 'session'],
-  state: ['lib', 'schema'],
+  session: ['lib', 'schema', 'compare', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods'],
+  cli: ['lib', 'schema', 'compare', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods', 'session'],
+  state: ['lib', 'schema', 'compare'],
   // The page owns the sandbox's frame: a worker cannot make one.
-  ui: ['lib', 'schema', 'state', 'sandbox/browser'],
+  ui: ['lib', 'schema', 'compare', 'state', 'sandbox/browser'],
 };
 
 /** Folders that run in a worker or under Node alike: no DOM, no React, no store, no Node built-ins. */
-export const PORTABLE = ['lib', 'schema', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods'];
+export const PORTABLE = ['lib', 'schema', 'compare', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods'];
 
 /** Implementations for one platform, handed in by the session's callers. */
 export const PLATFORM_FILES = ['src/**/node/**', 'src/**/browser/**', 'src/**/node-*.ts', 'src/**/*-node.ts'];

@@ -72,5 +72,23 @@ it(
     });
     expect(problems[0]).toEqual(problems[1]);
     expect(problems[0]).not.toEqual(problems[2]);
+
+    // The comparison of all four is made once the last one has ended, and made again from the folders.
+    const comparison = join(out, 'comparison.json');
+    const made = readFileSync(comparison, 'utf8');
+    expect(JSON.parse(made)).toMatchObject({
+      version: 1,
+      reference: 'grpo',
+      label: expect.stringMatching(/^demonstration, not evidence/) as unknown,
+      arms: [
+        { name: 'grpo', seeds: [1, 2], difference: null },
+        { name: 'random-reward', seeds: [1, 2], difference: { greedy: {}, sampled: {} } },
+      ],
+    });
+    expect(second.stderr).toMatch(/gain minus that of grpo +greedy +p +sampled +p\nrandom-reward +\S/);
+    rmSync(comparison);
+    const third = await matrix(['--resume']);
+    expect(third.code, third.stderr).toBe(0);
+    expect(readFileSync(comparison, 'utf8')).toBe(made);
   },
 );

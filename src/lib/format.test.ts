@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatBytes, formatSeconds, nearest } from './format.ts';
+import { formatBytes, formatP, formatPoints, formatSeconds, nearest } from './format.ts';
 
 it('writes sizes and durations as a person would', () => {
   expect(formatBytes(0)).toBe('0 B');
@@ -8,6 +8,13 @@ it('writes sizes and durations as a person would', () => {
   expect(formatSeconds(3.25)).toBe('3.3 s');
   expect(formatSeconds(75)).toBe('1 min 15 s');
   expect(formatSeconds(3725)).toBe('1 h 2 min');
+});
+
+it('writes differences of rates in signed points, and small p-values as a bound', () => {
+  expect(formatPoints(0.031, [-0.0102, 0.0718])).toBe('+3.1 [−1.0, +7.2]');
+  expect(formatPoints(0, [-0.0001, 0])).toBe('0.0 [0.0, 0.0]');
+  expect(formatP(0.0417)).toBe('0.042');
+  expect(formatP(0.0004)).toBe('< 0.001');
 });
 
 it('suggests the nearest word, and none when nothing is near', () => {

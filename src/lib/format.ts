@@ -25,6 +25,24 @@ export function formatPercent(fraction: number): string {
   return `${(100 * fraction).toFixed(1)} %`;
 }
 
+/** `+1.25`, `−0.50`, and `0.00` where nothing else would be seen. */
+export function formatSigned(value: number, digits = 2): string {
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return text;
+  return value > 0 ? `+${text}` : `−${text}`;
+}
+
+/** A difference of rates and its interval in percentage points: 0.031 → `+3.1 [−1.0, +7.2]`. */
+export function formatPoints(difference: number, [low, high]: readonly [number, number]): string {
+  const points = (fraction: number) => formatSigned(100 * fraction, 1);
+  return `${points(difference)} [${points(low)}, ${points(high)}]`;
+}
+
+/** 0.0417 → `0.042`; below a thousandth `< 0.001`. */
+export function formatP(p: number): string {
+  return p < 0.001 ? '< 0.001' : p.toFixed(3);
+}
+
 /** 1234567 → `1,234,567`. */
 export function formatCount(n: number): string {
   return Math.round(n).toLocaleString('en-US');

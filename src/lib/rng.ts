@@ -3,32 +3,40 @@
  * epoch, a choice of test problems, a bootstrap. (Sampling of tokens has its own generator on the device.)
  */
 
-/** 32-bit hash of a list of 32-bit words: each word is folded in and mixed by the finaliser of MurmurHash3. */
-export function hash32(...words: readonly number[]): number {
-  let h = 0x9e3779b9;
-  for (const word of words) {
-    h = Math.imul(h ^ (word >>> 0), 0x85ebca6b) >>> 0;
-    h ^= h >>> 13;
-    h = Math.imul(h, 0xc2b2ae35) >>> 0;
-    h = (h ^ (h >>> 16)) + 0x9e3779b9;
-  }
-  h = Math.imul((h ^ (h >>> 16)) >>> 0, 0x85ebca6b);
+const START = 0x9e3779b9;
+
+/** Folds one word into a hash by the mixing steps of MurmurHash3. */
+function fold(hash: number, word: number): number {
+  let h = Math.imul(hash ^ (word >>> 0), 0x85ebca6b) >>> 0;
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35) >>> 0;
+  return (h ^ (h >>> 16)) + START;
+}
+
+function finish(hash: number): number {
+  let h = Math.imul((hash ^ (hash >>> 16)) >>> 0, 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;
 }
 
+/** 32-bit hash of a list of 32-bit words: each word is folded in, then the whole is mixed by MurmurHash3's finaliser. */
+export function hash32(...words: readonly number[]): number {
+  return finish(words.reduce((hash, word) => fold(hash, word), START));
+}
+
 /** A stream of random words keyed by `key`; the i-th draw is hash32(key, i). */
 export class Rng {
-  private readonly key: number;
+  /** The hash with the key folded in: what every draw begins with. */
+  private readonly keyed: number;
   private counter = 0;
 
   constructor(...key: readonly number[]) {
-    this.key = hash32(...key);
+    this.keyed = fold(START, hash32(...key));
   }
 
   /** Uniform on 0 … 2^32 − 1. */
   next(): number {
-    return hash32(this.key, this.counter++);
+    return finish(fold(this.keyed, this.counter++));
   }
 
   /** Uniform on [0, 1). */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fixture from './fixtures/statistics.json' with { type: 'json' };
 import {
   bootstrap95,
+  clustered95,
   holm,
   mcnemarExact,
   mean,
@@ -64,6 +65,22 @@ describe('statistics', () => {
     const tolerance = (pair.ci95[1]! - pair.ci95[0]!) / 20;
     expect(Math.abs(ci95[0] - pair.ci95[0]!)).toBeLessThan(tolerance);
     expect(Math.abs(ci95[1] - pair.ci95[1]!)).toBeLessThan(tolerance);
+  });
+
+  it.each(fixture.clustered)("gives numpy's bootstrap over problems with seeds resampled inside", (row) => {
+    const found = clustered95(row.clusters, 3, 20_000)!;
+    expect(found.mean).toBeCloseTo(row.mean, 12);
+    const tolerance = (row.ci95[1]! - row.ci95[0]!) / 20;
+    expect(Math.abs(found.ci95[0] - row.ci95[0]!)).toBeLessThan(tolerance);
+    expect(Math.abs(found.ci95[1] - row.ci95[1]!)).toBeLessThan(tolerance);
+    // Binomial noise of both: a p of 0.1 is known to about 0.006 (two standard errors of 20,000 resamples).
+    expect(Math.abs(found.p - row.p)).toBeLessThan(0.001 + 6 * Math.sqrt(row.p / 20_000));
+  });
+
+  it('finds no difference where there is none, and never a p of 0', () => {
+    expect(clustered95([[0, 0], [0], [0]])).toEqual({ mean: 0, ci95: [0, 0], p: 1 });
+    expect(clustered95([[1], [1], [1]], 0, 999)).toEqual({ mean: 1, ci95: [1, 1], p: 0.002 });
+    expect(clustered95([])).toBeNull();
   });
 
   it.each(fixture.smallest)(

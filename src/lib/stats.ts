@@ -37,9 +37,8 @@ export function percentile(sorted: ArrayLike<number>, q: number): number {
   return low + ((sorted[Math.ceil(at)] as number) - low) * (at - Math.floor(at));
 }
 
-/** 95 % percentile interval of a mean over `n` problems; `draw` gives one resampled problem's value. */
-function resampled95(n: number, seed: number, resamples: number, draw: (rng: Rng) => number): Interval {
-  if (n === 0) return [0, 0];
+/** Sorted means over `n` resampled problems; `draw` gives one resampled problem's value. */
+function resampledMeans(n: number, seed: number, resamples: number, draw: (rng: Rng) => number): Float64Array {
   const rng = new Rng(0x626f6f74, seed);
   const means = new Float64Array(resamples);
   for (let r = 0; r < resamples; r++) {
@@ -47,8 +46,24 @@ function resampled95(n: number, seed: number, resamples: number, draw: (rng: Rng
     for (let i = 0; i < n; i++) sum += draw(rng);
     means[r] = sum / n;
   }
-  means.sort();
-  return [percentile(means, 0.025), percentile(means, 0.975)];
+  return means.sort();
+}
+
+/** 95 % percentile interval of a mean over `n` problems. */
+function resampled95(n: number, seed: number, resamples: number, draw: (rng: Rng) => number): Interval {
+  return n === 0 ? [0, 0] : interval95(resampledMeans(n, seed, resamples, draw));
+}
+
+function interval95(sorted: Float64Array): Interval {
+  return [percentile(sorted, 0.025), percentile(sorted, 0.975)];
+}
+
+/** Mean of as many values as there are, drawn with replacement; 0 of none. */
+function meanAgain(values: readonly number[], rng: Rng): number {
+  if (values.length === 1) return values[0] as number;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[rng.int(values.length)] as number;
+  return values.length ? sum / values.length : 0;
 }
 
 /**
@@ -75,16 +90,41 @@ export function pairedDifference95(
   seed = 0,
   resamples = 4000,
 ): { difference: number; ci95: Interval } {
-  const again = (values: readonly number[], rng: Rng): number => {
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += values[rng.int(values.length)] as number;
-    return values.length ? sum / values.length : 0;
-  };
   const ci95 = resampled95(problems.length, seed, resamples, (rng) => {
     const { first, second } = problems[rng.int(problems.length)] as PairedSamples;
-    return again(second, rng) - again(first, rng);
+    return meanAgain(second, rng) - meanAgain(first, rng);
   });
   return { difference: mean(problems.map(({ first, second }) => mean(second) - mean(first))), ci95 };
+}
+
+/** Sums of binary fractions that should be 0 miss it by rounding only. */
+const ZERO = 1e-12;
+
+/**
+ * Mean over problems of per-problem means, where a problem has a value from each seed in which it occurs: its 95 %
+ * interval with problems resampled and inside each the seeds, and the two-sided p of mean 0 by inversion of that interval
+ * (twice the smaller tail of the resampled means at 0, never below 2 / (resamples + 1)). Null of no problems.
+ */
+export function clustered95(
+  problems: readonly (readonly number[])[],
+  seed = 0,
+  resamples = 4000,
+): { mean: number; ci95: Interval; p: number } | null {
+  if (problems.length === 0) return null;
+  const means = resampledMeans(problems.length, seed, resamples, (rng) =>
+    meanAgain(problems[rng.int(problems.length)] as readonly number[], rng),
+  );
+  let below = 0;
+  let above = 0;
+  for (const value of means) {
+    if (value <= ZERO) below++;
+    if (value >= -ZERO) above++;
+  }
+  return {
+    mean: mean(problems.map((values) => mean(values))),
+    ci95: interval95(means),
+    p: Math.min(1, (2 * (Math.min(below, above) + 1)) / (resamples + 1)),
+  };
 }
 
 /** Unbiased pass@k of one problem with c passes in n samples: 1 − Π_{i=n−c+1..n}(1 − k/i) (Chen et al. 2021). */

@@ -55,7 +55,7 @@ describe('srrlStep', () => {
     const [pass, fail] = [2 / 3 / (std + 1e-4), -1 / 3 / (std + 1e-4)];
     expect(pass).toBeCloseTo(1.2907, 4);
     expect(trained[0]!.sequences.map(({ advantage }) => advantage)).toEqual(
-      [fail, pass, pass, fail, fail, fail].map((a) => expect.closeTo(a, 12)),
+      [fail, pass, pass, fail, fail, fail].map((a) => expect.closeTo(a, 12) as number),
     );
     expect(of('update.applied')[0]).toMatchObject({ groups: 2, zeroSignal: 1, reward: 3 / 4, passRate: 3 / 4 });
     expect(of('rollout.rewarded').filter(({ rollout }) => rollout.startsWith('3/1'))).toMatchObject([
@@ -69,7 +69,7 @@ describe('srrlStep', () => {
     const c1 = 0.5 / (Math.SQRT1_2 + 1e-4);
     const [pass, fail] = [0.75 / (0.5 + 1e-4), -0.25 / (0.5 + 1e-4)];
     expect(trained[0]!.sequences.map(({ advantage }) => advantage)).toEqual(
-      [-c1, c1, pass, fail, fail, fail].map((a) => expect.closeTo(a, 12)),
+      [-c1, c1, pass, fail, fail, fail].map((a) => expect.closeTo(a, 12) as number),
     );
     expect(of('update.applied')[0]).toMatchObject({ groups: 3, zeroSignal: 1 });
   });

@@ -68,9 +68,9 @@ describe.each<[FixtureName, number | undefined]>([
   });
 
   it('gives loss, gradients and updates of every train case, whatever the micro-batch', async () => {
-    for (const c of fixture.trainCases) {
-      // The fixture's `bnpo` takes the whole batch as one micro-batch.
-      for (const rows of c.loss.kind === 'pg' && c.loss.aggregation === 'bnpo' ? [1024] : [1024, 24]) {
+    for (const c of [...fixture.trainCases, ...fixture.methodCases]) {
+      const whole = c.loss.kind === 'pg' && c.loss.aggregation === 'bnpo' ? [1024] : [1024, 24];
+      for (const rows of c.microBatchRows === undefined ? whole : [c.microBatchRows]) {
         engine.microBatchRows = rows;
         engine.loadAdapter('student', fixture.adapter.config, c.start);
         for (const [k, expected] of c.steps.entries()) {
@@ -78,6 +78,8 @@ describe.each<[FixtureName, number | undefined]>([
           const label = `${c.name}, ${rows} rows, step ${k + 1}`;
           expect(Math.abs(result.loss - expected.loss), label).toBeLessThan(1e-3 * Math.max(1, Math.abs(expected.loss)));
           expect(Math.abs(result.gradNorm / expected.gradNorm - 1), label).toBeLessThan(1e-3);
+          expect(result.partNorms.length, label).toBe(expected.partNorms.length);
+          expected.partNorms.forEach((norm, part) => expect(Math.abs((result.partNorms[part] ?? NaN) - norm), `${label}, part ${part}`).toBeLessThanOrEqual(1e-3 * norm));
           expect(Math.abs(result.kl - expected.kl), label).toBeLessThan(1e-4 * Math.max(1, expected.kl));
           expect(result.tokens, label).toBe(expected.tokens);
           expect(Math.abs(result.clipRatio - expected.clipRatio), label).toBeLessThan(1e-6);
@@ -87,6 +89,7 @@ describe.each<[FixtureName, number | undefined]>([
             c.columns.forEach((column, i) => {
               expect(largestDifference(result.columns[i]?.logprobs ?? [], column.logprobs), label).toBeLessThan(1e-3);
               expect(largestDifference(result.columns[i]?.entropy ?? [], column.entropy), label).toBeLessThan(1e-3);
+              expect(largestDifference(result.columns[i]?.loss ?? [], column.loss), label).toBeLessThan(1e-3 * Math.max(1, ...column.loss.map(Math.abs)));
               if (column.ratio) expect(largestDifference(result.columns[i]?.ratio ?? [], column.ratio), label).toBeLessThan(1e-3);
             });
           }

@@ -116,7 +116,10 @@ export class GpuEngine implements Engine {
   }
 
   async score(requests: readonly ScoreRequest[]): Promise<Score[]> {
-    for (const r of requests) this.#checkScore(r);
+    for (const r of requests) {
+      this.#checkScore(r);
+      if (r.temperature !== undefined && !(r.temperature > 0)) throw new Error(`Tokens cannot be scored at temperature ${r.temperature}; it must be above 0.`);
+    }
     const adapters = this.#named(requests.map((r) => r.adapter));
     return scoreBatches(this.model, this.#head, this.#trainer, requests, this.microBatchRows, adapters);
   }

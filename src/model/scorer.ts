@@ -1,3 +1,4 @@
+import { topK } from '../lib/top-k.ts';
 import { RESULT_WORDS, TOKEN_WORDS } from '../kernels/token-loss.ts';
 import { recordForward } from './backward.ts';
 import { ADAPTER_INDEX, type Score, type ScoreRequest } from './engine.ts';
@@ -7,7 +8,7 @@ import { packBatches } from './packing.ts';
 import type { Trainer } from './trainer.ts';
 import type { Transformer } from './transformer.ts';
 
-/** Log-probs (τ = 1), entropy and, where asked for, the k most likely tokens of each scored position. */
+/** Log-probs at each request's temperature, entropy and, where asked for, the k most likely tokens of each scored position. */
 export async function scoreBatches(
   model: Transformer,
   head: Head,
@@ -42,43 +43,34 @@ export async function scoreBatches(
     const words = new Uint32Array(entries * TOKEN_WORDS);
     const floats = new Float32Array(words.buffer);
     for (let e = 0; e < entries; e++) {
-      words[e * TOKEN_WORDS] = items[packed.items[e] ?? 0]?.completion[packed.positions[e] ?? 0] ?? 0;
-      floats[e * TOKEN_WORDS + 1] = 1;
+      const item = packed.items[e] ?? 0;
+      words[e * TOKEN_WORDS] = items[item]?.completion[packed.positions[e] ?? 0] ?? 0;
+      floats[e * TOKEN_WORDS + 1] = requests[item]?.temperature ?? 1;
     }
+    // The k best are picked on the host, so the logits of each chunk are read; without them nothing is.
     const top = requests.some((r) => r.top);
-    if (top) {
-      // The k best are picked on the host, chunk by chunk: nothing asks for them often.
-      for (let first = 0; first < entries; first += head.chunk) {
-        const count = Math.min(head.chunk, entries - first);
-        const span = words.slice(first * TOKEN_WORDS, (first + count) * TOKEN_WORDS);
-        head.record(ws, packed.count, span, packed.sources.slice(first, first + count), NO_LOSS, false);
-        const vocab = model.config.vocabSize;
-        const logits = await model.recorder.readF32({ ...head.logits, size: 4 * count * vocab });
-        for (let i = 0; i < count; i++) {
-          const e = first + i;
-          const r = packed.items[e] ?? 0;
-          const score = scores[r];
-          if (score?.top) score.top[packed.positions[e] ?? 0] = largest(logits.subarray(i * vocab, (i + 1) * vocab), requests[r]?.top ?? 0);
-        }
+    const span = top ? head.chunk : entries;
+    for (let first = 0; first < entries; first += span) {
+      const count = Math.min(span, entries - first);
+      head.record(ws, packed.count, words.subarray(first * TOKEN_WORDS, (first + count) * TOKEN_WORDS), packed.sources.subarray(first, first + count), NO_LOSS, false);
+      const results = await head.results(count);
+      const vocab = model.config.vocabSize;
+      const logits = top ? await model.recorder.readF32({ ...head.logits, size: 4 * count * vocab }) : null;
+      for (let i = 0; i < count; i++) {
+        const request = requests[packed.items[first + i] ?? 0];
+        const score = scores[packed.items[first + i] ?? 0];
+        const position = packed.positions[first + i] ?? 0;
+        if (!request || !score) continue;
+        const [logprob = 0, entropy = 0] = results.subarray(i * RESULT_WORDS);
+        score.logprobs[position] = logprob;
+        score.entropy[position] = entropy;
+        if (!logits || !score.top || !request.top) continue;
+        const row = logits.subarray(i * vocab, (i + 1) * vocab);
+        const tau = request.temperature ?? 1;
+        const logsumexp = (row[words[(first + i) * TOKEN_WORDS] ?? 0] ?? 0) / tau - logprob;
+        score.top[position] = topK(row, request.top).map((id) => [id, (row[id] ?? 0) / tau - logsumexp]);
       }
-    }
-    head.record(ws, packed.count, words, packed.sources, NO_LOSS, false);
-    const results = await head.results(entries);
-    for (let e = 0; e < entries; e++) {
-      const score = scores[packed.items[e] ?? 0];
-      const position = packed.positions[e] ?? 0;
-      if (!score) continue;
-      score.logprobs[position] = results[e * RESULT_WORDS] ?? 0;
-      score.entropy[position] = results[e * RESULT_WORDS + 1] ?? 0;
     }
   }
   return scores;
-}
-
-/** (id, log-prob) of the k largest logits, best first. */
-function largest(logits: Float32Array, k: number): [number, number][] {
-  const max = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-  const logsumexp = max + Math.log(logits.reduce((sum, z) => sum + Math.exp(z - max), 0));
-  const order = Array.from(logits.keys()).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b);
-  return order.slice(0, k).map((id) => [id, (logits[id] ?? 0) - logsumexp]);
 }

@@ -34,7 +34,7 @@ export function inverseZ(loss: LossOptions, sequences: readonly TrainSequence[],
   }
   return sequences.map((s, i) => {
     if (s.masked) return 0;
-    const z = { grpo: sequences.length * s.completion.length, dr_grpo: sequences.length * loss.maxTokens, dapo: all, bnpo: inBatch[i] ?? 0 };
+    const z = { grpo: sequences.length * s.completion.length, dr_grpo: sequences.length * loss.maxTokens, dapo: all, bnpo: batches.length * (inBatch[i] ?? 0) };
     return 1 / Math.max(1, z[loss.aggregation]);
   });
 }

@@ -63,6 +63,8 @@ export const RunConfig = v.object({
   method: v.picklist(METHODS),
   /** `nano`, a hub id or a folder. */
   model: v.string(),
+  /** Folder of the PEFT adapter that the student starts from, whose rank, alpha and targets `lora` repeats; null: a fresh one. */
+  adapter: v.optional(v.nullable(v.string()), null),
   /** `starter`, `mbpp`, … or a file. */
   dataset: v.string(),
   seed: v.pipe(v.number(), v.integer(), v.minValue(0)),

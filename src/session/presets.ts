@@ -6,6 +6,7 @@ const METHODS_DEFAULTS: RunConfig = {
   version: 1,
   method: 'grpo',
   model: 'nano',
+  adapter: null,
   dataset: 'starter',
   seed: 1,
   train: 30, // "quick" of SRRL and refl-kd

@@ -20,6 +20,8 @@ export interface OpenedModel {
 export interface RunPorts {
   readonly store: RunStore;
   openModel: (config: RunConfig) => Promise<OpenedModel>;
+  /** The adapter that `config.adapter` names. Where it is absent runs start from fresh adapters only. */
+  readAdapter?: (folder: string) => Promise<AdapterTensors>;
   problems: (config: RunConfig) => Promise<ProblemSets>;
   grade: (
     problem: Problem,

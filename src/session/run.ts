@@ -106,6 +106,7 @@ export class Run {
       const seed = name === 'reflector' ? hash32(config.seed, REFLECTOR) : config.seed;
       model.engine.createAdapter(name, config.lora, seed);
     }
+    await run.startFrom(config.adapter);
     const ids = (problems: readonly Problem[]) => problems.map((problem) => problem.id);
     run.log.emit({
       type: 'run.started',
@@ -119,6 +120,16 @@ export class Run {
     for (const message of model.warnings ?? []) run.log.emit({ type: 'warning.raised', message });
     await run.checkpoint();
     return run;
+  }
+
+  /** Puts the given adapter into the student, and into a teacher that is to follow it. */
+  private async startFrom(folder: string | null): Promise<void> {
+    if (folder === null) return;
+    if (!this.ports.readAdapter)
+      throw new Error(`This page starts runs from fresh adapters only; start from ${folder} on the command line.`);
+    const tensors = await this.ports.readAdapter(folder);
+    for (const name of adaptersOf(this.config))
+      if (name !== 'reflector') this.model.engine.loadAdapter(name, this.config.lora, tensors);
   }
 
   /** Pauses after the current step, or at once within an evaluation, with a checkpoint. */

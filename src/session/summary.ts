@@ -1,3 +1,4 @@
+import { workingSeconds } from '../compare/record.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent, RunEventOf, TokenTotals } from '../schema/events.ts';
 import { mcnemarExact, mean, pairedDifference95 } from '../lib/stats.ts';
@@ -119,13 +120,4 @@ function paired(before: Eval, after: Eval, seed: number): NonNullable<RunSummary
 /** Samples of a problem of which so many passed; their order does not matter. */
 function outcomes(passes: number, samples: number): number[] {
   return Array.from({ length: samples }, (_, i) => (i < passes ? 1 : 0));
-}
-
-/** Time between consecutive events, without the gaps that end in a resume. */
-function workingSeconds(events: readonly RunEvent[], now: number): number {
-  let ms = 0;
-  for (let i = 1; i < events.length; i++) {
-    if (events[i]!.type !== 'run.resumed') ms += events[i]!.time - events[i - 1]!.time;
-  }
-  return (ms + Math.max(0, now - events[events.length - 1]!.time)) / 1000;
 }

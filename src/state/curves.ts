@@ -93,7 +93,7 @@ export function curveOf(def: CurveDef, updates: readonly Update[]): Curve {
   };
 }
 
-function smoothed(raw: readonly (number | null)[]): (number | null)[] {
+export function smoothed(raw: readonly (number | null)[]): (number | null)[] {
   const decay = 1 - 2 / (SPAN + 1);
   let sum = 0;
   let weight = 0;

@@ -6,6 +6,7 @@ import type { DeviceReport, RunSummary, SessionStatus } from '../schema/protocol
 import { messageOf } from '../lib/errors.ts';
 import { createSessionClient, type Channel, type SessionClient } from './client.ts';
 import { createEvaluations, type Evaluations } from './evaluations.ts';
+import { createRecords, type Records } from './records.ts';
 import { extendRun, foldRun, type RunView } from './fold.ts';
 
 export type Loadable<T> =
@@ -39,6 +40,7 @@ export interface LabState {
 export interface Lab {
   readonly store: StoreApi<LabState>;
   readonly evaluations: Evaluations;
+  readonly records: Records;
   checkDevice(): void;
   /** Reads a method's defaults for nano once. */
   openPreset(method: Method): void;
@@ -170,6 +172,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   return {
     store,
     evaluations,
+    records: createRecords(client),
     checkDevice: () => load('device', client.ask({ type: 'device' })),
     openPreset(method) {
       const held = get().presets[method];

@@ -9,6 +9,8 @@ describe('the hash', () => {
     { screen: 'run', runId: 'x', filter: { show: 'fail', kind: 'refinement', step: 12 } },
     { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'advantage', filter: { show: 'rescued', kind: null, step: null } },
     { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'logprob', filter: NO_FILTER },
+    { screen: 'compare', runs: [] },
+    { screen: 'compare', runs: ['a', 'b,c', 'd&e=f', '%2C'] },
   ])('reads back every place it can write: $screen', (route) => {
     expect(parseRoute(formatRoute(route))).toEqual(route);
   });

@@ -41,6 +41,8 @@ export type Route =
       readonly sample: number;
       readonly filter: ProblemFilter;
     }
+  /** Ids of the runs that are compared, in the order they were chosen. */
+  | { readonly screen: 'compare'; readonly runs: readonly string[] }
   | { readonly screen: 'unknown'; readonly hash: string };
 
 export const NO_FILTER: Filter = { show: 'all', kind: null, step: null };
@@ -53,6 +55,7 @@ export function parseRoute(hash: string): Route {
   const parts = path.split('/').filter((part) => part !== '').map(decode);
   const params = new URLSearchParams(query);
   if (parts.length === 0) return { screen: 'start', method: METHODS.find((m) => m === params.get('method')) ?? 'grpo' };
+  if (parts[0] === 'compare' && parts.length === 1) return { screen: 'compare', runs: runList(query) };
   if (parts[0] === 'evaluate') return evaluateRoute(parts.slice(1), params) ?? { screen: 'unknown', hash };
   const [head, runId, kind, ...rest] = parts;
   if (head !== 'run' || runId === undefined) return { screen: 'unknown', hash };
@@ -61,6 +64,12 @@ export function parseRoute(hash: string): Route {
   if (kind !== 'rollout' || rest.length === 0) return { screen: 'unknown', hash };
   const colour = COLOURINGS.find((c) => c === params.get('color')) ?? 'logprob';
   return { screen: 'rollout', runId, rollout: rest.join('/'), colour, filter };
+}
+
+/** The ids in `runs=a,b`, which may hold commas of their own, encoded. */
+function runList(query: string): string[] {
+  const ids = query.split('&').find((part) => part.startsWith('runs='))?.slice('runs='.length) ?? '';
+  return [...new Set(ids.split(',').map(decode))].filter((id) => id !== '');
 }
 
 /** `#/evaluate`, `#/evaluate/<id>?show=fail&find=text`, `#/evaluate/<id>/<problem>/<sample>`, samples counted from 0. */
@@ -94,6 +103,8 @@ export function formatRoute(route: Route): string {
       const problem = route.problem.split('/').map(encodeURIComponent).join('/');
       return `#/evaluate/${encodeURIComponent(route.id)}/${problem}/${route.sample}${problemQuery(route.filter)}`;
     }
+    case 'compare':
+      return route.runs.length === 0 ? '#/compare' : `#/compare?runs=${route.runs.map(encodeURIComponent).join(',')}`;
     case 'unknown':
       return route.hash;
     default:

@@ -1,4 +1,5 @@
 import './base.css';
+import { CompareScreen } from './compare/compare-screen.tsx';
 import { EvaluateScreen } from './evaluate/evaluate-screen.tsx';
 import { EvaluationScreen } from './evaluate/evaluation-screen.tsx';
 import { useRoute } from './hooks.ts';
@@ -40,6 +41,8 @@ function Screen() {
     case 'evaluation':
     case 'answer':
       return <EvaluationScreen key={route.id} route={route} />;
+    case 'compare':
+      return <CompareScreen runs={route.runs} />;
     case 'unknown':
       return (
         <main id="main" tabIndex={-1} className="page">

@@ -1,5 +1,7 @@
 import { formatPercent } from '../lib/format.ts';
 
+export { formatSigned } from '../lib/format.ts';
+
 /** Numbers as the screens write them, beside src/lib/format.ts. */
 
 /** Three significant digits or so, exponent only where digits would not do. */
@@ -10,12 +12,6 @@ export function formatValue(value: number | null | undefined): string {
   if (size < 1e-3 || size >= 1e6) return minus(value.toExponential(1).replace('e+', 'e'));
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return minus(value.toFixed(digits));
-}
-
-export function formatSigned(value: number, digits = 2): string {
-  const text = Math.abs(value).toFixed(digits);
-  if (Number(text) === 0) return text;
-  return value > 0 ? `+${text}` : `−${text}`;
 }
 
 export function formatFixed(value: number, digits: number): string {

@@ -1,5 +1,6 @@
 import { createContext, use, useEffect, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
+import type { RunRecord } from '../compare/record.ts';
 import type { Lab, LabState, Loadable, RolloutTokens } from '../state/lab.ts';
 import { tokensKey } from '../state/lab.ts';
 import type { Method, RunConfig } from '../schema/config.ts';
@@ -86,6 +87,14 @@ export function useAnswer(id: string, problem: string, sample: number, ready: bo
     if (ready) evaluations.openAnswer(id, problem, sample);
   }, [evaluations, id, problem, sample, ready]);
   return useEvaluationsState((state) => state.answers[answerKey(id, problem, sample)]) ?? LOADING;
+}
+
+/** What a comparison needs of each run, by id; read from the worker when first asked for. */
+export function useRecords(runs: readonly string[]): Readonly<Record<string, Loadable<RunRecord>>> {
+  const { records } = useLab();
+  const ids = runs.join('\n');
+  useEffect(() => records.open(ids === '' ? [] : ids.split('\n')), [records, ids]);
+  return useStore(records.store);
 }
 
 function onMedia(query: string) {

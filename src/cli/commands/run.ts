@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Grader } from '../../eval/grader.ts';
 import { writeAdapter } from '../../model/peft.ts';
 import type { RunPorts } from '../../session/run-ports.ts';
@@ -10,6 +10,7 @@ import { problemsOf } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { print, readText, remark } from '../io.ts';
 import { loadEngine, openModelFiles } from '../model.ts';
+import { readLog, writeComparison } from '../run/comparison.ts';
 import { parseRunFlags, RUN_FLAGS } from '../run/flags.ts';
 import { jobsOf, type Job } from '../run/matrix.ts';
 import { report } from '../run/progress.ts';
@@ -30,6 +31,7 @@ export const run: Command = {
         if (code !== 0) return code;
         if (flags.json) await printSummary(job.folder);
       }
+      if (jobs.length > 1) await writeComparison(resolve(flags.out), jobs.map(({ folder }) => folder)); // prettier-ignore
       return 0;
     } finally {
       await grader.close();
@@ -59,7 +61,7 @@ export function nodeRunPorts(folder: string, root: string, grader: Grader): RunP
 async function runJob({ folder, config, begun }: Job, nodePorts: RunPorts, goOn: string): Promise<0 | 1 | 130> {
   const runId = basename(folder);
   const ports: RunPorts = { ...nodePorts, onEvents: (_, events) => events.forEach((event) => report(event)) };
-  if (begun && (await alreadyFinished(ports, runId))) {
+  if (begun && isFinished(await readLog(folder))) {
     remark(`${folder} is finished.`);
     return 0;
   }
@@ -84,15 +86,6 @@ async function runJob({ folder, config, begun }: Job, nodePorts: RunPorts, goOn:
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
-  }
-}
-
-async function alreadyFinished({ store }: RunPorts, runId: string): Promise<boolean> {
-  const stored = await store.open(runId);
-  try {
-    return isFinished(await stored.readEvents());
-  } finally {
-    await stored.close();
   }
 }
 

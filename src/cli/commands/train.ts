@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { parseLines } from '../../lib/json.ts';
 import { LORA_TARGETS, type LoraTarget, type LossOptions, type TrainSequence } from '../../model/engine.ts';
 import { readAdapter, writeAdapter } from '../../model/peft.ts';
-import { parseFlags, UsageError, type OptionSpec } from '../args.ts';
+import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
 import type { Command } from '../command.ts';
 import { folderSource } from '../folder-source.ts';
 import { print, readText } from '../io.ts';
@@ -17,9 +17,15 @@ const FLAGS = {
     kind: 'text',
     required: true,
     value: 'batch.jsonl',
-    help: 'lines {"ids", "prompt_len", "group"?, "temperature"?, "advantage" | "weight"?, "old_logprobs"?}',
+    help: 'lines {"ids", "prompt_len", "group"?, "temperature"?, "weight"?, "advantage", "old_logprobs"?, "teacher"}; see docs/cli.md',
   },
-  loss: { kind: 'text', required: true, value: 'pg|nll', help: 'policy gradient, or weighted negative log-likelihood' },
+  loss: {
+    kind: 'text',
+    required: true,
+    value: 'pg|nll|kd',
+    choices: ['pg', 'nll', 'kd'],
+    help: 'policy gradient, weighted negative log-likelihood, or distillation',
+  },
   steps: { kind: 'integer', min: 1, fallback: 1, help: 'optimiser steps on the same batch' },
   lr: { kind: 'number', min: 0, fallback: 1e-5, help: 'learning rate' },
   rank: { kind: 'integer', min: 1, help: 'LoRA rank (16, or that of --init)' },
@@ -35,7 +41,13 @@ const FLAGS = {
   },
   'eps-low': { kind: 'number', min: 0, fallback: 0.2, help: 'lower clip bound' },
   'eps-high': { kind: 'number', min: 0, fallback: 0.28, help: 'upper clip bound' },
-  beta: { kind: 'number', min: 0, fallback: 0, help: 'weight of the KL to the base' },
+  beta: { kind: 'number', min: 0, fallback: 0, help: 'weight of the KL to the base (pg, nll)' },
+  'kd-mode': {
+    kind: 'text',
+    choices: ['tail', 'renorm'],
+    fallback: 'tail',
+    help: "distil the teacher's tokens and the mass outside them, or renormalise over them",
+  },
   'max-tokens': { kind: 'integer', min: 1, help: 'L_max of dr_grpo (the longest completion of the batch)' },
   'clip-norm': { kind: 'number', min: 0, fallback: 1, help: 'largest gradient norm' },
   out: { kind: 'text', required: true, value: 'DIR', help: 'where the PEFT adapter goes' },
@@ -43,6 +55,14 @@ const FLAGS = {
 } as const satisfies Record<string, OptionSpec>;
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Rows of k, one a completion token. */
+const Teacher = v.pipe(
+  v.object({ ids: v.array(v.array(whole)), logprobs: v.array(v.array(v.number())) }),
+  v.check(({ ids, logprobs }) => {
+    const k = ids[0]?.length ?? 0;
+    return k > 0 && ids.length === logprobs.length && [...ids, ...logprobs].every((row) => row.length === k);
+  }, 'ids and logprobs need the same number of rows, all of one length'),
+);
 const Line = v.pipe(
   v.object({
     ids: v.array(whole),
@@ -52,14 +72,26 @@ const Line = v.pipe(
     advantage: v.optional(v.number()),
     old_logprobs: v.optional(v.array(v.number())),
     weight: v.optional(v.number()),
+    teacher: v.optional(Teacher),
   }),
   v.check((line) => line.prompt_len < line.ids.length, 'prompt_len leaves no completion token to train on'),
   v.check(
     (line) => line.old_logprobs === undefined || line.old_logprobs.length === line.ids.length - line.prompt_len,
     'old_logprobs needs one value a completion token',
   ),
+  v.check(
+    (line) => line.teacher === undefined || line.teacher.ids.length === line.ids.length - line.prompt_len,
+    'teacher needs one row a completion token',
+  ),
 );
 type Line = v.InferOutput<typeof Line>;
+
+type LossKind = LossOptions['kind'];
+/** What every line must hold. */
+const NEEDED: Readonly<Partial<Record<LossKind, { field: 'advantage' | 'teacher'; by: string }>>> = {
+  pg: { field: 'advantage', by: 'the policy-gradient loss' },
+  kd: { field: 'teacher', by: 'distillation' },
+};
 
 /** METHODS: AdamW β .9/.999, ε 1e-8, no weight decay. */
 const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
@@ -71,18 +103,12 @@ export const train: Command = {
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
-    if (flags.loss === 'kd') throw new UsageError('--loss kd: distillation is not in this version; it has pg and nll.');
-    if (flags.loss !== 'pg' && flags.loss !== 'nll')
-      throw new UsageError(`--loss takes pg or nll; \`${flags.loss}\` is neither.`);
+    if (flags.loss === 'kd' && flags.beta > 0) throw new UsageError('--beta weighs the KL of pg and nll; --loss kd has none.');
     const files = await openModelFiles(flags.model, root);
     const lines = parseLines(Line, await readText(flags.data, 'The batch'), flags.data);
-    if (flags.loss === 'pg') {
-      const missing = lines.findIndex((line) => line.advantage === undefined);
-      if (missing >= 0)
-        throw new Error(
-          `${flags.data}, line ${missing + 1}, has no "advantage", which the policy-gradient loss needs.`,
-        );
-    }
+    const needed = NEEDED[flags.loss as LossKind];
+    const missing = needed ? lines.findIndex((line) => line[needed.field] === undefined) : -1;
+    if (needed && missing >= 0) throw new Error(`${flags.data}, line ${missing + 1}, has no "${needed.field}", which ${needed.by} needs.`);
     const engine = await loadEngine(files, weights);
     const init = flags.init === undefined ? null : await readAdapter(folderSource(resolve(flags.init)), engine.config);
     const lora = {
@@ -94,18 +120,7 @@ export const train: Command = {
     else engine.createAdapter('student', lora, flags.seed);
 
     const sequences = sequencesOf(lines);
-    const loss: LossOptions =
-      flags.loss === 'nll'
-        ? { kind: 'nll', aggregation: 'sum', beta: flags.beta, floor: null }
-        : {
-            kind: 'pg',
-            aggregation: flags.agg as 'dapo',
-            epsLow: flags['eps-low'],
-            epsHigh: flags['eps-high'],
-            beta: flags.beta,
-            correctionCap: null,
-            maxTokens: flags['max-tokens'] ?? Math.max(...sequences.map((sequence) => sequence.completion.length)),
-          };
+    const loss = lossOf(flags, sequences);
     for (let step = 1; step <= flags.steps; step++) {
       const result = await engine.trainStep({
         adapter: 'student',
@@ -139,6 +154,25 @@ export const train: Command = {
   },
 };
 
+function lossOf(flags: Values<typeof FLAGS>, sequences: readonly TrainSequence[]): LossOptions {
+  switch (flags.loss as LossKind) {
+    case 'kd':
+      return { kind: 'kd', mode: flags['kd-mode'] as 'tail' };
+    case 'nll':
+      return { kind: 'nll', aggregation: 'sum', beta: flags.beta, floor: null };
+    case 'pg':
+      return {
+        kind: 'pg',
+        aggregation: flags.agg as 'dapo',
+        epsLow: flags['eps-low'],
+        epsHigh: flags['eps-high'],
+        beta: flags.beta,
+        correctionCap: null,
+        maxTokens: flags['max-tokens'] ?? Math.max(...sequences.map((sequence) => sequence.completion.length)),
+      };
+  }
+}
+
 /** Lines of one group share their prompt's computation where the prompts are equal; a line without group stands alone. */
 function sequencesOf(lines: readonly Line[]): TrainSequence[] {
   const groups = new Map<string, number>();
@@ -155,6 +189,9 @@ function sequencesOf(lines: readonly Line[]): TrainSequence[] {
       ...(line.advantage === undefined ? {} : { advantage: line.advantage }),
       ...(line.old_logprobs === undefined ? {} : { oldLogprobs: line.old_logprobs }),
       ...(line.weight === undefined ? {} : { weight: line.weight }),
+      ...(line.teacher && {
+        teacher: { k: line.teacher.ids[0]?.length ?? 0, ids: line.teacher.ids.flat(), logprobs: line.teacher.logprobs.flat() },
+      }),
     };
   });
 }

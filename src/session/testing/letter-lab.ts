@@ -80,6 +80,7 @@ export const letterConfig: RunConfig = {
   version: 1,
   method: 'grpo',
   model: 'letters',
+  adapter: null,
   dataset: 'letters',
   seed: 5,
   train: 6,

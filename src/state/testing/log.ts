@@ -9,6 +9,7 @@ export const CONFIG: RunConfig = {
   version: 1,
   method: 'grpo',
   model: 'nano',
+  adapter: null,
   dataset: 'starter',
   seed: 1,
   train: 8,

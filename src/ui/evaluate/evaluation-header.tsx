@@ -4,6 +4,7 @@ import type { EvaluationFiles, SessionStatus } from '../../schema/protocol.ts';
 import { outcomeCounts, secondsToJudge, type EvaluationView } from '../../state/evaluation.ts';
 import { formatDate, formatRate } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
+import { download } from '../parts/download.ts';
 import { describe } from './evaluate-screen.tsx';
 
 /** What goes on, the rates once they are known, what became of the answers, and the files. */
@@ -113,7 +114,7 @@ function Actions({ view, live }: { readonly view: EvaluationView; readonly live:
   const lab = useLab();
   async function save(name: keyof EvaluationFiles) {
     const files = await lab.evaluations.files(view.id);
-    if (files) download(name, files[name]);
+    if (files) download(name, files[name], 'application/json');
   }
   if (live && !view.ended) {
     return (
@@ -135,13 +136,4 @@ function Actions({ view, live }: { readonly view: EvaluationView; readonly live:
       ))}
     </div>
   );
-}
-
-function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000); // the browser reads it after the click
 }

@@ -18,6 +18,9 @@ interface Props {
   readonly onStep: (step: number) => void;
 }
 
+/** 1, 2, 5, 10, … 5 million: steps, or tokens. */
+const INCREMENTS = Array.from({ length: 21 }, (_, i) => [1, 2, 5][i % 3]! * 10 ** Math.floor(i / 3));
+
 /** All plots of the page share one cursor. */
 const sync = uPlot.sync('steps');
 
@@ -113,7 +116,7 @@ function optionsOf(def: CurveDef, host: HTMLElement, onCursor: (index: number | 
       y: { range: (_u, min, max) => rangeOf(def, min, max) },
     },
     axes: [
-      { ...axis, size: 22, gap: 4, space: 56, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], grid: { stroke: colour('--line'), width: 1 } },
+      { ...axis, size: 22, gap: 4, space: 56, incrs: INCREMENTS, values: (_u, values) => values.map(stepTick), grid: { stroke: colour('--line'), width: 1 } },
       { ...axis, size: 46, gap: 4, space: 34, grid: { stroke: colour('--line'), width: 1 }, values: (_u, values) => values.map((v) => tick(def, v)) },
     ],
     bands: [{ series: [3, 2], fill: colour('--accent', 0.09) }],
@@ -139,6 +142,11 @@ function rangeOf(def: CurveDef, min: number | null, max: number | null): [number
   const span = max - low > 1e-9 * Math.abs(max) ? max - low : 0;
   const pad = (span || Math.abs(max) || 1) * 0.08;
   return [low === 0 ? 0 : low - pad, max + pad];
+}
+
+/** Thousands of tokens as `20k`. */
+function stepTick(value: number): string {
+  return value >= 10_000 ? `${value / 1000}k` : String(value);
 }
 
 function tick(def: CurveDef, value: number): string {

@@ -22,7 +22,8 @@ export function TopBar() {
         <span>Afterthought</span>
       </a>
       <nav className="places" aria-label="Screens">
-        <Place href="#/" name="Train" here={!evaluating} />
+        <Place href="#/" name="Train" here={!evaluating && screen !== 'compare'} />
+        <Place href="#/compare" name="Compare" here={screen === 'compare'} />
         <Place href="#/evaluate" name="Evaluate" here={evaluating} />
       </nav>
       <span className="top-bar-line">reinforcement learning for code models, in a tab</span>

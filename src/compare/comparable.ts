@@ -1,0 +1,60 @@
+import { settingText, type Arm } from './arms.ts';
+import type { RunRecord } from './record.ts';
+
+/** Why these runs cannot be compared, one sentence; null: they can. */
+export function refusalOf(records: readonly RunRecord[]): string | null {
+  if (records.length < 2) return `A comparison needs two runs or more; ${records.length} was given.`;
+  const unfinished = records.find((record) => !record.finished);
+  if (unfinished)
+    return `${nameOf(unfinished)} is not finished (${unfinished.steps} steps so far); let it end, or leave it out.`;
+  const blind = records.find((record) => record.outcomes === null);
+  if (blind)
+    return blind.testProblems.length === 0
+      ? `${nameOf(blind)} has no test problems, so it was never evaluated; leave it out.`
+      : `${nameOf(blind)} was stopped before its evaluation after training; leave it out.`;
+  return (
+    otherSetting(records, 'data sets', ({ config }) => config.dataset) ??
+    otherSetting(records, 'models', ({ config }) => config.model) ??
+    otherSetting(records, 'temperatures of evaluation', ({ config }) => config.evalTemperature) ??
+    otherProblems(records)
+  );
+}
+
+/** Why two arms have nothing to be paired by; null: they share a seed. */
+export function unpairedArms(arm: Arm, reference: Arm): string | null {
+  if (arm.runs.some((run) => runOfSeed(reference, run.config.seed))) return null;
+  const seeds = (of: Arm) => of.runs.map((run) => run.config.seed).join(', ');
+  return `${arm.name} (seed ${seeds(arm)}) and ${reference.name} (seed ${seeds(reference)}) have no seed in common, so their test problems differ; compare runs of the same seeds.`;
+}
+
+export function runOfSeed(arm: Arm, seed: number): RunRecord | undefined {
+  return arm.runs.find((run) => run.config.seed === seed);
+}
+
+function otherSetting(records: readonly RunRecord[], what: string, of: (record: RunRecord) => unknown): string | null {
+  const first = records[0]!;
+  const other = records.find((record) => of(record) !== of(first));
+  if (!other) return null;
+  return `${nameOf(first)} and ${nameOf(other)} are not comparable: their ${what} differ (${settingText(of(first))}, ${settingText(of(other))}).`;
+}
+
+/** Runs of one seed must have drawn the same test problems, or nothing pairs them. */
+function otherProblems(records: readonly RunRecord[]): string | null {
+  const bySeed = new Map<number, RunRecord>();
+  for (const record of records) {
+    const first = bySeed.get(record.config.seed);
+    if (!first) {
+      bySeed.set(record.config.seed, record);
+      continue;
+    }
+    const known = new Set(first.testProblems);
+    const same = record.testProblems.filter((id) => known.has(id)).length;
+    if (same < known.size || same < record.testProblems.length)
+      return `${nameOf(first)} and ${nameOf(record)} are not comparable: they have seed ${record.config.seed} in common and other test problems (${known.size} and ${record.testProblems.length}, ${same} of them in both).`;
+  }
+  return null;
+}
+
+function nameOf({ runId }: RunRecord): string {
+  return `Run ${runId}`;
+}

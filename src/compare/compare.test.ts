@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { mcnemarExact } from '../lib/stats.ts';
+import { presetOf } from '../session/presets.ts';
+import { armsOf, settingsTable } from './arms.ts';
+import { compareRuns, type ComparedArm } from './compare.ts';
+import { comparisonCsv, csv } from './csv.ts';
+import { recordOf } from './record.ts';
+import { runLog, type Answers, type RunOf } from './testing/runs.ts';
+
+const compare = (...runs: readonly RunOf[]) => compareRuns(runs.map((run) => recordOf(runLog(run))!));
+const arm = (name: string, comparison = twoSeeds): ComparedArm => comparison.arms.find((one) => one.name === name)!;
+
+// Two seeds whose test problems overlap in p2.
+const GRPO_1: RunOf = { runId: 'g1', answers: { p1: [[0, 1], [0, 1]], p2: [[0, 0], [0, 0]] } }; // prettier-ignore
+const GRPO_2: RunOf = { runId: 'g2', config: { seed: 2 }, answers: { p2: [[0, 1], [0, 2]], p3: [[1, 0], [2, 1]] } }; // prettier-ignore
+const { srrl } = presetOf('srrl', 'nano');
+const SRRL = { method: 'srrl' as const, srrl };
+const rescue = { failed: 4, rescued: 1, answers: 16, passes: 2, changed: 10, visibleOnly: null };
+const SRRL_1: RunOf = { runId: 's1', config: SRRL, update: { rescue }, answers: { p1: [[0, 1], [0, 2]], p2: [[0, 1], [0, 1]] } }; // prettier-ignore
+const SRRL_2: RunOf = { runId: 's2', config: { ...SRRL, seed: 2 }, update: { rescue: { ...rescue, rescued: 3 } }, answers: { p2: [[0, 1], [0, 2]], p3: [[1, 1], [2, 2]] } }; // prettier-ignore
+const twoSeeds = compare(GRPO_1, SRRL_1, GRPO_2, SRRL_2);
+
+describe('methods over seeds', () => {
+  it('are arms of their runs, with the means of what a run took', () => {
+    expect(twoSeeds.arms.map(({ name, seeds, runs }) => [name, seeds, runs])).toEqual([
+      ['grpo', [1, 2], ['g1', 'g2']],
+      ['srrl', [1, 2], ['s1', 's2']],
+    ]);
+    expect(arm('grpo')).toMatchObject({ steps: 1, tokens: { prompt: 10, generated: 42 }, wall_s: 0.004, rescue: null });
+    expect(arm('srrl').rescue).toEqual({ failed: 8, rescued: 4, rate: 0.5 });
+  });
+
+  it('have rates that are means over problems of the means over the seeds that have the problem', () => {
+    // By hand: p1 0 → 1; p2 0 → 0 and 0 → 1; p3 1 → 0.
+    expect(arm('grpo').greedy).toMatchObject({ problems: 3, before: { rate: 1 / 3 }, after: { rate: 0.5 } });
+    expect(arm('grpo').greedy!.gain.difference).toBeCloseTo((1 + 0.5 - 1) / 3, 12);
+    // Two samples each: p1 0 → 1/2; p2 0 → 0 and 0 → 1; p3 1 → 1/2.
+    expect(arm('grpo').sampled).toMatchObject({ samples: 2, before: { rate: 1 / 3 }, after: { rate: 0.5 } });
+    expect(arm('grpo').sampled!.by_seed).toEqual([
+      { seed: 1, problems: 2, before: 0, after: 0.25 },
+      { seed: 2, problems: 2, before: 0.5, after: 0.75 },
+    ]);
+  });
+
+  it('name the answers that flipped either way, and test them within each seed only', () => {
+    expect(arm('grpo').greedy).toMatchObject({
+      gained: [
+        { seed: 1, problem: 'p1' },
+        { seed: 2, problem: 'p2' },
+      ],
+      lost: [{ seed: 2, problem: 'p3' }],
+      mcnemar: [
+        { seed: 1, gained: 1, lost: 0, p: mcnemarExact(1, 0) },
+        { seed: 2, gained: 1, lost: 1, p: 1 },
+      ],
+    });
+  });
+
+  it('differ from grpo by the gains on the same problems of the same seeds', () => {
+    expect(twoSeeds.reference).toBe('grpo');
+    expect(arm('grpo').difference).toBeNull();
+    // By hand: p1 1 − 1; p2 1 − 0 and 1 − 1; p3 0 − (−1).
+    const { greedy, sampled } = arm('srrl').difference!;
+    expect(greedy!.difference).toBeCloseTo((0 + 0.5 + 1) / 3, 12);
+    expect(greedy!.by_seed).toEqual([
+      { seed: 1, difference: 0.5 },
+      { seed: 2, difference: 0.5 },
+    ]);
+    // p1 1 − 1/2; p2 1/2 − 0 and 1 − 1; p3 0 − (−1/2).
+    expect(sampled!.difference).toBeCloseTo((0.5 + 0.25 + 0.5) / 3, 12);
+    expect(greedy!.p_holm).toBeGreaterThanOrEqual(greedy!.p);
+    // After training only srrl has p2 of seed 1 and p3 of seed 2.
+    expect(greedy).toMatchObject({
+      gained: [
+        { seed: 1, problem: 'p2' },
+        { seed: 2, problem: 'p3' },
+      ],
+      lost: [],
+      mcnemar: [
+        { seed: 1, gained: 1, lost: 0, p: 1 },
+        { seed: 2, gained: 1, lost: 0, p: 1 },
+      ],
+    });
+  });
+
+  it('are labelled under 100 distinct problems', () => {
+    expect(twoSeeds.problems).toBe(3);
+    expect(twoSeeds.label).toMatch(/^demonstration, not evidence: with 3 problems/);
+    expect(compare(many('a', {}, 120, 0), many('b', SRRL, 120, 0)).label).toBeNull();
+  });
+});
+
+/** A run over `problems` problems of which one in three is gained, and `more` in ten besides. */
+function many(runId: string, config: RunOf['config'], problems: number, more: number): RunOf {
+  const answers: Record<string, Answers> = {};
+  for (let i = 0; i < problems; i++) {
+    const after = i % 3 === 0 || i % 10 < more ? 1 : 0;
+    answers[`p${i}`] = [[0, after], [0, 2 * after]]; // prettier-ignore
+  }
+  return { runId, config: config ?? {}, answers };
+}
+
+describe('the p-values', () => {
+  it('show a difference that is there, and Holm makes more of them larger', () => {
+    const two = compare(many('g', {}, 100, 0), many('s', SRRL, 100, 3));
+    const found = arm('srrl', two).difference!.sampled!;
+    expect(found.difference).toBeCloseTo(0.2, 12);
+    expect(found.ci95[0]).toBeGreaterThan(0.1);
+    expect(found.p).toBeLessThan(0.001);
+    const control = (method: 'rft' | 'random-reward') => many(method, { method }, 100, 0);
+    const four = compare(many('g', {}, 100, 0), many('s', SRRL, 100, 3), control('rft'), control('random-reward'));
+    expect(arm('srrl', four).difference!.sampled!.p).toBe(found.p);
+    expect(arm('srrl', two).difference!.sampled!.p_holm).toBeCloseTo(2 * found.p, 12); // greedy and sampled
+    expect(arm('srrl', four).difference!.sampled!.p_holm).toBeCloseTo(6 * found.p, 12);
+    expect(arm('rft', four).difference!.sampled).toMatchObject({ difference: 0, ci95: [0, 0], p: 1, p_holm: 1 });
+  });
+});
+
+describe('a single answer that nobody judged', () => {
+  it('takes its problem out of what needs it, before and after alike', () => {
+    const blind: RunOf = { runId: 'g', answers: { p1: [[null, 1], [0, 1]], p2: [[0, 1], [0, 1]] } }; // prettier-ignore
+    const seeing: RunOf = { runId: 's', config: SRRL, answers: { p1: [[0, 1], [0, 1]], p2: [[0, 0], [0, 1]] } }; // prettier-ignore
+    const both = compare(blind, seeing);
+    expect(arm('grpo', both).greedy).toMatchObject({ problems: 1, after: { rate: 1 } });
+    expect(arm('srrl', both).greedy).toMatchObject({ problems: 2, after: { rate: 0.5 } });
+    expect(arm('srrl', both).difference!.greedy).toMatchObject({ problems: 1, difference: -1 });
+    expect(arm('grpo', both).sampled!.problems).toBe(2);
+  });
+
+  it('leaves no sampled figures where there were no samples', () => {
+    const none = (run: RunOf): RunOf => ({ ...run, samples: 0, answers: { p: [[0, 1]] } });
+    const both = compare(none(GRPO_1), none(SRRL_1));
+    expect(arm('srrl', both)).toMatchObject({ sampled: null, difference: { sampled: null } });
+  });
+});
+
+describe('arms', () => {
+  it('of one method are told apart by the settings in which they differ', () => {
+    const slow: RunOf = { ...GRPO_1, runId: 'slow', config: { learningRate: 1e-4 } };
+    const [first, second] = compare(GRPO_1, slow, SRRL_1).arms.map(({ name }) => name);
+    expect([first, second]).toEqual(['grpo (learningRate 0.001)', 'grpo (learningRate 0.0001)']);
+  });
+
+  it('have a table of what they were set to', () => {
+    const slow: RunOf = { ...GRPO_1, runId: 'slow', config: { learningRate: 1e-4 } };
+    const { arms } = armsOf([GRPO_1, slow, SRRL_1].map((run) => recordOf(runLog(run))!));
+    expect(settingsTable(arms)).toEqual([
+      { path: 'learningRate', values: ['0.001', '0.0001', '0.001'] },
+      { path: 'method', values: ['grpo', 'grpo', 'srrl'] },
+      { path: 'srrl', values: ['none', 'none', 'first 2, refinements 4, temperature 0.3, advantage pooled, lambda 1'] },
+    ]);
+  });
+
+  it('are a line over all seeds and one a seed in a CSV file', () => {
+    const [head, all, first] = comparisonCsv(twoSeeds).split('\n');
+    expect(head).toMatch(/^arm,seed,problems,decoding,before,before_low/);
+    expect(all).toMatch(/^grpo,all,3,greedy,0\.333/);
+    expect(first).toBe('grpo,1,2,greedy,0,,,0.5,,,0.5,,,,,,,');
+    expect(csv(['a'], [['x "y", z']])).toBe('a\n"x ""y"", z"\n');
+  });
+
+  it('say what a reader must know: unequal tokens, seeds without a counterpart, runs that repeat another', () => {
+    const dear: RunOf = { ...SRRL_1, update: { totals: { prompt: 20, generated: 80, trained: 0 } } };
+    const { notes, arms } = compare(GRPO_1, GRPO_2, dear, { ...GRPO_1, runId: 'again' });
+    expect(notes).toEqual([
+      'Not at equal tokens: a run of srrl computed 100, one of grpo 52.',
+      'Seed 2 takes no part in the difference of srrl and grpo: only one of the two has it.',
+      'Run again is left out: another has the same settings and the same seed.',
+    ]);
+    expect(arms[0]!.runs).toEqual(['g1', 'g2']);
+  });
+});
+
+it('warns of a difference that its interval shows and a seed contradicts', () => {
+  const worse = { ...many('s2', { ...SRRL, seed: 2 }, 4, 0), answers: { q: [[0, 0], [0, 0]] } } as RunOf; // prettier-ignore
+  const better = { ...many('g2', { seed: 2 }, 4, 0), answers: { q: [[0, 1], [0, 2]] } } as RunOf; // prettier-ignore
+  const { notes } = compare(many('g', {}, 100, 0), many('s', SRRL, 100, 3), better, worse);
+  expect(notes).toEqual([
+    'The greedy difference of srrl has the other sign in seed 2: runs differ more than the interval, which is over problems, says.',
+    'The sampled difference of srrl has the other sign in seed 2: runs differ more than the interval, which is over problems, says.',
+  ]);
+});
+
+describe('runs that do not compare', () => {
+  const ANSWERS = GRPO_1.answers;
+  const stopped: RunOf['rest'] = [{ type: 'run.finished', step: 1, reason: 'stopped', totals: { prompt: 0, generated: 0, trained: 0 } }]; // prettier-ignore
+  it.each<[string, RunOf[], RegExp]>([
+    ['one alone', [GRPO_1], /needs two runs or more; 1 was given/],
+    ['unfinished', [GRPO_1, { ...SRRL_1, rest: [] }], /Run s1 is not finished \(0 steps so far\)/],
+    ['stopped', [GRPO_1, { ...SRRL_1, rest: stopped }], /Run s1 was stopped before its evaluation/],
+    ['without tests', [GRPO_1, { ...SRRL_1, answers: {}, rest: stopped }], /Run s1 has no test problems/],
+    ['of two data sets', [GRPO_1, { ...SRRL_1, config: { dataset: 'mbpp' } }], /data sets differ \(starter, mbpp\)/],
+    ['of two models', [GRPO_1, { ...SRRL_1, config: { model: 'm' } }], /their models differ \(nano, m\)/],
+    ['sampled otherwise', [GRPO_1, { ...SRRL_1, config: { evalTemperature: 0.2 } }], /temperatures of evaluation differ \(1, 0\.2\)/], // prettier-ignore
+    [
+      'of other problems',
+      [GRPO_1, { ...SRRL_1, answers: { ...ANSWERS, p9: ANSWERS['p1']! } }],
+      /Run g1 and Run s1 are not comparable: they have seed 1 in common and other test problems \(2 and 3, 2 of them in both\)/,
+    ],
+    ['of other seeds', [GRPO_1, SRRL_2], /srrl \(seed 2\) and grpo \(seed 1\) have no seed in common/],
+  ])('are refused with a sentence: %s', (_, runs, sentence) => {
+    expect(() => compare(...runs)).toThrow(sentence);
+  });
+});
