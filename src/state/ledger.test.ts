@@ -74,6 +74,13 @@ describe('the ledger of Refl-KD', () => {
     expect(bad?.reason).toContain('less likely');
   });
 
+  it('says that a reflection without weight feels the pull to the base model alone', () => {
+    const gated = reflKdStep(1).map((e): NewEvent => (e.type === 'rollout.rewarded' && e.rollout === '1/0/0.0' ? { ...e, advantage: 0, weight: 0 } : e));
+    const idle = ledgerIn(REFLKD_CONFIG, gated, '1/0/0.0');
+    expect(idle?.weight).toEqual({ value: 0, formula: 'w = 0, as A is within ±δ = 0' });
+    expect(idle?.reason).toContain('β alone');
+  });
+
   it('says why attempts and retries are not trained on, and which retry was distilled', () => {
     const reason = (id: string) => ledgerIn(REFLKD_CONFIG, reflKdStep(1), id)?.reason;
     expect(reason('1/0/2')).toContain('set the mark');

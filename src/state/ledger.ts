@@ -162,6 +162,9 @@ function gateText(advantage: number, { threshold, negativeWeight }: ReflKdConfig
 function reflectionReason(rollout: RolloutView, paid: Paid, weight: number, tried: string): string {
   const { tokens, finish } = rollout.completion;
   const words = `this reflection on attempt ${placeOf(tried)}`;
+  if (paid.inLoss && weight === 0) {
+    return `Retries passed about as often as attempts without ${words}: its tokens are neither rewarded nor punished, β alone pulls them to the base model.`;
+  }
   if (paid.inLoss) {
     return weight > 0
       ? `Retries got better with ${words}: its ${tokens} tokens are made likelier.`

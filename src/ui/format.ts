@@ -18,6 +18,12 @@ export function formatFixed(value: number, digits: number): string {
   return minus(value.toFixed(digits));
 }
 
+/** 0, 1, or a reflection's share of passing retries. */
+export function formatReward(reward: number | null): string {
+  if (reward === null) return 'none';
+  return Number.isInteger(reward) ? String(reward) : formatFixed(reward, 3);
+}
+
 /** A rate with its 95 % interval. */
 export function formatRate(rate: number, [low, high]: readonly [number, number]): string {
   return `${formatPercent(rate)} (95 %: ${formatPercent(low)} to ${formatPercent(high)})`;

@@ -65,28 +65,41 @@ function VerdictDiff({ changes }: { readonly changes: readonly AssertChange[] })
   if (changes.length === 0) return <p className="sentence">Neither program came as far as its asserts.</p>;
   const fixed = changes.filter(({ change }) => change === 'fixed').length;
   const broken = changes.filter(({ change }) => change === 'broken').length;
+  const same = changes.filter(({ change }) => change === 'passes');
   return (
-    <div>
+    <div className="change-verdicts">
       <p className="change-sum">
         {fixed === 0 && broken === 0 ? 'No assert changed sides.' : `Of ${changes.length} asserts ${fixed} now ${fixed === 1 ? 'passes' : 'pass'}${broken > 0 ? `, ${broken} no longer ${broken === 1 ? 'does' : 'do'}` : ''}.`}
       </p>
-      <ol className="asserts">
-        {changes.map(({ source, before, after, change }, i) => (
-          <li key={i} data-change={change}>
-            <span className="change-marks">
-              {before ? <VerdictMark status={before.status} /> : <NotRun />}
-              <span aria-hidden="true">→</span>
-              {after ? <VerdictMark status={after.status} /> : <NotRun />}
-            </span>
-            <div>
-              <code className="assert-source">{source}</code>
-              <span className="assert-tag">{WORDS[change]}</span>
-              <Values before={before} after={after} />
-            </div>
-          </li>
-        ))}
-      </ol>
+      <Asserts changes={changes.filter(({ change }) => change !== 'passes')} />
+      {same.length > 0 && (
+        <details className="change-same">
+          <summary>{same.length} passed before too</summary>
+          <Asserts changes={same} />
+        </details>
+      )}
     </div>
+  );
+}
+
+function Asserts({ changes }: { readonly changes: readonly AssertChange[] }) {
+  return (
+    <ol className="asserts">
+      {changes.map(({ source, before, after, change }, i) => (
+        <li key={i} data-change={change}>
+          <span className="change-marks">
+            {before ? <VerdictMark status={before.status} /> : <NotRun />}
+            <span aria-hidden="true">→</span>
+            {after ? <VerdictMark status={after.status} /> : <NotRun />}
+          </span>
+          <div>
+            <code className="assert-source">{source}</code>
+            <span className="assert-tag">{WORDS[change]}</span>
+            <Values before={before} after={after} />
+          </div>
+        </li>
+      ))}
+    </ol>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Baseline, Ledger } from '../../state/ledger.ts';
-import { formatFixed, formatSigned } from '../format.ts';
+import { formatFixed, formatReward, formatSigned } from '../format.ts';
 
 /** The reward's account, from what passed to what its tokens weigh. `reflection`: paid by its retries, not by asserts. */
 export function LedgerView({ ledger, reflection }: { readonly ledger: Ledger; readonly reflection: boolean }) {
@@ -7,7 +7,7 @@ export function LedgerView({ ledger, reflection }: { readonly ledger: Ledger; re
   return (
     <dl className="ledger" data-testid="ledger">
       <Line name={reflection ? 'Retries passed' : 'Asserts passed'} value={`${ledger.passed} of ${ledger.of}`} />
-      <Line name="Reward" value={rewardText(ledger.reward)} note={ledger.rewardNote} />
+      <Line name="Reward" value={formatReward(ledger.reward)} note={ledger.rewardNote} />
       {baseline && <Group baseline={baseline} reflection={reflection} />}
       {(baseline || ledger.advantage !== 0) && (
         <Line
@@ -41,11 +41,6 @@ function Group({ baseline: { mean, std, counted, earned, whose }, reflection }: 
       </div>
     </>
   );
-}
-
-function rewardText(reward: number | null): string {
-  if (reward === null) return 'none';
-  return Number.isInteger(reward) ? String(reward) : formatFixed(reward, 3);
 }
 
 interface LineProps {

@@ -5,7 +5,7 @@ import { ledgerOf } from '../../state/ledger.ts';
 import { COLOURINGS, formatRoute, type Colouring } from '../../state/route.ts';
 import { neighbour, type Row } from '../../state/rows.ts';
 import { lineageOf } from '../../state/tree.ts';
-import { formatSigned, formatValue } from '../format.ts';
+import { formatReward, formatSigned } from '../format.ts';
 import { currentRoute, go, useTokens } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { KIND_WORDS } from '../methods.ts';
@@ -66,7 +66,9 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
     },
   });
   const step = (to: RolloutView | null) => to && go({ ...route, rollout: to.id }, 'replace');
-  const attempt = lineageOf(rollout, group)[0] ?? rollout;
+  const lineage = lineageOf(rollout, group);
+  const attempt = lineage[0] ?? rollout;
+  const reflection = lineage.find((part) => part !== rollout && part.completion.kind === 'reflection');
   const analysis = completion.kind === 'refinement' || completion.kind === 'retry' ? analysisOf(completion.text) : null;
   return (
     <section className="rollout" aria-label="Completion">
@@ -83,7 +85,7 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
           {verdict || completion.kind === 'reflection' ? <RolloutMark rollout={rollout} word /> : <span className="muted">not graded yet</span>}
           {ledger && (
             <span>
-              reward {ledger.reward === null ? 'none' : formatValue(ledger.reward)}, advantage {formatSigned(ledger.advantage)}
+              reward {formatReward(ledger.reward)}, advantage {formatSigned(ledger.advantage)}
             </span>
           )}
           <span>
@@ -105,6 +107,14 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
               {completion.prompt}
             </pre>
           </section>
+          {reflection && (
+            <section className="sheet" aria-labelledby="reflection-title">
+              <h3 className="label" id="reflection-title">
+                Reflection it was given
+              </h3>
+              <p className="analysis">{reflection.completion.text}</p>
+            </section>
+          )}
           {analysis !== null && (
             <section className="sheet" aria-labelledby="analysis-title">
               <h3 className="label" id="analysis-title">

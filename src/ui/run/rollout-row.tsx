@@ -71,10 +71,11 @@ export function RolloutMark({ rollout, word = false }: { readonly rollout: Rollo
   );
 }
 
-function Earned({ rollout: { reward } }: { readonly rollout: RolloutView }) {
+/** Its advantage; none where the loss is a teacher's and not a reward's. */
+function Earned({ rollout: { reward, target } }: { readonly rollout: RolloutView }) {
   return (
     <span className="row-advantage" data-sign={reward ? Math.sign(reward.advantage) : 0} data-loss={reward?.inLoss ?? true}>
-      {reward ? (reward.inLoss ? formatSigned(reward.advantage) : 'no loss') : ''}
+      {reward && !target && (reward.inLoss ? formatSigned(reward.advantage) : 'no loss')}
     </span>
   );
 }
