@@ -85,7 +85,7 @@ it(
         { name: 'random-reward', seeds: [1, 2], difference: { greedy: {}, sampled: {} } },
       ],
     });
-    expect(second.stderr).toMatch(/gain minus that of grpo +greedy +p +sampled +p\nrandom-reward +\S/);
+    expect(second.stderr).toMatch(/gain minus that of grpo +greedy +p +sampled +p +by seed\nrandom-reward +\S/);
     rmSync(comparison);
     const third = await matrix(['--resume']);
     expect(third.code, third.stderr).toBe(0);
