@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { refuseOverlap, type ProblemSets } from '../data/order.ts';
+import type { AdapterTensors } from '../model/engine.ts';
 import { messageOf } from '../lib/errors.ts';
 import { RunConfig } from '../schema/config.ts';
 import type { RunEventOf } from '../schema/events.ts';
@@ -16,6 +17,14 @@ export async function checkedProblems(ports: RunPorts, config: RunConfig): Promi
   const sets = await ports.problems(config);
   refuseOverlap(sets);
   return sets;
+}
+
+/** The adapter that the student is to start from; null: a fresh one. */
+export async function startOf(ports: RunPorts, { adapter }: RunConfig): Promise<AdapterTensors | null> {
+  if (adapter === null) return null;
+  if (!ports.readAdapter)
+    throw new Error(`Runs start from fresh adapters here; start from ${adapter} on the command line.`);
+  return await ports.readAdapter(adapter);
 }
 
 export async function storedConfig(stored: StoredRun): Promise<RunConfig> {

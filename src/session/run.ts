@@ -12,7 +12,8 @@ import { encodeDistillationBlock, encodeTokenBlock } from '../schema/columns.ts'
 import type { RunConfig } from '../schema/config.ts';
 import { LOG_VERSION, type NewEvent, type Phase, type RunEvent } from '../schema/events.ts';
 import type { StoredRun } from '../storage/run-store.ts';
-import { checkedProblems, refuseLongPrompts, refuseOtherProblems, storedConfig } from './checks.ts';
+import { createAdapters, restoreAdapters, saveAdapters } from './adapters.ts';
+import { checkedProblems, refuseLongPrompts, refuseOtherProblems, startOf, storedConfig } from './checks.ts';
 import { LogWriter } from './log-writer.ts';
 import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
 import { summarise } from './summary.ts';
@@ -29,13 +30,6 @@ const MOST_SKIPPED = 3;
 /** Devices lost without a finished step in between before the run pauses. */
 const MOST_LOST = 3;
 const EVALUATION = 0x6576616c;
-const REFLECTOR = 0x7265666c;
-
-/** The adapters that a run trains or keeps, all of them in its checkpoints. */
-function adaptersOf({ method, reflkd }: RunConfig): TrainableName[] {
-  if (method !== 'reflkd') return ['student'];
-  return reflkd?.kd.teacher === 'ema' ? ['student', 'reflector', 'teacher'] : ['student', 'reflector'];
-}
 
 /**
  * One run from its start, or its last checkpoint, to its end or a pause. A step depends on config, adapter state and its
@@ -101,12 +95,7 @@ export class Run {
     const model = await ports.openModel(config);
     refuseLongPrompts(model, config, sets);
     const run = new Run(ports, stored, config, sets, model);
-    for (const name of adaptersOf(config)) {
-      // A teacher begins as the student; the reflector has an A of its own. B is 0 in all, so all equal the base.
-      const seed = name === 'reflector' ? hash32(config.seed, REFLECTOR) : config.seed;
-      model.engine.createAdapter(name, config.lora, seed);
-    }
-    await run.startFrom(config.adapter);
+    createAdapters(model.engine, config, await startOf(ports, config));
     const ids = (problems: readonly Problem[]) => problems.map((problem) => problem.id);
     run.log.emit({
       type: 'run.started',
@@ -120,16 +109,6 @@ export class Run {
     for (const message of model.warnings ?? []) run.log.emit({ type: 'warning.raised', message });
     await run.checkpoint();
     return run;
-  }
-
-  /** Puts the given adapter into the student, and into a teacher that is to follow it. */
-  private async startFrom(folder: string | null): Promise<void> {
-    if (folder === null) return;
-    if (!this.ports.readAdapter)
-      throw new Error(`This page starts runs from fresh adapters only; start from ${folder} on the command line.`);
-    const tensors = await this.ports.readAdapter(folder);
-    for (const name of adaptersOf(this.config))
-      if (name !== 'reflector') this.model.engine.loadAdapter(name, this.config.lora, tensors);
   }
 
   /** Pauses after the current step, or at once within an evaluation, with a checkpoint. */
@@ -280,8 +259,7 @@ export class Run {
     this.phase = 'checkpoint';
     this.report(0, 1);
     await this.log.flush();
-    const adapters: Record<string, Uint8Array> = {};
-    for (const name of adaptersOf(this.config)) adapters[name] = await this.model.engine.saveState(name);
+    const adapters = await saveAdapters(this.model.engine, this.config);
     const bytes = await this.stored.saveCheckpoint({
       version: 1,
       step: this.step,
@@ -296,8 +274,7 @@ export class Run {
   /** Back to the last checkpoint: log cut, adapter and optimiser as they were, the tuner's choice forced. */
   private async restore(): Promise<void> {
     const checkpoint = await this.stored.loadCheckpoint();
-    const names = adaptersOf(this.config);
-    if (!checkpoint || names.some((name) => !checkpoint.adapters[name]))
+    if (!checkpoint)
       throw new Error(`Run ${this.stored.runId} has no whole checkpoint left to go on from; start it anew.`);
     const state = v.safeParse(State, checkpoint.state);
     if (!state.success)
@@ -311,7 +288,8 @@ export class Run {
     if (!started)
       throw new Error(`The log of run ${this.stored.runId} does not begin with run.started; start it anew.`);
     this.model.engine.microBatchRows = started.tuner.microBatchRows;
-    for (const name of names) this.model.engine.restoreState(name, this.config.lora, checkpoint.adapters[name]!);
+    if (!restoreAdapters(this.model.engine, this.config, checkpoint.adapters))
+      throw new Error(`The checkpoint of step ${checkpoint.step} lacks an adapter of ${this.config.method}; start the run anew.`);
     this.state = state.output;
     this.step = checkpoint.step;
     this.skippedInRow = 0;

@@ -1,4 +1,4 @@
-import { workingSeconds } from '../compare/record.ts';
+import { recordOf, workingSeconds } from '../compare/record.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent, RunEventOf, TokenTotals } from '../schema/events.ts';
 import { mcnemarExact, mean, pairedDifference95 } from '../lib/stats.ts';
@@ -67,7 +67,7 @@ export function summarise(events: readonly RunEvent[], now: number): RunSummaryF
     before: before && rates(before),
     after: after && rates(after),
     paired: before && after && paired(before, after, config.seed),
-    ...rescueRate(updates),
+    ...rescueRate(events),
     zero_signal: sum((update) => update.zeroSignal),
     skipped_steps: sum((update) => (update.skipped ? 1 : 0)),
     infra: sum((update) => update.infra),
@@ -77,9 +77,9 @@ export function summarise(events: readonly RunEvent[], now: number): RunSummaryF
   };
 }
 
-function rescueRate(updates: readonly RunEventOf<'update.applied'>[]): Pick<RunSummaryFile, 'rescue_rate'> {
-  const count = (of: 'failed' | 'rescued') => updates.reduce((n, { rescue }) => n + (rescue?.[of] ?? 0), 0);
-  return count('failed') > 0 ? { rescue_rate: count('rescued') / count('failed') } : {};
+function rescueRate(events: readonly RunEvent[]): Pick<RunSummaryFile, 'rescue_rate'> {
+  const rescue = recordOf(events)?.rescue;
+  return rescue && rescue.failed > 0 ? { rescue_rate: rescue.rescued / rescue.failed } : {};
 }
 
 function rates({ greedy, sampled }: Eval): SummaryRates {

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Grader } from '../../eval/grader.ts';
-import { writeAdapter } from '../../model/peft.ts';
+import { readAdapter, writeAdapter } from '../../model/peft.ts';
 import type { RunPorts } from '../../session/run-ports.ts';
 import { isFinished } from '../../session/run-state.ts';
 import { Run } from '../../session/run.ts';
@@ -8,6 +8,7 @@ import { FolderStore } from '../../storage/node/folder-store.ts';
 import type { Command } from '../command.ts';
 import { problemsOf } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
+import { folderSource } from '../folder-source.ts';
 import { print, readText, remark } from '../io.ts';
 import { loadEngine, openModelFiles } from '../model.ts';
 import { readLog, writeComparison } from '../run/comparison.ts';
@@ -48,6 +49,7 @@ export function nodeRunPorts(folder: string, root: string, grader: Grader): RunP
       const engine = await loadEngine(files, config.weights);
       return { engine, text: files.text, device: engine.opened.info };
     },
+    readAdapter: async (folder) => (await readAdapter(folderSource(folder))).tensors,
     problems: (config) => problemsOf(config, root),
     grade: grader.grade,
     adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),

@@ -106,7 +106,7 @@ export const train: Command = {
     if (flags.loss === 'kd' && flags.beta > 0) throw new UsageError('--beta weighs the KL of pg and nll; --loss kd has none.');
     const files = await openModelFiles(flags.model, root);
     const lines = parseLines(Line, await readText(flags.data, 'The batch'), flags.data);
-    const needed = NEEDED[flags.loss as LossKind];
+    const needed = NEEDED[flags.loss];
     const missing = needed ? lines.findIndex((line) => line[needed.field] === undefined) : -1;
     if (needed && missing >= 0) throw new Error(`${flags.data}, line ${missing + 1}, has no "${needed.field}", which ${needed.by} needs.`);
     const engine = await loadEngine(files, weights);
@@ -155,7 +155,7 @@ export const train: Command = {
 };
 
 function lossOf(flags: Values<typeof FLAGS>, sequences: readonly TrainSequence[]): LossOptions {
-  switch (flags.loss as LossKind) {
+  switch (flags.loss) {
     case 'kd':
       return { kind: 'kd', mode: flags['kd-mode'] as 'tail' };
     case 'nll':

@@ -1,7 +1,10 @@
+import { resolve } from 'node:path';
 import { parseJson } from '../../lib/json.ts';
 import { RunConfig, type Method } from '../../schema/config.ts';
 import { equalTokens, presetOf, sizedPreset } from '../../session/presets.ts';
+import { readAdapter } from '../../model/peft.ts';
 import { resolveDataset } from '../dataset.ts';
+import { folderSource } from '../folder-source.ts';
 import { readText } from '../io.ts';
 import { parseWeights, resolveModel } from '../model.ts';
 import { has, type RunFlags } from './flags.ts';
@@ -31,12 +34,15 @@ export async function configOf(flags: RunFlags, { method, seed, base, compared }
   /** A flag's value, where the method listens to it. */
   const set = <F extends keyof RunFlags>(flag: F): RunFlags[F] | undefined =>
     has(method, flag) ? flags[flag] : undefined;
+  const adapter = flags.adapter === undefined ? from.adapter : resolve(flags.adapter);
+  const lora = flags.adapter === undefined ? from.lora : (await readAdapter(folderSource(resolve(flags.adapter)))).config;
   const srrl = own.srrl && (from.srrl ?? own.srrl);
   const reflkd = own.reflkd && (from.reflkd ?? own.reflkd);
   return {
     ...from,
     method,
     model,
+    adapter,
     dataset: await resolveDataset(flags.dataset ?? from.dataset),
     seed: seed ?? from.seed,
     train: flags.train ?? from.train,
@@ -49,7 +55,7 @@ export async function configOf(flags: RunFlags, { method, seed, base, compared }
     maxTokens: flags['max-tokens'] ?? from.maxTokens,
     temperature: flags.temperature ?? from.temperature,
     learningRate: flags.lr ?? from.learningRate,
-    lora: { ...from.lora, rank: flags.rank ?? from.lora.rank, alpha: flags.alpha ?? from.lora.alpha },
+    lora: { rank: flags.rank ?? lora.rank, alpha: flags.alpha ?? lora.alpha, targets: [...lora.targets] },
     srrl: srrl && {
       first: set('first') ?? srrl.first,
       refinements: set('refinements') ?? srrl.refinements,
@@ -78,6 +84,8 @@ export async function configOf(flags: RunFlags, { method, seed, base, compared }
       epsHigh: set('eps-high') ?? from.loss.epsHigh,
       beta: reflkd ? from.loss.beta : (flags.beta ?? from.loss.beta),
       updates: set('mu') ?? from.loss.updates,
+      correctionCap: set('correction-cap') ?? from.loss.correctionCap,
+      maskTruncated: flags.truncated === undefined ? from.loss.maskTruncated : flags.truncated === 'masked',
     },
     timeoutSeconds: flags.timeout ?? from.timeoutSeconds,
     evalSamples: flags['eval-samples'] ?? from.evalSamples,

@@ -17,6 +17,7 @@ export const RUN_FLAGS = {
   },
   preset: { kind: 'text', choices: SIZE_NAMES, help: 'problems: 30 and 30 for testing, or 200 and 224' },
   model: { kind: 'text', value: 'nano|FOLDER', help: 'the embedded model, or a folder' },
+  adapter: { kind: 'text', value: 'DIR', help: 'start from this adapter, with its rank, alpha and targets' },
   dataset: { kind: 'text', value: DATASET_VALUE, help: 'problems' },
   train: { ...positive, help: 'problems to train on' },
   val: { ...whole, help: 'problems for validation' },
@@ -36,6 +37,8 @@ export const RUN_FLAGS = {
   mu: { ...positive, help: 'optimiser updates a step (μ)' },
   'eps-low': { kind: 'number', min: 0, help: 'clip below 1 − this' },
   'eps-high': { kind: 'number', min: 0, help: 'clip above 1 + this' },
+  truncated: { kind: 'text', choices: ['masked', 'kept'], help: 'completions cut at --max-tokens: out of the loss, or in it' },
+  'correction-cap': { kind: 'number', min: 1, help: "cap of the sampler's correction (C)" },
   first: { ...positive, help: 'first attempts a problem (c1)' },
   refinements: { ...positive, help: 'second answers a failed first one (c2)' },
   'c2-temperature': { kind: 'number', min: 0.01, help: 'their temperature' },
@@ -73,9 +76,10 @@ const SECOND: readonly Method[] = ['srrl', 'resample'];
 /** Flags that only some methods have. */
 const BELONGS: Partial<Record<keyof RunFlags, readonly Method[]>> = {
   group: GROUPS,
-  mu: CLIPPED,
+  mu: [...CLIPPED, 'rft'],
   'eps-low': CLIPPED,
   'eps-high': CLIPPED,
+  'correction-cap': CLIPPED,
   first: SECOND,
   refinements: SECOND,
   'c2-temperature': ['srrl'],
@@ -100,6 +104,8 @@ export function parseRunFlags(argv: readonly string[]): RunFlags {
   if (flags.seeds && flags.seed !== undefined) throw new UsageError('--seed and --seeds exclude each other.');
   if (flags.steps !== undefined && flags['budget-tokens'] !== undefined)
     throw new UsageError('--steps and --budget-tokens exclude each other.');
+  if (flags.adapter !== undefined && (flags.rank !== undefined || flags.alpha !== undefined))
+    throw new UsageError('--adapter has a rank and an alpha of its own; leave --rank and --alpha out.');
   if (flags.config !== undefined && flags.preset !== undefined)
     throw new UsageError('--config and --preset exclude each other: a configuration has its numbers of problems.');
   return flags;

@@ -1,0 +1,41 @@
+import { hash32 } from '../lib/rng.ts';
+import type { AdapterTensors, Engine, TrainableName } from '../model/engine.ts';
+import type { RunConfig } from '../schema/config.ts';
+
+const REFLECTOR = 0x7265666c;
+
+/** The adapters that a run trains or keeps, all of them in its checkpoints. */
+export function adaptersOf({ method, reflkd }: RunConfig): TrainableName[] {
+  if (method !== 'reflkd') return ['student'];
+  return reflkd?.kd.teacher === 'ema' ? ['student', 'reflector', 'teacher'] : ['student', 'reflector'];
+}
+
+/**
+ * Fresh adapters: A from the run's seed, B = 0, so that all equal the base. A teacher begins as the student; the reflector has
+ * an A of its own. With `start` student and teacher begin there instead.
+ */
+export function createAdapters(engine: Engine, config: RunConfig, start: AdapterTensors | null): void {
+  for (const name of adaptersOf(config)) {
+    if (start !== null && name !== 'reflector') engine.loadAdapter(name, config.lora, start);
+    else engine.createAdapter(name, config.lora, name === 'reflector' ? hash32(config.seed, REFLECTOR) : config.seed);
+  }
+}
+
+/** Parameters and optimisers, by name. */
+export async function saveAdapters(engine: Engine, config: RunConfig): Promise<Record<string, Uint8Array>> {
+  const saved: Record<string, Uint8Array> = {};
+  for (const name of adaptersOf(config)) saved[name] = await engine.saveState(name);
+  return saved;
+}
+
+/** Puts back what `saveAdapters` gave; false, and nothing done, where one of them is missing. */
+export function restoreAdapters(
+  engine: Engine,
+  config: RunConfig,
+  saved: Readonly<Record<string, Uint8Array | undefined>>,
+): boolean {
+  const states = adaptersOf(config).map((name) => [name, saved[name]] as const);
+  if (states.some(([, state]) => state === undefined)) return false;
+  for (const [name, state] of states) engine.restoreState(name, config.lora, state!);
+  return true;
+}
