@@ -14,8 +14,7 @@ it('writes out a complete configuration for the embedded model and for others', 
 
 it('compares methods at the tokens of the GRPO preset, whatever their own counts are', () => {
   expect(equalTokens(presetOf('grpo', 'nano'))).toBe(50_000);
-  expect(equalTokens(presetOf('reflkd', 'nano'))).toBe(50_000);
-  expect(equalTokens(presetOf('srrl', '/models/qwen'))).toBe(67_000);
+  expect(equalTokens(presetOf('grpo', '/models/qwen'))).toBe(67_000);
   expect(equalTokens({ ...presetOf('grpo', 'nano'), steps: 1, group: 2, maxTokens: 4 })).toBe(1000);
 });
 

@@ -79,6 +79,8 @@ const NANO: Partial<RunConfig> = {
   timeoutSeconds: 5, // its programs run for microseconds: what takes longer hangs, also on a busy machine
 };
 
+/** Steps of nano that compute about the tokens of GRPO's 30 (measured): what methods are compared at, and a few minutes each. */
+const NANO_STEPS: Partial<Record<Method, number>> = { srrl: 20, reflkd: 14, resample: 36 };
 /** nano's reflections are a sentence or two of its own. */
 const NANO_REFLECTION_TOKENS = 48;
 
@@ -88,6 +90,7 @@ export function presetOf(method: Method, model: string): RunConfig {
   return {
     ...METHODS_DEFAULTS,
     ...(nano ? NANO : {}),
+    ...(nano && NANO_STEPS[method] ? { steps: NANO_STEPS[method] } : {}),
     srrl: method === 'srrl' || method === 'resample' ? SRRL : null,
     reflkd: method === 'reflkd' ? { ...REFLKD, ...(nano ? { reflectionTokens: NANO_REFLECTION_TOKENS } : {}) } : null,
     method,
@@ -110,7 +113,7 @@ export function sizedPreset(preset: RunConfig, size: keyof typeof SIZES): RunCon
 const COMPUTED_SHARE = 13_342 / (8 * 4 * 10 * 96);
 
 /**
- * The budget at which methods are compared when none is given: about what the GRPO steps of a preset compute, prompt and
+ * The budget at which methods are compared when none is given: about what the steps of a GRPO preset compute, prompt and
  * generated, in thousands. Measured with nano (50,000); other models are taken to fill the same share of `maxTokens`.
  */
 export function equalTokens(preset: RunConfig): number {

@@ -38,7 +38,7 @@ describe('the settings', () => {
 
   it('offer the budget at which the command line compares methods', () => {
     const preset = presetOf('srrl', 'nano');
-    expect(draftOf(preset, { budget: 'tokens' }).config?.budgetTokens).toBe(equalTokens(preset));
+    expect(draftOf(preset, { budget: 'tokens' }).config?.budgetTokens).toBe(equalTokens(presetOf('grpo', 'nano')));
   });
 
   it.each([
