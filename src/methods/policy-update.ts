@@ -11,8 +11,6 @@ export interface Row {
 }
 
 export interface PolicyUpdate {
-  /** Null: nothing carried signal and the optimiser was left alone, since Adam's moments would decay on no evidence. */
-  readonly result: TrainResult | null;
   readonly inLoss: (rollout: Rollout) => boolean;
   readonly columns: (rollout: Rollout) => TokenColumns | undefined;
   /** For the step's line. */
@@ -51,7 +49,7 @@ export async function policyUpdate(step: Step, rows: readonly Row[], kind: 'pg' 
   let result: TrainResult | null = null;
   let applied = 0;
   let skipped = false;
-  let clipRatio = 0;
+  let last: TrainResult | null = null;
   if (trains) {
     await step.update('update', async () => {
       for (let update = 0; update < config.loss.updates; update++) {
@@ -78,28 +76,28 @@ export async function policyUpdate(step: Step, rows: readonly Row[], kind: 'pg' 
         skipped ||= next.skipped;
         if (!next.skipped) applied++;
         result ??= next;
-        clipRatio = next.clipRatio; // of the last update: the first one's ratios are 1
+        last = next;
       }
     });
   }
-  const done = result as TrainResult | null; // TypeScript does not see the assignment in the closure
+  const [done, end] = [result, last] as (TrainResult | null)[]; // TypeScript does not see the assignments in the closure
   const at = (rollout: Rollout) => place.get(rollout);
   const inLoss = (rollout: Rollout) => {
     const row = at(rollout);
     return row !== undefined && sequences[row]!.masked !== true;
   };
   return {
-    result: done,
     inLoss,
     columns: (rollout) => {
       const row = at(rollout);
-      return row === undefined ? undefined : done?.columns[row];
+      // Ratios are those of the last update: at the first all are 1.
+      return row === undefined || !done ? undefined : { ...done.columns[row]!, ratio: end!.columns[row]!.ratio };
     },
     figures: {
       loss: done?.loss ?? 0,
       gradNorm: done?.gradNorm ?? 0,
       kl: done?.kl ?? 0,
-      clipRatio,
+      clipRatio: end?.clipRatio ?? 0,
       samplerGap: done?.samplerGap ?? null,
       skipped,
       noSignal: !trains,

@@ -75,6 +75,8 @@ describe('reflkdStep', () => {
       weighed: 3,
       baseline: (0.25 + 0.25 + 0.5 + 0.5) / 4,
       retries: (1 + 0 + 0 + 0.5) / 4,
+      // After the failed one: pass, error, fail of the first problem; pass, fail of the last.
+      paired: { problems: 2, baseline: (1 / 3 + 1 / 2) / 2, retries: (0.5 + 0.25) / 2 },
     });
   });
 
@@ -124,6 +126,19 @@ describe('reflkdStep', () => {
     const cut = HELPED.map((outcome, i) => (i === 6 ? 'pass!' : outcome));
     expect((await step([cut])).of('target.distilled')).toMatchObject([{ rollout: '3/0/0.0.1' }]);
     expect((await step([HELPED], { threshold: 0.8 })).of('target.distilled')).toHaveLength(0);
+  });
+
+  it('leaves a fresh answer that was cut short out of the loss', async () => {
+    const cut = await step([[...HELPED, 'pass!']], { kd: { target: 'fresh' } });
+    expect(cut.of('target.distilled')).toHaveLength(0);
+    expect(cut.calls).toEqual(['train reflector']);
+  });
+
+  it('leaves a reflection whose retries could not be judged out of the update', async () => {
+    const half = [...HELPED.slice(0, 8), 'infra', 'infra'];
+    const { trained, of } = await step([half]);
+    expect(trained[0]!.sequences.map(({ weight }) => weight)).toEqual([0.75]);
+    expect(of('rollout.rewarded').find(({ rollout }) => rollout === '3/0/0.1')).toMatchObject({ reward: null, inLoss: false });
   });
 
   it('has no signal where nothing weighs anything; where retries could not be judged, neither do they', async () => {

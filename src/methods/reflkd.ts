@@ -19,10 +19,12 @@ import { finite, Step, type Rollout, type StepFigures } from './step.ts';
  *
  * What is evaluated is the student alone. Departures from METHODS, and what it leaves open:
  * - A problem whose baselines all pass, or of which none was judged a failure, is skipped, and counts as without signal.
- * - A reflection none of whose retries could be judged weighs nothing and is no source of a target.
+ * - A reflection none of whose retries could be judged is left out of the update and is no source of a target.
  * - A prompt that leaves no room for its answer within the model's context is left out, with a warning.
  * - A step in which no reflection weighs anything leaves the reflector alone, β_R's pull to the base included.
- * - Truncated reflections carry no loss (`maskTruncated`); a truncated retry is never a target, for its end would be lost.
+ * - Truncated reflections and fresh targets carry no loss (`maskTruncated`); a truncated retry is never a target, for its
+ *   end would be lost.
+ * - A_k is biased upwards by the choice of y0, since R̄_0 holds a failure by choice; what is logged as `paired` is not.
  */
 export async function reflkdStep(context: MethodContext, config: RunConfig, input: StepInput): Promise<StepOutcome> {
   const { reflkd } = config;
@@ -34,7 +36,10 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
   const cases = step.problems.flatMap((_, index) => {
     const own = tried.filter(({ rollout }) => rollout.problem === index);
     const failed = own.find(({ rollout }) => rollout.reward === 0);
-    return failed ? [{ ...failed, baseline: rateOf(own.map(({ rollout }) => rollout)) ?? 0 }] : [];
+    if (!failed) return [];
+    const rollouts = own.map(({ rollout }) => rollout);
+    const later = rateOf(rollouts.slice(rollouts.indexOf(failed.rollout) + 1));
+    return [{ ...failed, baseline: rateOf(rollouts) ?? 0, later }];
   });
 
   const reflected = await step.complete(
@@ -70,13 +75,14 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
   );
   const judged = reflected.map((reflection): Judged => {
     const own = retried.filter((retry) => retry.parent === reflection);
-    const { baseline } = about.get(reflection.parent!)!;
+    const { baseline, later } = about.get(reflection.parent!)!;
     const rate = rateOf(own);
     const advantage = rate === null ? 0 : rate - baseline;
-    return { reflection, retries: own, baseline, rate, advantage, weight: gatedWeight(advantage, reflkd) };
+    return { reflection, retries: own, baseline, later, rate, advantage, weight: gatedWeight(advantage, reflkd) };
   });
 
-  const reflector = await updateReflector(step, reflkd, judged);
+  const weighed = judged.filter(({ rate }) => rate !== null);
+  const reflector = await updateReflector(step, reflkd, weighed);
   const targets = await targetsOf(step, reflkd, judged);
   const student = await distil(step, reflkd.kd, targets);
   if (reflkd.kd.teacher === 'ema') await follow(context.engine, config, reflkd.kd.emaDecay);
@@ -85,7 +91,7 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
     const entry = judged.find(({ reflection }) => reflection === rollout);
     const weight = student.weights.get(rollout);
     if (entry) {
-      const columns = reflector?.columns[judged.indexOf(entry)];
+      const row = weighed.indexOf(entry);
       step.ledger(rollout, {
         reward: entry.rate,
         counts: { passed: entry.retries.filter(({ reward }) => reward === 1).length, of: judgedOnly(entry.retries).length },
@@ -93,8 +99,8 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
         weight: entry.weight,
         groupMean: entry.baseline,
         groupStd: 0, // nothing is divided by it
-        inLoss: reflector !== null && !isMasked(config, rollout),
-        columns,
+        inLoss: reflector !== null && row >= 0 && !isMasked(config, rollout),
+        columns: reflector?.columns[row],
       });
     } else {
       step.ledger(rollout, {
@@ -151,6 +157,8 @@ interface Judged {
   readonly retries: readonly Rollout[];
   /** R̄_0. */
   readonly baseline: number;
+  /** Pass rate of the baselines after the failed one, which nobody chose for failing; null: there are none. */
+  readonly later: number | null;
   /** R̄_k; null: no retry could be judged. */
   readonly rate: number | null;
   readonly advantage: number;
@@ -215,7 +223,9 @@ async function targetsOf(step: Step, { threshold, kd }: ReflKdConfig, judged: re
       maxTokens: step.config.maxTokens,
     },
   );
-  return found.map((each, i) => ({ ...each, prompt: plain[i]!, completion: fresh[i]! }));
+  return found
+    .map((each, i) => ({ ...each, prompt: plain[i]!, completion: fresh[i]! }))
+    .filter(({ completion }) => !isMasked(step.config, completion));
 }
 
 /** θ_T ← d θ_T + (1 − d) θ: the teacher follows the student. */
@@ -267,6 +277,17 @@ function isMasked({ loss }: RunConfig, { completion }: Rollout): boolean {
   return loss.maskTruncated && completion.finish === 'length';
 }
 
+function pairedRates(rated: readonly Judged[]): NonNullable<StepFigures['reflection']>['paired'] {
+  const problems = [...new Set(rated.filter(({ later }) => later !== null).map(({ reflection }) => reflection.problem))];
+  if (problems.length === 0) return null;
+  const of = problems.map((problem) => rated.filter(({ reflection }) => reflection.problem === problem));
+  return {
+    problems: problems.length,
+    baseline: mean(of.map(([first]) => first!.later!)),
+    retries: mean(of.map((own) => mean(own.map(({ rate }) => rate!)))),
+  };
+}
+
 function reflectionFigures(judged: readonly Judged[], reflector: TrainResult | null): NonNullable<StepFigures['reflection']> {
   const rated = judged.filter(({ rate }) => rate !== null);
   return {
@@ -274,6 +295,7 @@ function reflectionFigures(judged: readonly Judged[], reflector: TrainResult | n
     weighed: judged.filter(({ weight }) => weight !== 0).length,
     baseline: mean(rated.map(({ baseline }) => baseline)),
     retries: mean(rated.map(({ rate }) => rate!)),
+    paired: pairedRates(rated),
     loss: finite(reflector?.loss ?? 0),
     gradNorm: finite(reflector?.gradNorm ?? 0),
     kl: finite(reflector?.kl ?? 0),

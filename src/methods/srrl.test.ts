@@ -121,11 +121,13 @@ describe('srrlStep', () => {
   });
 
   it('makes μ updates against the log-probs that the trainer had before the first', async () => {
-    const { trained, of, result } = await step(WORKED, {}, { loss: { ...presetOf('srrl', 'nano').loss, updates: 2 } });
+    const { trained, of, result, blocks } = await step(WORKED, {}, { loss: { ...presetOf('srrl', 'nano').loss, updates: 2 } });
     expect(trained).toHaveLength(2);
     expect(trained[0]!.sequences.every(({ oldLogprobs }) => oldLogprobs === undefined)).toBe(true);
     expect(trained[1]!.sequences.every(({ oldLogprobs }) => oldLogprobs?.[0] === -1.5)).toBe(true);
     expect(of('update.applied')[0]).toMatchObject({ clipRatio: 0.5 });
+    const ratios = of('rollout.rewarded').map(({ inLoss }, i) => (inLoss ? blocks[i]!.ratio[0] : 'none'));
+    expect(new Set(ratios)).toEqual(new Set([2, 'none'])); // of the last update
     expect(result.totals.trained).toBe(30 + 2 * 18);
   });
 });

@@ -71,7 +71,9 @@ export async function resampleStep(context: MethodContext, config: RunConfig, in
     maxTokens: config.maxTokens,
   });
   const source = new Map(second.map((rollout, i) => [rollout, failed[Math.floor(i / srrl.refinements)]!]));
-  return await learn(step, srrl, first, second, (rollout) => source.get(rollout)!);
+  // The same prompt throughout: one group, one weight.
+  const alike = { ...srrl, advantage: 'pooled', lambda: 1 } as const;
+  return await learn(step, alike, first, second, (rollout) => source.get(rollout)!);
 }
 
 async function begin(context: MethodContext, config: RunConfig, input: StepInput) {

@@ -185,6 +185,14 @@ export const RunEvent = v.variant('type', [
           /** Mean pass rates of the same problems: baselines, and retries with a reflection. */
           baseline: v.number(),
           retries: v.number(),
+          /**
+           * The fair comparison: problems with attempts after the one reflected on, those attempts' mean pass rate, and that of
+           * their retries. `baseline` holds a failure by choice, so retries that learnt nothing exceed it too. Null: no such problem.
+           */
+          paired: v.optional(
+            v.nullable(v.object({ problems: v.number(), baseline: v.number(), retries: v.number() })),
+            null,
+          ),
           loss: v.number(),
           gradNorm: v.number(),
           kl: v.number(),

@@ -36,8 +36,8 @@ describe('curves', () => {
   });
 
   it('draws retries with a reflection against attempts without, where there were any', () => {
-    const reflection = { problems: 2, weighed: 1, baseline: 0.25, retries: 0.5, loss: 0, gradNorm: 0, kl: 0, skipped: false };
-    const { raw, against } = curveOf(def('retries'), updates({ reflection }, { reflection: { ...reflection, problems: 0 } }));
+    const reflection = { problems: 2, weighed: 1, baseline: 0.25, retries: 0.5, paired: { problems: 2, baseline: 0.25, retries: 0.5 }, loss: 0, gradNorm: 0, kl: 0, skipped: false };
+    const { raw, against } = curveOf(def('retries'), updates({ reflection }, { reflection: { ...reflection, paired: null } }));
     expect(raw).toEqual([0.5, null]);
     expect(against[0]).toBeCloseTo(0.25, 12);
   });

@@ -22,8 +22,9 @@ export interface CurveDef {
   readonly methods?: readonly Method[];
 }
 
+/** Null where the student was not trained: no signal, a gradient that was not finite, nothing to distil. */
 const trained = (read: (update: Update) => number) => (update: Update) =>
-  update.noSignal || update.skipped ? null : read(update);
+  update.noSignal || update.skipped || update.distillation?.targets === 0 ? null : read(update);
 
 /** What the Run screen draws, in this order. Each method's own come first after the reward. */
 export const CURVES: readonly CurveDef[] = [
@@ -44,16 +45,16 @@ export const CURVES: readonly CurveDef[] = [
     key: 'retries',
     label: 'With reflection',
     unit: '',
-    about: 'Pass rate of retries that were given a reflection, against the attempts without one on the same problems (those with a failed attempt).',
+    about: 'Pass rate of retries that were given a reflection, against the attempts without one that came after the failed attempt, on the same problems: the failed one itself would make any retry look better.',
     range: [0, 1],
     percent: true,
-    value: ({ reflection }) => (reflection && reflection.problems > 0 ? reflection.retries : null),
-    against: { label: 'without', value: ({ reflection }) => (reflection && reflection.problems > 0 ? reflection.baseline : null) },
+    value: ({ reflection }) => reflection?.paired?.retries ?? null,
+    against: { label: 'without', value: ({ reflection }) => reflection?.paired?.baseline ?? null },
     methods: ['reflkd'],
   },
   { key: 'targets', label: 'Programs distilled', unit: '', about: 'Programs of the step that passed thanks to a reflection and were taught to the student without it.', range: null, percent: false, value: (u) => u.distillation?.targets ?? 0, methods: ['reflkd'] },
   { key: 'reflectorKl', label: 'Reflector KL', unit: 'nats', about: 'Mean k3 estimate per token of the reflector against the model without adapter.', range: null, percent: false, value: ({ reflection }) => (reflection && reflection.weighed > 0 ? reflection.kl : null), methods: ['reflkd'] },
-  { key: 'kl', label: 'KL', unit: 'nats', about: 'Mean k3 estimate per token against the model without adapter; 0 before the first update.', range: null, percent: false, value: (u) => u.kl },
+  { key: 'kl', label: 'KL', unit: 'nats', about: 'Mean k3 estimate per token against the model without adapter; 0 before the first update.', range: null, percent: false, value: trained((u) => u.kl) },
   { key: 'entropy', label: 'Entropy', unit: 'nats', about: 'Mean entropy per generated token.', range: null, percent: false, value: (u) => u.entropy },
   { key: 'gradNorm', label: 'Gradient norm', unit: '', about: 'Global L2 norm before clipping; no value where nothing was trained on.', range: null, percent: false, value: trained((u) => u.gradNorm) },
   { key: 'loss', label: 'Loss', unit: '', about: 'Loss of the step’s update of the policy; it need not fall while the reward rises.', range: null, percent: false, value: trained((u) => u.loss) },

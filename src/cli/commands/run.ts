@@ -23,7 +23,7 @@ export const run: Command = {
   async run(argv, { root }) {
     const flags = parseRunFlags(argv);
     const jobs = await jobsOf(flags);
-    const goOn = `Go on with: ${jobs.length > 1 ? 'the same command and --resume' : `afterthought run --out ${flags.out} --resume`}`;
+    const goOn = `Go on with: ${jobs.length > 1 ? 'the same command and --resume' : `afterthought run --out ${jobs[0]!.folder} --resume`}`;
     const grader = openGrader();
     try {
       for (const [index, job] of jobs.entries()) {

@@ -3,6 +3,7 @@ import { parseJson } from '../../lib/json.ts';
 import { RunConfig, type Method } from '../../schema/config.ts';
 import { equalTokens, presetOf, sizedPreset } from '../../session/presets.ts';
 import { readAdapter } from '../../model/peft.ts';
+import { UsageError } from '../args.ts';
 import { resolveDataset } from '../dataset.ts';
 import { folderSource } from '../folder-source.ts';
 import { readText } from '../io.ts';
@@ -34,6 +35,8 @@ export async function configOf(flags: RunFlags, { method, seed, base, compared }
   /** A flag's value, where the method listens to it. */
   const set = <F extends keyof RunFlags>(flag: F): RunFlags[F] | undefined =>
     has(method, flag) ? flags[flag] : undefined;
+  if (from.adapter !== null && flags.adapter === undefined && (flags.rank !== undefined || flags.alpha !== undefined))
+    throw new UsageError(`The run starts from ${from.adapter}, which has a rank and an alpha of its own; leave --rank and --alpha out.`);
   const adapter = flags.adapter === undefined ? from.adapter : resolve(flags.adapter);
   const lora = flags.adapter === undefined ? from.lora : (await readAdapter(folderSource(resolve(flags.adapter)))).config;
   const srrl = own.srrl && (from.srrl ?? own.srrl);
@@ -48,7 +51,7 @@ export async function configOf(flags: RunFlags, { method, seed, base, compared }
     train: flags.train ?? from.train,
     val: flags.val ?? from.val,
     test: flags.test ?? from.test,
-    ...lengthOf(flags, from, compared ? equalTokens(base ?? preset('grpo')) : null),
+    ...lengthOf(flags, from, compared ? equalTokens(sized(base ?? preset('grpo'), flags)) : null),
     asserts: flags.asserts ?? from.asserts,
     group: set('group') ?? from.group,
     problemsPerStep: flags['problems-per-step'] ?? from.problemsPerStep,
@@ -79,7 +82,7 @@ export async function configOf(flags: RunFlags, { method, seed, base, compared }
     },
     loss: {
       ...from.loss,
-      aggregation: flags.agg ?? from.loss.aggregation,
+      aggregation: set('agg') ?? from.loss.aggregation,
       epsLow: set('eps-low') ?? from.loss.epsLow,
       epsHigh: set('eps-high') ?? from.loss.epsHigh,
       beta: reflkd ? from.loss.beta : (flags.beta ?? from.loss.beta),
@@ -92,6 +95,16 @@ export async function configOf(flags: RunFlags, { method, seed, base, compared }
     evalTemperature: flags['eval-temperature'] ?? from.evalTemperature,
     weights: flags.weights === undefined ? from.weights : parseWeights(flags.weights),
     checkpointEvery: flags['checkpoint-every'] ?? from.checkpointEvery,
+  };
+}
+
+/** A preset with the flags that decide how much a step computes. */
+function sized(preset: RunConfig, flags: RunFlags): RunConfig {
+  return {
+    ...preset,
+    group: flags.group ?? preset.group,
+    problemsPerStep: flags['problems-per-step'] ?? preset.problemsPerStep,
+    maxTokens: flags['max-tokens'] ?? preset.maxTokens,
   };
 }
 

@@ -76,6 +76,7 @@ const SECOND: readonly Method[] = ['srrl', 'resample'];
 /** Flags that only some methods have. */
 const BELONGS: Partial<Record<keyof RunFlags, readonly Method[]>> = {
   group: GROUPS,
+  agg: CLIPPED,
   mu: [...CLIPPED, 'rft'],
   'eps-low': CLIPPED,
   'eps-high': CLIPPED,

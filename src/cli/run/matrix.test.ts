@@ -16,7 +16,7 @@ async function begin(out: string, ...words: string[]): Promise<void> {
   for (const { folder, config } of await jobs(out, ...words)) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
-    writeFileSync(join(folder, 'events.jsonl'), '');
+    writeFileSync(join(folder, 'events.jsonl'), '{}\n');
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { differences } from '../../lib/differences.ts';
 import type { Method, RunConfig } from '../../schema/config.ts';
@@ -21,7 +21,7 @@ export async function jobsOf(flags: RunFlags): Promise<Job[]> {
   refuseTwice('--seeds', seeds);
   const alone = seeds === undefined && (flags.method?.length ?? 1) === 1;
   // A single run goes on by its own configuration; of a matrix the command says it all, also for what has not started.
-  const stored = alone && flags.resume && hasRun(out) ? await readConfig(join(out, 'config.json')) : null;
+  const stored = alone && flags.resume && logBytes(out) !== null ? await readConfig(join(out, 'config.json')) : null;
   if (alone && flags.resume && !stored) throw new UsageError(`--resume: there is no run in ${out}.`);
   const base = flags.config === undefined ? stored : await readConfig(flags.config);
   const methods = flags.method ?? [base?.method ?? 'grpo'];
@@ -34,7 +34,7 @@ export async function jobsOf(flags: RunFlags): Promise<Job[]> {
       const place: Place = { method, seed, base, compared: methods.length > 1 };
       const config = await configOf(flags, place);
       const folder = alone ? out : join(out, folderName(method, config.seed, methods.length > 1));
-      jobs.push(await checked({ folder, config, begun: hasRun(folder) }, flags.resume));
+      jobs.push(await checked({ folder, config, begun: (logBytes(folder) ?? 0) > 0 }, flags.resume));
     }
   }
   return jobs;
@@ -49,8 +49,10 @@ function folderName(method: Method, seed: number, several: boolean): string {
   return several ? `${method}-seed-${seed}` : `seed-${seed}`;
 }
 
-function hasRun(folder: string): boolean {
-  return existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'events.jsonl'));
+/** Bytes of the log of the run in `folder`; null where there is no run. One that was refused while it opened left none. */
+function logBytes(folder: string): number | null {
+  const log = statSync(join(folder, 'events.jsonl'), { throwIfNoEntry: false });
+  return log && existsSync(join(folder, 'config.json')) ? log.size : null;
 }
 
 async function checked(job: Job, resume: boolean): Promise<Job> {

@@ -1,6 +1,16 @@
 import { formatPercent } from '../../lib/format.ts';
-import type { RunEvent } from '../../schema/events.ts';
+import type { RunEvent, RunEventOf } from '../../schema/events.ts';
 import { remark } from '../io.ts';
+
+/** What the step's updates did. Where Refl-KD trained the reflector alone the figures are the reflector's. */
+function effect(event: RunEventOf<'update.applied'>): string {
+  if (event.noSignal) return 'no signal';
+  if (event.skipped) return 'skipped: the gradient was not finite';
+  const alone = event.distillation?.targets === 0 ? event.reflection : null;
+  const { kl, gradNorm } = alone ?? event;
+  const gap = event.samplerGap === null ? '' : `  gap ${event.samplerGap.toExponential(1)}`;
+  return `${alone ? 'reflector only  ' : ''}KL ${kl.toPrecision(3)}  |g| ${gradNorm.toPrecision(3)}${gap}`;
+}
 
 /** One line for people, on stderr, for the events they wait for. */
 export function report(event: RunEvent): void {
@@ -15,13 +25,8 @@ export function report(event: RunEvent): void {
       break;
     case 'update.applied': {
       const { sample, grade, update } = event.seconds;
-      const effect = event.noSignal
-        ? 'no signal'
-        : event.skipped
-          ? 'skipped: the gradient was not finite'
-          : `KL ${event.kl.toPrecision(3)}  |g| ${event.gradNorm.toPrecision(3)}  gap ${(event.samplerGap ?? 0).toExponential(1)}`;
       remark(
-        `step ${String(event.step).padStart(3)}  reward ${event.reward.toFixed(3)}  entropy ${event.entropy.toFixed(3)}  ${effect}  ` +
+        `step ${String(event.step).padStart(3)}  reward ${event.reward.toFixed(3)}  entropy ${event.entropy.toFixed(3)}  ${effect(event)}  ` +
           `${event.zeroSignal}/${event.groups} without signal  ${sample.toFixed(1)} + ${grade.toFixed(1)} + ${update.toFixed(1)} s  ${Math.round(event.tokensPerSecond)} tokens/s`,
       );
       break;

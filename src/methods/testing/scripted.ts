@@ -86,7 +86,7 @@ export async function scriptedStep(
       calls.push(`train ${request.adapter}`);
       const columns = request.sequences.map((s) => {
         const full = (value: number) => new Float32Array(s.completion.length).fill(value);
-        return { logprobs: full(-1.5), entropy: full(0.5), kl: full(0.25), ratio: full(1), loss: full(0.01) };
+        return { logprobs: full(-1.5), entropy: full(0.5), kl: full(0.25), ratio: full(trained.length), loss: full(0.01) };
       });
       const tokens = request.sequences.reduce((sum, s) => sum + (s.masked ? 0 : s.completion.length), 0);
       return {

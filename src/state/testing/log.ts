@@ -185,7 +185,7 @@ export function reflKdStep(step: number): NewEvent[] {
     status: i < 2 ? 'pass' : 'fail',
     paid: { inLoss: false, groupMean: 0.25 },
   }));
-  const reflection = { problems: 1, weighed: 2, baseline: 0.25, retries: 0.5, loss: 0.1, gradNorm: 0.2, kl: 0.01, skipped: false };
+  const reflection = { problems: 1, weighed: 2, baseline: 0.25, retries: 0.5, paired: null, loss: 0.1, gradNorm: 0.2, kl: 0.01, skipped: false };
   return [
     ...told(step, [...attempts, ...reflections, ...retries]),
     {
