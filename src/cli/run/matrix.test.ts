@@ -2,10 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { LoraTarget } from '../../model/engine.ts';
+import { loraTensorName, writeAdapter } from '../../model/peft.ts';
 import { METHODS } from '../../schema/config.ts';
 import { presetOf } from '../../session/presets.ts';
 import { parseRunFlags } from './flags.ts';
-import { jobsOf } from './matrix.ts';
+import { jobsOf, type Job } from './matrix.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'matrix-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -130,6 +132,37 @@ describe('a command that is refused', () => {
     const more = await jobs('changed', ...command, '--seeds', '1,2', '--resume');
     expect(more.map(({ begun }) => begun)).toEqual([true, true, false, false]);
   });
+});
+
+it('takes an adapter with its rank, and the options of the loss, into the configuration', async () => {
+  const adapter = join(scratch, 'adapter');
+  mkdirSync(adapter);
+  const lora = { rank: 4, alpha: 12, targets: ['q', 'v'] as LoraTarget[] };
+  const tensor = (rows: number, columns: number) => ({ shape: [rows, columns], data: new Float32Array(rows * columns) });
+  const tensors = new Map(
+    lora.targets.flatMap((target) => [
+      [loraTensorName(0, target, 'A'), tensor(4, 8)] as const,
+      [loraTensorName(0, target, 'B'), tensor(8, 4)] as const,
+    ]),
+  );
+  for (const [name, content] of Object.entries(writeAdapter({ config: lora, tensors }, 'nano')))
+    writeFileSync(join(adapter, name), content);
+  const words = ['--adapter', adapter, '--truncated', 'kept', '--correction-cap', '3', '--mu', '2', '--agg', 'bnpo'];
+  const [adapted] = await jobs('adapted', ...words);
+  expect(adapted!.config).toMatchObject({ adapter, lora });
+  await expect((async () => jobs('adapted', ...words, '--rank', '8'))()).rejects.toThrow('--adapter has a rank and an alpha of its own');
+  const [{ config }] = (await jobs('plain', ...words.slice(2))) as [Job];
+  expect(config.loss).toMatchObject({ maskTruncated: false, correctionCap: 3, updates: 2, aggregation: 'bnpo' });
+  await expect(jobs('foreign', '--method', 'rft', '--agg', 'grpo')).rejects.toThrow(/--agg is a setting of grpo, srrl/);
+});
+
+it('starts over what was refused before it wrote anything', async () => {
+  const [{ folder, config }] = (await jobs('refused', '--max-tokens', '2000')) as [Job];
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  writeFileSync(join(folder, 'events.jsonl'), '');
+  expect(await jobs('refused', '--max-tokens', '96')).toMatchObject([{ begun: false, config: { maxTokens: 96 } }]);
+  expect(await jobs('refused', '--resume')).toMatchObject([{ begun: false, config: { maxTokens: 2000 } }]);
 });
 
 it('goes on with a single run by its own configuration, unless a flag contradicts it', async () => {
