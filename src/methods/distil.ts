@@ -1,7 +1,7 @@
 import type { Prompt } from '../data/prompts.ts';
 import { mean } from '../lib/stats.ts';
 import type { AdapterName, Score, TokenColumns, TrainResult } from '../model/engine.ts';
-import { KEPT_TOP, type TopTokens } from '../schema/columns.ts';
+import { KEPT_TOP, NO_TOKEN, type TopTokens } from '../schema/columns.ts';
 import type { ReflKdConfig } from '../schema/config.ts';
 import type { Rollout, Step } from './step.ts';
 
@@ -103,11 +103,11 @@ export async function distil(step: Step, kd: KdConfig, targets: readonly Target[
   });
 }
 
-/** The best of each position; a vocabulary smaller than that is padded with log-probs of −3.4e38. */
+/** The best KEPT_TOP of each position. */
 function topTokens({ top }: Score): TopTokens {
   const n = top!.length;
   const ids = new Uint32Array(n * KEPT_TOP);
-  const logprobs = new Float32Array(n * KEPT_TOP).fill(-3.4e38);
+  const logprobs = new Float32Array(n * KEPT_TOP).fill(NO_TOKEN);
   top!.forEach((row, position) => {
     row.slice(0, KEPT_TOP).forEach(([id, logprob], i) => {
       ids[position * KEPT_TOP + i] = id;

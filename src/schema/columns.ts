@@ -62,11 +62,17 @@ export interface DistillationBlock {
   readonly student: TopTokens;
 }
 
-/** (n · KEPT_TOP), position by position; log-probs are at the temperature of the distillation. */
+/**
+ * (n · KEPT_TOP), position by position; log-probs are at the temperature of the distillation. Where a vocabulary is smaller than
+ * KEPT_TOP, the places left are of log-prob NO_TOKEN.
+ */
 export interface TopTokens {
   readonly ids: Uint32Array;
   readonly logprobs: Float32Array;
 }
+
+/** As a float of 32 bits has it, so that what is read equals what was written. */
+export const NO_TOKEN = Math.fround(-3.4e38);
 
 /** Bytes a block of n tokens takes. */
 export function distillationBlockBytes(n: number): number {

@@ -21,6 +21,8 @@ export type SessionRequest =
   | { readonly type: 'log'; readonly runId: string }
   /** One rollout's token block (see columns.ts) and the text of each token. */
   | { readonly type: 'tokens'; readonly runId: string; readonly rollout: string }
+  /** A distilled target's block (see columns.ts) and the text of each id in it. */
+  | { readonly type: 'distillation'; readonly runId: string; readonly rollout: string }
   | { readonly type: 'delete'; readonly runId: string }
   /** The preset of (method, model), every default written out. */
   | { readonly type: 'preset'; readonly method: Method; readonly model: string }
@@ -104,6 +106,7 @@ export interface SessionAnswers {
   runs: readonly RunSummary[];
   log: readonly RunEvent[];
   tokens: { block: ArrayBuffer; text: readonly string[] };
+  distillation: { block: ArrayBuffer; texts: readonly (readonly [id: number, text: string])[] };
   delete: null;
   preset: RunConfig;
   datasets: readonly DatasetOffer[];

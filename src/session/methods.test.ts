@@ -2,25 +2,14 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { METHODS, type Method, type RunConfig } from '../schema/config.ts';
+import { METHODS, type RunConfig } from '../schema/config.ts';
 import type { RunEventOf } from '../schema/events.ts';
 import { FolderStore } from '../storage/node/folder-store.ts';
-import { presetOf } from './presets.ts';
 import { Run } from './run.ts';
 import type { BigramEngine } from './testing/bigram-engine.ts';
-import { letterConfig, letterLab, REFINE, REFLECT, RETRY } from './testing/letter-lab.ts';
+import { configOf, letterLab, REFINE, REFLECT, RETRY } from './testing/letter-lab.ts';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'methods-'));
-
-function configOf(method: Method, kd: Partial<NonNullable<RunConfig['reflkd']>['kd']> = {}): RunConfig {
-  const { srrl, reflkd } = presetOf(method, 'nano');
-  return {
-    ...letterConfig,
-    method,
-    srrl,
-    reflkd: reflkd && { ...reflkd, reflectionTokens: 4, kd: { ...reflkd.kd, ...kd } },
-  };
-}
 
 async function finished(config: RunConfig, onEngine?: (engine: BigramEngine) => void) {
   const root = folder();

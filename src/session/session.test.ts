@@ -1,15 +1,16 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Tokenizer } from '../model/tokenizer.ts';
-import { decodeTokenBlock } from '../schema/columns.ts';
+import { decodeDistillationBlock, decodeTokenBlock } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { SessionAnswers, SessionRequest, ToPage } from '../schema/protocol.ts';
 import { IndexedDbCheckpoints } from '../storage/browser/checkpoints.ts';
+import { OpfsLogFile } from '../storage/browser/opfs-log.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import { memoryOpfs } from '../storage/testing/memory-opfs.ts';
 import { Session, tokenTexts } from './session.ts';
 import { letterEvaluations } from './testing/evaluation-ports.ts';
-import { letterConfig, letterLab } from './testing/letter-lab.ts';
+import { configOf, letterConfig, letterLab } from './testing/letter-lab.ts';
 
 const tokenizer = {
   pieces: (ids: readonly number[]) => ({
@@ -48,7 +49,7 @@ function browser() {
       if (reply.type === 'failure') throw new Error(reply.message);
       return (reply as unknown as { value: SessionAnswers[R['type']] }).value;
     }
-    return { session, ask, posts, lab };
+    return { session, ask, posts, lab, root };
   };
 }
 
@@ -89,6 +90,39 @@ describe('session', () => {
       expect(text.join('')).toBe(event.text + (event.finish === 'eos' ? '<end>' : ''));
     }
     await expect(ask({ type: 'tokens', runId, rollout: '9/9/9' })).rejects.toThrow(/not stored yet/);
+  });
+
+  it('gives the distillation columns of a target with the text of every token they name', async () => {
+    const { ask, session } = tab();
+    const { runId } = await ask({ type: 'start', config: { ...configOf('reflkd'), steps: 4, test: 0 } });
+    await session.settled();
+    const log = await ask({ type: 'log', runId });
+    const completions = log.filter((e) => e.type === 'rollout.completed');
+    const targets = log.filter((e) => e.type === 'target.distilled');
+    expect(targets.length).toBeGreaterThan(0);
+    for (const event of targets) {
+      const { block, texts } = await ask({ type: 'distillation', runId, rollout: event.rollout });
+      const { ids, loss, teacher, student } = decodeDistillationBlock(new Uint8Array(block));
+      const text = new Map(texts);
+      const target = completions.find(({ id }) => id === event.rollout)!;
+      expect([...ids].map((id) => text.get(id)).join('')).toBe(target.text + (target.finish === 'eos' ? '<end>' : ''));
+      expect(loss.reduce((sum, value) => sum + value, 0) / event.tokens).toBeCloseTo(event.loss, 5);
+      expect(texts.map(([id]) => id).sort()).toEqual([...new Set([...ids, ...teacher.ids, ...student.ids])].sort());
+      for (const [id, word] of texts) expect(word).toBe(tokenTexts(tokenizer, [id])[0]);
+    }
+    const other = completions.find(({ id }) => targets.every(({ rollout }) => rollout !== id))!.id;
+    await expect(ask({ type: 'distillation', runId, rollout: other })).rejects.toThrow(/No distillation of rollout/);
+  });
+
+  it('says that columns are cut short instead of showing half of them', async () => {
+    const { ask, session, root } = tab();
+    const { runId } = await ask({ type: 'start', config: { ...configOf('reflkd'), steps: 4, test: 0 } });
+    await session.settled();
+    const target = (await ask({ type: 'log', runId })).findLast((e) => e.type === 'target.distilled')!;
+    const file = await OpfsLogFile.open(await root.getDirectoryHandle(runId), 'tokens.bin');
+    file.truncate(target.columns + 12);
+    file.close();
+    await expect(ask({ type: 'distillation', runId, rollout: target.rollout })).rejects.toThrow(/tokens.bin of run .* is cut short/);
   });
 
   it('pauses, and another tab goes on with the run to the same end', async () => {

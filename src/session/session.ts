@@ -1,6 +1,6 @@
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { messageOf } from '../lib/errors.ts';
-import { tokenBlockBytes } from '../schema/columns.ts';
+import { decodeDistillationBlock, distillationBlockBytes, tokenBlockBytes } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type {
@@ -41,6 +41,27 @@ export interface SessionPorts {
 /** Shortest time between two status messages of one state, ms: progress comes far more often than anyone can look. */
 const STATUS_INTERVAL = 100;
 
+/** Where a block starts in tokens.bin, bytes, and how many tokens it describes. */
+interface Place {
+  readonly columns: number;
+  readonly tokens: number;
+}
+
+/** Blocks of a run by rollout id. */
+interface ColumnIndex {
+  readonly runId: string;
+  readonly config: RunConfig;
+  readonly rollouts: ReadonlyMap<string, Place>;
+  readonly targets: ReadonlyMap<string, Place>;
+}
+
+const NOT_STORED = {
+  rollouts: (rollout: string) =>
+    `The tokens of rollout ${rollout} are not stored yet; they come when its step is done.`,
+  targets: (rollout: string) =>
+    `No distillation of rollout ${rollout} is stored; where it is a target, it comes when its step is done.`,
+};
+
 /** Answers a page's requests; at most one run or evaluation goes on at a time. */
 export class Session {
   private current: { readonly runId: string; readonly run: Run; readonly done: Promise<void> } | null = null;
@@ -50,11 +71,8 @@ export class Session {
   private lastStatus = 0;
   /** Of runs as they were last read; one whose size has not changed is not read again. */
   private readonly summaries = new Map<string, RunSummary>();
-  private index: {
-    readonly runId: string;
-    readonly rollouts: Map<string, { columns: number; tokens: number }>;
-  } | null = null;
-
+  /** Of the run whose columns were last asked for; read again when what is asked for is not in it. */
+  private index: ColumnIndex | null = null;
   private readonly evaluations: Evaluations;
 
   constructor(private readonly ports: SessionPorts) {
@@ -68,7 +86,8 @@ export class Session {
   async receive({ id, request }: FromPage): Promise<void> {
     try {
       const value = await this.answer(request);
-      const transfer = request.type === 'tokens' ? [(value as SessionAnswers['tokens']).block] : [];
+      const columns = request.type === 'tokens' || request.type === 'distillation';
+      const transfer = columns ? [(value as SessionAnswers['tokens' | 'distillation']).block] : [];
       this.ports.post({ type: 'answer', id, value }, transfer);
     } catch (error) {
       this.ports.post({ type: 'failure', id, message: messageOf(error) });
@@ -106,6 +125,8 @@ export class Session {
         return this.events(request.runId);
       case 'tokens':
         return this.tokens(request.runId, request.rollout);
+      case 'distillation':
+        return this.distillation(request.runId, request.rollout);
       case 'delete':
         return this.delete(request.runId);
       case 'datasets':
@@ -214,40 +235,60 @@ export class Session {
   }
 
   private async tokens(runId: string, rollout: string): Promise<SessionAnswers['tokens']> {
-    let entry = this.index?.runId === runId ? this.index.rollouts.get(rollout) : undefined;
-    const config = await this.readIndex(runId, entry === undefined);
-    entry ??= this.index?.rollouts.get(rollout);
-    if (!entry)
-      throw new Error(`The tokens of rollout ${rollout} are not stored yet; they come when its step is done.`);
-    const bytes = tokenBlockBytes(entry.tokens);
-    const live = this.current?.runId === runId ? this.current.run : null;
-    const block = live
-      ? await live.readTokens(entry.columns, bytes)
-      : await this.ports.library.peekTokens(runId, entry.columns, bytes);
-    if (block.byteLength < bytes)
-      throw new Error(`tokens.bin of run ${runId} is cut short, so rollout ${rollout} cannot be shown token by token.`);
-    const own = block.slice().buffer;
-    const tokenizer = await this.ports.tokenizer(config);
-    return { block: own, text: tokenTexts(tokenizer, [...new Uint32Array(own, 4, entry.tokens)]) };
+    const { block, tokens, tokenizer } = await this.columns(runId, 'rollouts', rollout, tokenBlockBytes);
+    return { block, text: tokenTexts(tokenizer, [...new Uint32Array(block, 4, tokens)]) };
   }
 
-  private config: { readonly runId: string; readonly config: RunConfig } | null = null;
+  private async distillation(runId: string, rollout: string): Promise<SessionAnswers['distillation']> {
+    const { block, tokenizer } = await this.columns(runId, 'targets', rollout, distillationBlockBytes);
+    const { ids, teacher, student } = decodeDistillationBlock(new Uint8Array(block));
+    const named = new Set([...ids, ...teacher.ids, ...student.ids]);
+    // Each by itself: tokens that compete for one place must not complete each other's characters.
+    return { block, texts: [...named].map((id) => [id, tokenTexts(tokenizer, [id]).join('')] as const) };
+  }
 
-  /** Where the rollouts' columns are; the log is read again when a rollout is not in what was read last. */
-  private async readIndex(runId: string, again: boolean): Promise<RunConfig> {
-    if (!again && this.config?.runId === runId) return this.config.config;
-    const rollouts = new Map<string, { columns: number; tokens: number }>();
+  /** A block of tokens.bin in a buffer of its own. */
+  private async columns(
+    runId: string,
+    kind: 'rollouts' | 'targets',
+    rollout: string,
+    bytesOf: (tokens: number) => number,
+  ): Promise<{ block: ArrayBuffer; tokens: number; tokenizer: Tokenizer }> {
+    const known = this.index?.runId === runId && this.index[kind].has(rollout);
+    const index = known && this.index ? this.index : await this.readIndex(runId);
+    const place = index[kind].get(rollout);
+    if (!place) throw new Error(NOT_STORED[kind](rollout));
+    const bytes = bytesOf(place.tokens);
+    const live = this.current?.runId === runId ? this.current.run : null;
+    const block = live
+      ? await live.readTokens(place.columns, bytes)
+      : await this.ports.library.peekTokens(runId, place.columns, bytes);
+    if (block.byteLength < bytes)
+      throw new Error(`tokens.bin of run ${runId} is cut short, so rollout ${rollout} cannot be shown token by token.`);
+    return {
+      block: block.slice().buffer,
+      tokens: place.tokens,
+      tokenizer: await this.ports.tokenizer(index.config),
+    };
+  }
+
+  /** Where a run's columns are, as its log says now. */
+  private async readIndex(runId: string): Promise<ColumnIndex> {
+    let config: RunConfig | null = null;
+    const rollouts = new Map<string, Place>();
+    const targets = new Map<string, Place>();
     const lengths = new Map<string, number>();
     for (const event of await this.events(runId)) {
-      if (event.type === 'run.started') this.config = { runId, config: event.config };
+      if (event.type === 'run.started') config = event.config;
       else if (event.type === 'rollout.completed') lengths.set(event.id, event.tokens);
       else if (event.type === 'rollout.rewarded') {
         rollouts.set(event.rollout, { columns: event.columns, tokens: lengths.get(event.rollout) ?? 0 });
+      } else if (event.type === 'target.distilled') {
+        targets.set(event.rollout, { columns: event.columns, tokens: event.tokens });
       }
     }
-    this.index = { runId, rollouts };
-    if (this.config?.runId !== runId) throw new Error(`Run ${runId} has not begun.`);
-    return this.config.config;
+    if (!config) throw new Error(`Run ${runId} has not begun.`);
+    return (this.index = { runId, config, rollouts, targets });
   }
 
   private async delete(runId: string): Promise<null> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeTokenBlock } from '../schema/columns.ts';
+import { encodeDistillationBlock, encodeTokenBlock, KEPT_TOP } from '../schema/columns.ts';
 import type { RunEvent } from '../schema/events.ts';
 import { createLab, tokensKey } from './lab.ts';
 import { testChannel } from './testing/channel.ts';
@@ -94,5 +94,22 @@ describe('the lab', () => {
     lab.openTokens('r', '1/0/0');
     expect(channel.asked.filter((m) => m.request.type === 'tokens')).toHaveLength(1);
     expect(lab.store.getState().tokens[tokensKey('r', '1/0/0')]).toEqual({ state: 'ready', data: { block, text: ['a', 'b'] } });
+  });
+
+  it('decodes what was distilled, with the text of every id, and asks again only after a failure', async () => {
+    const { channel, lab, settled } = setUp();
+    const top = { ids: new Uint32Array(KEPT_TOP).fill(5), logprobs: new Float32Array(KEPT_TOP).fill(-1) };
+    const block = { ids: Uint32Array.of(5), ends: Uint32Array.of(1), loss: Float32Array.of(0.5), teacher: top, student: top };
+    lab.openDistillation('r', '1/0/0');
+    channel.refuse('distillation', 'It is cut short.');
+    await settled();
+    const held = () => lab.store.getState().distillations[tokensKey('r', '1/0/0')];
+    expect(held()).toEqual({ state: 'error', message: 'It is cut short.' });
+    for (let i = 0; i < 2; i++) lab.openDistillation('r', '1/0/0');
+    channel.answer('distillation', { block: encodeDistillationBlock(block).buffer as ArrayBuffer, texts: [[5, 'a']] });
+    await settled();
+    lab.openDistillation('r', '1/0/0');
+    expect(channel.asked.filter((m) => m.request.type === 'distillation')).toHaveLength(2);
+    expect(held()).toEqual({ state: 'ready', data: { block, texts: new Map([[5, 'a']]) } });
   });
 });

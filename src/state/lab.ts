@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { decodeTokenBlock, type TokenBlock } from '../schema/columns.ts';
+import { decodeDistillationBlock, decodeTokenBlock, type DistillationBlock, type TokenBlock } from '../schema/columns.ts';
 import type { Method, RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { DeviceReport, RunSummary, SessionStatus } from '../schema/protocol.ts';
@@ -20,6 +20,12 @@ export interface RolloutTokens {
   readonly text: readonly string[];
 }
 
+export interface TargetTokens {
+  readonly block: DistillationBlock;
+  /** By id: of the target's tokens and of those that teacher and student find likeliest. */
+  readonly texts: ReadonlyMap<number, string>;
+}
+
 export interface LabState {
   readonly status: SessionStatus;
   readonly device: Loadable<DeviceReport>;
@@ -30,6 +36,8 @@ export interface LabState {
   readonly views: Readonly<Record<string, Loadable<RunView>>>;
   /** Token columns looked at lately, by `<run>:<rollout>`. */
   readonly tokens: Readonly<Record<string, Loadable<RolloutTokens>>>;
+  /** Distilled targets looked at lately, by the same key. */
+  readonly distillations: Readonly<Record<string, Loadable<TargetTokens>>>;
   /** What went wrong lately, one sentence each. */
   readonly notices: readonly { readonly id: number; readonly message: string }[];
   /** A start or resume has been asked for and not answered. */
@@ -48,6 +56,7 @@ export interface Lab {
   /** Reads a run's log once; later events arrive by themselves. */
   openRun(runId: string): void;
   openTokens(runId: string, rollout: string): void;
+  openDistillation(runId: string, rollout: string): void;
   /** The new run's id, or null when it could not start. */
   start(config: RunConfig): Promise<string | null>;
   resume(runId: string): Promise<boolean>;
@@ -58,6 +67,9 @@ export interface Lab {
   /** The worker is gone: nothing can be asked any more. */
   lost(message: string): void;
 }
+
+/** What the state keeps of each kind of columns. */
+type Columns<K extends 'tokens' | 'distillations'> = LabState[K][string] extends Loadable<infer T> ? T : never;
 
 const TOKEN_CACHE = 40;
 
@@ -76,6 +88,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
     runs: { state: 'loading' },
     views: {},
     tokens: {},
+    distillations: {},
     notices: [],
     starting: false,
   }));
@@ -150,6 +163,21 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
       .catch((error: unknown) => set({ [key]: { state: 'error', message: messageOf(error) } } as Pick<LabState, K>));
   }
 
+  /** Reads columns once; those looked at longest ago make room. */
+  function openColumns<K extends 'tokens' | 'distillations'>(kind: K, key: string, read: () => Promise<Columns<K>>): void {
+    const held = get()[kind][key];
+    if (held && held.state !== 'error') return;
+    const put = (entry: Loadable<Columns<K>>) =>
+      set((s) => {
+        const rest = Object.entries(s[kind]).filter(([k]) => k !== key);
+        return { [kind]: Object.fromEntries([...rest.slice(1 - TOKEN_CACHE), [key, entry]]) };
+      });
+    put({ state: 'loading' });
+    read()
+      .then((data) => put({ state: 'ready', data }))
+      .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
+  }
+
   async function begin(request: { type: 'start'; config: RunConfig } | { type: 'resume'; runId: string }): Promise<string | null> {
     set({ starting: true });
     try {
@@ -190,19 +218,16 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
       if (view === undefined || view.state === 'error') readLog(runId);
     },
     openTokens(runId, rollout) {
-      const key = tokensKey(runId, rollout);
-      const held = get().tokens[key];
-      if (held && held.state !== 'error') return;
-      const put = (entry: Loadable<RolloutTokens>) =>
-        set((s) => {
-          const rest = Object.entries(s.tokens).filter(([k]) => k !== key);
-          return { tokens: Object.fromEntries([...rest.slice(1 - TOKEN_CACHE), [key, entry]]) };
-        });
-      put({ state: 'loading' });
-      client
-        .ask({ type: 'tokens', runId, rollout })
-        .then(({ block, text }) => put({ state: 'ready', data: { block: decodeTokenBlock(new Uint8Array(block)), text } }))
-        .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
+      openColumns('tokens', tokensKey(runId, rollout), async () => {
+        const { block, text } = await client.ask({ type: 'tokens', runId, rollout });
+        return { block: decodeTokenBlock(new Uint8Array(block)), text };
+      });
+    },
+    openDistillation(runId, rollout) {
+      openColumns('distillations', tokensKey(runId, rollout), async () => {
+        const { block, texts } = await client.ask({ type: 'distillation', runId, rollout });
+        return { block: decodeDistillationBlock(new Uint8Array(block)), texts: new Map(texts) };
+      });
     },
     start: (config) => begin({ type: 'start', config }),
     resume: async (runId) => (await begin({ type: 'resume', runId })) !== null,

@@ -78,6 +78,7 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   runs: v.array(RunSummary),
   log: v.array(RunEvent),
   tokens: v.object({ block: v.instance(ArrayBuffer), text: v.array(v.string()) }),
+  distillation: v.object({ block: v.instance(ArrayBuffer), texts: v.array(v.tuple([v.number(), v.string()])) }),
   delete: done,
   preset: RunConfig,
   datasets: v.array(v.object({ name: v.string(), problems: v.nullable(v.number()), needs: v.nullable(v.string()) })),

@@ -1,7 +1,7 @@
 import { createContext, use, useEffect, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import type { RunRecord } from '../compare/record.ts';
-import type { Lab, LabState, Loadable, RolloutTokens } from '../state/lab.ts';
+import type { Lab, LabState, Loadable, RolloutTokens, TargetTokens } from '../state/lab.ts';
 import { tokensKey } from '../state/lab.ts';
 import type { Method, RunConfig } from '../schema/config.ts';
 import type { JudgedAnswer } from '../schema/evaluation.ts';
@@ -67,6 +67,13 @@ export function useTokens(runId: string, rollout: string, ready: boolean): Loada
     if (ready) lab.openTokens(runId, rollout);
   }, [lab, runId, rollout, ready]);
   return useLabState((state) => state.tokens[tokensKey(runId, rollout)]) ?? LOADING;
+}
+
+/** A distilled target's columns; they are stored before the log says that it is one. */
+export function useDistillation(runId: string, rollout: string): Loadable<TargetTokens> {
+  const lab = useLab();
+  useEffect(() => lab.openDistillation(runId, rollout), [lab, runId, rollout]);
+  return useLabState((state) => state.distillations[tokensKey(runId, rollout)]) ?? LOADING;
 }
 
 export function useEvaluationsState<T>(select: (state: EvaluationsState) => T): T {

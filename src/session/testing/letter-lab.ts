@@ -1,10 +1,11 @@
 import type { Problem } from '../../data/problem.ts';
 import type { MethodText } from '../../data/prompts.ts';
 import type { Graded } from '../../eval/context.ts';
-import type { RunConfig } from '../../schema/config.ts';
+import type { Method, RunConfig } from '../../schema/config.ts';
 import type { RunEvent } from '../../schema/events.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import type { RunStore } from '../../storage/run-store.ts';
+import { presetOf } from '../presets.ts';
 import type { RunPorts } from '../run-ports.ts';
 import { BigramEngine } from './bigram-engine.ts';
 
@@ -105,6 +106,17 @@ export const letterConfig: RunConfig = {
   weights: null,
   checkpointEvery: 1,
 };
+
+/** A method on the letters task, with its preset's values for all that is its own. */
+export function configOf(method: Method, kd: Partial<NonNullable<RunConfig['reflkd']>['kd']> = {}): RunConfig {
+  const { srrl, reflkd } = presetOf(method, 'nano');
+  return {
+    ...letterConfig,
+    method,
+    srrl,
+    reflkd: reflkd && { ...reflkd, reflectionTokens: 4, kd: { ...reflkd.kd, ...kd } },
+  };
+}
 
 export interface Lab {
   readonly ports: RunPorts;

@@ -21,6 +21,7 @@ const NATS_SPREAD = 2.5;
 const KL_FULL = 0.2;
 const ADVANTAGE_FULL = 1.5;
 const LOG_RATIO_FULL = 0.25;
+const DISTILLED_FULL = 1;
 
 /** How each quantity becomes a colour; every scale is fixed, so that two rollouts can be compared by eye. */
 export const SCALES: Record<Colouring, Scale> = {
@@ -59,6 +60,15 @@ export const SCALES: Record<Colouring, Scale> = {
     diverging: true,
     tint: (value) => signed(Math.log(Math.max(value, 1e-6)) / LOG_RATIO_FULL),
   },
+};
+
+/** How far teacher and student are apart at a token of a distilled target. */
+export const DISTILLED: Scale = {
+  name: 'KL',
+  about: 'The darker, the further the student was from the teacher, who saw the reflection, at this token (τ² KL).',
+  ends: ['0', `≥ ${DISTILLED_FULL} nats`],
+  diverging: false,
+  tint: (value) => ({ hue: 'cool', strength: share(value / DISTILLED_FULL) }),
 };
 
 function signed(value: number): Tint {

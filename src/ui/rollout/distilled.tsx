@@ -1,7 +1,9 @@
 import type { GroupView, RolloutView } from '../../state/fold.ts';
 import { formatValue } from '../format.ts';
+import { useDistillation } from '../hooks.ts';
 import { nameOf, rolloutHref } from '../run/rollout-row.tsx';
 import type { RunRoute } from '../run/run-screen.tsx';
+import { TargetView } from './target-view.tsx';
 
 interface Props {
   readonly rollout: RolloutView;
@@ -41,6 +43,7 @@ export function Distilled({ rollout, group, route }: Props) {
           </dd>
         </div>
       </dl>
+      <TargetTokens key={taught.id} target={taught} runId={route.runId} />
       <details>
         <summary>The teacher’s prompt, as it saw it</summary>
         <pre className="prompt" tabIndex={0} aria-label="The teacher’s prompt">
@@ -48,5 +51,15 @@ export function Distilled({ rollout, group, route }: Props) {
         </pre>
       </details>
     </section>
+  );
+}
+
+function TargetTokens({ target, runId }: { readonly target: RolloutView; readonly runId: string }) {
+  const tokens = useDistillation(runId, target.id);
+  if (tokens.state === 'ready') return <TargetView text={target.completion.text} tokens={tokens.data} />;
+  return (
+    <p className={tokens.state === 'error' ? 'sentence error' : 'sentence'}>
+      {tokens.state === 'error' ? tokens.message : 'Reading what teacher and student expected…'}
+    </p>
   );
 }

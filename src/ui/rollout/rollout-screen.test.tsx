@@ -4,15 +4,20 @@ import { describe, expect, it } from 'vitest';
 import { encodeTokenBlock, decodeTokenBlock } from '../../schema/columns.ts';
 import type { NewEvent } from '../../schema/events.ts';
 import { findGroup, findRollout, foldRun } from '../../state/fold.ts';
+import { createLab } from '../../state/lab.ts';
 import { ledgerOf } from '../../state/ledger.ts';
 import { NO_FILTER } from '../../state/route.ts';
+import { testChannel } from '../../state/testing/channel.ts';
+import { targetBlock } from '../../state/testing/distillation.ts';
 import { numbered, REFLKD_CONFIG, reflKdStep, SRRL_CONFIG, srrlStep, startOf, stepOf } from '../../state/testing/log.ts';
+import { LabContext } from '../hooks.ts';
 import { ProgramView } from '../parts/program-view.tsx';
 import { VerdictView } from '../parts/verdict-view.tsx';
 import { ChangeView } from './change-view.tsx';
 import { Distilled } from './distilled.tsx';
 import { LedgerView } from './ledger-view.tsx';
 import { Followers, Lineage } from './lineage.tsx';
+import { TargetView } from './target-view.tsx';
 import { TokenView } from './token-view.tsx';
 
 const EVIL = '<img src=x onerror=alert(1)>';
@@ -65,7 +70,8 @@ function parts(config: typeof SRRL_CONFIG, events: readonly NewEvent[], id: stri
   const rollout = find(id);
   const group = findGroup(view, rollout);
   const route = { screen: 'rollout', runId: 'r', rollout: id, colour: 'logprob', filter: NO_FILTER } as const;
-  const html = (element: ReactElement) => renderToStaticMarkup(element);
+  const lab = createLab(testChannel(), () => undefined);
+  const html = (element: ReactElement) => renderToStaticMarkup(<LabContext value={lab}>{element}</LabContext>);
   const shared = { rollout, group, route };
   return {
     lineage: html(<Lineage {...shared} />),
@@ -115,5 +121,27 @@ describe('a reflection', () => {
   it('leads to the program that was distilled thanks to it, with the teacher’s prompt', () => {
     expect(links(distilled)).toEqual(['1/0/0.0.0']);
     expect(plain(distilled)).toContain('Why: It returns a constant.');
+  });
+});
+
+describe('a distilled target', () => {
+  const block = targetBlock([
+    { id: 1, loss: 0.25, teacher: [[1, 0.9]], student: [[1, 0.8]] },
+    { id: 2, loss: 0.5, teacher: [[2, 0.5], [3, 0.25]], student: [[4, 0.75], [2, 0.125]] },
+    { id: 9, loss: 0, teacher: [[9, 1]], student: [[9, 1]] },
+  ]);
+  const texts = new Map([[1, 'a'], [2, ' '], [3, EVIL], [4, '\n'], [9, '<end>']]);
+  const html = renderToStaticMarkup(<TargetView text="a " tokens={{ block: { ...block, ends: Uint32Array.of(1, 2, 2) }, texts }} />);
+
+  it('is tinted by the loss of each token, its end token by name', () => {
+    expect([...html.matchAll(/--strength:([\d.]+)/g)].map(([, strength]) => Number(strength))).toEqual([0.25, 0.5, 0]);
+    expect(html).toContain('&lt;end&gt;');
+  });
+
+  it('opens at the token of the largest loss, teacher’s and student’s tokens matched, a stranger’s markup as text', () => {
+    expect(plain(html)).toContain('Token 2 of 3 ␣ , KL 0.500');
+    const rows = [...html.matchAll(/<tr data-target.*?<\/tr>/g)].map(([row]) => plain(row));
+    expect(rows).toEqual(['␣ target 50.0 % 12.5 %', '&lt;img␣src=x␣onerror=alert(1)&gt; 25.0 % –', '⏎ – 75.0 %']);
+    expect(html).not.toContain('<img');
   });
 });

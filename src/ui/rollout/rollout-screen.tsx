@@ -20,6 +20,7 @@ import { SCALES } from './colour.ts';
 import { Distilled } from './distilled.tsx';
 import { LedgerView } from './ledger-view.tsx';
 import { Followers, Lineage } from './lineage.tsx';
+import { Legend } from './token-strip.tsx';
 import { TokenView } from './token-view.tsx';
 import './rollout.css';
 
@@ -168,7 +169,6 @@ interface CompletionProps {
 function Completion({ route, rollout, onColour }: CompletionProps) {
   const ready = rollout.reward !== null;
   const tokens = useTokens(route.runId, rollout.id, ready);
-  const scale = SCALES[route.colour];
   return (
     <section className="sheet" aria-labelledby="completion-title">
       <div className="sheet-head">
@@ -194,12 +194,7 @@ function Completion({ route, rollout, onColour }: CompletionProps) {
           <pre className="tokens">{rollout.completion.text}</pre>
         </>
       )}
-      <div className="legend">
-        <span className="legend-end">{scale.ends[0]}</span>
-        <span className="legend-ramp" data-diverging={scale.diverging} data-hue={scale.tint(1).hue === 'cool' && !scale.diverging ? 'cool' : 'warm'} />
-        <span className="legend-end">{scale.ends[1]}</span>
-        <span className="legend-about">{scale.about}</span>
-      </div>
+      <Legend scale={SCALES[route.colour]} />
     </section>
   );
 }
