@@ -6,6 +6,8 @@ import { CONFIG, numbered, startOf, updateOf } from '../../state/testing/log.ts'
 export type Answers = readonly [
   greedy: readonly [before: number | null, after: number | null],
   sampled?: readonly [before: number, after: number],
+  /** Samples that were judged; without it the log does not say, as older ones did not. */
+  judged?: readonly [before: number, after: number],
 ];
 
 export interface RunOf {
@@ -37,6 +39,7 @@ export function runLog({ runId, config, answers, samples = 2, update = {}, rest 
         id,
         greedy: answers[id]![0][at],
         sampled: answers[id]![1]?.[at] ?? null,
+        ...(answers[id]![2] && { judged: answers[id]![2][at] }),
       })),
     };
   };
