@@ -118,7 +118,9 @@ describe('the p-values', () => {
       runId,
       ...(config && { config }),
       samples: 0,
-      answers: Object.fromEntries(Array.from({ length: problems }, (_, i) => [`p${i}`, [[0, passes(i) ? 1 : 0]]])),
+      answers: Object.fromEntries(
+        Array.from({ length: problems }, (_, i): [string, Answers] => [`p${i}`, [[0, passes(i) ? 1 : 0]]]),
+      ),
     });
     const both = compare(
       run('g', {}, (i) => i >= gained && i < gained + lost),

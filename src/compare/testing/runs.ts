@@ -35,12 +35,10 @@ export function runLog({ runId, config, answers, samples = 2, update = {}, rest 
       when,
       greedy: rate,
       sampled: { ...rate, samples, temperature: 1, passAt8: null },
-      perProblem: problems.map((id) => ({
-        id,
-        greedy: answers[id]![0][at],
-        sampled: answers[id]![1]?.[at] ?? null,
-        ...(answers[id]![2] && { judged: answers[id]![2][at] }),
-      })),
+      perProblem: problems.map((id) => {
+        const [greedy, sampled, judged] = answers[id]!;
+        return { id, greedy: greedy[at], sampled: sampled?.[at] ?? null, ...(judged && { judged: judged[at] }) };
+      }),
     };
   };
   const applied = updateOf(1, update);
