@@ -16,6 +16,8 @@ export function refusalOf(records: readonly RunRecord[]): string | null {
     otherSetting(records, 'data sets', ({ config }) => config.dataset) ??
     otherSetting(records, 'models', ({ config }) => config.model) ??
     otherSetting(records, 'temperatures of evaluation', ({ config }) => config.evalTemperature) ??
+    otherSetting(records, 'most tokens of an answer (maxTokens)', ({ config }) => config.maxTokens) ??
+    otherSetting(records, 'asserts in a prompt (asserts)', ({ config }) => config.asserts) ??
     otherProblems(records)
   );
 }

@@ -87,6 +87,14 @@ describe('methods over seeds', () => {
     expect(twoSeeds.problems).toBe(3);
     expect(twoSeeds.label).toMatch(/^demonstration, not evidence: with 3 problems/);
     expect(compare(many('a', {}, 120, 0), many('b', SRRL, 120, 0)).label).toBeNull();
+    expect(compare(GRPO_1, GRPO_2).label).toMatch(/with 3 problems/); // one arm, no difference
+  });
+
+  it('are labelled by the difference that rests on the fewest problems, not by all that were asked', () => {
+    // 120 problems, but srrl has seed 2 only, whose 2 problems are all that pairs it.
+    const { problems, label } = compare(many('g1', {}, 120, 0), GRPO_2, many('r', { method: 'rft' }, 120, 0), SRRL_2);
+    expect(problems).toBe(120);
+    expect(label).toMatch(/with 2 problems/);
   });
 });
 
@@ -101,6 +109,39 @@ function many(runId: string, config: RunOf['config'], problems: number, more: nu
 }
 
 describe('the p-values', () => {
+  it.each([
+    [5, 0, 30],
+    [4, 0, 30],
+    [9, 2, 100],
+  ])('of one greedy answer a problem are exact McNemar: %i gained, %i lost of %i', (gained, lost, problems) => {
+    const run = (runId: string, config: RunOf['config'], passes: (i: number) => boolean): RunOf => ({
+      runId,
+      ...(config && { config }),
+      samples: 0,
+      answers: Object.fromEntries(
+        Array.from({ length: problems }, (_, i): [string, Answers] => [`p${i}`, [[0, passes(i) ? 1 : 0]]]),
+      ),
+    });
+    const both = compare(
+      run('g', {}, (i) => i >= gained && i < gained + lost),
+      run('s', SRRL, (i) => i < gained),
+    );
+    const { greedy } = arm('srrl', both).difference!;
+    expect(greedy!.difference).toBeCloseTo((gained - lost) / problems, 12);
+    expect(greedy!.p).toBeCloseTo(mcnemarExact(gained, lost), 12);
+    expect(greedy!.mcnemar).toMatchObject([{ gained, lost }]);
+  });
+
+  it('count a problem of several seeds once', () => {
+    // Six problems gained in each of two seeds: 2 / 2^6, not 2 / 2^12.
+    const answers = (after: 0 | 1) => Object.fromEntries(Array.from({ length: 6 }, (_, i): [string, Answers] => [`p${i}`, [[0, after]]])); // prettier-ignore
+    const runs = [1, 2].flatMap((seed): RunOf[] => [
+      { runId: `g${seed}`, config: { seed }, samples: 0, answers: answers(0) },
+      { runId: `s${seed}`, config: { ...SRRL, seed }, samples: 0, answers: answers(1) },
+    ]);
+    expect(arm('srrl', compare(...runs)).difference!.greedy!.p).toBe(2 / 2 ** 6);
+  });
+
   it('show a difference that is there, and Holm makes more of them larger', () => {
     const two = compare(many('g', {}, 100, 0), many('s', SRRL, 100, 3));
     const found = arm('srrl', two).difference!.sampled!;
@@ -125,6 +166,15 @@ describe('a single answer that nobody judged', () => {
     expect(arm('srrl', both).greedy).toMatchObject({ problems: 2, after: { rate: 0.5 } });
     expect(arm('srrl', both).difference!.greedy).toMatchObject({ problems: 1, difference: -1 });
     expect(arm('grpo', both).sampled!.problems).toBe(2);
+  });
+
+  it('is left out of its problem’s share of passes, where the log says how many were judged', () => {
+    const lossy: RunOf = { runId: 'g', samples: 4, answers: { p1: [[0, 0], [1, 1], [4, 2]], p2: [[0, 0], [1, 1]] } }; // prettier-ignore
+    const whole: RunOf = { ...lossy, runId: 's', config: SRRL, answers: { p1: [[0, 0], [1, 1]], p2: [[0, 0], [1, 1]] } }; // prettier-ignore
+    const both = compare(lossy, whole);
+    // p1 1/4 → 1/2, p2, of a log that does not say, 1/4 → 1/4.
+    expect(arm('grpo', both).sampled).toMatchObject({ before: { rate: 1 / 4 }, after: { rate: 3 / 8 } });
+    expect(arm('srrl', both).difference!.sampled!.difference).toBeCloseTo(-1 / 8, 12);
   });
 
   it('leaves no sampled figures where there were no samples', () => {
@@ -192,6 +242,8 @@ describe('runs that do not compare', () => {
     ['of two data sets', [GRPO_1, { ...SRRL_1, config: { dataset: 'mbpp' } }], /data sets differ \(starter, mbpp\)/],
     ['of two models', [GRPO_1, { ...SRRL_1, config: { model: 'm' } }], /their models differ \(nano, m\)/],
     ['sampled otherwise', [GRPO_1, { ...SRRL_1, config: { evalTemperature: 0.2 } }], /temperatures of evaluation differ \(1, 0\.2\)/], // prettier-ignore
+    ['with longer answers', [GRPO_1, { ...SRRL_1, config: { maxTokens: 64 } }], /their most tokens of an answer \(maxTokens\) differ \(32, 64\)/], // prettier-ignore
+    ['with other prompts', [GRPO_1, { ...SRRL_1, config: { asserts: 'all-but-one' } }], /their asserts in a prompt \(asserts\) differ \(all, all-but-one\)/], // prettier-ignore
     [
       'of other problems',
       [GRPO_1, { ...SRRL_1, answers: { ...ANSWERS, p9: ANSWERS['p1']! } }],

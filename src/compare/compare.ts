@@ -4,6 +4,7 @@ import {
   holm,
   mcnemarExact,
   mean,
+  signFlipP,
   smallSampleLabel,
   wilson95,
   type Interval,
@@ -16,8 +17,9 @@ import type { Change, Outcome, RunRecord } from './record.ts';
 /*
  * Methods over seeds. Each seed draws test problems of its own, and a problem may occur in several seeds, so the unit is
  * the problem: a rate, a gain or a difference of gains is the mean over problems of the mean over the seeds that have it,
- * and its interval a bootstrap over problems with the seeds resampled inside. Two methods are paired by seed and problem.
- * Such an interval speaks of other problems, not of other runs: how far runs differ is what the figures by seed show.
+ * and its interval a bootstrap over problems with the seeds resampled inside. Two methods are paired by seed and problem;
+ * their p flips the signs of the problems' differences. Both speak of other problems, not of other runs: how far runs
+ * differ is what the figures by seed show.
  */
 
 /** A rate before and after training and the difference of the two. */
@@ -53,6 +55,7 @@ export interface GainDifference {
   readonly problems: number;
   readonly difference: number;
   readonly ci95: Interval;
+  /** Of the problems' differences under flipped signs. It decides: the interval of few problems is too short. */
   readonly p: number;
   /** Adjusted over every difference of the comparison, greedy and sampled. */
   readonly p_holm: number;
@@ -89,7 +92,7 @@ export interface Comparison {
   readonly reference: string;
   /** Distinct test problems over all seeds. */
   readonly problems: number;
-  /** What the result must be labelled with; null from 100 problems on. */
+  /** What the result must be labelled with; null where every difference rests on 100 problems or more. */
   readonly label: string | null;
   /** What a reader must know besides, one sentence each. */
   readonly notes: readonly string[];
@@ -132,7 +135,7 @@ export function compareRuns(records: readonly RunRecord[]): Comparison {
     dataset: reference.config.dataset,
     reference: reference.name,
     problems,
-    label: smallSampleLabel(problems),
+    label: smallSampleLabel(all.length ? Math.min(...all.map((found) => found.problems)) : problems),
     notes: [...notesOf(others, reference, repeated), ...raw.flatMap(({ arm, ...found }) => unsteady(arm.name, found))],
     arms: arms.map((arm) => {
       const found = raw.find((candidate) => candidate.arm === arm);
@@ -275,7 +278,7 @@ function differenceOf(arm: Arm, reference: Arm, kind: Kind): Raw | null {
       problems: clusters.length,
       difference: found.mean,
       ci95: found.ci95,
-      p: found.p,
+      p: signFlipP(clusters.map((values) => mean(values))),
       by_seed: bySeed.map(({ seed, values }) => ({ seed, difference: mean(values.map(([, value]) => value)) })),
     }
   );

@@ -26,7 +26,7 @@ export interface Outcome {
   readonly problem: string;
   /** 1 passed, 0 did not; null: one of the two answers was not judged. */
   readonly greedy: Change | null;
-  /** Shares of the samples that passed. */
+  /** Shares of the judged samples that passed. */
   readonly sampled: Change | null;
 }
 
@@ -63,7 +63,6 @@ export function recordOf(events: readonly RunEvent[]): RunRecord | null {
 
 function outcomesOf(before: RunEventOf<'eval.completed'>, after: RunEventOf<'eval.completed'>): Outcome[] {
   const earlier = new Map(before.perProblem.map((problem) => [problem.id, problem]));
-  const samples = [before.sampled?.samples ?? 1, after.sampled?.samples ?? 1] as const;
   return after.perProblem.flatMap((b) => {
     const a = earlier.get(b.id);
     if (!a) return [];
@@ -74,10 +73,18 @@ function outcomesOf(before: RunEventOf<'eval.completed'>, after: RunEventOf<'eva
         sampled:
           a.sampled === null || b.sampled === null
             ? null
-            : { before: a.sampled / samples[0], after: b.sampled / samples[1] },
+            : { before: a.sampled / judgedSamples(before, a), after: b.sampled / judgedSamples(after, b) },
       },
     ];
   });
+}
+
+/** Samples of a problem that were judged; logs that do not say so count all of them. */
+export function judgedSamples(
+  { sampled }: RunEventOf<'eval.completed'>,
+  { judged }: RunEventOf<'eval.completed'>['perProblem'][number],
+): number {
+  return judged ?? sampled?.samples ?? 0;
 }
 
 /** Seconds between consecutive events without the gaps that end in a resume, and on to `now` (ms since the epoch). */

@@ -95,7 +95,17 @@ describe('evaluate', () => {
     expect(sampled!.rate).toBeCloseTo(passes.reduce((a, b) => a + b) / 240, 12);
     expect(sampled!.ci95[0]).toBeLessThan(sampled!.rate);
     expect(sampled!.passAt8).toBeCloseTo(passes.filter((c) => c > 0).length / 30, 12);
-    expect(perProblem[4]).toEqual({ id: 'p4', greedy: null, sampled: 4 });
+    expect(perProblem[4]).toEqual({ id: 'p4', greedy: null, sampled: 4, judged: 8 });
+  });
+
+  it('says of each problem how many of its samples were judged', async () => {
+    const { context } = lab((answer) => (answer === '1/0' || answer.startsWith('2/') ? 'infra' : 'pass'));
+    const few = { ...plan, problems: problems.slice(0, 3) };
+    expect(evaluationResult(await evaluate(context, few), 1, 3).perProblem).toEqual([
+      { id: 'p0', greedy: 1, sampled: 8, judged: 8 },
+      { id: 'p1', greedy: 1, sampled: 7, judged: 7 },
+      { id: 'p2', greedy: null, sampled: null, judged: 0 },
+    ]);
   });
 
   it('sums an evaluation up: Wilson for one answer a problem, pass@k and a bootstrap for several', async () => {

@@ -160,6 +160,11 @@ export function evaluationResult(answers: readonly Answer[], temperature: number
             : null,
         }
       : null,
-    perProblem: entries.map(([id, e]) => ({ id, greedy: e.greedy, sampled: e.judged ? e.passes : null })),
+    perProblem: entries.map(([id, { greedy, passes, judged }]) => ({
+      id,
+      greedy,
+      sampled: judged ? passes : null,
+      judged,
+    })),
   };
 }

@@ -8,6 +8,7 @@ import {
   mean,
   pairedDifference95,
   passAtK,
+  signFlipP,
   smallestDifference,
   smallSampleLabel,
   std,
@@ -73,14 +74,39 @@ describe('statistics', () => {
     const tolerance = (row.ci95[1]! - row.ci95[0]!) / 20;
     expect(Math.abs(found.ci95[0] - row.ci95[0]!)).toBeLessThan(tolerance);
     expect(Math.abs(found.ci95[1] - row.ci95[1]!)).toBeLessThan(tolerance);
-    // Binomial noise of both: a p of 0.1 is known to about 0.006 (two standard errors of 20,000 resamples).
-    expect(Math.abs(found.p - row.p)).toBeLessThan(0.001 + 6 * Math.sqrt(row.p / 20_000));
   });
 
-  it('finds no difference where there is none, and never a p of 0', () => {
-    expect(clustered95([[0, 0], [0], [0]])).toEqual({ mean: 0, ci95: [0, 0], p: 1 });
-    expect(clustered95([[1], [1], [1]], 0, 999)).toEqual({ mean: 1, ci95: [1, 1], p: 0.002 });
+  it('finds no difference where there is none, and no interval of no problems', () => {
+    expect(clustered95([[0, 0], [0], [0]])).toEqual({ mean: 0, ci95: [0, 0] });
     expect(clustered95([])).toBeNull();
+  });
+
+  it.each(fixture.signFlip)("gives the p of all sign patterns: $p", ({ sixths, exact, p }) => {
+    const ours = signFlipP(sixths.map((value) => value / 6));
+    // Random patterns, 20,000 of them, know a p of 0.1 to about 0.004 (two standard errors).
+    if (exact) expect(ours).toBeCloseTo(p, 12);
+    else expect(Math.abs(ours - p)).toBeLessThan(0.0002 + 4 * Math.sqrt((p * (1 - p)) / 20_000));
+  });
+
+  it.each([
+    [5, 0, 30, 0.0625],
+    [4, 0, 30, 0.125],
+    [9, 2, 100, 0.0654],
+    [14, 3, 100, 0.0127],
+    [21, 40, 500, 0.0203],
+  ])('flips signs to exact McNemar for one answer a problem: %i gained, %i lost of %i', (gained, lost, n, p) => {
+    const values = Array.from({ length: n }, (_, i) => (i < gained ? 1 : i < gained + lost ? -1 : 0));
+    const digits = gained + lost > 16 ? 2 : 12; // random patterns from there on
+    expect(signFlipP(values)).toBeCloseTo(mcnemarExact(gained, lost), digits);
+    expect(mcnemarExact(gained, lost)).toBeCloseTo(p, 4);
+  });
+
+  it('never gives a p of 0, and the same for the same seed', () => {
+    const certain = new Array<number>(40).fill(0.5);
+    expect(signFlipP(certain, 0, 999)).toBe(0.001);
+    const mixed = Array.from({ length: 40 }, (_, i) => (i % 3 === 0 ? -0.5 : 0.5));
+    expect(signFlipP(mixed, 1)).toBe(signFlipP(mixed, 1));
+    expect(signFlipP(mixed, 1)).not.toBe(signFlipP(mixed, 2));
   });
 
   it.each(fixture.smallest)(

@@ -210,8 +210,16 @@ export const RunEvent = v.variant('type', [
     when: v.picklist(['before', 'after']),
     greedy: v.nullable(Rate),
     sampled: v.nullable(v.object({ ...Rate.entries, samples: v.number(), temperature: v.number(), passAt8: v.nullable(v.number()) })),
-    /** Passes per problem: greedy 0/1 and count of sampled passes. */
-    perProblem: v.array(v.object({ id: v.string(), greedy: v.nullable(v.number()), sampled: v.nullable(v.number()) })),
+    /** Passes per problem: greedy 0/1 and count of sampled passes; null: none was judged. */
+    perProblem: v.array(
+      v.object({
+        id: v.string(),
+        greedy: v.nullable(v.number()),
+        sampled: v.nullable(v.number()),
+        /** Samples that were judged; absent in older logs. */
+        judged: v.optional(v.number()),
+      }),
+    ),
   }),
   v.object({ ...base, type: v.literal('checkpoint.saved'), step: v.number(), bytes: v.number() }),
   v.object({ ...base, type: v.literal('warning.raised'), message: v.string() }),

@@ -1,4 +1,4 @@
-import { recordOf, workingSeconds } from '../compare/record.ts';
+import { judgedSamples, recordOf, workingSeconds } from '../compare/record.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent, RunEventOf, TokenTotals } from '../schema/events.ts';
 import { mcnemarExact, mean, pairedDifference95 } from '../lib/stats.ts';
@@ -105,11 +105,10 @@ function paired(before: Eval, after: Eval, seed: number): NonNullable<RunSummary
   const judged = pairs.filter(({ a, b }) => a.greedy !== null && b.greedy !== null);
   const gained = judged.filter(({ a, b }) => a.greedy === 0 && b.greedy === 1).map((pair) => pair.id);
   const lost = judged.filter(({ a, b }) => a.greedy === 1 && b.greedy === 0).map((pair) => pair.id);
-  const samples = [before.sampled?.samples ?? 0, after.sampled?.samples ?? 0] as const;
   const sampled = pairs.flatMap(({ a, b }) =>
     a.sampled === null || b.sampled === null
       ? []
-      : [{ first: outcomes(a.sampled, samples[0]), second: outcomes(b.sampled, samples[1]) }],
+      : [{ first: outcomes(a.sampled, judgedSamples(before, a)), second: outcomes(b.sampled, judgedSamples(after, b)) }],
   );
   return {
     greedy: judged.length ? { gained, lost, mcnemar_p: mcnemarExact(gained.length, lost.length) } : null,
@@ -117,7 +116,7 @@ function paired(before: Eval, after: Eval, seed: number): NonNullable<RunSummary
   };
 }
 
-/** Samples of a problem of which so many passed; their order does not matter. */
-function outcomes(passes: number, samples: number): number[] {
-  return Array.from({ length: samples }, (_, i) => (i < passes ? 1 : 0));
+/** Judged samples of a problem of which so many passed; their order does not matter. */
+function outcomes(passes: number, judged: number): number[] {
+  return Array.from({ length: judged }, (_, i) => (i < passes ? 1 : 0));
 }

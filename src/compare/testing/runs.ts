@@ -6,6 +6,8 @@ import { CONFIG, numbered, startOf, updateOf } from '../../state/testing/log.ts'
 export type Answers = readonly [
   greedy: readonly [before: number | null, after: number | null],
   sampled?: readonly [before: number, after: number],
+  /** Samples that were judged; without it the log does not say, as older ones did not. */
+  judged?: readonly [before: number, after: number],
 ];
 
 export interface RunOf {
@@ -33,11 +35,10 @@ export function runLog({ runId, config, answers, samples = 2, update = {}, rest 
       when,
       greedy: rate,
       sampled: { ...rate, samples, temperature: 1, passAt8: null },
-      perProblem: problems.map((id) => ({
-        id,
-        greedy: answers[id]![0][at],
-        sampled: answers[id]![1]?.[at] ?? null,
-      })),
+      perProblem: problems.map((id) => {
+        const [greedy, sampled, judged] = answers[id]!;
+        return { id, greedy: greedy[at], sampled: sampled?.[at] ?? null, ...(judged && { judged: judged[at] }) };
+      }),
     };
   };
   const applied = updateOf(1, update);

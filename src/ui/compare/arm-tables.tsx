@@ -102,8 +102,8 @@ export function DifferenceTable({ comparison }: { readonly comparison: Compariso
         </table>
       </div>
       <p className="muted compare-note">
-        Paired by problem and seed; p by a bootstrap over problems, adjusted after Holm. Intervals speak of other
-        problems, the figures by seed of other runs.
+        Paired by problem and seed; p by flipping the signs of the problems’ differences, adjusted after Holm. Intervals
+        speak of other problems, the figures by seed of other runs.
       </p>
     </section>
   );
