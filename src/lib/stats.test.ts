@@ -93,7 +93,7 @@ describe('statistics', () => {
     [4, 0, 30, 0.125],
     [9, 2, 100, 0.0654],
     [14, 3, 100, 0.0127],
-    [21, 40, 500, 0.0203],
+    [21, 40, 500, 0.0204],
   ])('flips signs to exact McNemar for one answer a problem: %i gained, %i lost of %i', (gained, lost, n, p) => {
     const values = Array.from({ length: n }, (_, i) => (i < gained ? 1 : i < gained + lost ? -1 : 0));
     const digits = gained + lost > 16 ? 2 : 12; // random patterns from there on
