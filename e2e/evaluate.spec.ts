@@ -100,7 +100,7 @@ test('what was judged can be saved, listed and deleted', async ({ page }) => {
   expect((await save('samples.jsonl')).trim().split('\n')).toHaveLength(3);
 
   await page.keyboard.press('Escape');
-  const row = page.locator('.evaluation-rows li').first();
+  const row = page.locator('.run-rows li').first();
   await expect(row).toContainText('samples.jsonl on starter');
   await row.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('button', { name: 'Delete for good' }).click();
