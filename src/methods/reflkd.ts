@@ -43,12 +43,15 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
   });
 
   const reflected = await step.complete(
-    roomy(step, cases, reflkd.reflectionTokens, ({ attempt, rollout }) => ({
-      problem: rollout.problem,
-      prompt: context.text.reflection(attempt),
-      samples: reflections,
-      parent: rollout,
-    })),
+    step.fitting(
+      cases.map(({ attempt, rollout }) => ({
+        problem: rollout.problem,
+        prompt: context.text.reflection(attempt),
+        samples: reflections,
+        parent: rollout,
+      })),
+      reflkd.reflectionTokens,
+    ),
     {
       phase: 'reflect',
       kind: 'reflection',
@@ -59,12 +62,15 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
   );
   const about = new Map(cases.map((each) => [each.rollout, each]));
   const retried = await step.complete(
-    roomy(step, reflected, config.maxTokens, (reflection) => ({
-      problem: reflection.problem,
-      prompt: context.text.retry(about.get(reflection.parent!)!.attempt, reflection.text),
-      samples: retries,
-      parent: reflection,
-    })),
+    step.fitting(
+      reflected.map((reflection) => ({
+        problem: reflection.problem,
+        prompt: context.text.retry(about.get(reflection.parent!)!.attempt, reflection.text),
+        samples: retries,
+        parent: reflection,
+      })),
+      config.maxTokens,
+    ),
     {
       phase: 'retry',
       kind: 'retry',
@@ -238,20 +244,6 @@ async function follow(engine: Engine, config: RunConfig, decay: number): Promise
     }),
   );
   engine.loadAdapter('teacher', config.lora, mixed);
-}
-
-/** The asks whose prompts leave room for an answer; what is left out is said once. */
-function roomy<T>(step: Step, items: readonly T[], maxTokens: number, ask: (item: T) => Parameters<Step['complete']>[0][number]) {
-  const { context, input } = step;
-  const asks = items.map(ask);
-  const kept = asks.filter(({ prompt }) => prompt.ids.length + maxTokens <= context.engine.maxContext);
-  if (kept.length < asks.length) {
-    context.emit({
-      type: 'warning.raised',
-      message: `Step ${input.step}: ${asks.length - kept.length} of ${asks.length} prompts about failed attempts were left out, because with ${maxTokens} new tokens they exceed the model's context of ${context.engine.maxContext}.`,
-    });
-  }
-  return kept;
 }
 
 function attemptOf({ problems }: Step) {

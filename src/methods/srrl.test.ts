@@ -116,7 +116,7 @@ describe('srrlStep', () => {
     expect(none.of('update.applied')[0]).toMatchObject({ infra: 1, rescue: { failed: 0, rescued: 0 }, noSignal: true });
     const long = await step([['fail', 'fail']], {}, { maxTokens: 62 });
     expect(long.of('warning.raised').map(({ message }) => message)).toEqual([
-      "Step 3: 2 of 2 failed attempts were not refined, because their prompts and 62 new tokens exceed the model's context of 64.",
+      "Step 3: 2 of 2 prompts about failed attempts were left out, because with 62 new tokens they exceed the model's context of 64.",
     ]);
   });
 

@@ -21,23 +21,14 @@ import { Step, type Rollout, type StepFigures } from './step.ts';
  */
 export async function srrlStep(context: MethodContext, config: RunConfig, input: StepInput): Promise<StepOutcome> {
   const { step, srrl, first, failed } = await begin(context, config, input);
-  const room = failed.filter((attempt) => {
-    const prompt = refinementPrompt(step, attempt);
-    return prompt.ids.length + config.maxTokens <= context.engine.maxContext;
-  });
-  if (room.length < failed.length) {
-    context.emit({
-      type: 'warning.raised',
-      message: `Step ${input.step}: ${failed.length - room.length} of ${failed.length} failed attempts were not refined, because their prompts and ${config.maxTokens} new tokens exceed the model's context of ${context.engine.maxContext}.`,
-    });
-  }
+  const asks = failed.map((attempt) => ({
+    problem: attempt.problem,
+    prompt: refinementPrompt(step, attempt),
+    samples: srrl.refinements,
+    parent: attempt,
+  }));
   const second = await step.complete(
-    room.map((attempt) => ({
-      problem: attempt.problem,
-      prompt: refinementPrompt(step, attempt),
-      samples: srrl.refinements,
-      parent: attempt,
-    })),
+    step.fitting(asks, config.maxTokens),
     {
       phase: 'refine',
       kind: 'refinement',

@@ -106,6 +106,20 @@ export class Step {
     this.context.progress(phase, 0, 1);
   }
 
+  /** The asks whose prompts leave room for an answer in the model's context; what is left out is said once. */
+  fitting(asks: readonly Ask[], maxTokens: number): Ask[] {
+    const { context, input } = this;
+    const { maxContext } = context.engine;
+    const kept = asks.filter(({ prompt }) => prompt.ids.length + maxTokens <= maxContext);
+    if (kept.length < asks.length) {
+      context.emit({
+        type: 'warning.raised',
+        message: `Step ${input.step}: ${asks.length - kept.length} of ${asks.length} prompts about failed attempts were left out, because with ${maxTokens} new tokens they exceed the model's context of ${maxContext}.`,
+      });
+    }
+    return kept;
+  }
+
   /** Samples what is asked for and grades each completion as it ends; by ask, then sample. */
   async complete(asks: readonly Ask[], options: AskOptions): Promise<Rollout[]> {
     if (asks.length === 0) return [];
