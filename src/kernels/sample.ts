@@ -9,6 +9,8 @@ import { writeRow } from './rows.ts';
 
 /** Words of one slot's state and of one sampled token; the WGSL names them. */
 export const SLOT_WORDS = 16;
+/** Word of a slot's state that is 1 once it has ended. */
+export const SLOT_DONE = 7;
 export const SAMPLED_WORDS = 4;
 export const MAX_STOP_IDS = 7;
 
@@ -42,7 +44,7 @@ export const sample: Kernel<Params> = {
       if (s.done) continue;
       const ended = s.count + 1 >= s.limit || s.stopIds.includes(choice);
       slots[slot * SLOT_WORDS + 6] = s.count + 1;
-      slots[slot * SLOT_WORDS + 7] = ended ? 1 : 0;
+      slots[slot * SLOT_WORDS + SLOT_DONE] = ended ? 1 : 0;
       const row = rowAt(rows, slot);
       const moved = { position: row.position + 1, kv: row.kv + 1, ownLen: row.ownLen + 1 };
       writeRow(rows, slot, { ...row, token: choice, ...(ended ? {} : moved) });

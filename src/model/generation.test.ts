@@ -43,6 +43,24 @@ describe('nano', () => {
     expect(new Set(together.map((c) => c.ids.join())).size).toBeGreaterThan(5);
   });
 
+  it('draws the same tokens when blocks are in flight while the host looks at earlier ones', async () => {
+    const ahead = await openEngine({ gpu: nodeGpu(), source: NANO, weights: null, lookahead: 1 });
+    try {
+      // More jobs than slots, of many lengths, some stopped by the host: key/value rows change hands all the time.
+      const crowd = Array.from({ length: 26 }, (_, i) =>
+        request(prompts[i % 3] ?? [], 10 * i, { maxTokens: 5 + ((7 * i) % 40), ...(i % 4 === 0 ? { stopWhen: (ids: readonly number[]) => ids.length >= 9 } : {}) }),
+      );
+      const expected = await engine.generate(crowd);
+      const seen: number[] = [];
+      const got = await ahead.generate(crowd, { onTokens: (n) => seen.push(n) });
+      expect(got).toEqual(expected);
+      expect(seen.at(-1)).toBe(expected.reduce((n, c) => n + c.ids.length, 0));
+      expect(new Set(expected.map((c) => c.finish))).toEqual(new Set(['stop', 'length', 'eos']));
+    } finally {
+      ahead.destroy();
+    }
+  });
+
   it('reports log-probs and entropies that the scorer agrees with, and greedy ones at temperature 1', async () => {
     for (const temperature of [1, 0]) {
       const completions = await engine.generate(prompts.map((p, i) => request(p, 10 * i, { temperature, adapter: 'student' })));

@@ -1,13 +1,14 @@
 import { slice, type BufferView, type GpuMemory } from '../gpu/memory.ts';
 import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
-import { MAX_STOP_IDS, sample, SAMPLED_WORDS, SLOT_WORDS } from '../kernels/sample.ts';
+import { MAX_STOP_IDS, sample, SAMPLED_WORDS, SLOT_DONE, SLOT_WORDS } from '../kernels/sample.ts';
 import { ADAPTER_INDEX, type Completion, type GenerateRequest } from './engine.ts';
 import type { DeviceAdapter } from './lora.ts';
 import { RowAllocator } from './row-allocator.ts';
+import { SlotTable } from './slot-table.ts';
 import type { KeyValue, Transformer } from './transformer.ts';
 import { Workspace } from './workspace.ts';
 
-/** Decode steps between two looks at the host: stop rules act and slots are refilled here, so the schedule is fixed. */
+/** Decode steps in a block: stop rules act and slots are refilled between blocks only, so the schedule is fixed. */
 const BLOCK = 8;
 /** Prompt rows computed in one pass. */
 const PREFILL_ROWS = 256;
@@ -20,7 +21,8 @@ export interface GenerateOptions {
 
 /** One completion in the making. */
 interface Job {
-  readonly request: number;
+  readonly request: GenerateRequest;
+  readonly index: number;
   readonly sample: number;
   readonly ids: number[];
   readonly logprobs: number[];
@@ -35,6 +37,12 @@ interface Prefix {
   waiting: number;
 }
 
+/** Steps handed to the device: who had each slot, and what will be read back. */
+interface Block {
+  readonly jobs: readonly (Job | null)[];
+  readonly words: Promise<ArrayBuffer[]>;
+}
+
 /**
  * Batched decoding: slots share one pass over the weights, samples of a request share their prompt's keys and values,
  * token ids stay on the device within a block of steps. The last prompt token is each slot's first input, so that a
@@ -46,125 +54,148 @@ export class Generator {
   #slots: BufferView;
   #sampled: BufferView;
   #logits: BufferView;
+  /** Where the slots' rows wait while prompts are computed. */
+  #aside: BufferView;
 
+  /**
+   * @param lookahead blocks handed to the device before the oldest one is looked at. 1 keeps a GPU busy during the
+   *   read-back; stop rules then act a block late, whose tokens are thrown away. 0 suits a software adapter, where
+   *   nothing is gained by waiting less and the rows of ended slots need not be computed. Completions are the same.
+   */
   constructor(
     private readonly memory: GpuMemory,
     private readonly model: Transformer,
     readonly maxSlots: number,
+    private readonly lookahead: 0 | 1,
     private readonly tick: () => void,
   ) {
     this.#slots = memory.alloc('decode slots', 4 * SLOT_WORDS * maxSlots);
     this.#sampled = memory.alloc('decode sampled', 4 * SAMPLED_WORDS * maxSlots * BLOCK);
     this.#logits = memory.alloc('decode logits', 4 * model.config.vocabSize * maxSlots);
+    this.#aside = memory.alloc('decode rows', 4 * ROW_WORDS * maxSlots);
   }
 
   /** Completions in order of request and sample. `adapters` are those any request names; rows of others skip them. */
   async run(requests: readonly GenerateRequest[], adapters: readonly DeviceAdapter[], options: GenerateOptions): Promise<Completion[]> {
-    const { config } = this.model;
+    const { config, recorder } = this.model;
     for (const r of requests) check(r, config.maxPositions, config.vocabSize);
-    const jobs: Job[] = requests.flatMap((r, request) =>
-      Array.from({ length: r.samples }, (_, s) => ({ request, sample: s, ids: [], logprobs: [], entropy: [], own: 0 })),
+    const jobs: Job[] = requests.flatMap((request, index) =>
+      Array.from({ length: request.samples }, (_, s) => ({ request, index, sample: s, ids: [], logprobs: [], entropy: [], own: 0 })),
     );
-    const slots = Math.min(this.maxSlots, jobs.length);
-    if (slots === 0) return [];
-    const ws = await this.#prepare(requests, slots, adapters);
+    const most = Math.min(this.maxSlots, jobs.length);
+    if (most === 0) return [];
+    const ws = await this.#prepare(requests, most, adapters);
     const allocator = new RowAllocator(this.#kv?.rows ?? 0);
+    const nowhere = allocator.take(1);
     const prefixes = new Map<number, Prefix>();
-    const running: (Job | null)[] = Array.from({ length: slots }, () => null);
-    const rows = new Uint32Array(slots * ROW_WORDS);
-    const state = new Uint32Array(slots * SLOT_WORDS);
+    const table = new SlotTable<Job>(most);
     const done: Completion[] = [];
-    const request = (job: Job): GenerateRequest => {
-      const r = requests[job.request];
-      if (!r) throw new Error(`No request ${job.request}.`);
-      return r;
-    };
+    const inFlight: Block[] = [];
     let next = 0;
     let generated = 0;
 
-    for (;;) {
-      options.signal?.throwIfAborted();
-      // Refill free slots in order; prompts that are new are computed together.
-      const fresh: number[] = [];
-      for (let slot = 0; slot < slots; slot++) {
-        const job = jobs[next];
-        if (running[slot] || !job) continue;
-        const r = request(job);
-        if (!prefixes.has(job.request)) {
-          prefixes.set(job.request, { start: allocator.take(Math.max(1, r.prompt.length - 1)), waiting: r.samples });
-          fresh.push(job.request);
+    /** Gives free slots to the jobs that wait, in order; returns the prompts that are new. */
+    const refill = (): { prompt: readonly number[]; start: number; adapter: number }[] => {
+      const fresh: { prompt: readonly number[]; start: number; adapter: number }[] = [];
+      for (let job = jobs[next]; job; job = jobs[next]) {
+        const slot = table.free();
+        if (slot === null) break;
+        const r = job.request;
+        const adapter = ADAPTER_INDEX[r.adapter];
+        let prefix = prefixes.get(job.index);
+        if (!prefix) {
+          prefix = { start: allocator.take(Math.max(1, r.prompt.length - 1)), waiting: r.samples };
+          prefixes.set(job.index, prefix);
+          fresh.push({ prompt: r.prompt, start: prefix.start, adapter });
         }
         job.own = allocator.take(r.maxTokens);
-        running[slot] = job;
-        next += 1;
-        const prefix = prefixes.get(job.request);
-        writeRow(rows, slot, {
+        table.put(slot, job, {
           token: r.prompt[r.prompt.length - 1] ?? 0,
           position: r.prompt.length - 1,
           kv: job.own,
-          prefixStart: prefix?.start ?? 0,
+          prefixStart: prefix.start,
           prefixLen: r.prompt.length - 1,
           ownStart: job.own,
           ownLen: 1,
-          adapter: ADAPTER_INDEX[r.adapter],
+          adapter,
         });
-        writeSlot(state, slot, r, job.sample);
+        writeSlot(table.state, slot, r, job.sample);
+        next += 1;
       }
-      if (running.every((job) => job === null)) break;
-      if (fresh.length > 0) this.#prefill(ws, fresh.map((i) => ({ prompt: requests[i]?.prompt ?? [], start: prefixes.get(i)?.start ?? 0, adapter: ADAPTER_INDEX[requests[i]?.adapter ?? 'none'] })), adapters);
+      return fresh;
+    };
 
-      this.model.recorder.submit();
-      this.memory.write(ws.rows, rows);
-      this.memory.write(this.#slots, state);
-      const filter = running.some((job) => job && (request(job).topK > 0 || request(job).topP < 1) && request(job).temperature > 0);
-      for (let step = 0; step < BLOCK; step++) this.#step(ws, slots, step, filter, adapters);
-      const [sampledBytes, stateBytes, rowBytes] = await this.model.recorder.read([
-        slice(this.#sampled, 0, BLOCK * slots * SAMPLED_WORDS),
-        slice(this.#slots, 0, slots * SLOT_WORDS),
-        slice(ws.rows, 0, slots * ROW_WORDS),
-      ]);
+    /** Takes a block's tokens over; jobs that ended leave their slots. */
+    const take = async (block: Block): Promise<void> => {
+      const [sampled, state, rows] = await block.words;
       this.tick();
-      if (!sampledBytes || !stateBytes || !rowBytes) throw new Error('A read-back came back short.');
-      state.set(new Uint32Array(stateBytes));
-      rows.set(new Uint32Array(rowBytes));
-      const words = new Uint32Array(sampledBytes);
-      const floats = new Float32Array(sampledBytes);
-      for (let slot = 0; slot < slots; slot++) {
-        const job = running[slot];
-        if (!job) continue;
-        const r = request(job);
+      if (!sampled || !state || !rows) throw new Error('A read-back came back short.');
+      if (inFlight.length === 0) table.read(new Uint32Array(rows), new Uint32Array(state));
+      const words = new Uint32Array(sampled);
+      const floats = new Float32Array(sampled);
+      const states = new Uint32Array(state);
+      block.jobs.forEach((job, slot) => {
+        // A job that was stopped here goes on for the blocks that were in flight; their tokens are nobody's.
+        if (!job || table.jobs[slot] !== job) return;
         for (let step = 0; step < BLOCK; step++) {
-          const at = (step * slots + slot) * SAMPLED_WORDS;
+          const at = (step * block.jobs.length + slot) * SAMPLED_WORDS;
           if (words[at + 3] !== 1) break;
           job.ids.push(words[at] ?? 0);
           job.logprobs.push(floats[at + 1] ?? 0);
           job.entropy.push(floats[at + 2] ?? 0);
           generated += 1;
         }
-        const ended = state[slot * SLOT_WORDS + 7] === 1;
-        const stopped = !ended && (r.stopWhen?.(job.ids) ?? false);
-        if (!ended && !stopped) continue;
+        const r = job.request;
+        const ended = states[slot * SLOT_WORDS + SLOT_DONE] === 1;
+        const stopped = r.stopWhen?.(job.ids) ?? false;
+        if (!ended && !stopped) return;
         const last = job.ids[job.ids.length - 1] ?? -1;
         const completion: Completion = {
-          request: job.request,
+          request: job.index,
           sample: job.sample,
           ids: job.ids,
           logprobs: Float32Array.from(job.logprobs),
           entropy: Float32Array.from(job.entropy),
-          finish: r.stopIds.includes(last) ? 'eos' : stopped || r.stopWhen?.(job.ids) ? 'stop' : 'length',
+          finish: r.stopIds.includes(last) ? 'eos' : stopped ? 'stop' : 'length',
         };
         done.push(completion);
         options.onCompletion?.(completion);
-        running[slot] = null;
-        state[slot * SLOT_WORDS + 7] = 1;
+        table.clear(slot, nowhere);
         allocator.release(job.own);
-        const prefix = prefixes.get(job.request);
+        const prefix = prefixes.get(job.index);
         if (prefix && --prefix.waiting === 0) {
           allocator.release(prefix.start);
-          prefixes.delete(job.request);
+          prefixes.delete(job.index);
         }
-      }
+      });
       options.onTokens?.(generated);
+    };
+
+    for (;;) {
+      options.signal?.throwIfAborted();
+      // With nothing in flight the host knows every slot, and rows that nobody waits for need not be computed.
+      if (inFlight.length === 0) table.compact();
+      const fresh = refill();
+      if (fresh.length > 0) this.#prefill(ws, fresh, adapters);
+      if (table.occupied > 0) {
+        recorder.submit();
+        const slots = table.length;
+        table.upload((words, at) => this.memory.write(ws.rows, words, at), (words, at) => this.memory.write(this.#slots, words, at));
+        const filter = table.jobs.some((job) => job && (job.request.topK > 0 || job.request.topP < 1) && job.request.temperature > 0);
+        for (let step = 0; step < BLOCK; step++) this.#step(ws, slots, step, filter, adapters);
+        const words = recorder.read([
+          slice(this.#sampled, 0, BLOCK * slots * SAMPLED_WORDS),
+          slice(this.#slots, 0, slots * SLOT_WORDS),
+          slice(ws.rows, 0, slots * ROW_WORDS),
+        ]);
+        words.catch(() => undefined); // whoever takes the block gets the error; nobody takes it after an abort
+        inFlight.push({ jobs: table.jobs.slice(), words });
+      } else if (inFlight.length === 0) break;
+      const oldest = inFlight[0];
+      if (oldest && (inFlight.length > this.lookahead || table.occupied === 0)) {
+        inFlight.shift();
+        await take(oldest);
+      }
     }
     return done.sort((a, b) => a.request - b.request || a.sample - b.sample);
   }
@@ -185,11 +216,13 @@ export class Generator {
 
   /** Keys and values of prompts (all but their last token), in passes of at most PREFILL_ROWS rows. */
   #prefill(ws: Workspace, prompts: readonly { prompt: readonly number[]; start: number; adapter: number }[], adapters: readonly DeviceAdapter[]): void {
+    const { recorder } = this.model;
+    recorder.copy(ws.rows, this.#aside, this.#aside.size);
     const words = new Uint32Array(PREFILL_ROWS * ROW_WORDS);
     let count = 0;
     const flush = () => {
       if (count === 0) return;
-      this.model.recorder.submit();
+      recorder.submit();
       this.memory.write(ws.rows, words.subarray(0, count * ROW_WORDS));
       this.#layers(ws, count, adapters);
       count = 0;
@@ -202,6 +235,7 @@ export class Generator {
       }
     }
     flush();
+    recorder.copy(this.#aside, ws.rows, this.#aside.size);
   }
 
   #layers(ws: Workspace, rows: number, adapters: readonly DeviceAdapter[]): void {
@@ -217,7 +251,7 @@ export class Generator {
     const prompts = requests.map((r) => Math.max(1, r.prompt.length - 1)).sort((a, b) => b - a);
     const own = slots * Math.max(...requests.map((r) => r.maxTokens));
     // Twice the exact need leaves the first-fit allocator room for its gaps.
-    const rows = 2 * (own + prompts.slice(0, slots).reduce((n, p) => n + p, 0));
+    const rows = 1 + 2 * (own + prompts.slice(0, slots).reduce((n, p) => n + p, 0));
     const rank = Math.max(4, ...adapters.map((a) => a.layout.rank));
     const { config, recorder } = this.model;
     if (!this.#kv || this.#kv.rows < rows) {

@@ -34,6 +34,8 @@ export interface OpenEngineOptions {
   readonly weights: 'f32' | 'f16' | null;
   /** Largest piece of a weight matrix in bytes; default: what the device binds. */
   readonly maxShardBytes?: number;
+  /** Blocks of decode steps the device is ahead of the host; default: 1 on a GPU, 0 on a software adapter. */
+  readonly lookahead?: 0 | 1;
   readonly onProgress?: (fraction: number) => void;
 }
 
@@ -51,7 +53,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine>
     const weights = await openWeights(options.source, config);
     const shard = options.maxShardBytes ?? opened.device.limits.maxStorageBufferBindingSize;
     const device = await uploadWeights(opened.memory, config, weights, options.weights, shard, options.onProgress);
-    const engine = new GpuEngine(opened, config, new Transformer(opened.recorder, config, device));
+    const engine = new GpuEngine(opened, config, new Transformer(opened.recorder, config, device), options.lookahead ?? (opened.software ? 0 : 1));
     await opened.memory.settle();
     await engine.canary();
     return engine;
@@ -86,6 +88,7 @@ export class GpuEngine implements Engine {
     readonly opened: OpenedDevice,
     readonly config: ModelConfig,
     private readonly model: Transformer,
+    lookahead: 0 | 1,
   ) {
     this.vocabSize = config.vocabSize;
     this.maxContext = config.maxPositions;
@@ -95,7 +98,7 @@ export class GpuEngine implements Engine {
       if (opened.failure.error) throw opened.failure.error;
     };
     this.#head = new Head(opened.memory, model);
-    this.#generator = new Generator(opened.memory, model, small ? 64 : 16, tick);
+    this.#generator = new Generator(opened.memory, model, small ? 64 : 16, lookahead, tick);
     this.#trainer = new Trainer(opened.memory, model, this.#head, tick);
   }
 
