@@ -1,23 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-
-/** The command line as a person starts it, from another folder. */
-function afterthought(
-  args: readonly string[],
-  stdin = '',
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [resolve('bin/afterthought'), ...args], { cwd: tmpdir() });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-  child.stdin.on('error', () => undefined); // a command that reads no stdin may end first
-  child.stdin.end(stdin);
-  return new Promise((done) => child.on('close', (code) => done({ code, stdout, stderr })));
-}
+import { afterthought } from './testing/afterthought.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'cli-'));
 function file(name: string, text: string): string {

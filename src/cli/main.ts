@@ -7,13 +7,14 @@ import { doctor } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { generate } from './commands/generate.ts';
 import { grade } from './commands/grade.ts';
+import { makeModel } from './commands/make-model.ts';
 import { run } from './commands/run.ts';
 import { score } from './commands/score.ts';
 import { tokenize } from './commands/tokenize.ts';
 import { train } from './commands/train.ts';
 import { print } from './io.ts';
 
-const COMMANDS: readonly Command[] = [doctor, tokenize, score, generate, train, run, evalCommand, grade, bench];
+const COMMANDS: readonly Command[] = [doctor, tokenize, score, generate, train, run, evalCommand, grade, bench, makeModel];
 
 /** The command line: resolves with the exit code (0 done, 1 failed, 2 bad usage, 130 interrupted). */
 export async function main(argv: readonly string[], context: CommandContext): Promise<number> {

@@ -25,9 +25,13 @@ export const WEIGHT_FLAGS = {
   adapter: { kind: 'text', value: 'DIR', help: 'a LoRA adapter in PEFT format to put on the model' },
 } as const satisfies Record<string, OptionSpec>;
 
-export interface ModelFiles {
+/** A model as far as token ids go. */
+export interface ModelFolder {
   readonly name: string;
   readonly source: FileSource;
+}
+
+export interface ModelFiles extends ModelFolder {
   readonly tokenizer: Tokenizer;
   readonly chat: ChatTemplate;
   readonly text: MethodText;
@@ -49,15 +53,27 @@ export async function resolveModel(model: string): Promise<string> {
   );
 }
 
+/** Where a model is; reads nothing yet. Enough for commands that take token ids: they need no tokenizer. */
+export async function openModelFolder(model: string, root: string): Promise<ModelFolder> {
+  const name = await resolveModel(model);
+  return { name, source: folderSource(name === 'nano' ? nanoFolder(root) : name) };
+}
+
 /** Tokenizer, chat template and prompts of a model; loads no weights. */
 export async function openModelFiles(model: string, root: string, prompts?: PromptOptions): Promise<ModelFiles> {
-  const name = await resolveModel(model);
-  const nano = join(root, 'public', 'models', 'nano');
-  const source = folderSource(name === 'nano' ? nano : name);
+  return withText(await openModelFolder(model, root), root, prompts);
+}
+
+export async function withText(folder: ModelFolder, root: string, prompts?: PromptOptions): Promise<ModelFiles> {
+  const { name, source } = folder;
   const tokenizer = await loadTokenizer(source, await readModelConfig(source));
   const chat = await loadChatTemplate(source);
-  const form = name === 'nano' || name === nano ? 'nano' : 'other';
+  const form = name === 'nano' || name === nanoFolder(root) ? 'nano' : 'other';
   return { name, source, tokenizer, chat, text: policyText(form, tokenizer, chat, prompts) };
+}
+
+function nanoFolder(root: string): string {
+  return join(root, 'public', 'models', 'nano');
 }
 
 export function parseWeights(weights: string | undefined): 'f32' | 'f16' | null {
@@ -69,7 +85,7 @@ export function parseWeights(weights: string | undefined): 'f32' | 'f16' | null 
   throw new UsageError(`--weights takes f32 or f16; \`${weights}\` is neither.`);
 }
 
-export async function loadEngine(files: ModelFiles, weights: 'f32' | 'f16' | null): Promise<GpuEngine> {
+export async function loadEngine(files: ModelFolder, weights: 'f32' | 'f16' | null): Promise<GpuEngine> {
   return openEngine({ gpu: nodeGpu(), source: files.source, weights });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bf16ToF32, decodeBf16, decodeF16, encodeF16, f16ToF32, f32ToF16 } from './float16.ts';
+import { bf16ToF32, decodeBf16, decodeF16, encodeF16, f16ToF32, f32ToBf16, f32ToF16 } from './float16.ts';
 
 /** The definition, in f64. */
 function defined(bits: number, exponentBits: number, mantissaBits: number): number {
@@ -58,4 +58,14 @@ describe('f16', () => {
 test('every bf16 bit pattern decodes to its defined value', () => {
   expect(wrong(decodeBf16(all), (bits) => defined(bits, 8, 7))).toEqual([]);
   expect(bf16ToF32(0x4049)).toBe(3.140625);
+});
+
+test('a value goes to the nearest bf16, halfway to the one with the even bits; NaN stays NaN', () => {
+  const decoded = decodeBf16(all);
+  expect([...all].filter((bits) => !Number.isNaN(decoded[bits]) && f32ToBf16(decoded[bits] as number) !== bits)).toEqual([]);
+  expect(bf16ToF32(f32ToBf16(NaN))).toBeNaN();
+  expect(f32ToBf16(1 + 2 ** -8)).toBe(0x3f80);
+  expect(f32ToBf16(1 + 3 * 2 ** -8)).toBe(0x3f82);
+  expect(f32ToBf16(-(1 + 2 ** -8 + 2 ** -20))).toBe(0xbf81);
+  expect(f32ToBf16(3.4e38)).toBe(0x7f80);
 });

@@ -29,6 +29,15 @@ export function f32ToF16(value: number): number {
   return sign | roundHalfEven(float[0] * 2 ** 24);
 }
 
+/** Number → bits of the nearest bf16; beyond the largest finite one infinite. */
+export function f32ToBf16(value: number): number {
+  float[0] = value;
+  const bits = word[0] as number;
+  if ((bits & 0x7fffffff) > 0x7f800000) return ((bits >>> 16) & 0x8000) | 0x7fc0;
+  // A carry out of the mantissa runs into the exponent, up to infinity.
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
 /** bf16 bits → the number, exactly. */
 export function bf16ToF32(bits: number): number {
   word[0] = bits << 16;

@@ -166,35 +166,54 @@ export function readSafetensors(
   return result;
 }
 
+/**
+ * The first bytes of a safetensors file whose tensors follow in the order given: length, header, spaces up to a multiple of 8.
+ * `dtype` is the format's own spelling.
+ */
+export function safetensorsHeader(
+  tensors: Iterable<readonly [name: string, tensor: { readonly dtype: string; readonly shape: readonly number[] }]>,
+  metadata: Readonly<Record<string, string>> = { format: 'pt' },
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { dtype, shape }] of tensors) {
+    const elementBytes = ELEMENT_BYTES[dtype];
+    if (elementBytes === undefined) throw new Error(`${name} cannot be written: ${dtype} is no type of safetensors.`);
+    const end = offset + shape.reduce((product, size) => product * size, elementBytes);
+    header[name] = { dtype, shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - 8), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
 /** Tensors → the bytes of a safetensors file (f32), in the order given, data aligned to 8 bytes. */
 export function writeSafetensors(
   tensors: Iterable<
     readonly [name: string, tensor: { readonly shape: readonly number[]; readonly data: Float32Array }]
   >,
-  metadata: Readonly<Record<string, string>> = { format: 'pt' },
+  metadata?: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  const parts: Float32Array[] = [];
-  let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
+  const all = [...tensors];
+  for (const [name, { shape, data }] of all) {
     const elements = shape.reduce((product, size) => product * size, 1);
     if (elements !== data.length) {
       throw new Error(
         `${name} cannot be written: shape [${shape.join(', ')}] has ${formatCount(elements)} elements, its data ${formatCount(data.length)}.`,
       );
     }
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
-    parts.push(data);
-    offset += data.byteLength;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const headerBytes = Math.ceil(json.length / 8) * 8;
-  const file = new Uint8Array(8 + headerBytes + offset);
-  new DataView(file.buffer).setUint32(0, headerBytes, true);
-  file.fill(0x20, 8, 8 + headerBytes);
-  file.set(json, 8);
-  let position = 8 + headerBytes;
-  for (const data of parts) {
+  const header = safetensorsHeader(
+    all.map(([name, { shape }]) => [name, { dtype: 'F32', shape }]),
+    metadata,
+  );
+  const file = new Uint8Array(header.length + all.reduce((bytes, [, { data }]) => bytes + data.byteLength, 0));
+  file.set(header);
+  let position = header.length;
+  for (const [, { data }] of all) {
     file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
     position += data.byteLength;
   }

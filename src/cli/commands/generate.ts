@@ -6,10 +6,11 @@ import { blocks, print, readText } from '../io.ts';
 import {
   loadEngine,
   MODEL_FLAGS,
-  openModelFiles,
+  openModelFolder,
   parseWeights,
   putAdapter,
   WEIGHT_FLAGS,
+  withText,
   type ModelFiles,
 } from '../model.ts';
 import { Message } from './tokenize.ts';
@@ -58,12 +59,13 @@ export const generate: Command = {
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
-    const files = await openModelFiles(flags.model, root);
-    const prompts = parseLines(Line, await readText(flags.prompts, 'The prompts file'), flags.prompts).map((line) => ({
-      id: line.id,
-      ids: promptIds(line, files),
-    }));
-    const engine = await loadEngine(files, weights);
+    const folder = await openModelFolder(flags.model, root);
+    const lines = parseLines(Line, await readText(flags.prompts, 'The prompts file'), flags.prompts);
+    // Without a tokenizer prompts are ids and completions have no text.
+    const files = (await folder.source.size('tokenizer.json')) === null ? null : await withText(folder, root);
+    const prompts = lines.map((line) => ({ id: line.id, ids: promptIds(line, files) }));
+    const engine = await loadEngine(folder, weights);
+    const stopIds = files?.tokenizer.eosIds ?? engine.config.eosIds;
     const adapter = await putAdapter(engine, flags.adapter);
     let place = 0;
     for (const block of blocks(prompts, BLOCK)) {
@@ -80,12 +82,12 @@ export const generate: Command = {
           seed: flags.seed,
           stream: (first + index) * flags.n,
           maxTokens: flags['max-tokens'],
-          stopIds: files.tokenizer.eosIds,
+          stopIds,
         })),
       );
       const ordered = [...completions].sort((a, b) => a.request - b.request || a.sample - b.sample);
       for (const { request, sample, ids, logprobs, finish } of ordered) {
-        const text = files.text.decode(ids);
+        const text = files?.text.decode(ids) ?? null;
         await print(JSON.stringify({ id: block[request]!.id, sample, ids, text, logprobs: [...logprobs], finish }));
       }
     }
@@ -94,8 +96,9 @@ export const generate: Command = {
   },
 };
 
-function promptIds(line: v.InferOutput<typeof Line>, files: ModelFiles): readonly number[] {
+function promptIds(line: v.InferOutput<typeof Line>, files: ModelFiles | null): readonly number[] {
   if ('ids' in line) return line.ids;
+  if (!files) throw new Error(`Prompt ${line.id} is text, and the model's folder has no tokenizer.json; give "ids".`);
   // A rendered conversation holds its special tokens already; a bare prompt gets those the tokenizer begins a text with.
   const ids =
     'messages' in line

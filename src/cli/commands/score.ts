@@ -3,7 +3,7 @@ import { parseLines } from '../../lib/json.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { blocks, print, readStdin } from '../io.ts';
-import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
+import { loadEngine, MODEL_FLAGS, openModelFolder, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -27,7 +27,7 @@ export const score: Command = {
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
-    const files = await openModelFiles(flags.model, root);
+    const files = await openModelFolder(flags.model, root);
     const lines = parseLines(Line, await readStdin(), 'stdin');
     const engine = await loadEngine(files, weights);
     const adapter = await putAdapter(engine, flags.adapter);

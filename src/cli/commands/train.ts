@@ -8,7 +8,7 @@ import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts
 import type { Command } from '../command.ts';
 import { folderSource } from '../folder-source.ts';
 import { print, readText } from '../io.ts';
-import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, WEIGHT_FLAGS } from '../model.ts';
+import { loadEngine, MODEL_FLAGS, openModelFolder, parseWeights, WEIGHT_FLAGS } from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -104,7 +104,7 @@ export const train: Command = {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
     if (flags.loss === 'kd' && flags.beta > 0) throw new UsageError('--beta weighs the KL of pg and nll; --loss kd has none.');
-    const files = await openModelFiles(flags.model, root);
+    const files = await openModelFolder(flags.model, root);
     const lines = parseLines(Line, await readText(flags.data, 'The batch'), flags.data);
     const needed = NEEDED[flags.loss];
     const missing = needed ? lines.findIndex((line) => line[needed.field] === undefined) : -1;
