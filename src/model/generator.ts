@@ -1,6 +1,7 @@
-import { slice, type BufferView, type GpuMemory } from '../gpu/memory.ts';
+import { slice, type Allocator, type GpuMemory } from '../gpu/memory.ts';
 import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
 import { MAX_STOP_IDS, sample, SAMPLED_WORDS, SLOT_WORDS } from '../kernels/sample.ts';
+import type { ModelConfig } from './config.ts';
 import { ADAPTER_INDEX, type Completion, type GenerateRequest } from './engine.ts';
 import type { DeviceAdapter } from './lora.ts';
 import { RowAllocator } from './row-allocator.ts';
@@ -11,6 +12,31 @@ import { Workspace } from './workspace.ts';
 const BLOCK = 8;
 /** Prompt rows computed in one pass. */
 const PREFILL_ROWS = 256;
+
+/** Rows of the activations that prompts and slots pass through. */
+export function decodeRows(slots: number): number {
+  return Math.max(PREFILL_ROWS, slots);
+}
+
+/** What sampling keeps for each slot. */
+export function slotBuffers(memory: Allocator, config: ModelConfig, slots: number) {
+  const words = (label: string, width: number) => memory.alloc(`decode ${label}`, 4 * width * slots);
+  return { slots: words('slots', SLOT_WORDS), sampled: words('sampled', SAMPLED_WORDS * BLOCK), logits: words('logits', config.vocabSize) };
+}
+
+/**
+ * Rows of keys and values at the widest moment: every slot its longest completion, and the longest prompts that can be
+ * there together. Prompts get twice that, which leaves the first-fit allocator room for its gaps.
+ */
+export function keyValueRows(prompts: readonly number[], maxTokens: number, slots: number): number {
+  const widest = prompts.map((length) => Math.max(1, length - 1)).sort((a, b) => b - a);
+  return slots * maxTokens + 2 * widest.slice(0, slots).reduce((sum, rows) => sum + rows, 0);
+}
+
+export function keyValueBuffers(memory: Allocator, config: ModelConfig, rows: number): KeyValue[] {
+  const bytes = 4 * rows * config.kvHeads * config.headDim;
+  return Array.from({ length: config.layers }, () => ({ k: memory.alloc('kv keys', bytes), v: memory.alloc('kv values', bytes) }));
+}
 
 export interface GenerateOptions {
   readonly onCompletion?: (completion: Completion) => void;
@@ -25,8 +51,6 @@ interface Job {
   readonly ids: number[];
   readonly logprobs: number[];
   readonly entropy: number[];
-  /** First of its own key/value rows. */
-  own: number;
 }
 
 /** A request whose prompt's keys and values are on the device while any of its samples runs. */
@@ -43,32 +67,28 @@ interface Prefix {
 export class Generator {
   #kv: { rows: number; layers: KeyValue[] } | null = null;
   #ws: Workspace | null = null;
-  #slots: BufferView;
-  #sampled: BufferView;
-  #logits: BufferView;
+  #buffers: ReturnType<typeof slotBuffers> | null = null;
+  #capacity = 0;
 
   constructor(
     private readonly memory: GpuMemory,
     private readonly model: Transformer,
-    readonly maxSlots: number,
     private readonly tick: () => void,
-  ) {
-    this.#slots = memory.alloc('decode slots', 4 * SLOT_WORDS * maxSlots);
-    this.#sampled = memory.alloc('decode sampled', 4 * SAMPLED_WORDS * maxSlots * BLOCK);
-    this.#logits = memory.alloc('decode logits', 4 * model.config.vocabSize * maxSlots);
-  }
+  ) {}
 
-  /** Completions in order of request and sample. `adapters` are those any request names; rows of others skip them. */
-  async run(requests: readonly GenerateRequest[], adapters: readonly DeviceAdapter[], options: GenerateOptions): Promise<Completion[]> {
+  /** Completions in order of request and sample, at most `maxSlots` at a time. `adapters` are those any request names; rows of others skip them. */
+  async run(requests: readonly GenerateRequest[], maxSlots: number, adapters: readonly DeviceAdapter[], options: GenerateOptions): Promise<Completion[]> {
     const { config } = this.model;
     for (const r of requests) check(r, config.maxPositions, config.vocabSize);
     const jobs: Job[] = requests.flatMap((r, request) =>
-      Array.from({ length: r.samples }, (_, s) => ({ request, sample: s, ids: [], logprobs: [], entropy: [], own: 0 })),
+      Array.from({ length: r.samples }, (_, s) => ({ request, sample: s, ids: [], logprobs: [], entropy: [] })),
     );
-    const slots = Math.min(this.maxSlots, jobs.length);
+    const slots = Math.min(maxSlots, jobs.length);
     if (slots === 0) return [];
-    const ws = await this.#prepare(requests, slots, adapters);
-    const allocator = new RowAllocator(this.#kv?.rows ?? 0);
+    const { ws, buffers, rows: kvRows } = await this.#prepare(requests, slots, adapters);
+    // A slot's own rows are always the same ones; prompts come after them.
+    const longest = Math.max(...requests.map((r) => r.maxTokens));
+    const prompts = new RowAllocator(slots * longest, kvRows);
     const prefixes = new Map<number, Prefix>();
     const running: (Job | null)[] = Array.from({ length: slots }, () => null);
     const rows = new Uint32Array(slots * ROW_WORDS);
@@ -91,20 +111,19 @@ export class Generator {
         if (running[slot] || !job) continue;
         const r = request(job);
         if (!prefixes.has(job.request)) {
-          prefixes.set(job.request, { start: allocator.take(Math.max(1, r.prompt.length - 1)), waiting: r.samples });
+          prefixes.set(job.request, { start: prompts.take(Math.max(1, r.prompt.length - 1)), waiting: r.samples });
           fresh.push(job.request);
         }
-        job.own = allocator.take(r.maxTokens);
         running[slot] = job;
         next += 1;
         const prefix = prefixes.get(job.request);
         writeRow(rows, slot, {
           token: r.prompt[r.prompt.length - 1] ?? 0,
           position: r.prompt.length - 1,
-          kv: job.own,
+          kv: slot * longest,
           prefixStart: prefix?.start ?? 0,
           prefixLen: r.prompt.length - 1,
-          ownStart: job.own,
+          ownStart: slot * longest,
           ownLen: 1,
           adapter: ADAPTER_INDEX[r.adapter],
         });
@@ -115,12 +134,12 @@ export class Generator {
 
       this.model.recorder.submit();
       this.memory.write(ws.rows, rows);
-      this.memory.write(this.#slots, state);
+      this.memory.write(buffers.slots, state);
       const filter = running.some((job) => job && (request(job).topK > 0 || request(job).topP < 1) && request(job).temperature > 0);
-      for (let step = 0; step < BLOCK; step++) this.#step(ws, slots, step, filter, adapters);
+      for (let step = 0; step < BLOCK; step++) this.#step(ws, buffers, slots, step, filter, adapters);
       const [sampledBytes, stateBytes, rowBytes] = await this.model.recorder.read([
-        slice(this.#sampled, 0, BLOCK * slots * SAMPLED_WORDS),
-        slice(this.#slots, 0, slots * SLOT_WORDS),
+        slice(buffers.sampled, 0, BLOCK * slots * SAMPLED_WORDS),
+        slice(buffers.slots, 0, slots * SLOT_WORDS),
         slice(ws.rows, 0, slots * ROW_WORDS),
       ]);
       this.tick();
@@ -157,10 +176,9 @@ export class Generator {
         options.onCompletion?.(completion);
         running[slot] = null;
         state[slot * SLOT_WORDS + 7] = 1;
-        allocator.release(job.own);
         const prefix = prefixes.get(job.request);
         if (prefix && --prefix.waiting === 0) {
-          allocator.release(prefix.start);
+          prompts.release(prefix.start);
           prefixes.delete(job.request);
         }
       }
@@ -170,15 +188,15 @@ export class Generator {
   }
 
   /** One token for every slot. */
-  #step(ws: Workspace, slots: number, step: number, filter: boolean, adapters: readonly DeviceAdapter[]): void {
+  #step(ws: Workspace, buffers: ReturnType<typeof slotBuffers>, slots: number, step: number, filter: boolean, adapters: readonly DeviceAdapter[]): void {
     this.#layers(ws, slots, adapters);
     const { weights, config, recorder } = this.model;
     this.model.norm(ws.x, weights.finalNorm, ws.norm1, slots);
-    this.model.product(weights.head, ws.norm1, this.#logits, slots, { accumulate: false, bias: null, lora: null });
+    this.model.product(weights.head, ws.norm1, buffers.logits, slots, { accumulate: false, bias: null, lora: null });
     recorder.run(
       sample,
       { slots, vocab: config.vocabSize, step },
-      { logits: this.#logits, slots: this.#slots, rows: ws.rows, sampled: this.#sampled },
+      { ...buffers, rows: ws.rows },
       { FILTER: filter },
     );
   }
@@ -212,12 +230,13 @@ export class Generator {
     });
   }
 
-  /** Key/value rows for the widest moment: every slot with its own prompt, or every prompt there is. */
-  async #prepare(requests: readonly GenerateRequest[], slots: number, adapters: readonly DeviceAdapter[]): Promise<Workspace> {
-    const prompts = requests.map((r) => Math.max(1, r.prompt.length - 1)).sort((a, b) => b - a);
-    const own = slots * Math.max(...requests.map((r) => r.maxTokens));
-    // Twice the exact need leaves the first-fit allocator room for its gaps.
-    const rows = 2 * (own + prompts.slice(0, slots).reduce((n, p) => n + p, 0));
+  /** Buffers for the widest moment of these requests; what earlier ones left is kept where it is large enough. */
+  async #prepare(
+    requests: readonly GenerateRequest[],
+    slots: number,
+    adapters: readonly DeviceAdapter[],
+  ): Promise<{ ws: Workspace; buffers: ReturnType<typeof slotBuffers>; rows: number }> {
+    const rows = keyValueRows(requests.map((r) => r.prompt.length), Math.max(...requests.map((r) => r.maxTokens)), slots);
     const rank = Math.max(4, ...adapters.map((a) => a.layout.rank));
     const { config, recorder } = this.model;
     if (!this.#kv || this.#kv.rows < rows) {
@@ -228,12 +247,17 @@ export class Generator {
       }
       recorder.forgetBindGroups();
       this.#kv = null;
-      const bytes = 4 * rows * config.kvHeads * config.headDim;
-      const layers = Array.from({ length: config.layers }, () => ({ k: this.memory.alloc('kv keys', bytes), v: this.memory.alloc('kv values', bytes) }));
-      this.#kv = { rows, layers };
+      this.#kv = { rows, layers: keyValueBuffers(this.memory, config, rows) };
     }
-    const capacity = Math.max(PREFILL_ROWS, this.maxSlots);
-    if (!this.#ws || this.#ws.loraRank < rank) {
+    if (!this.#buffers || this.#capacity < slots) {
+      recorder.submit();
+      Object.values(this.#buffers ?? {}).forEach((view) => this.memory.free(view));
+      recorder.forgetBindGroups();
+      this.#buffers = slotBuffers(this.memory, config, slots);
+      this.#capacity = slots;
+    }
+    const capacity = decodeRows(slots);
+    if (!this.#ws || this.#ws.loraRank < rank || this.#ws.capacity < capacity) {
       recorder.submit();
       this.#ws?.free();
       recorder.forgetBindGroups();
@@ -241,7 +265,7 @@ export class Generator {
       this.#ws = new Workspace(this.memory, config, capacity, rank);
     }
     await this.memory.settle();
-    return this.#ws;
+    return { ws: this.#ws, buffers: this.#buffers, rows: this.#kv.rows };
   }
 }
 
