@@ -7,11 +7,27 @@ export interface BufferView {
   readonly size: number;
 }
 
+/** What takes and gives back buffers: the device's memory, or a count of what it would hold (planned-memory.ts). */
+export interface Allocator {
+  alloc(label: string, bytes: number, usage?: GPUBufferUsageFlags): BufferView;
+  free(view: BufferView): void;
+}
+
+/** Bytes that a buffer of `bytes` takes. */
+export function bufferBytes(bytes: number): number {
+  return Math.max(16, Math.ceil(bytes / 16) * 16);
+}
+
+/** What a buffer counts as in reports and plans: the first word of its label. */
+export function partOf(label: string): string {
+  return label.split(' ')[0] ?? label;
+}
+
 /**
  * Every buffer of the lab comes from here. Allocations run inside error scopes, because running out of GPU memory is
  * silent otherwise and the output gibberish; `settle` throws for the first that failed. Bytes are accounted by label.
  */
-export class GpuMemory {
+export class GpuMemory implements Allocator {
   #pending: Promise<void>[] = [];
   #held = new Map<GPUBuffer, { label: string; bytes: number }>();
   #failure: Error | null = null;
@@ -22,15 +38,21 @@ export class GpuMemory {
 
   /** A zeroed storage buffer of at least `bytes` (rounded up to 16). */
   alloc(label: string, bytes: number, usage: GPUBufferUsageFlags = 0): BufferView {
-    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const size = bufferBytes(bytes);
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
     if (size > maxBufferSize || size > maxStorageBufferBindingSize) throw new OutOfGpuMemoryError(label, size, this.bytes);
+    return { buffer: this.#create(label, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST | usage), offset: 0, size };
+  }
+
+  /** A buffer that results are copied to and read from; the caller frees it once it has read. */
+  staging(bytes: number): BufferView {
+    const size = bufferBytes(bytes);
+    return { buffer: this.#create('staging', size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST), offset: 0, size };
+  }
+
+  #create(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
     this.device.pushErrorScope('out-of-memory');
-    const buffer = this.device.createBuffer({
-      label,
-      size,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST | usage,
-    });
+    const buffer = this.device.createBuffer({ label, size, usage });
     const before = this.bytes;
     this.#pending.push(
       this.device.popErrorScope().then((error) => {
@@ -40,7 +62,7 @@ export class GpuMemory {
     this.#held.set(buffer, { label, bytes: size });
     this.bytes += size;
     this.peak = Math.max(this.peak, this.bytes);
-    return { buffer, offset: 0, size };
+    return buffer;
   }
 
   /** Allocates and fills. */
@@ -82,12 +104,12 @@ export class GpuMemory {
     }
   }
 
-  /** Bytes held, by the first word of the label. */
+  /** Bytes held, by part. */
   report(): Map<string, number> {
     const totals = new Map<string, number>();
     for (const { label, bytes } of this.#held.values()) {
-      const key = label.split(' ')[0] ?? label;
-      totals.set(key, (totals.get(key) ?? 0) + bytes);
+      const part = partOf(label);
+      totals.set(part, (totals.get(part) ?? 0) + bytes);
     }
     return totals;
   }

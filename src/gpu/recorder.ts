@@ -136,24 +136,27 @@ export class Recorder {
   /** Submits, waits and copies ranges to the host, in order. */
   async read(views: readonly BufferView[]): Promise<ArrayBuffer[]> {
     const total = views.reduce((sum, view) => sum + Math.ceil(view.size / 16) * 16, 0);
-    const staging = this.device.createBuffer({ size: Math.max(16, total), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const staging = this.memory.staging(total);
     let at = 0;
     for (const view of views) {
-      this.copy(view, { buffer: staging, offset: at, size: view.size }, view.size);
+      this.copy(view, { ...staging, offset: at }, view.size);
       at += Math.ceil(view.size / 16) * 16;
     }
     this.submit();
     try {
-      await this.#orLost(staging.mapAsync(GPUMapMode.READ));
-      const mapped = staging.getMappedRange();
+      await this.#orLost(staging.buffer.mapAsync(GPUMapMode.READ));
+      const mapped = staging.buffer.getMappedRange();
       at = 0;
       return views.map((view) => {
         const bytes = mapped.slice(at, at + view.size);
         at += Math.ceil(view.size / 16) * 16;
         return bytes;
       });
+    } catch (error) {
+      await this.memory.settle(); // memory that ran out explains a failed map better than the map does
+      throw error;
     } finally {
-      staging.destroy();
+      this.memory.free(staging);
     }
   }
 

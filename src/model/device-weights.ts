@@ -97,14 +97,18 @@ async function matrixBytes(weights: Weights, name: string, dtype: 'f32' | 'f16')
 function uploadMatrix(memory: GpuMemory, label: string, bytes: Uint8Array, cols: number, dtype: 'f32' | 'f16', maxShardBytes: number): WeightMatrix {
   const rowBytes = cols * (dtype === 'f16' ? 2 : 4);
   const rows = bytes.byteLength / rowBytes;
-  // Multiples of 64 rows keep every range that is cut beside a shard (bias, LoRA's B) bindable at its offset.
-  const perShard = Math.max(64, Math.floor(maxShardBytes / rowBytes / 64) * 64);
+  const perShard = shardRows(rowBytes, maxShardBytes);
   const shards: WeightShard[] = [];
   for (let firstRow = 0; firstRow < rows; firstRow += perShard) {
     const count = Math.min(perShard, rows - firstRow);
     shards.push({ view: memory.upload(label, bytes.subarray(firstRow * rowBytes, (firstRow + count) * rowBytes)), firstRow, rows: count });
   }
   return { shards, f16: dtype === 'f16', rows, cols };
+}
+
+/** Most rows of a shard: multiples of 64 keep every range that is cut beside one (bias, LoRA's B) bindable at its offset. */
+export function shardRows(rowBytes: number, maxShardBytes: number): number {
+  return Math.max(64, Math.floor(maxShardBytes / rowBytes / 64) * 64);
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

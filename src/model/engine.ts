@@ -207,5 +207,7 @@ export interface Engine {
   restoreState(name: TrainableName, config: LoraConfig, state: Uint8Array): void;
   /** Rows of a training micro-batch: written into `run.started` and forced on resume. */
   microBatchRows: number;
+  /** Completions decoded side by side; written and forced likewise. */
+  slots: number;
   destroy(): void;
 }

@@ -1,6 +1,7 @@
-import { slice, type BufferView, type GpuMemory } from '../gpu/memory.ts';
+import { slice, type Allocator, type BufferView, type GpuMemory } from '../gpu/memory.ts';
 import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
 import { MAX_STOP_IDS, sample, SAMPLED_WORDS, SLOT_DONE, SLOT_WORDS } from '../kernels/sample.ts';
+import type { ModelConfig } from './config.ts';
 import { ADAPTER_INDEX, type Completion, type GenerateRequest } from './engine.ts';
 import type { DeviceAdapter } from './lora.ts';
 import { RowAllocator } from './row-allocator.ts';
@@ -12,6 +13,37 @@ import { Workspace } from './workspace.ts';
 const BLOCK = 8;
 /** Prompt rows computed in one pass. */
 const PREFILL_ROWS = 256;
+
+/** Rows of the activations that prompts and slots pass through. */
+export function decodeRows(slots: number): number {
+  return Math.max(PREFILL_ROWS, slots);
+}
+
+/** What sampling keeps for each slot. */
+export function slotBuffers(memory: Allocator, config: ModelConfig, slots: number) {
+  const words = (label: string, width: number) => memory.alloc(`decode ${label}`, 4 * width * slots);
+  return {
+    slots: words('slots', SLOT_WORDS),
+    sampled: words('sampled', SAMPLED_WORDS * BLOCK),
+    logits: words('logits', config.vocabSize),
+    /** Where the slots' rows wait while prompts are computed. */
+    aside: words('rows', ROW_WORDS),
+  };
+}
+
+/**
+ * Rows of keys and values at the widest moment: every slot its longest completion, and the longest prompts that can be
+ * there together. Prompts get twice that, which leaves the first-fit allocator room for its gaps. The last row is read by nobody.
+ */
+export function keyValueRows(prompts: readonly number[], maxTokens: number, slots: number): number {
+  const widest = prompts.map((length) => Math.max(1, length - 1)).sort((a, b) => b - a);
+  return 1 + slots * maxTokens + 2 * widest.slice(0, slots).reduce((sum, rows) => sum + rows, 0);
+}
+
+export function keyValueBuffers(memory: Allocator, config: ModelConfig, rows: number): KeyValue[] {
+  const bytes = 4 * rows * config.kvHeads * config.headDim;
+  return Array.from({ length: config.layers }, () => ({ k: memory.alloc('kv keys', bytes), v: memory.alloc('kv values', bytes) }));
+}
 
 export interface GenerateOptions {
   readonly onCompletion?: (completion: Completion) => void;
@@ -51,11 +83,8 @@ interface Block {
 export class Generator {
   #kv: { rows: number; layers: KeyValue[] } | null = null;
   #ws: Workspace | null = null;
-  #slots: BufferView;
-  #sampled: BufferView;
-  #logits: BufferView;
-  /** Where the slots' rows wait while prompts are computed. */
-  #aside: BufferView;
+  #buffers: ReturnType<typeof slotBuffers> | null = null;
+  #capacity = 0;
 
   /**
    * @param lookahead blocks handed to the device before the oldest one is looked at. 1 keeps a GPU busy during the
@@ -65,28 +94,25 @@ export class Generator {
   constructor(
     private readonly memory: GpuMemory,
     private readonly model: Transformer,
-    readonly maxSlots: number,
     private readonly lookahead: 0 | 1,
     private readonly tick: () => void,
-  ) {
-    this.#slots = memory.alloc('decode slots', 4 * SLOT_WORDS * maxSlots);
-    this.#sampled = memory.alloc('decode sampled', 4 * SAMPLED_WORDS * maxSlots * BLOCK);
-    this.#logits = memory.alloc('decode logits', 4 * model.config.vocabSize * maxSlots);
-    this.#aside = memory.alloc('decode rows', 4 * ROW_WORDS * maxSlots);
-  }
+  ) {}
 
-  /** Completions in order of request and sample. `adapters` are those any request names; rows of others skip them. */
-  async run(requests: readonly GenerateRequest[], adapters: readonly DeviceAdapter[], options: GenerateOptions): Promise<Completion[]> {
+  /** Completions in order of request and sample, at most `maxSlots` at a time. `adapters` are those any request names; rows of others skip them. */
+  async run(requests: readonly GenerateRequest[], maxSlots: number, adapters: readonly DeviceAdapter[], options: GenerateOptions): Promise<Completion[]> {
     const { config, recorder } = this.model;
     for (const r of requests) check(r, config.maxPositions, config.vocabSize);
     const jobs: Job[] = requests.flatMap((request, index) =>
       Array.from({ length: request.samples }, (_, s) => ({ request, index, sample: s, ids: [], logprobs: [], entropy: [], own: 0 })),
     );
-    const most = Math.min(this.maxSlots, jobs.length);
+    const most = Math.min(maxSlots, jobs.length);
     if (most === 0) return [];
-    const ws = await this.#prepare(requests, most, adapters);
-    const allocator = new RowAllocator(this.#kv?.rows ?? 0);
-    const nowhere = allocator.take(1);
+    const { ws, buffers, rows: kvRows } = await this.#prepare(requests, most, adapters);
+    // Every running completion has a place of the same length; prompts come after those.
+    const longest = Math.max(...requests.map((r) => r.maxTokens));
+    const places = new RowAllocator(0, most * longest);
+    const promptRows = new RowAllocator(most * longest, kvRows - 1);
+    const nowhere = kvRows - 1;
     const prefixes = new Map<number, Prefix>();
     const table = new SlotTable<Job>(most);
     const done: Completion[] = [];
@@ -104,11 +130,11 @@ export class Generator {
         const adapter = ADAPTER_INDEX[r.adapter];
         let prefix = prefixes.get(job.index);
         if (!prefix) {
-          prefix = { start: allocator.take(Math.max(1, r.prompt.length - 1)), waiting: r.samples };
+          prefix = { start: promptRows.take(Math.max(1, r.prompt.length - 1)), waiting: r.samples };
           prefixes.set(job.index, prefix);
           fresh.push({ prompt: r.prompt, start: prefix.start, adapter });
         }
-        job.own = allocator.take(r.maxTokens);
+        job.own = places.take(longest);
         table.put(slot, job, {
           token: r.prompt[r.prompt.length - 1] ?? 0,
           position: r.prompt.length - 1,
@@ -161,10 +187,10 @@ export class Generator {
         done.push(completion);
         options.onCompletion?.(completion);
         table.clear(slot, nowhere);
-        allocator.release(job.own);
+        places.release(job.own);
         const prefix = prefixes.get(job.index);
         if (prefix && --prefix.waiting === 0) {
-          allocator.release(prefix.start);
+          promptRows.release(prefix.start);
           prefixes.delete(job.index);
         }
       });
@@ -176,16 +202,16 @@ export class Generator {
       // With nothing in flight the host knows every slot, and rows that nobody waits for need not be computed.
       if (inFlight.length === 0) table.compact();
       const fresh = refill();
-      if (fresh.length > 0) this.#prefill(ws, fresh, adapters);
+      if (fresh.length > 0) this.#prefill(ws, buffers.aside, fresh, adapters);
       if (table.occupied > 0) {
         recorder.submit();
         const slots = table.length;
-        table.upload((words, at) => this.memory.write(ws.rows, words, at), (words, at) => this.memory.write(this.#slots, words, at));
+        table.upload((words, at) => this.memory.write(ws.rows, words, at), (words, at) => this.memory.write(buffers.slots, words, at));
         const filter = table.jobs.some((job) => job && (job.request.topK > 0 || job.request.topP < 1) && job.request.temperature > 0);
-        for (let step = 0; step < BLOCK; step++) this.#step(ws, slots, step, filter, adapters);
+        for (let step = 0; step < BLOCK; step++) this.#step(ws, buffers, slots, step, filter, adapters);
         const words = recorder.read([
-          slice(this.#sampled, 0, BLOCK * slots * SAMPLED_WORDS),
-          slice(this.#slots, 0, slots * SLOT_WORDS),
+          slice(buffers.sampled, 0, BLOCK * slots * SAMPLED_WORDS),
+          slice(buffers.slots, 0, slots * SLOT_WORDS),
           slice(ws.rows, 0, slots * ROW_WORDS),
         ]);
         words.catch(() => undefined); // whoever takes the block gets the error; nobody takes it after an abort
@@ -201,23 +227,23 @@ export class Generator {
   }
 
   /** One token for every slot. */
-  #step(ws: Workspace, slots: number, step: number, filter: boolean, adapters: readonly DeviceAdapter[]): void {
+  #step(ws: Workspace, buffers: ReturnType<typeof slotBuffers>, slots: number, step: number, filter: boolean, adapters: readonly DeviceAdapter[]): void {
     this.#layers(ws, slots, adapters);
     const { weights, config, recorder } = this.model;
     this.model.norm(ws.x, weights.finalNorm, ws.norm1, slots);
-    this.model.product(weights.head, ws.norm1, this.#logits, slots, { accumulate: false, bias: null, lora: null });
+    this.model.product(weights.head, ws.norm1, buffers.logits, slots, { accumulate: false, bias: null, lora: null });
     recorder.run(
       sample,
       { slots, vocab: config.vocabSize, step },
-      { logits: this.#logits, slots: this.#slots, rows: ws.rows, sampled: this.#sampled },
+      { ...buffers, rows: ws.rows },
       { FILTER: filter },
     );
   }
 
   /** Keys and values of prompts (all but their last token), in passes of at most PREFILL_ROWS rows. */
-  #prefill(ws: Workspace, prompts: readonly { prompt: readonly number[]; start: number; adapter: number }[], adapters: readonly DeviceAdapter[]): void {
+  #prefill(ws: Workspace, aside: BufferView, prompts: readonly { prompt: readonly number[]; start: number; adapter: number }[], adapters: readonly DeviceAdapter[]): void {
     const { recorder } = this.model;
-    recorder.copy(ws.rows, this.#aside, this.#aside.size);
+    recorder.copy(ws.rows, aside, aside.size);
     const words = new Uint32Array(PREFILL_ROWS * ROW_WORDS);
     let count = 0;
     const flush = () => {
@@ -235,7 +261,7 @@ export class Generator {
       }
     }
     flush();
-    recorder.copy(this.#aside, ws.rows, this.#aside.size);
+    recorder.copy(aside, ws.rows, aside.size);
   }
 
   #layers(ws: Workspace, rows: number, adapters: readonly DeviceAdapter[]): void {
@@ -246,12 +272,13 @@ export class Generator {
     });
   }
 
-  /** Key/value rows for the widest moment: every slot with its own prompt, or every prompt there is. */
-  async #prepare(requests: readonly GenerateRequest[], slots: number, adapters: readonly DeviceAdapter[]): Promise<Workspace> {
-    const prompts = requests.map((r) => Math.max(1, r.prompt.length - 1)).sort((a, b) => b - a);
-    const own = slots * Math.max(...requests.map((r) => r.maxTokens));
-    // Twice the exact need leaves the first-fit allocator room for its gaps.
-    const rows = 1 + 2 * (own + prompts.slice(0, slots).reduce((n, p) => n + p, 0));
+  /** Buffers for the widest moment of these requests; what earlier ones left is kept where it is large enough. */
+  async #prepare(
+    requests: readonly GenerateRequest[],
+    slots: number,
+    adapters: readonly DeviceAdapter[],
+  ): Promise<{ ws: Workspace; buffers: ReturnType<typeof slotBuffers>; rows: number }> {
+    const rows = keyValueRows(requests.map((r) => r.prompt.length), Math.max(...requests.map((r) => r.maxTokens)), slots);
     const rank = Math.max(4, ...adapters.map((a) => a.layout.rank));
     const { config, recorder } = this.model;
     if (!this.#kv || this.#kv.rows < rows) {
@@ -262,12 +289,17 @@ export class Generator {
       }
       recorder.forgetBindGroups();
       this.#kv = null;
-      const bytes = 4 * rows * config.kvHeads * config.headDim;
-      const layers = Array.from({ length: config.layers }, () => ({ k: this.memory.alloc('kv keys', bytes), v: this.memory.alloc('kv values', bytes) }));
-      this.#kv = { rows, layers };
+      this.#kv = { rows, layers: keyValueBuffers(this.memory, config, rows) };
     }
-    const capacity = Math.max(PREFILL_ROWS, this.maxSlots);
-    if (!this.#ws || this.#ws.loraRank < rank) {
+    if (!this.#buffers || this.#capacity < slots) {
+      recorder.submit();
+      Object.values(this.#buffers ?? {}).forEach((view) => this.memory.free(view));
+      recorder.forgetBindGroups();
+      this.#buffers = slotBuffers(this.memory, config, slots);
+      this.#capacity = slots;
+    }
+    const capacity = decodeRows(slots);
+    if (!this.#ws || this.#ws.loraRank < rank || this.#ws.capacity < capacity) {
       recorder.submit();
       this.#ws?.free();
       recorder.forgetBindGroups();
@@ -275,7 +307,7 @@ export class Generator {
       this.#ws = new Workspace(this.memory, config, capacity, rank);
     }
     await this.memory.settle();
-    return this.#ws;
+    return { ws: this.#ws, buffers: this.#buffers, rows: this.#kv.rows };
   }
 }
 

@@ -39,6 +39,8 @@ export interface OpenEngineOptions {
   readonly onProgress?: (fraction: number) => void;
 }
 
+/** Rows of the first pass: what it needs is given back before a run takes its own. */
+const CANARY_ROWS = 16;
 const STATE_MAGIC = 0x41544853; // "ATHS"
 const STATE_VERSION = 1;
 
@@ -79,6 +81,7 @@ export class GpuEngine implements Engine {
   readonly vocabSize: number;
   readonly maxContext: number;
   microBatchRows: number;
+  slots: number;
   readonly #generator: Generator;
   readonly #trainer: Trainer;
   readonly #head: Head;
@@ -94,17 +97,19 @@ export class GpuEngine implements Engine {
     this.maxContext = config.maxPositions;
     const small = config.hiddenSize <= 512;
     this.microBatchRows = small ? 1024 : 512;
+    this.slots = small ? 64 : 16;
     const tick = () => {
       if (opened.failure.error) throw opened.failure.error;
     };
     this.#head = new Head(opened.memory, model);
-    this.#generator = new Generator(opened.memory, model, small ? 64 : 16, lookahead, tick);
+    this.#generator = new Generator(opened.memory, model, lookahead, tick);
     this.#trainer = new Trainer(opened.memory, model, this.#head, tick);
   }
 
   /** One short forward pass after loading: running out of memory can be silent, and its output gibberish. */
   async canary(): Promise<void> {
-    const [score] = await this.score([{ ids: [0, 1, 2, 3].map((id) => id % this.vocabSize), promptLength: 1, adapter: 'none' }]);
+    const ids = [0, 1, 2, 3].map((id) => id % this.vocabSize);
+    const [score] = await scoreBatches(this.model, this.#head, this.#trainer, [{ ids, promptLength: 1, adapter: 'none' }], CANARY_ROWS, []);
     const limit = Math.log(this.vocabSize) * 1.001;
     const sound = score && [...score.logprobs].every((l) => Number.isFinite(l) && l <= 0) && [...score.entropy].every((h) => h >= -1e-3 && h <= limit);
     if (!sound) {
@@ -115,7 +120,7 @@ export class GpuEngine implements Engine {
   }
 
   async generate(requests: readonly GenerateRequest[], options: GenerateOptions = {}): Promise<Completion[]> {
-    return this.#generator.run(requests, this.#named(requests.map((r) => r.adapter)), options);
+    return this.#generator.run(requests, this.slots, this.#named(requests.map((r) => r.adapter)), options);
   }
 
   async score(requests: readonly ScoreRequest[]): Promise<Score[]> {
@@ -164,10 +169,13 @@ export class GpuEngine implements Engine {
   async saveState(name: TrainableName): Promise<Uint8Array> {
     const adapter = this.#adapter(name);
     const words = adapter.layout.words;
-    const parts = await this.opened.recorder.read([adapter.theta, adapter.moment1, adapter.moment2].map((view) => ({ ...view, size: 4 * words })));
     const out = new Uint8Array(16 + 12 * words);
     new Uint32Array(out.buffer, 0, 4).set([STATE_MAGIC, STATE_VERSION, words, adapter.steps]);
-    parts.forEach((part, i) => out.set(new Uint8Array(part), 16 + 4 * words * i));
+    // One after the other: together they would be copied through three times the memory, on the device and on the host.
+    for (const [i, view] of [adapter.theta, adapter.moment1, adapter.moment2].entries()) {
+      const [part] = await this.opened.recorder.read([{ ...view, size: 4 * words }]);
+      if (part) out.set(new Uint8Array(part), 16 + 4 * words * i);
+    }
     return out;
   }
 

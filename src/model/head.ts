@@ -1,8 +1,9 @@
-import type { BufferView, GpuMemory } from '../gpu/memory.ts';
+import type { Allocator, BufferView, GpuMemory } from '../gpu/memory.ts';
 import { gatherRows, gatherRowsBackward } from '../kernels/gather-rows.ts';
 import { kdLoss } from '../kernels/kd-loss.ts';
 import { rmsNormBackward } from '../kernels/rms-norm.ts';
 import { NO_FLOOR, RESULT_WORDS, tokenLoss, TOKEN_WORDS } from '../kernels/token-loss.ts';
+import type { ModelConfig } from './config.ts';
 import type { TeacherRows } from './teacher.ts';
 import type { Transformer } from './transformer.ts';
 import type { TrainWorkspace } from './workspace.ts';
@@ -19,6 +20,36 @@ export const NO_LOSS: TokenLossOptions = { nll: true, epsLow: 0, epsHigh: 0, cap
 
 /** Words of logits a chunk may hold. */
 const CHUNK_WORDS = 4 << 20;
+
+/** Predicted tokens of a chunk. */
+export function headChunk({ vocabSize }: ModelConfig): number {
+  return Math.min(256, Math.max(8, Math.floor(CHUNK_WORDS / vocabSize)));
+}
+
+/** What a chunk passes through. */
+export function headBuffers(memory: Allocator, config: ModelConfig) {
+  const floats = (label: string, width: number) => memory.alloc(`head ${label}`, 4 * headChunk(config) * width);
+  const { hiddenSize, vocabSize } = config;
+  return {
+    gathered: floats('x', hiddenSize),
+    normed: floats('norm', hiddenSize),
+    dNormed: floats('dnorm', hiddenSize),
+    dGathered: floats('dx', hiddenSize),
+    logits: floats('logits', vocabSize),
+  };
+}
+
+/** What is told and found out of each of `capacity` predicted tokens. */
+export function entryBuffers(memory: Allocator, capacity: number) {
+  const words = (label: string, width: number) => memory.alloc(`head ${label}`, 4 * width * capacity);
+  return { tokens: words('tokens', TOKEN_WORDS), sources: words('sources', 1), results: words('results', RESULT_WORDS) };
+}
+
+/** A teacher's k likeliest tokens for each token of a chunk. */
+export function teacherBuffers(memory: Allocator, config: ModelConfig, k: number) {
+  const words = (label: string, width: number) => memory.alloc(`head ${label}`, 4 * width * headChunk(config));
+  return { ids: words('teacher ids', k), logprobs: words('teacher log-probs', k + 1), support: words('support', k) };
+}
 
 /**
  * Final norm, output head and token loss over chunks of predicted tokens, so that a (tokens, vocabulary) matrix is never
@@ -44,14 +75,13 @@ export class Head {
     private readonly memory: GpuMemory,
     private readonly model: Transformer,
   ) {
-    const { hiddenSize, vocabSize } = model.config;
-    this.#chunk = Math.min(256, Math.max(8, Math.floor(CHUNK_WORDS / vocabSize)));
-    const floats = (label: string, width: number) => memory.alloc(`head ${label}`, 4 * this.#chunk * width);
-    this.#gathered = floats('x', hiddenSize);
-    this.#normed = floats('norm', hiddenSize);
-    this.#dNormed = floats('dnorm', hiddenSize);
-    this.#dGathered = floats('dx', hiddenSize);
-    this.logits = floats('logits', vocabSize);
+    this.#chunk = headChunk(model.config);
+    const buffers = headBuffers(memory, model.config);
+    this.#gathered = buffers.gathered;
+    this.#normed = buffers.normed;
+    this.#dNormed = buffers.dNormed;
+    this.#dGathered = buffers.dGathered;
+    this.logits = buffers.logits;
     this.#tokens = this.#sources = this.#results = memory.alloc('head tokens', 16);
     this.#teacherIds = this.#teacherLogprobs = this.#support = memory.alloc('head teacher', 16);
   }
@@ -146,9 +176,8 @@ export class Head {
     for (const view of [this.#teacherIds, this.#teacherLogprobs, this.#support]) this.memory.free(view);
     this.model.recorder.forgetBindGroups();
     this.#teacherK = k;
-    this.#teacherIds = this.memory.alloc('head teacher ids', 4 * this.#chunk * k);
-    this.#teacherLogprobs = this.memory.alloc('head teacher log-probs', 4 * this.#chunk * (k + 1));
-    this.#support = this.memory.alloc('head support', 4 * this.#chunk * k);
+    const { ids, logprobs, support } = teacherBuffers(this.memory, this.model.config, k);
+    [this.#teacherIds, this.#teacherLogprobs, this.#support] = [ids, logprobs, support];
   }
 
   #reserve(entries: number): void {
@@ -157,8 +186,7 @@ export class Head {
     for (const view of [this.#tokens, this.#sources, this.#results]) this.memory.free(view);
     this.model.recorder.forgetBindGroups();
     this.#capacity = Math.ceil(entries / 256) * 256;
-    this.#tokens = this.memory.alloc('head tokens', 4 * TOKEN_WORDS * this.#capacity);
-    this.#sources = this.memory.alloc('head sources', 4 * this.#capacity);
-    this.#results = this.memory.alloc('head results', 4 * RESULT_WORDS * this.#capacity);
+    const { tokens, sources, results } = entryBuffers(this.memory, this.#capacity);
+    [this.#tokens, this.#sources, this.#results] = [tokens, sources, results];
   }
 }

@@ -1,4 +1,4 @@
-import { slice, type BufferView, type GpuMemory } from '../gpu/memory.ts';
+import { slice, type Allocator, type BufferView, type GpuMemory } from '../gpu/memory.ts';
 import { NO_SEGMENT } from '../kernels/linear.ts';
 import { Rng } from '../lib/rng.ts';
 import type { ModelConfig } from './config.ts';
@@ -71,6 +71,12 @@ export function loraLayout(model: ModelConfig, config: LoraConfig): LoraLayout {
   return { config, rank, layers, words };
 }
 
+/** What one adapter holds on the device: parameters, gradient, both Adam moments. */
+export function adapterBuffers(memory: Allocator, layout: LoraLayout) {
+  const words = (label: string) => memory.alloc(`adapter ${label}`, 4 * layout.words);
+  return { theta: words('parameters'), grad: words('gradient'), moment1: words('moment'), moment2: words('moment') };
+}
+
 /** One adapter on the device: flat parameters, gradient and Adam moments, all `layout.words` long. */
 export class DeviceAdapter {
   readonly theta: BufferView;
@@ -87,11 +93,9 @@ export class DeviceAdapter {
     readonly index: number,
     parameters: Float32Array,
   ) {
-    const bytes = 4 * layout.words;
-    this.theta = memory.upload('adapter parameters', parameters);
-    this.grad = memory.alloc('adapter gradient', bytes);
-    this.moment1 = memory.alloc('adapter moments', bytes);
-    this.moment2 = memory.alloc('adapter moments', bytes);
+    const { theta, grad, moment1, moment2 } = adapterBuffers(memory, layout);
+    [this.theta, this.grad, this.moment1, this.moment2] = [theta, grad, moment1, moment2];
+    memory.write(theta, parameters);
   }
 
   get scale(): number {

@@ -1,11 +1,11 @@
-import type { GpuMemory } from '../gpu/memory.ts';
+import type { Allocator, BufferView, GpuMemory } from '../gpu/memory.ts';
 import { accumulate } from '../kernels/accumulate.ts';
 import { adamw, gradNorm, gradNormTotal, NORM_CHUNK } from '../kernels/adamw.ts';
 import { RESULT_WORDS } from '../kernels/token-loss.ts';
 import { recordBackward, recordForward } from './backward.ts';
 import type { LossOptions, OptimizerOptions, TokenColumns, TrainResult, TrainSequence } from './engine.ts';
 import { type Head, NO_LOSS } from './head.ts';
-import type { DeviceAdapter } from './lora.ts';
+import type { DeviceAdapter, LoraLayout } from './lora.ts';
 import { packBatches, type Packed } from './packing.ts';
 import { inverseZ, tokenLossOptions, tokenWords } from './step-loss.ts';
 import { teacherRows } from './teacher.ts';
@@ -18,6 +18,16 @@ export interface TrainStepOptions {
   readonly optimizer: OptimizerOptions;
   readonly reference: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** Squared norms of the chunks of an adapter's gradient. */
+export function partialNorms(memory: Allocator, layout: LoraLayout): BufferView {
+  return memory.alloc('adapter norm', 8 * Math.ceil(layout.words / NORM_CHUNK));
+}
+
+/** The sum of the gradients of a step's earlier parts, where it has several. */
+export function earlierGradient(memory: Allocator, layout: LoraLayout): BufferView {
+  return memory.alloc('adapter gradient of earlier parts', 4 * layout.words);
 }
 
 /** One optimiser step over packed sequences; a workspace is kept between steps. */
@@ -125,7 +135,7 @@ export class Trainer {
       if (this.#total.size < grad.size) {
         this.memory.free(this.#total);
         recorder.forgetBindGroups();
-        this.#total = this.memory.alloc('adapter gradient of earlier parts', grad.size);
+        this.#total = earlierGradient(this.memory, adapter.layout);
       }
       recorder.copy(grad, this.#total, 4 * count);
     } else if (part < parts - 1) recorder.run(accumulate, { count }, { x: grad, y: this.#total });
@@ -142,7 +152,7 @@ export class Trainer {
     if (this.#partials.size < 8 * groups) {
       this.memory.free(this.#partials);
       recorder.forgetBindGroups();
-      this.#partials = this.memory.alloc('adapter norm', 8 * groups);
+      this.#partials = partialNorms(this.memory, adapter.layout);
     }
     recorder.run(gradNorm, { count, per_group: NORM_CHUNK }, { grad: adapter.grad, partials: this.#partials });
     recorder.run(gradNormTotal, { groups }, { partials: this.#partials, norm: this.#norm });

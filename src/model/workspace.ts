@@ -1,4 +1,4 @@
-import type { BufferView, GpuMemory } from '../gpu/memory.ts';
+import type { Allocator, BufferView } from '../gpu/memory.ts';
 import { ROW_WORDS } from '../kernels/rows.ts';
 import type { ModelConfig } from './config.ts';
 import type { LoraLayout } from './lora.ts';
@@ -20,14 +20,16 @@ export class Workspace {
   readonly #views: BufferView[] = [];
 
   constructor(
-    private readonly memory: GpuMemory,
+    private readonly memory: Allocator,
     config: ModelConfig,
     readonly capacity: number,
     readonly loraRank: number,
+    /** What its buffers count as. */
+    private readonly part = 'decode',
   ) {
     const q = config.heads * config.headDim;
     const kv = config.kvHeads * config.headDim;
-    const floats = (label: string, width: number) => this.take(label, 4 * capacity * width);
+    const floats = (label: string, width: number) => this.take(`${this.part} ${label}`, 4 * capacity * width);
     this.rows = floats('rows', ROW_WORDS);
     this.x = floats('residual', config.hiddenSize);
     this.norm1 = floats('norm1', config.hiddenSize);
@@ -47,7 +49,7 @@ export class Workspace {
   }
 
   protected take(label: string, bytes: number): BufferView {
-    const view = this.memory.alloc(`activations ${label}`, bytes);
+    const view = this.memory.alloc(label, bytes);
     this.#views.push(view);
     return view;
   }
@@ -75,17 +77,17 @@ export class TrainWorkspace extends Workspace {
   readonly dAct: BufferView;
   readonly dh: BufferView;
 
-  constructor(memory: GpuMemory, config: ModelConfig, capacity: number, layout: LoraLayout | null) {
+  constructor(memory: Allocator, config: ModelConfig, capacity: number, layout: LoraLayout | null) {
     const rank = layout?.rank ?? 4;
-    super(memory, config, capacity, rank);
+    super(memory, config, capacity, rank, 'train');
     const q = config.heads * config.headDim;
     const kv = config.kvHeads * config.headDim;
-    const floats = (label: string, width: number) => this.take(label, 4 * capacity * width);
+    const floats = (label: string, width: number) => this.take(`train ${label}`, 4 * capacity * width);
     this.k = floats('k', kv);
     this.v = floats('v', kv);
     this.keys = floats('keys', 4);
     this.spans = floats('spans', 2);
-    this.checkpoints = Array.from({ length: config.layers }, () => floats('checkpoint', config.hiddenSize));
+    this.checkpoints = Array.from({ length: config.layers }, () => this.take('checkpoints layer input', 4 * capacity * config.hiddenSize));
     this.dx = floats('dx', config.hiddenSize);
     this.dNorm = floats('dnorm', config.hiddenSize);
     this.dqkv = floats('dqkv', q + 2 * kv);

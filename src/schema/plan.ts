@@ -1,0 +1,46 @@
+import * as v from 'valibot';
+
+/** Parts of the device's memory, in the order they are shown; buffers name theirs with the first word of their label. */
+export const MEMORY_PARTS = ['weights', 'adapter', 'kv', 'decode', 'train', 'checkpoints', 'head', 'staging'] as const;
+export type MemoryPart = (typeof MEMORY_PARTS)[number];
+
+const bytes = v.pipe(v.number(), v.minValue(0));
+
+/** What an engine takes at once; chosen by plan, written into `run.started`, forced on resume. */
+export const EngineSizes = v.object({
+  /** Rows (tokens) of a training micro-batch. */
+  microBatchRows: v.number(),
+  /** Completions decoded side by side. */
+  slots: v.number(),
+});
+export type EngineSizes = v.InferOutput<typeof EngineSizes>;
+
+export const WEIGHT_PRECISIONS = ['f32', 'f16', 'q8', 'q4'] as const;
+
+/** Memory that a run would take, and whether it is there. All sizes in bytes. */
+export const MemoryPlan = v.object({
+  precision: v.picklist(WEIGHT_PRECISIONS),
+  sizes: EngineSizes,
+  /** On the device, all at once. */
+  parts: v.object(v.entriesFromList(MEMORY_PARTS, bytes)),
+  device: bytes,
+  /** In the page or process beside it, roughly: adapter states on their way to the store, results on their way back. */
+  host: bytes,
+  /** One checkpoint: every adapter with its optimiser. */
+  checkpoint: bytes,
+  budget: v.object({
+    bytes,
+    /** Where the number is from, as half a sentence: WebGPU does not tell how much memory there is. */
+    source: v.string(),
+    /** It was given by the user, not assumed. */
+    given: v.boolean(),
+  }),
+  /** The buffer that is larger than the device allows one to be, if any. */
+  tooLarge: v.nullable(v.object({ what: v.string(), bytes, limit: bytes })),
+  fits: v.boolean(),
+  /** One sentence: what it takes, and of what. */
+  summary: v.string(),
+  /** What was made smaller so that it fits, or what to change where it does not; null: nothing. */
+  advice: v.nullable(v.string()),
+});
+export type MemoryPlan = v.InferOutput<typeof MemoryPlan>;
