@@ -82,11 +82,11 @@ export class GpuMemory {
     }
   }
 
-  /** Bytes held, by the first word of the label. */
-  report(): Map<string, number> {
+  /** Bytes held, by the first words of the label. */
+  report(words = 1): Map<string, number> {
     const totals = new Map<string, number>();
     for (const { label, bytes } of this.#held.values()) {
-      const key = label.split(' ')[0] ?? label;
+      const key = label.split(' ').slice(0, words).join(' ');
       totals.set(key, (totals.get(key) ?? 0) + bytes);
     }
     return totals;
