@@ -1,5 +1,5 @@
 import type { OpenedDevice } from '../gpu/device.ts';
-import { linear, plain } from './linear.ts';
+import { linear, linearBackward, plain } from './linear.ts';
 
 export interface Measurement {
   /** Of a matrix product by `linear`, f32: 10⁹ multiplications and additions a second. */
@@ -19,52 +19,84 @@ const ENOUGH_SECONDS = 0.06;
 
 /**
  * Speed of the device, in well under a second; also tells the recorder, which cuts its submits by it. A rough figure for
- * a report: benches measure properly.
+ * a report: benches measure longer and at larger sizes.
  */
 export async function measureDevice(opened: OpenedDevice): Promise<Measurement> {
   let flops = 0;
   for (const [rows, inner, cols, limit] of SIZES) {
-    flops = await flopsOf(opened, rows, inner, cols);
+    flops = await productRate(opened, 'linear', { rows, inner, cols }, ENOUGH_SECONDS);
     if (flops < limit) break;
   }
+  opened.recorder.flopsPerSecond = flops;
+  const bytes = await copyRate(opened, COPY_BYTES, ENOUGH_SECONDS);
+  return { gflops: flops / 1e9, gbPerSecond: bytes / 1e9 };
+}
+
+/** Seconds since some moment: the wall's, unless a bench has a better one. */
+export type Clock = () => number;
+const wall: Clock = () => performance.now() / 1000;
+
+/** Bytes read and written a second by copies of `bytes`, measured for at least `seconds`. */
+export async function copyRate(opened: OpenedDevice, bytes: number, seconds: number, clock?: Clock): Promise<number> {
   const { memory, recorder } = opened;
-  const [from, to] = [memory.alloc('measure from', COPY_BYTES), memory.alloc('measure to', COPY_BYTES)];
+  const [from, to] = [memory.alloc('measure from', bytes), memory.alloc('measure to', bytes)];
   try {
     await memory.settle();
-    const copies = await perSecond(opened, () => recorder.copy(from, to, COPY_BYTES));
-    recorder.flopsPerSecond = flops;
-    return { gflops: flops / 1e9, gbPerSecond: (2 * COPY_BYTES * copies) / 1e9 };
+    return 2 * bytes * (await perSecond(opened, seconds, () => recorder.copy(from, to, bytes), clock));
   } finally {
     memory.free(from);
     memory.free(to);
   }
 }
 
-/** Rate of a product (rows, inner) · (cols, inner)ᵀ, in floating-point operations a second. */
-async function flopsOf(opened: OpenedDevice, rows: number, inner: number, cols: number): Promise<number> {
+/**
+ * Floating-point operations a second of the product of an f32 x (rows, inner) with a matrix (cols, inner), forward
+ * (`linear`), or of its backward to the input (`linear.bwd`), measured for at least `seconds`.
+ */
+export async function productRate(
+  opened: OpenedDevice,
+  kernel: 'linear' | 'linear.bwd',
+  { rows, inner, cols }: { readonly rows: number; readonly inner: number; readonly cols: number },
+  seconds: number,
+  clock?: Clock,
+): Promise<number> {
   const { memory, recorder } = opened;
   const x = memory.alloc('measure x', 4 * rows * inner);
   const w = memory.alloc('measure w', 4 * cols * inner);
   const y = memory.alloc('measure y', 4 * rows * cols);
+  const inner4 = inner / 4;
+  const work = {
+    linear: () => recorder.run(linear, plain(rows, inner4, cols), { x, w, y }),
+    'linear.bwd': () =>
+      recorder.run(
+        linearBackward,
+        { rows, inner4, cols, dy_stride: cols, dy_offset: 0, accumulate: 0 },
+        { dy: y, w, dx: x },
+      ),
+  }[kernel];
   try {
     await memory.settle();
-    const params = plain(rows, inner / 4, cols);
-    return 2 * rows * inner * cols * (await perSecond(opened, () => recorder.run(linear, params, { x, w, y })));
+    return 2 * rows * inner * cols * (await perSecond(opened, seconds, work, clock));
   } finally {
     for (const view of [x, w, y]) memory.free(view);
     recorder.forgetBindGroups();
   }
 }
 
-/** Repetitions of `work` a second, once it has run and doubled until the time can be read. */
-async function perSecond(opened: OpenedDevice, work: () => void): Promise<number> {
+/** Repetitions of `work` a second, once it has run and doubled until it takes `seconds`. */
+export async function perSecond(
+  { recorder }: OpenedDevice,
+  seconds: number,
+  work: () => void,
+  clock = wall,
+): Promise<number> {
   work();
-  await opened.recorder.finish();
+  await recorder.finish();
   for (let count = 1; ; count *= 2) {
-    const started = performance.now();
+    const started = clock();
     for (let i = 0; i < count; i++) work();
-    await opened.recorder.finish();
-    const seconds = (performance.now() - started) / 1000;
-    if (seconds >= ENOUGH_SECONDS || count >= 4096) return count / Math.max(seconds, 1e-6);
+    await recorder.finish();
+    const taken = clock() - started;
+    if (taken >= seconds || count >= 4096) return count / Math.max(taken, 1e-6);
   }
 }

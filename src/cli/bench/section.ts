@@ -1,9 +1,14 @@
 import { cpus, loadavg, totalmem } from 'node:os';
 import type { LoadedProblem } from '../../data/problem.ts';
 import { percentile } from '../../lib/stats.ts';
+import type { Bed } from './bed.ts';
 
 /** What a section may need. */
 export interface BenchContext {
+  /** The model of the sections that need one. */
+  readonly bed: Bed;
+  /** Sequences decoded at once, smallest first. */
+  readonly groups: readonly number[];
   readonly problems: readonly LoadedProblem[];
   /** How much is measured, as a share of the full size: 1, or less for a quick look. */
   readonly size: number;
@@ -42,6 +47,58 @@ export function spread(ms: readonly number[]): Record<string, number> {
   return { n: sorted.length, min: at(0), p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };
 }
 
+export function median(values: readonly number[]): number {
+  return percentile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
+}
+
+/** Rounds of a measurement: an odd number, so that the median is one of them. */
+export function rounds(size: number): number {
+  return 2 * Math.round(2 * size) + 1;
+}
+
 export function rounded(x: number, digits = 1): number {
   return Number(x.toFixed(digits));
+}
+
+/** Seconds on the wall, and of processor time of this whole process: on a software adapter the GPU's work is in it. */
+export interface Spent {
+  readonly wall: number;
+  readonly processor: number;
+}
+
+export function now(): Spent {
+  const { user, system } = process.cpuUsage();
+  return { wall: performance.now() / 1000, processor: (user + system) / 1e6 };
+}
+
+export function since(begin: Spent, end: Spent = now()): Spent {
+  return { wall: end.wall - begin.wall, processor: end.processor - begin.processor };
+}
+
+/** What `work` gives, and what it took. */
+export async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly spent: Spent }> {
+  const begin = now();
+  const value = await work();
+  return { value, spent: since(begin) };
+}
+
+/**
+ * A ratio or share in the rounds it was measured in. By the wall's clock, which others' work on the machine disturbs, and
+ * where the GPU is software by processor time, which it hardly does.
+ */
+export function shares(name: string, rounds: readonly Spent[], software: boolean): Record<string, unknown> {
+  const of = (clock: keyof Spent) => rounded(median(rounds.map((round) => round[clock])), 4);
+  return {
+    [name]: of('wall'),
+    [`${name}_rounds`]: rounds.map(({ wall }) => rounded(wall, 3)),
+    ...(software ? { [`${name}_by_processor_time`]: of('processor') } : {}),
+  };
+}
+
+/** The same of both clocks. */
+export function bothClocks(f: (clock: keyof Spent) => number): Spent {
+  return { wall: f('wall'), processor: f('processor') };
 }
