@@ -19,8 +19,8 @@ export function bufferBytes(bytes: number): number {
 }
 
 /** What a buffer counts as in reports and plans: the first word of its label. */
-export function partOf(label: string): string {
-  return label.split(' ')[0] ?? label;
+export function partOf(label: string, words = 1): string {
+  return label.split(' ').slice(0, words).join(' ');
 }
 
 /**
@@ -104,11 +104,11 @@ export class GpuMemory implements Allocator {
     }
   }
 
-  /** Bytes held, by part. */
-  report(): Map<string, number> {
+  /** Bytes held by part, or more finely by the first words of the label. */
+  report(words = 1): Map<string, number> {
     const totals = new Map<string, number>();
     for (const { label, bytes } of this.#held.values()) {
-      const part = partOf(label);
+      const part = partOf(label, words);
       totals.set(part, (totals.get(part) ?? 0) + bytes);
     }
     return totals;
