@@ -82,6 +82,12 @@ export class GpuMemory {
     }
   }
 
+  /** Waits until what was written has arrived, which frees the copies that were under way. */
+  async drain(): Promise<void> {
+    this.device.queue.submit([]);
+    await this.device.queue.onSubmittedWorkDone();
+  }
+
   /** Bytes held, by the first word of the label. */
   report(): Map<string, number> {
     const totals = new Map<string, number>();

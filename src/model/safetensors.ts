@@ -166,35 +166,50 @@ export function readSafetensors(
   return result;
 }
 
-/** Tensors → the bytes of a safetensors file (f32), in the order given, data aligned to 8 bytes. */
+/** A safetensors file's beginning, up to its data, for tensors that follow each other in this order; 8-byte aligned. */
+export function writeHeader(
+  tensors: Iterable<{ readonly name: string; readonly dtype: string; readonly shape: readonly number[]; readonly bytes: number }>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const { name, dtype, shape, bytes } of tensors) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes] };
+    offset += bytes;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = Math.ceil(json.length / 8) * 8;
+  const start = new Uint8Array(8 + headerBytes);
+  new DataView(start.buffer).setUint32(0, headerBytes, true);
+  start.fill(0x20, 8);
+  start.set(json, 8);
+  return start;
+}
+
+/** Tensors → the bytes of a safetensors file (f32), in the order given. */
 export function writeSafetensors(
   tensors: Iterable<
     readonly [name: string, tensor: { readonly shape: readonly number[]; readonly data: Float32Array }]
   >,
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  const parts: Float32Array[] = [];
-  let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
+  const all = [...tensors];
+  for (const [name, { shape, data }] of all) {
     const elements = shape.reduce((product, size) => product * size, 1);
     if (elements !== data.length) {
       throw new Error(
         `${name} cannot be written: shape [${shape.join(', ')}] has ${formatCount(elements)} elements, its data ${formatCount(data.length)}.`,
       );
     }
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
-    parts.push(data);
-    offset += data.byteLength;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const headerBytes = Math.ceil(json.length / 8) * 8;
-  const file = new Uint8Array(8 + headerBytes + offset);
-  new DataView(file.buffer).setUint32(0, headerBytes, true);
-  file.fill(0x20, 8, 8 + headerBytes);
-  file.set(json, 8);
-  let position = 8 + headerBytes;
-  for (const data of parts) {
+  const start = writeHeader(
+    all.map(([name, { shape, data }]) => ({ name, dtype: 'F32', shape, bytes: data.byteLength })),
+    metadata,
+  );
+  const file = new Uint8Array(all.reduce((n, [, { data }]) => n + data.byteLength, start.length));
+  file.set(start);
+  let position = start.length;
+  for (const [, { data }] of all) {
     file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
     position += data.byteLength;
   }
