@@ -21,28 +21,6 @@ fn weights_at(output: u32, k: u32) -> vec4f {
   return unpack_weights(w[at], w[at + words - 1u]);
 }
 
-fn finish(row: u32, first: u32, sums: vec4f) {
-  if (row >= p.rows) { return; }
-  let low_rank = p.rank != 0u && rows[row * ROW_WORDS + ROW_ADAPTER] == p.adapter;
-  let rank4 = p.rank / 4u;
-  for (var c = 0u; c < 4u; c++) {
-    let n = first + c;
-    if (n >= p.cols) { return; }
-    var value = sums[c];
-    if (p.use_bias != 0u) { value += bias[n]; }
-    if (low_rank) {
-      let segment = select(0u, 1u, n >= p.segment1) + select(0u, 1u, n >= p.segment2);
-      let h_at = (row * p.h_stride + segment * p.rank) / 4u;
-      var product = 0.0;
-      for (var j = 0u; j < rank4; j++) { product += dot(h[h_at + j], b[n * rank4 + j]); }
-      value += p.scale * product;
-    }
-    let out = row * p.y_stride + p.y_offset + n;
-    if (p.accumulate != 0u) { value += y[out]; }
-    y[out] = value;
-  }
-}
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
   let n = (wid.x * LANES + lid.x) * 4u;
@@ -75,8 +53,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
     let d = x[x3 + k];
     sums3 += vec4f(dot(d, w0), dot(d, w1), dot(d, w2), dot(d, w3));
   }
-  finish(row, n, sums0);
-  finish(row + 1u, n, sums1);
-  finish(row + 2u, n, sums2);
-  finish(row + 3u, n, sums3);
+  finish(row, n, 1u, sums0);
+  finish(row + 1u, n, 1u, sums1);
+  finish(row + 2u, n, 1u, sums2);
+  finish(row + 3u, n, 1u, sums3);
 }

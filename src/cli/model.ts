@@ -6,6 +6,7 @@ import { loadChatTemplate, type ChatTemplate } from '../model/chat.ts';
 import { openEngine, readModelConfig, type GpuEngine } from '../model/gpu-engine.ts';
 import { readAdapter } from '../model/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/tokenizer.ts';
+import { WEIGHT_PRECISIONS, type WeightPrecision } from '../model/weight-format.ts';
 import type { FileSource } from '../model/weights-source.ts';
 import { UsageError, type OptionSpec } from './args.ts';
 import { folderSource } from './folder-source.ts';
@@ -21,7 +22,7 @@ export const MODEL_FLAGS = {
 } as const satisfies Record<string, OptionSpec>;
 
 export const WEIGHT_FLAGS = {
-  weights: { kind: 'text', value: 'f32|f16', help: 'precision of the frozen weights (as stored)' },
+  weights: { kind: 'text', value: WEIGHT_PRECISIONS.join('|'), help: 'precision of the frozen weights (as stored)' },
   adapter: { kind: 'text', value: 'DIR', help: 'a LoRA adapter in PEFT format to put on the model' },
 } as const satisfies Record<string, OptionSpec>;
 
@@ -76,16 +77,13 @@ function nanoFolder(root: string): string {
   return join(root, 'public', 'models', 'nano');
 }
 
-export function parseWeights(weights: string | undefined): 'f32' | 'f16' | null {
-  if (weights === undefined || weights === 'f32' || weights === 'f16') return weights ?? null;
-  if (weights === 'q8' || weights === 'q4')
-    throw new UsageError(
-      `--weights ${weights}: this version keeps weights in f32 or f16; quantised ones are not in it yet.`,
-    );
-  throw new UsageError(`--weights takes f32 or f16; \`${weights}\` is neither.`);
+export function parseWeights(weights: string | undefined): WeightPrecision | null {
+  const known = WEIGHT_PRECISIONS.find((precision) => precision === weights);
+  if (weights !== undefined && !known) throw new UsageError(`--weights takes ${WEIGHT_PRECISIONS.join(', ')}; \`${weights}\` is none of them.`);
+  return known ?? null;
 }
 
-export async function loadEngine(files: ModelFolder, weights: 'f32' | 'f16' | null): Promise<GpuEngine> {
+export async function loadEngine(files: ModelFolder, weights: WeightPrecision | null): Promise<GpuEngine> {
   return openEngine({ gpu: nodeGpu(), source: files.source, weights });
 }
 

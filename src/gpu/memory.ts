@@ -104,6 +104,12 @@ export class GpuMemory implements Allocator {
     }
   }
 
+  /** Waits until what was written has arrived, which frees the copies that were under way. */
+  async drain(): Promise<void> {
+    this.device.queue.submit([]);
+    await this.device.queue.onSubmittedWorkDone();
+  }
+
   /** Bytes held by part, or more finely by the first words of the label. */
   report(words = 1): Map<string, number> {
     const totals = new Map<string, number>();

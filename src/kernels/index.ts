@@ -5,7 +5,7 @@ import { attention, attentionKeyValueBackward, attentionQueryBackward } from './
 import { embed } from './embed.ts';
 import { gatherRows, gatherRowsBackward } from './gather-rows.ts';
 import { kdLoss } from './kd-loss.ts';
-import { linear, linearBackward } from './linear.ts';
+import { linear, linearBackward, linearTiled, linearTiledBackward } from './linear.ts';
 import { loraHiddenBackward, loraWeightBackward } from './lora.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { rope, ropeBackward } from './rope.ts';
@@ -20,6 +20,8 @@ export const KERNELS: readonly Kernel[] = [
   rmsNormBackward,
   linear,
   linearBackward,
+  linearTiled,
+  linearTiledBackward,
   loraHiddenBackward,
   loraWeightBackward,
   rope,

@@ -55,7 +55,7 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_n
   });
 
   it('uses every binding and parameter it declares, and its cases give all of them', () => {
-    const body = kernel.wgsl.slice(kernel.wgsl.indexOf('@compute')) + kernel.wgsl.slice(kernel.wgsl.indexOf('fn '));
+    const body = (kernel.lib ?? []).join('\n') + kernel.wgsl.slice(kernel.wgsl.indexOf('@compute')) + kernel.wgsl.slice(kernel.wgsl.indexOf('fn '));
     const bindings = bindingsOf(kernel);
     expect(bindings.length).toBeLessThanOrEqual(8);
     for (const { name } of bindings) {

@@ -1,6 +1,7 @@
 /** What references and cases share: decoding of what kernels read, random inputs, row states. */
 import type { ReferenceIo } from '../gpu/kernel.ts';
 import { decodeF16, encodeF16 } from '../lib/float16.ts';
+import { isTiled, packedBytes, packRows as packTile, TILE, tileBytes, unpackRows, type WeightPrecision } from '../lib/weight-blocks.ts';
 import { Rng } from '../lib/rng.ts';
 import { ROW_WORDS, writeRow, type RowState } from './rows.ts';
 
@@ -20,20 +21,29 @@ export function words(io: ReferenceIo, name: string): Uint32Array {
   return array;
 }
 
-/** Frozen weights from their storage words: f32, or f16 in pairs with the first in the low half. */
-export function weights(io: ReferenceIo, name: string, constants: Constants): Float64Array {
+/** A (rows, cols) matrix of frozen weights from its storage words. */
+export function weights(io: ReferenceIo, name: string, constants: Constants, rows: number, cols: number): Float64Array {
   const packed = words(io, name);
-  const values =
-    constants['WEIGHTS_F16'] === true
-      ? decodeF16(new Uint16Array(packed.buffer, packed.byteOffset, 2 * packed.length))
-      : new Float32Array(packed.buffer, packed.byteOffset, packed.length);
-  return Float64Array.from(values);
+  const bits = constants['WEIGHT_BITS'];
+  if (bits === 32) return Float64Array.from(new Float32Array(packed.buffer, packed.byteOffset, packed.length));
+  if (bits === 16) return Float64Array.from(decodeF16(new Uint16Array(packed.buffer, packed.byteOffset, 2 * packed.length)));
+  const bytes = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
+  return Float64Array.from(unpackRows(bytes, rows, cols, bits === 8 ? 'q8' : 'q4'));
 }
 
-/** Storage words of frozen weights, rounded to f16 where asked. An even number of values. */
-export function packWeights(values: Float32Array, f16: boolean): Uint32Array {
-  const bytes = f16 ? encodeF16(values) : values;
-  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4).slice();
+/** Storage words of frozen weights, rounded as the precision asks. */
+export function packWeights(values: Float32Array, cols: number, precision: WeightPrecision): Uint32Array {
+  const rows = values.length / cols;
+  const bytes = new Uint8Array(packedBytes(rows, cols, precision));
+  if (isTiled(precision)) {
+    for (let tile = 0; tile * TILE < rows; tile++) {
+      packTile(values.subarray(tile * TILE * cols, (tile + 1) * TILE * cols), cols, precision, bytes, tile * tileBytes(cols, precision));
+    }
+  } else {
+    const stored = precision === 'f16' ? encodeF16(values) : values;
+    bytes.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+  }
+  return new Uint32Array(bytes.buffer);
 }
 
 /** State of one row from the `rows` buffer. */

@@ -1,6 +1,7 @@
 import { slice, type BufferView, type GpuMemory } from '../gpu/memory.ts';
-import { f32ToF16 } from '../lib/float16.ts';
 import type { ModelConfig } from './config.ts';
+import { isTiled, packedBytes, precisionOf, TILE, type WeightPrecision } from './weight-format.ts';
+import { matrixChunks, stackedShape } from './weight-stream.ts';
 import type { Weights } from './weights-source.ts';
 
 /** Rows [firstRow, firstRow + rows) of a weight matrix in a buffer of their own, because a binding may end at 128 MiB. */
@@ -13,7 +14,7 @@ export interface WeightShard {
 /** A frozen (rows, cols) matrix on the device: one row an output. */
 export interface WeightMatrix {
   readonly shards: readonly WeightShard[];
-  readonly f16: boolean;
+  readonly precision: WeightPrecision;
   readonly rows: number;
   readonly cols: number;
 }
@@ -36,31 +37,68 @@ export interface DeviceWeights {
   readonly head: WeightMatrix;
   readonly finalNorm: BufferView;
   readonly layers: readonly LayerWeights[];
-  readonly dtype: 'f32' | 'f16';
+  readonly precision: WeightPrecision;
+}
+
+/** Bytes written before their copies on the way to the device are waited for: what loading holds on the host. */
+const IN_FLIGHT_BYTES = 64 << 20;
+
+/** Precision of the frozen matrices where none was chosen: as packed; else f16 where the file is f16, else f32, so that nothing is lost. */
+export function storedPrecision(weights: Weights): WeightPrecision {
+  return weights.packed ?? (weights.tensor('model.layers.0.self_attn.q_proj.weight').dtype === 'f16' ? 'f16' : 'f32');
 }
 
 /**
- * Converts and uploads all weights. Matrices become f32 or f16 (`dtype`; null: f16 where the file is f16, else f32, so
- * that nothing is lost); norms and biases are always f32. `maxShardBytes` bounds a shard (default: the binding limit).
+ * Converts (or quantises) all weights as they are read and writes them to the device, so that the host holds a few chunks
+ * at a time and no copy. `maxShardBytes` bounds a shard (default: the binding limit).
  */
 export async function uploadWeights(
   memory: GpuMemory,
   config: ModelConfig,
   weights: Weights,
-  dtype: 'f32' | 'f16' | null,
+  precision: WeightPrecision,
   maxShardBytes: number,
   onProgress?: (fraction: number) => void,
 ): Promise<DeviceWeights> {
-  const stored = weights.tensor('model.layers.0.self_attn.q_proj.weight').dtype;
-  const chosen = dtype ?? (stored === 'f16' ? 'f16' : 'f32');
+  let inFlight = 0;
+  const write = async (view: BufferView, bytes: Uint8Array, offset: number) => {
+    memory.write(view, bytes, offset);
+    inFlight += bytes.byteLength;
+    if (inFlight < IN_FLIGHT_BYTES) return;
+    inFlight = 0;
+    await memory.drain();
+  };
   const matrix = async (label: string, names: readonly string[]): Promise<WeightMatrix> => {
-    const parts = await Promise.all(names.map((name) => matrixBytes(weights, name, chosen)));
-    const cols = weights.tensor(names[0] ?? '').shape[1] ?? 0;
-    return uploadMatrix(memory, `weights ${label}`, concat(parts), cols, chosen, maxShardBytes);
+    const { rows, cols } = stackedShape(weights, names);
+    const kept = precisionOf(names[0] ?? '', precision);
+    const shards = cutShards(rows, cols, kept, maxShardBytes).map((shard) => ({
+      ...shard,
+      view: memory.alloc(`weights ${label}`, packedBytes(shard.rows, cols, kept)),
+    }));
+    await memory.settle();
+    let row = 0;
+    for await (const chunk of matrixChunks(weights, names, kept)) {
+      const chunkRows = Math.min(rows - row, rowsIn(chunk, cols, kept));
+      for (const shard of shards) {
+        const first = Math.max(row, shard.firstRow);
+        const last = Math.min(row + chunkRows, shard.firstRow + shard.rows);
+        if (first >= last) continue;
+        const at = (r: number) => packedBytes(r, cols, kept);
+        await write(shard.view, chunk.subarray(at(first - row), at(last - row)), at(first - shard.firstRow));
+      }
+      row += chunkRows;
+    }
+    return { shards, precision: kept, rows, cols };
   };
   const vector = async (label: string, names: readonly string[]): Promise<BufferView> => {
-    const parts = await Promise.all(names.map((name) => weights.readF32(name)));
-    return memory.upload(`weights ${label}`, concat(parts.map((p) => new Uint8Array(p.buffer, p.byteOffset, p.byteLength))));
+    const { rows } = stackedShape(weights, names);
+    const view = memory.alloc(`weights ${label}`, 4 * rows);
+    let at = 0;
+    for await (const bytes of matrixChunks(weights, names, 'f32')) {
+      await write(view, bytes, at);
+      at += bytes.byteLength;
+    }
+    return view;
   };
 
   const layers: LayerWeights[] = [];
@@ -76,54 +114,31 @@ export async function uploadWeights(
       down: await matrix('down', [`${at}.mlp.down_proj.weight`]),
     });
     onProgress?.((i + 1) / (config.layers + 1));
-    await memory.settle();
   }
   const embedding = await matrix('embedding', ['model.embed_tokens.weight']);
   const head = config.tiedEmbeddings ? embedding : await matrix('head', ['lm_head.weight']);
   const finalNorm = await vector('norm', ['model.norm.weight']);
-  await memory.settle();
+  await memory.drain();
   onProgress?.(1);
-  return { embedding, head, finalNorm, layers, dtype: chosen };
+  return { embedding, head, finalNorm, layers, precision };
 }
 
-async function matrixBytes(weights: Weights, name: string, dtype: 'f32' | 'f16'): Promise<Uint8Array> {
-  const stored = weights.tensor(name).dtype;
-  if (stored === dtype) return weights.read(name);
-  const values = await weights.readF32(name);
-  if (dtype === 'f32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return new Uint8Array(Uint16Array.from(values, f32ToF16).buffer);
+/** Row ranges of at most `maxBytes`: multiples of 64 rows keep what is cut beside a shard (bias, LoRA's B) bindable at its offset, and tiles whole. */
+export function cutShards(rows: number, cols: number, precision: WeightPrecision, maxBytes: number): { readonly firstRow: number; readonly rows: number }[] {
+  const perShard = Math.max(64, 64 * Math.floor(maxBytes / packedBytes(64, cols, precision)));
+  return Array.from({ length: Math.ceil(rows / perShard) }, (_, i) => ({
+    firstRow: i * perShard,
+    rows: Math.min(perShard, rows - i * perShard),
+  }));
 }
 
-function uploadMatrix(memory: GpuMemory, label: string, bytes: Uint8Array, cols: number, dtype: 'f32' | 'f16', maxShardBytes: number): WeightMatrix {
-  const rowBytes = cols * (dtype === 'f16' ? 2 : 4);
-  const rows = bytes.byteLength / rowBytes;
-  const perShard = shardRows(rowBytes, maxShardBytes);
-  const shards: WeightShard[] = [];
-  for (let firstRow = 0; firstRow < rows; firstRow += perShard) {
-    const count = Math.min(perShard, rows - firstRow);
-    shards.push({ view: memory.upload(label, bytes.subarray(firstRow * rowBytes, (firstRow + count) * rowBytes)), firstRow, rows: count });
-  }
-  return { shards, f16: dtype === 'f16', rows, cols };
-}
-
-/** Most rows of a shard: multiples of 64 keep every range that is cut beside one (bias, LoRA's B) bindable at its offset. */
-export function shardRows(rowBytes: number, maxShardBytes: number): number {
-  return Math.max(64, Math.floor(maxShardBytes / rowBytes / 64) * 64);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const only = parts[0];
-  if (parts.length === 1 && only) return only;
-  const out = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.byteLength;
-  }
-  return out;
+/** Rows that a chunk holds; the last tile's padding counts. */
+function rowsIn(chunk: Uint8Array, cols: number, precision: WeightPrecision): number {
+  const unit = isTiled(precision) ? TILE : 1;
+  return (unit * chunk.byteLength) / packedBytes(unit, cols, precision);
 }
 
 /** A whole view as a one-shard f32 matrix: LoRA's A is multiplied by the same kernel as the frozen weights. */
 export function matrixOf(view: BufferView, wordOffset: number, rows: number, cols: number): WeightMatrix {
-  return { shards: [{ view: slice(view, wordOffset, rows * cols), firstRow: 0, rows }], f16: false, rows, cols };
+  return { shards: [{ view: slice(view, wordOffset, rows * cols), firstRow: 0, rows }], precision: 'f32', rows, cols };
 }

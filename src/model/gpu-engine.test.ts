@@ -1,29 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderSource } from '../cli/folder-source.ts';
 import { nodeGpu } from '../gpu/node-gpu.ts';
-import type { AdapterTensors, LossOptions, TrainSequence } from './engine.ts';
+import type { LossOptions, TrainSequence } from './engine.ts';
 import { loadFixture, type Fixture, type FixtureName } from './fixtures/load.ts';
 import { openEngine, type GpuEngine } from './gpu-engine.ts';
-
-/** Largest |a − b| relative to the RMS of b: gradients are compared directly (docs/methods.md). */
-function relativeError(actual: AdapterTensors, expected: AdapterTensors): { worst: number; name: string } {
-  let worst = { worst: 0, name: '' };
-  for (const [name, { data }] of expected) {
-    const rms = Math.sqrt(data.reduce((s, x) => s + x * x, 0) / data.length) || 1;
-    const got = actual.get(name)?.data ?? new Float32Array(data.length).fill(NaN);
-    data.forEach((x, i) => {
-      const error = Math.abs((got[i] ?? NaN) - x) / rms;
-      if (!(error <= worst.worst)) worst = { worst: error, name: `${name}[${i}]` };
-    });
-  }
-  return worst;
-}
-
-function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let worst = a.length === b.length ? 0 : Infinity;
-  for (let i = 0; i < b.length; i++) worst = Math.max(worst, Math.abs((a[i] ?? NaN) - (b[i] ?? NaN)));
-  return worst;
-}
+import { largestDifference, relativeError } from './testing/differences.ts';
 
 describe.each<[FixtureName, number | undefined]>([
   ['qwen2-tiny', undefined],

@@ -1,6 +1,6 @@
 import { openDevice, type OpenedDevice } from '../gpu/device.ts';
 import { parseModelConfig, type ModelConfig } from './config.ts';
-import { uploadWeights } from './device-weights.ts';
+import { storedPrecision, uploadWeights } from './device-weights.ts';
 import {
   ADAPTER_INDEX,
   type AdapterName,
@@ -24,14 +24,15 @@ import { scoreBatches } from './scorer.ts';
 import { Trainer } from './trainer.ts';
 import { checkTrainStep } from './train-checks.ts';
 import { Transformer } from './transformer.ts';
+import type { WeightPrecision } from './weight-format.ts';
 import { openWeights, type FileSource } from './weights-source.ts';
 
 export interface OpenEngineOptions {
   readonly gpu: GPU | undefined;
   /** The model's files: config.json and safetensors. */
   readonly source: FileSource;
-  /** Precision of the frozen matrices; null: as stored. */
-  readonly weights: 'f32' | 'f16' | null;
+  /** Precision of the frozen matrices; null: as stored (bf16 as f32). */
+  readonly weights: WeightPrecision | null;
   /** Largest piece of a weight matrix in bytes; default: what the device binds. */
   readonly maxShardBytes?: number;
   /** Blocks of decode steps the device is ahead of the host; default: 1 on a GPU, 0 on a software adapter. */
@@ -54,7 +55,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine>
   try {
     const weights = await openWeights(options.source, config);
     const shard = options.maxShardBytes ?? opened.device.limits.maxStorageBufferBindingSize;
-    const device = await uploadWeights(opened.memory, config, weights, options.weights, shard, options.onProgress);
+    const device = await uploadWeights(opened.memory, config, weights, options.weights ?? storedPrecision(weights), shard, options.onProgress);
     const engine = new GpuEngine(opened, config, new Transformer(opened.recorder, config, device), options.lookahead ?? (opened.software ? 0 : 1));
     await opened.memory.settle();
     await engine.canary();

@@ -7,7 +7,7 @@ import { LORA_TARGETS, type LoraConfig, type TrainSequence } from './engine.ts';
 import { openEngine, type GpuEngine } from './gpu-engine.ts';
 import { memoryPlan, type MemoryBudget, type PlanInput } from './plan.ts';
 import type { ModelConfig } from './config.ts';
-import type { WeightPrecision } from './weight-buffers.ts';
+import type { WeightPrecision } from './weight-format.ts';
 
 const GIB = 2 ** 30;
 const limits = { maxBufferSize: 2 ** 32 - 1, maxStorageBufferBindingSize: 2 ** 27 };

@@ -8,7 +8,8 @@ import { decodeRows, keyValueBuffers, keyValueRows, slotBuffers } from './genera
 import { entryBuffers, headBuffers, headChunk, teacherBuffers } from './head.ts';
 import { adapterBuffers, loraLayout } from './lora.ts';
 import { earlierGradient, partialNorms } from './trainer.ts';
-import { weightBuffers, type WeightPrecision } from './weight-buffers.ts';
+import { weightBuffers } from './weight-buffers.ts';
+import type { WeightPrecision } from './weight-format.ts';
 import { TrainWorkspace, Workspace } from './workspace.ts';
 
 /** Completions asked for in one call. */

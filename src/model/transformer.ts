@@ -2,10 +2,11 @@ import { slice, type BufferView } from '../gpu/memory.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import { attention } from '../kernels/attention.ts';
 import { embed } from '../kernels/embed.ts';
-import { linear, linearBackward, NO_SEGMENT } from '../kernels/linear.ts';
+import { linearBackwardFor, linearFor, NO_SEGMENT } from '../kernels/linear.ts';
 import { rmsNorm } from '../kernels/rms-norm.ts';
 import { rope, ropeTable } from '../kernels/rope.ts';
 import { swiglu } from '../kernels/swiglu.ts';
+import { weightConstants } from '../kernels/weight-constants.ts';
 import type { ModelConfig } from './config.ts';
 import type { DeviceWeights, WeightMatrix } from './device-weights.ts';
 import type { DeviceAdapter, FusedName } from './lora.ts';
@@ -37,7 +38,7 @@ export class Transformer {
         embed,
         { rows, width4: table.cols / 4, first_row: shard.firstRow, shard_rows: shard.rows },
         { table: shard.view, rows: ws.rows, x: ws.x },
-        { WEIGHTS_F16: table.f16 },
+        weightConstants(table.precision),
       );
     }
   }
@@ -120,7 +121,7 @@ export class Transformer {
     for (const shard of w.shards) {
       const local = (output: number) => (output === NO_SEGMENT ? NO_SEGMENT : Math.max(0, output - shard.firstRow));
       this.recorder.run(
-        linear,
+        linearFor(w.precision),
         {
           rows,
           inner4: options.loraOnly ? 0 : w.cols / 4,
@@ -145,7 +146,7 @@ export class Transformer {
           rows: lora?.ws.rows,
           y,
         },
-        { WEIGHTS_F16: w.f16 },
+        weightConstants(w.precision),
       );
     }
   }
@@ -154,10 +155,10 @@ export class Transformer {
   productBackward(w: WeightMatrix, dy: BufferView, dx: BufferView, rows: number, accumulate: boolean): void {
     w.shards.forEach((shard, i) => {
       this.recorder.run(
-        linearBackward,
+        linearBackwardFor(w.precision),
         { rows, inner4: w.cols / 4, cols: shard.rows, dy_stride: w.rows, dy_offset: shard.firstRow, accumulate: accumulate || i > 0 ? 1 : 0 },
         { dy, w: shard.view, dx },
-        { WEIGHTS_F16: w.f16 },
+        weightConstants(w.precision),
       );
     });
   }

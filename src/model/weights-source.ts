@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { modelTensors, type ModelConfig } from './config.ts';
 import { decodeFloats, floatDtype, headerEnd, parseHeader, type FloatDtype, type TensorEntry } from './safetensors.ts';
+import { isTiled, packedFile, unpackRows, type PackedTensor, type TiledPrecision, type WeightPrecision } from './weight-format.ts';
 
 /** The files of one model: a folder, a URL, a store. Paths are relative, with `/`. */
 export interface FileSource {
@@ -14,14 +15,20 @@ export interface FileSource {
   size(path: string): Promise<number | null>;
 }
 
+/** As a tensor is stored: plain floats, or packed in tiles. */
+export type StoredDtype = FloatDtype | TiledPrecision;
+
 /** The weights of one model, by the names of modelTensors (config.ts), whatever prefix or tying the file uses. */
 export interface Weights {
+  /** In the order of their bytes: the tensors of the model where its config is known, else all there are. */
   readonly names: readonly string[];
+  /** Of packed files: the precision they were packed at. */
+  readonly packed: WeightPrecision | null;
   has(name: string): boolean;
   /** Type as stored and shape, rows first; throws a sentence if the tensor is missing. */
-  tensor(name: string): { readonly dtype: FloatDtype; readonly shape: readonly number[] };
-  /** Raw little-endian bytes as stored, in a buffer of their own (offset 0). */
-  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  tensor(name: string): { readonly dtype: StoredDtype; readonly shape: readonly number[] };
+  /** Little-endian bytes as stored, in a buffer of their own (offset 0); a range of them, or all. */
+  read(name: string, start?: number, end?: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Values as f32. */
   readF32(name: string): Promise<Float32Array>;
 }
@@ -36,54 +43,67 @@ const IndexJson = v.object({ weight_map: v.record(v.string(), v.string()) });
  * for presence and shape at once.
  */
 export async function openWeights(source: FileSource, config?: ModelConfig): Promise<Weights> {
-  const entries = new Map<string, { readonly file: string; readonly entry: TensorEntry }>();
+  const entries = new Map<string, { readonly file: string; readonly entry: TensorEntry; readonly packed: PackedTensor | undefined }>();
+  let packed: WeightPrecision | null = null;
   for (const [file, expected] of await weightFiles(source)) {
     const size = await source.size(file);
     if (size === null) throw new Error(`${source.label} lacks ${file}, which ${INDEX} names. Fetch the model again.`);
     const first = await source.readRange(file, 0, Math.min(8, size));
     const header = parseHeader(await source.readRange(file, 0, headerEnd(first, size, file)), size, file);
-    for (const [name, entry] of header.tensors) entries.set(name, { file, entry });
+    const format = packedFile(header.metadata, header.tensors, file);
+    packed = format?.precision ?? packed;
+    for (const [name, entry] of [...header.tensors].sort(([, a], [, b]) => a.start - b.start)) {
+      entries.set(name, { file, entry, packed: format?.tensors.get(name) });
+    }
     for (const name of expected) {
       if (!header.tensors.has(name))
         throw new Error(`${file} lacks ${name}, which ${INDEX} places there. Fetch the model again.`);
     }
   }
 
-  const find = (name: string) => {
-    for (const candidate of storedNames(name, config?.tiedEmbeddings ?? false)) {
-      const found = entries.get(candidate);
-      if (found) return found;
-    }
-    return undefined;
-  };
+  const storedName = (name: string) => storedNames(name, config?.tiedEmbeddings ?? false).find((candidate) => entries.has(candidate));
   const get = (name: string) => {
-    const found = find(name);
+    const found = entries.get(storedName(name) ?? '');
     if (!found)
       throw new Error(
         `${source.label} has no tensor ${name} among its ${entries.size}. Its weights do not fit its config.json.`,
       );
-    return { ...found, dtype: floatDtype(name, found.entry, found.file) };
+    const { file, entry, packed } = found;
+    const dtype: StoredDtype = packed?.precision ?? floatDtype(name, entry, file);
+    return { file, entry, dtype, shape: packed?.shape ?? entry.shape };
+  };
+  const read = async (name: string, start = 0, end?: number) => {
+    const { file, entry } = get(name);
+    const bytes = await source.readRange(file, entry.start + start, end === undefined ? entry.end : entry.start + end);
+    return ownsBuffer(bytes) ? bytes : new Uint8Array(bytes);
   };
 
   const weights: Weights = {
-    names: [...entries.keys()],
-    has: (name) => find(name) !== undefined,
+    names: config ? inOrder(modelTensors(config).map((t) => t.name), [...entries.keys()], storedName) : [...entries.keys()],
+    packed,
+    has: (name) => storedName(name) !== undefined,
     tensor: (name) => {
-      const { dtype, entry } = get(name);
-      return { dtype, shape: entry.shape };
+      const { dtype, shape } = get(name);
+      return { dtype, shape };
     },
-    read: async (name) => {
-      const { file, entry } = get(name);
-      const bytes = await source.readRange(file, entry.start, entry.end);
-      return ownsBuffer(bytes) ? bytes : new Uint8Array(bytes);
-    },
+    read,
     readF32: async (name) => {
-      const { file, entry, dtype } = get(name);
-      return decodeFloats(await source.readRange(file, entry.start, entry.end), dtype);
+      const { dtype, shape } = get(name);
+      const bytes = await read(name);
+      if (!isTiled(dtype)) return decodeFloats(bytes, dtype);
+      const [rows = 0, cols = 0] = shape;
+      return unpackRows(bytes, rows, cols, dtype);
     },
   };
   if (config) checkShapes(weights, config);
   return weights;
+}
+
+/** Model's names by the place of their stored tensors. */
+function inOrder(names: readonly string[], stored: readonly string[], storedName: (name: string) => string | undefined): string[] {
+  const places = new Map(stored.map((name, place) => [name, place]));
+  const place = (name: string) => places.get(storedName(name) ?? '') ?? 0;
+  return [...names].sort((a, b) => place(a) - place(b));
 }
 
 /** Files to read, each with the tensors the index promises in it. */
@@ -106,7 +126,7 @@ async function weightFiles(source: FileSource): Promise<Map<string, string[]>> {
       throw new Error(`${INDEX} of ${source.label} names ${JSON.stringify(file)}, which is not a file beside it.`);
     files.set(file, [...(files.get(file) ?? []), name]);
   }
-  return files;
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Names a tensor may be stored under: with or without `model.`; a tied model stores either end of its embedding. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { WEIGHT_PRECISIONS } from '../lib/weight-blocks.ts';
 
 /** GRPO, the two methods that use feedback, and the controls they are read against. */
 export const METHODS = ['grpo', 'srrl', 'reflkd', 'resample', 'random-reward', 'rft'] as const;
@@ -113,7 +114,7 @@ export const RunConfig = v.object({
   evalSamples: v.pipe(v.number(), v.integer(), v.minValue(0)),
   evalTemperature: v.number(),
   /** Weights in memory: as stored, or converted. */
-  weights: v.nullable(v.picklist(['f32', 'f16'])),
+  weights: v.nullable(v.picklist(WEIGHT_PRECISIONS)),
   /** Steps between checkpoints. */
   checkpointEvery: v.pipe(v.number(), v.integer(), v.minValue(1)),
 });

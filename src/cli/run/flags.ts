@@ -2,6 +2,7 @@ import { METHODS, type Method } from '../../schema/config.ts';
 import { SIZE_NAMES } from '../../session/presets.ts';
 import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
 import { DATASET_VALUE } from '../dataset.ts';
+import { WEIGHT_FLAGS } from '../model.ts';
 
 const whole = { kind: 'integer', min: 0 } as const;
 const positive = { kind: 'integer', min: 1 } as const;
@@ -57,7 +58,7 @@ export const RUN_FLAGS = {
   timeout: { kind: 'number', min: 0.1, help: 'seconds a program' },
   seed: { kind: 'integer', min: 0, max: 2 ** 32 - 1, help: 'of problems, sampling and adapter' },
   seeds: { kind: 'list', value: '1,2,3', help: 'a run each, in folders of their own below --out' },
-  weights: { kind: 'text', value: 'f32|f16', help: 'precision of the frozen weights (as stored)' },
+  weights: WEIGHT_FLAGS.weights,
   out: {
     kind: 'text',
     required: true,
