@@ -39,16 +39,20 @@ fn add_word(k: u32, a: u32, b: u32, c: u32, d: u32) {
   }
 }
 
-// A vec4 of words of each of four outputs: the whole block of q4, half of q8's. `k` counts words.
+// A vec4 of words of each of four outputs: the whole block of q4, half of q8's. `k` counts words. The loop is not
+// written out, because a software adapter's compiler takes seconds for what that gains.
 fn add_words(k: u32, at: u32) {
-  let a = w[at];
-  let b = w[at + 8u];
-  let c = w[at + 16u];
-  let d = w[at + 24u];
-  add_word(k, a.x, b.x, c.x, d.x);
-  add_word(k + 1u, a.y, b.y, c.y, d.y);
-  add_word(k + 2u, a.z, b.z, c.z, d.z);
-  add_word(k + 3u, a.w, b.w, c.w, d.w);
+  var a = w[at];
+  var b = w[at + 8u];
+  var c = w[at + 16u];
+  var d = w[at + 24u];
+  for (var i = 0u; i < 4u; i++) {
+    add_word(k + i, a.x, b.x, c.x, d.x);
+    a = a.yzww;
+    b = b.yzww;
+    c = c.yzww;
+    d = d.yzww;
+  }
 }
 
 // Scales of four outputs, every eighth: lane i's are halves i of the block's last four vec4.
@@ -70,28 +74,26 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   var sums1 = vec4f();
   var sums2 = vec4f();
   var sums3 = vec4f();
-  let blocks = block_count(p.inner4);
-  var at = (n / TILE) * blocks * block_words() / 4u;
-  for (var block = 0u; block < blocks; block++) {
-    part0 = vec4f();
-    part1 = vec4f();
-    part2 = vec4f();
-    part3 = vec4f();
-    if (WEIGHT_BITS == 4u) {
-      add_words(4u * block, at + lane);
-    } else {
-      add_words(8u * block, at + lane);
-      add_words(8u * block + 4u, at + TILE + lane);
+  let steps = block_count(p.inner4) * block_halves();
+  var at = (n / TILE) * block_count(p.inner4) * block_words() / 4u;
+  for (var step = 0u; step < steps; step++) {
+    add_words(4u * step, at + lane);
+    at += TILE;
+    if ((step + 1u) % block_halves() == 0u) {
+      let d = scales(at, lane);
+      sums0 += d * part0;
+      sums1 += d * part1;
+      sums2 += d * part2;
+      sums3 += d * part3;
+      part0 = vec4f();
+      part1 = vec4f();
+      part2 = vec4f();
+      part3 = vec4f();
+      at += 4u;
     }
-    let d = scales(at + scales_at() / 4u, lane);
-    sums0 += d * part0;
-    sums1 += d * part1;
-    sums2 += d * part2;
-    sums3 += d * part3;
-    at += block_words() / 4u;
   }
-  finish(row, n, 8u, sums0);
-  finish(row + 1u, n, 8u, sums1);
-  finish(row + 2u, n, 8u, sums2);
-  finish(row + 3u, n, 8u, sums3);
+  let sums = mat4x4f(sums0, sums1, sums2, sums3);
+  for (var r = 0u; r < 4u; r++) {
+    finish(row + r, n, 8u, sums[r]);
+  }
 }

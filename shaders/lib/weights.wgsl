@@ -23,6 +23,11 @@ fn scales_at() -> u32 {
   return select(256u, 128u, WEIGHT_BITS == 4u);
 }
 
+// vec4<u32> of an output's values in a block.
+fn block_halves() -> u32 {
+  return select(2u, 1u, WEIGHT_BITS == 4u);
+}
+
 fn block_count(inner4: u32) -> u32 {
   return (inner4 + 7u) / 8u;
 }
