@@ -4,6 +4,7 @@ import { adamw, gradNorm, gradNormTotal } from './adamw.ts';
 import { attention, attentionKeyValueBackward, attentionQueryBackward } from './attention.ts';
 import { embed } from './embed.ts';
 import { gatherRows, gatherRowsBackward } from './gather-rows.ts';
+import { headNorm, headNormBackward } from './head-norm.ts';
 import { kdLoss } from './kd-loss.ts';
 import { linear, linearBackward } from './linear.ts';
 import { loraHiddenBackward, loraWeightBackward } from './lora.ts';
@@ -22,6 +23,8 @@ export const KERNELS: readonly Kernel[] = [
   linearBackward,
   loraHiddenBackward,
   loraWeightBackward,
+  headNorm,
+  headNormBackward,
   rope,
   ropeBackward,
   attention,
