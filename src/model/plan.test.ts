@@ -29,7 +29,7 @@ const CODER: ModelConfig = {
   tiedEmbeddings: true,
   attentionBias: true,
   eosIds: [151_645],
-  bosId: null,
+  bosId: null, queryKeyNorm: false,
 };
 /** A GRPO step of the preset, and an evaluation. */
 const coder = (precision: WeightPrecision): PlanInput => ({

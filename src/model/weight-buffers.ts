@@ -17,6 +17,7 @@ export function weightBuffers(memory: Allocator, config: ModelConfig, precision:
     vector('norm', d);
     matrix('qkv', q + 2 * kv, d);
     if (config.attentionBias) vector('bias', q + 2 * kv);
+    if (config.queryKeyNorm) for (let i = 0; i < 2; i++) vector('norm', config.headDim);
     matrix('o', d, q);
     matrix('gate/up', 2 * ffn, d);
     matrix('down', d, ffn);
