@@ -1,13 +1,17 @@
 /** The GPU device went away (reset, driver update, `destroy()`): reopen it and restore the last checkpoint. */
 export class DeviceLostError extends Error {
   override readonly name = 'DeviceLostError';
+  /** Its driver said that memory had run out. */
+  get outOfMemory(): boolean {
+    return /out.?of.?(device.?|host.?)?memory/i.test(this.message);
+  }
 }
 
 /** An allocation did not succeed. `bytes` is what was asked for, `allocated` what the lab held at that moment. */
 export class OutOfGpuMemoryError extends Error {
   override readonly name = 'OutOfGpuMemoryError';
   constructor(
-    label: string,
+    readonly label: string,
     readonly bytes: number,
     readonly allocated: number,
   ) {
