@@ -14,11 +14,17 @@ export class OutOfGpuMemoryError extends Error {
     readonly label: string,
     readonly bytes: number,
     readonly allocated: number,
+    advice = 'Close other tabs that use the GPU, or choose fewer completions, shorter answers or a smaller model.',
   ) {
     const mib = (n: number) => `${Math.ceil(n / 2 ** 20)} MiB`;
     super(
       `The GPU has no room for ${label} (${mib(bytes)}; ${mib(allocated)} are in use already). ` +
-        'Close other tabs that use the GPU, or choose fewer completions, shorter answers or a smaller model.',
+        advice,
     );
+  }
+
+  /** The same with other advice. */
+  with(advice: string): OutOfGpuMemoryError {
+    return new OutOfGpuMemoryError(this.label, this.bytes, this.allocated, advice);
   }
 }

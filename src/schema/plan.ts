@@ -44,3 +44,34 @@ export const MemoryPlan = v.object({
   advice: v.nullable(v.string()),
 });
 export type MemoryPlan = v.InferOutput<typeof MemoryPlan>;
+
+/** What a run would store, against what there is room for. Bytes. */
+export const StoragePlan = v.object({
+  /** Checkpoints (the last two, and the next while it is written), the log, the trained adapters. */
+  bytes,
+  /** Null: not known. */
+  free: v.nullable(bytes),
+  /** The browser will not delete it unasked; null: no browser. */
+  persisted: v.nullable(v.boolean()),
+  fits: v.boolean(),
+  summary: v.string(),
+});
+export type StoragePlan = v.InferOutput<typeof StoragePlan>;
+
+export const RunPlan = v.object({ memory: MemoryPlan, storage: StoragePlan });
+export type RunPlan = v.InferOutput<typeof RunPlan>;
+
+const seconds = v.pipe(v.number(), v.minValue(0));
+/** How long a step takes here, measured before the start. Grading is left out: it goes on beside sampling. */
+export const StepEstimate = v.object({
+  /** Where every answer has half the tokens it may have, and where it has all of them. */
+  sample: v.object({ half: seconds, full: seconds }),
+  update: v.object({ half: seconds, full: seconds }),
+  /** Of the two together. */
+  step: v.object({ half: seconds, full: seconds }),
+  /** Relative difference between repeated measurements, the machine's own noise; null: too slow to measure twice, so worked out from a small piece. */
+  noise: v.nullable(v.number()),
+  /** What the measuring took. */
+  measured: seconds,
+});
+export type StepEstimate = v.InferOutput<typeof StepEstimate>;

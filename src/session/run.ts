@@ -13,7 +13,7 @@ import { LOG_VERSION, type Phase, type RunEvent } from '../schema/events.ts';
 import { EngineSizes } from '../schema/plan.ts';
 import type { StoredRun } from '../storage/run-store.ts';
 import { createAdapters, restoreAdapters, saveAdapters } from './adapters.ts';
-import { checkedProblems, refuseLongPrompts, refuseOtherProblems, startOf, storedConfig } from './checks.ts';
+import { checkedProblems, openChecked, refuseOtherProblems, startOf, storedConfig } from './checks.ts';
 import { LogWriter } from './log-writer.ts';
 import { methodContext } from './method-context.ts';
 import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
@@ -87,7 +87,7 @@ export class Run {
         return await Run.begin(ports, stored, config, sets);
       }
       refuseOtherProblems(started, sets);
-      const run = new Run(ports, stored, config, sets, await ports.openModel(config));
+      const run = new Run(ports, stored, config, sets, await ports.openModel(config, sets));
       await run.restore();
       return run;
     } catch (error) {
@@ -98,8 +98,7 @@ export class Run {
 
   private static async begin(ports: RunPorts, stored: StoredRun, config: RunConfig, sets: ProblemSets): Promise<Run> {
     await stored.writeFile('config.json', new TextEncoder().encode(JSON.stringify(config, null, 2) + '\n'));
-    const model = await ports.openModel(config);
-    refuseLongPrompts(model, config, sets);
+    const model = await openChecked(ports, config, sets);
     const run = new Run(ports, stored, config, sets, model);
     createAdapters(model.engine, config, await startOf(ports, config));
     const ids = (problems: readonly Problem[]) => problems.map((problem) => problem.id);
@@ -325,7 +324,7 @@ export class Run {
   private async openAgain(what: string): Promise<void> {
     this.model.engine.destroy();
     this.ports.onStatus({ state: 'loading', what, fraction: null });
-    this.model = await this.ports.openModel(this.config);
+    this.model = await this.ports.openModel(this.config, this.sets);
     await this.restore();
   }
 

@@ -119,8 +119,8 @@ describe('checkpoints', () => {
       let time = 0;
       const lab = labOf(root, () => undefined);
       const { openModel } = lab.ports;
-      lab.ports.openModel = async (asked) => {
-        const opened = await openModel(asked);
+      lab.ports.openModel = async (asked, sets) => {
+        const opened = await openModel(asked, sets);
         const save = opened.engine.saveState.bind(opened.engine);
         opened.engine.saveState = (name) => {
           time += cost;
