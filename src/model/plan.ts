@@ -1,7 +1,7 @@
 import type { Allocator } from '../gpu/memory.ts';
 import { PlannedMemory } from '../gpu/planned-memory.ts';
 import { formatBytes, formatCount } from '../lib/format.ts';
-import { MEMORY_PARTS, type EngineSizes, type MemoryPart, type MemoryPlan } from '../schema/plan.ts';
+import { MEMORY_PARTS, PART_NAMES, type EngineSizes, type MemoryPart, type MemoryPlan } from '../schema/plan.ts';
 import type { ModelConfig } from './config.ts';
 import type { LoraConfig } from './engine.ts';
 import { decodeRows, keyValueBuffers, keyValueRows, slotBuffers } from './generator.ts';
@@ -156,18 +156,6 @@ function describe(input: PlanInput, budget: MemoryBudget, sizes: EngineSizes, ad
     advice,
   };
 }
-
-/** The parts in words. */
-export const PART_NAMES: Readonly<Record<MemoryPart, string>> = {
-  weights: 'weights',
-  adapter: 'adapters with gradients and moments',
-  kv: 'keys and values',
-  decode: 'decoding',
-  train: 'training activations',
-  checkpoints: 'layer inputs',
-  head: 'output head',
-  staging: 'read-back',
-};
 
 /** What was chosen below the preferred sizes, because of the budget. */
 function madeSmaller({ generations, training }: PlanInput, { microBatchRows, slots }: EngineSizes): string | null {

@@ -3,6 +3,17 @@ import * as v from 'valibot';
 /** Parts of the device's memory, in the order they are shown; buffers name theirs with the first word of their label. */
 export const MEMORY_PARTS = ['weights', 'adapter', 'kv', 'decode', 'train', 'checkpoints', 'head', 'staging'] as const;
 export type MemoryPart = (typeof MEMORY_PARTS)[number];
+/** The parts in words. */
+export const PART_NAMES: Readonly<Record<MemoryPart, string>> = {
+  weights: 'weights',
+  adapter: 'adapters with gradients and moments',
+  kv: 'keys and values',
+  decode: 'decoding',
+  train: 'training activations',
+  checkpoints: 'layer inputs',
+  head: 'output head',
+  staging: 'read-back',
+};
 
 const bytes = v.pipe(v.number(), v.minValue(0));
 

@@ -23,8 +23,8 @@ export interface OpenedModel {
 /** What a run needs from outside: everything that differs between browser, Node and tests. */
 export interface RunPorts {
   readonly store: RunStore;
-  /** Opens it on a new device, with the sizes of its plan. */
-  openModel: (config: RunConfig, sets: ProblemSets) => Promise<OpenedModel>;
+  /** Opens it on a new device, with the sizes of its plan. `memory`: bytes of the GPU's that may be taken; absent: not said. */
+  openModel: (config: RunConfig, sets: ProblemSets, memory?: number | null) => Promise<OpenedModel>;
   /** Room in the store. Where it is absent it is taken to be enough. */
   room?: () => Promise<StorageRoom>;
   /** The adapter that `config.adapter` names. Where it is absent runs start from fresh adapters only. */

@@ -1,8 +1,7 @@
 import { nodeGpu } from '../../gpu/node-gpu.ts';
 import { formatBytes, formatPercent, formatSeconds } from '../../lib/format.ts';
-import { PART_NAMES } from '../../model/plan.ts';
 import { METHODS } from '../../schema/config.ts';
-import { MEMORY_PARTS, type RunPlan, type StepEstimate } from '../../schema/plan.ts';
+import { MEMORY_PARTS, PART_NAMES, type RunPlan, type StepEstimate } from '../../schema/plan.ts';
 import { deviceReport } from '../../session/device-report.ts';
 import { parseFlags, type OptionSpec, type Values } from '../args.ts';
 import type { Command } from '../command.ts';
