@@ -72,6 +72,7 @@ const tiny = join(import.meta.dirname, 'fixtures/qwen2-tiny');
 describe.each([
   ['nano', nano, 'f32', { adapters: 1, parts: 1, teacherTokens: 0 }, { microBatchRows: 1024, slots: 64 }],
   ['nano in small batches, two adapters, distilling', nano, 'f16', { adapters: 2, parts: 1, teacherTokens: 100 }, { microBatchRows: 256, slots: 4 }],
+  ['nano at 4 bits', nano, 'q4', { adapters: 1, parts: 1, teacherTokens: 0 }, { microBatchRows: 512, slots: 16 }],
   ['a small shape with parts', tiny, 'f32', { adapters: 1, parts: 2, teacherTokens: 0 }, { microBatchRows: 128, slots: 8 }],
 ] as const)('%s', (_, folder, precision, { adapters, parts, teacherTokens }, sizes) => {
   it('holds within a tenth of what the plan says, part by part, after sampling and a step', { timeout: 120_000 }, async () => {

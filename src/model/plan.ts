@@ -9,7 +9,7 @@ import { entryBuffers, headBuffers, headChunk, teacherBuffers } from './head.ts'
 import { adapterBuffers, loraLayout } from './lora.ts';
 import { earlierGradient, partialNorms } from './trainer.ts';
 import { weightBuffers } from './weight-buffers.ts';
-import type { WeightPrecision } from './weight-format.ts';
+import { WEIGHT_PRECISIONS, type WeightPrecision } from './weight-format.ts';
 import { TrainWorkspace, Workspace } from './workspace.ts';
 
 /** Completions asked for in one call. */
@@ -169,7 +169,7 @@ function madeSmaller({ generations, training }: PlanInput, { microBatchRows, slo
 
 /** The mildest change that makes it fit, in a sentence. */
 function whatFits(input: PlanInput, budget: MemoryBudget): string {
-  const precisions = (['f32', 'f16', 'q8', 'q4'] as const).slice(1 + ['f32', 'f16', 'q8', 'q4'].indexOf(input.precision));
+  const precisions = WEIGHT_PRECISIONS.slice(1 + WEIGHT_PRECISIONS.indexOf(input.precision)); // from the next smaller one on
   const bytes = (candidate: PlanInput, sizes: EngineSizes) => formatBytes(needed(candidate, sizes).bytes);
   for (const precision of precisions) {
     const candidate = { ...input, precision };

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { WEIGHT_PRECISIONS } from '../lib/weight-blocks.ts';
 
 /** Parts of the device's memory, in the order they are shown; buffers name theirs with the first word of their label. */
 export const MEMORY_PARTS = ['weights', 'adapter', 'kv', 'decode', 'train', 'checkpoints', 'head', 'staging'] as const;
@@ -25,8 +26,6 @@ export const EngineSizes = v.object({
   slots: v.number(),
 });
 export type EngineSizes = v.InferOutput<typeof EngineSizes>;
-
-export const WEIGHT_PRECISIONS = ['f32', 'f16', 'q8', 'q4'] as const;
 
 /** Memory that a run would take, and whether it is there. All sizes in bytes. */
 export const MemoryPlan = v.object({

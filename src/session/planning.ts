@@ -3,6 +3,7 @@ import type { MethodText } from '../data/prompts.ts';
 import { adapterFacts, type AdapterFacts } from '../gpu/device.ts';
 import { OutOfGpuMemoryError } from '../gpu/errors.ts';
 import { formatBytes } from '../lib/format.ts';
+import { storedPrecision } from '../model/device-weights.ts';
 import { openEngine, readModelConfig, type GpuEngine } from '../model/gpu-engine.ts';
 import { memoryPlan, type MemoryBudget, type PlanInput } from '../model/plan.ts';
 import { openWeights, type FileSource } from '../model/weights-source.ts';
@@ -62,12 +63,11 @@ export async function planRun(options: PlanOptions): Promise<MemoryPlan> {
 async function planInput({ gpu, source, config, promptTokens, machine }: PlanOptions): Promise<{ input: PlanInput; budget: MemoryBudget }> {
   const [facts, model] = await Promise.all([adapterFacts(gpu), readModelConfig(source)]);
   const weights = await openWeights(source, model);
-  const stored = weights.tensor('model.layers.0.self_attn.q_proj.weight').dtype;
   const { generations, evaluation, training, adapters } = stepWork(config, promptTokens, model.maxPositions);
   return {
     input: {
       config: model,
-      precision: config.weights ?? (stored === 'f16' ? 'f16' : 'f32'),
+      precision: config.weights ?? storedPrecision(weights),
       lora: config.lora,
       adapters,
       generations: evaluation ? [...generations, evaluation] : generations,
