@@ -135,6 +135,7 @@ describe('the plan of the 1.5B class', () => {
     const f32 = memoryPlan(coder('f32'), given(3 * GIB));
     expect(f32).toMatchObject({ fits: false });
     expect(f32.summary).toMatch(/more than 3\.0 GiB \(as given\)/);
+    expect(f32.proposes).toBe('q8');
     expect(f32.advice).toMatch(/^With q8 weights it takes [\d.]+ GiB and fits\.$/);
     const long: PlanInput = {
       ...coder('q4'),
@@ -142,6 +143,7 @@ describe('the plan of the 1.5B class', () => {
       training: { longest: 8442, parts: 1, teacherTokens: 0 },
     };
     expect(memoryPlan(long, given(2 * GIB)).advice).toMatch(/^With answers of \d+ tokens at most it takes/);
+    expect(memoryPlan(coder('q4'), given(GIB)).proposes).toBeNull();
     expect(memoryPlan(coder('q4'), given(GIB)).advice).toMatch(/No setting of this model fits.*Choose a smaller model/);
   });
 

@@ -52,6 +52,8 @@ export const MemoryPlan = v.object({
   summary: v.string(),
   /** What was made smaller so that it fits, or what to change where it does not; null: nothing. */
   advice: v.nullable(v.string()),
+  /** The largest precision that would fit where the planned one does not; null: it fits, or none would. */
+  proposes: v.nullable(v.picklist(WEIGHT_PRECISIONS)),
 });
 export type MemoryPlan = v.InferOutput<typeof MemoryPlan>;
 

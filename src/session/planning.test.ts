@@ -7,7 +7,7 @@ import type { Engine } from '../model/engine.ts';
 import { memoryPlan, type PlanInput } from '../model/plan.ts';
 import { METHODS } from '../schema/config.ts';
 import { measureStep } from './measure.ts';
-import { explained, memoryBudget, openPlanned, storagePlan } from './planning.ts';
+import { explained, memoryBudget, openPlanned, planRun, storagePlan, withFittingWeights } from './planning.ts';
 import { presetOf } from './presets.ts';
 import { stepWork } from './step-work.ts';
 import { BigramEngine } from './testing/bigram-engine.ts';
@@ -50,6 +50,17 @@ describe('a model that is opened by its plan', () => {
 
   it('is not loaded into less than it needs', async () => {
     await expect(openPlanned(nano({ given: 4 * MIB }))).rejects.toThrow(/was not loaded. It takes .* more than 4\.0 MiB \(as given\).*(fits|smaller model)/);
+  });
+
+  it('has the largest precision that fits where nobody chose one, and is left alone where somebody did', async () => {
+    const asked = nano({ given: 14 * MIB });
+    const options = { ...asked, config: { ...asked.config, weights: 'f32' as const } };
+    const plan = await planRun(options);
+    expect(plan).toMatchObject({ fits: false, proposes: 'q8' });
+    expect(withFittingWeights(options.config, plan)).toEqual({ config: options.config, said: null });
+    const open = withFittingWeights({ ...options.config, weights: null }, plan);
+    expect(open.config.weights).toBe('q8');
+    expect(open.said).toMatch(/more than 14\.0 MiB.*With q8 weights it takes .* and fits\. So q8 weights are taken/);
   });
 
   it('explains memory that ran out with the plan, and proposes what fits into what there was', () => {

@@ -78,6 +78,12 @@ async function planInput({ gpu, source, config, promptTokens, machine }: PlanOpt
   };
 }
 
+/** Where no precision was chosen and the weights as stored do not fit: the largest one that does, written into the configuration, with a sentence. */
+export function withFittingWeights(config: RunConfig, plan: MemoryPlan): { readonly config: RunConfig; readonly said: string | null } {
+  if (config.weights !== null || plan.proposes === null) return { config, said: null };
+  return { config: { ...config, weights: plan.proposes }, said: `${plan.summary} ${plan.advice} So ${plan.proposes} weights are taken; --weights chooses others.` };
+}
+
 /**
  * Loads the model with the sizes of its plan. Refuses what surely does not fit; where memory runs out all the same, the
  * error says what the plan was and what would fit into what there turned out to be.

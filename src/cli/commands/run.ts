@@ -14,6 +14,7 @@ import { folderSource } from '../folder-source.ts';
 import { print, readText, remark } from '../io.ts';
 import { machineMemory, storageRoom } from '../machine.ts';
 import { openModelFiles } from '../model.ts';
+import { fittingConfig } from '../plan.ts';
 import { readLog, writeComparison } from '../run/comparison.ts';
 import { parseRunFlags, RUN_FLAGS } from '../run/flags.ts';
 import { jobsOf, type Job } from '../run/matrix.ts';
@@ -31,7 +32,8 @@ export const run: Command = {
     try {
       for (const [index, job] of jobs.entries()) {
         if (jobs.length > 1) remark(`Run ${index + 1} of ${jobs.length}: ${job.folder}`);
-        const code = await runJob(job, nodeRunPorts(dirname(job.folder), root, grader, flags.memory), goOn);
+        const config = job.begun ? job.config : await fittingConfig(job.config, root, flags.memory);
+        const code = await runJob({ ...job, config }, nodeRunPorts(dirname(job.folder), root, grader, flags.memory), goOn);
         if (code !== 0) return code;
         if (flags.json) await printSummary(job.folder);
       }
