@@ -127,9 +127,9 @@ describe('a run that is interrupted ten times ends in the bytes of one that is n
       const ports = nodeRunPorts(folder, ROOT, grader);
       let losses = 0;
       let timer: NodeJS.Timeout | undefined;
-      const openModel: typeof ports.openModel = async (c) => {
+      const openModel: typeof ports.openModel = async (c, sets) => {
         clearTimeout(timer);
-        const opened = await ports.openModel(c);
+        const opened = await ports.openModel(c, sets);
         const lose = () => {
           losses += 1;
           opened.engine.destroy();

@@ -46,8 +46,8 @@ async function runOf(id: string, config: RunConfig, { onEngine, lose }: Hooks = 
   const run = await Run.create(
     {
       ...ports,
-      openModel: async (c) => {
-        const opened = await ports.openModel(c);
+      openModel: async (c, sets) => {
+        const opened = await ports.openModel(c, sets);
         engine = opened.engine as GpuEngine;
         onEngine?.(engine);
         return opened;

@@ -24,11 +24,28 @@ export const NO_WEBGPU =
   'This browser offers no WebGPU, so nothing can be trained or sampled here; stored runs can still be read. ' +
   'Use a current Chrome, Edge, Firefox or Safari, and switch hardware acceleration on.';
 
-/**
- * Opens a device with raised limits. Throws a sentence when there is no adapter. Losing the device is an ordinary
- * event: `lost.promise` rejects with `DeviceLostError` and so does everything that waits on it.
- */
-export async function openDevice(gpu: GPU | undefined): Promise<OpenedDevice> {
+/** What an adapter says of itself before a device is opened. */
+export interface AdapterFacts {
+  readonly info: OpenedDevice['info'];
+  readonly software: boolean;
+  readonly limits: Pick<GPUSupportedLimits, (typeof RAISED_LIMITS)[number]>;
+}
+
+/** Throws a sentence when there is no adapter. */
+export async function adapterFacts(gpu: GPU | undefined): Promise<AdapterFacts> {
+  return factsOf(await requestAdapter(gpu));
+}
+
+function factsOf({ info, limits }: GPUAdapter): AdapterFacts {
+  const { vendor, architecture, description, device } = info;
+  return {
+    info: { vendor, architecture, description },
+    software: /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${description} ${device}`),
+    limits,
+  };
+}
+
+async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
   if (!gpu) throw new Error(NO_WEBGPU);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
@@ -36,14 +53,22 @@ export async function openDevice(gpu: GPU | undefined): Promise<OpenedDevice> {
       'WebGPU is there but found no adapter it accepts. Update the graphics driver; on Linux without a GPU install Mesa 24 or newer (lavapipe).',
     );
   }
+  return adapter;
+}
+
+/**
+ * Opens a device with raised limits. Throws a sentence when there is no adapter. Losing the device is an ordinary
+ * event: `lost.promise` rejects with `DeviceLostError` and so does everything that waits on it.
+ */
+export async function openDevice(gpu: GPU | undefined): Promise<OpenedDevice> {
+  const adapter = await requestAdapter(gpu);
+  const { info, software } = factsOf(adapter);
   const requiredLimits: Record<string, number> = {};
   for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
   const device = await adapter.requestDevice({
     requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits,
   });
-  const { vendor, architecture, description } = adapter.info;
-
   const lost: { error: DeviceLostError | null; readonly promise: Promise<never> } = {
     error: null,
     promise: device.lost.then((info) => {
@@ -63,8 +88,8 @@ export async function openDevice(gpu: GPU | undefined): Promise<OpenedDevice> {
   const memory = new GpuMemory(device);
   return {
     device,
-    info: { vendor, architecture, description },
-    software: /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${description} ${adapter.info.device}`),
+    info,
+    software,
     features: new Set<string>(adapter.features),
     memory,
     recorder: new Recorder(device, memory, lost),

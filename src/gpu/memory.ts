@@ -33,6 +33,8 @@ export class GpuMemory implements Allocator {
   #failure: Error | null = null;
   bytes = 0;
   peak = 0;
+  /** Most that may be held; beyond it allocations fail as they do where the device has no more. */
+  limit = Infinity;
 
   constructor(private readonly device: GPUDevice) {}
 
@@ -51,6 +53,7 @@ export class GpuMemory implements Allocator {
   }
 
   #create(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    if (this.bytes + size > this.limit) throw new OutOfGpuMemoryError(label, size, this.bytes);
     this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({ label, size, usage });
     const before = this.bytes;
@@ -63,6 +66,17 @@ export class GpuMemory implements Allocator {
     this.bytes += size;
     this.peak = Math.max(this.peak, this.bytes);
     return buffer;
+  }
+
+  /** All that `make` allocates, or nothing: where one allocation fails, those before it are given back. */
+  whole<T>(make: () => T): T {
+    const before = new Set(this.#held.keys());
+    try {
+      return make();
+    } catch (error) {
+      for (const buffer of this.#held.keys()) if (!before.has(buffer)) this.free({ buffer, offset: 0, size: 0 });
+      throw error;
+    }
   }
 
   /** Allocates and fills. */

@@ -289,13 +289,14 @@ export class Generator {
       }
       recorder.forgetBindGroups();
       this.#kv = null;
-      this.#kv = { rows, layers: keyValueBuffers(this.memory, config, rows) };
+      this.#kv = { rows, layers: this.memory.whole(() => keyValueBuffers(this.memory, config, rows)) };
     }
     if (!this.#buffers || this.#capacity < slots) {
       recorder.submit();
       Object.values(this.#buffers ?? {}).forEach((view) => this.memory.free(view));
       recorder.forgetBindGroups();
-      this.#buffers = slotBuffers(this.memory, config, slots);
+      this.#buffers = null;
+      this.#buffers = this.memory.whole(() => slotBuffers(this.memory, config, slots));
       this.#capacity = slots;
     }
     const capacity = decodeRows(slots);
@@ -304,7 +305,7 @@ export class Generator {
       this.#ws?.free();
       recorder.forgetBindGroups();
       this.#ws = null;
-      this.#ws = new Workspace(this.memory, config, capacity, rank);
+      this.#ws = this.memory.whole(() => new Workspace(this.memory, config, capacity, rank));
     }
     await this.memory.settle();
     return { ws: this.#ws, buffers: this.#buffers, rows: this.#kv.rows };

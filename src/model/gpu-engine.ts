@@ -35,6 +35,8 @@ export interface OpenEngineOptions {
   readonly weights: WeightPrecision | null;
   /** Largest piece of a weight matrix in bytes; default: what the device binds. */
   readonly maxShardBytes?: number;
+  /** Most bytes that may be held on the device; default: what it gives. */
+  readonly memoryLimit?: number;
   /** Blocks of decode steps the device is ahead of the host; default: 1 on a GPU, 0 on a software adapter. */
   readonly lookahead?: 0 | 1;
   readonly onProgress?: (fraction: number) => void;
@@ -52,6 +54,7 @@ const STATE_VERSION = 1;
 export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine> {
   const config = await readModelConfig(options.source);
   const opened = await openDevice(options.gpu);
+  opened.memory.limit = options.memoryLimit ?? Infinity;
   try {
     const weights = await openWeights(options.source, config);
     const shard = options.maxShardBytes ?? opened.device.limits.maxStorageBufferBindingSize;

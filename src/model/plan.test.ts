@@ -72,6 +72,7 @@ const tiny = join(import.meta.dirname, 'fixtures/qwen2-tiny');
 describe.each([
   ['nano', nano, 'f32', { adapters: 1, parts: 1, teacherTokens: 0 }, { microBatchRows: 1024, slots: 64 }],
   ['nano in small batches, two adapters, distilling', nano, 'f16', { adapters: 2, parts: 1, teacherTokens: 100 }, { microBatchRows: 256, slots: 4 }],
+  ['nano at 4 bits', nano, 'q4', { adapters: 1, parts: 1, teacherTokens: 0 }, { microBatchRows: 512, slots: 16 }],
   ['a small shape with parts', tiny, 'f32', { adapters: 1, parts: 2, teacherTokens: 0 }, { microBatchRows: 128, slots: 8 }],
 ] as const)('%s', (_, folder, precision, { adapters, parts, teacherTokens }, sizes) => {
   it('holds within a tenth of what the plan says, part by part, after sampling and a step', { timeout: 120_000 }, async () => {
@@ -134,6 +135,7 @@ describe('the plan of the 1.5B class', () => {
     const f32 = memoryPlan(coder('f32'), given(3 * GIB));
     expect(f32).toMatchObject({ fits: false });
     expect(f32.summary).toMatch(/more than 3\.0 GiB \(as given\)/);
+    expect(f32.proposes).toBe('q8');
     expect(f32.advice).toMatch(/^With q8 weights it takes [\d.]+ GiB and fits\.$/);
     const long: PlanInput = {
       ...coder('q4'),
@@ -141,6 +143,7 @@ describe('the plan of the 1.5B class', () => {
       training: { longest: 8442, parts: 1, teacherTokens: 0 },
     };
     expect(memoryPlan(long, given(2 * GIB)).advice).toMatch(/^With answers of \d+ tokens at most it takes/);
+    expect(memoryPlan(coder('q4'), given(GIB)).proposes).toBeNull();
     expect(memoryPlan(coder('q4'), given(GIB)).advice).toMatch(/No setting of this model fits.*Choose a smaller model/);
   });
 

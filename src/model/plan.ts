@@ -1,7 +1,7 @@
 import type { Allocator } from '../gpu/memory.ts';
 import { PlannedMemory } from '../gpu/planned-memory.ts';
 import { formatBytes, formatCount } from '../lib/format.ts';
-import { MEMORY_PARTS, type EngineSizes, type MemoryPart, type MemoryPlan } from '../schema/plan.ts';
+import { MEMORY_PARTS, PART_NAMES, type EngineSizes, type MemoryPart, type MemoryPlan } from '../schema/plan.ts';
 import type { ModelConfig } from './config.ts';
 import type { LoraConfig } from './engine.ts';
 import { decodeRows, keyValueBuffers, keyValueRows, slotBuffers } from './generator.ts';
@@ -9,7 +9,7 @@ import { entryBuffers, headBuffers, headChunk, teacherBuffers } from './head.ts'
 import { adapterBuffers, loraLayout } from './lora.ts';
 import { earlierGradient, partialNorms } from './trainer.ts';
 import { weightBuffers } from './weight-buffers.ts';
-import type { WeightPrecision } from './weight-format.ts';
+import { WEIGHT_PRECISIONS, type WeightPrecision } from './weight-format.ts';
 import { TrainWorkspace, Workspace } from './workspace.ts';
 
 /** Completions asked for in one call. */
@@ -68,13 +68,13 @@ const SHORTEST = 64;
  * allocates, run on an allocator without a device.
  */
 export function memoryPlan(input: PlanInput, budget: MemoryBudget, sizes?: EngineSizes): MemoryPlan {
-  if (sizes) return describe(input, budget, sizes, null);
+  if (sizes) return describe(input, budget, sizes, { advice: null });
   const chosen = largestFitting(input, budget);
   if (!chosen) {
     const smallest = LADDER.at(-1) ?? PREFERRED;
     return describe(input, budget, smallest, whatFits(input, budget));
   }
-  return describe(input, budget, chosen, madeSmaller(input, chosen));
+  return describe(input, budget, chosen, { advice: madeSmaller(input, chosen) });
 }
 
 function largestFitting(input: PlanInput, budget: MemoryBudget): EngineSizes | null {
@@ -126,7 +126,12 @@ function generation(memory: Allocator, { config, generations }: PlanInput, most:
   new Workspace(memory, config, decodeRows(slots), rank);
 }
 
-function describe(input: PlanInput, budget: MemoryBudget, sizes: EngineSizes, advice: string | null): MemoryPlan {
+interface Advice {
+  readonly advice: string | null;
+  readonly proposes?: WeightPrecision;
+}
+
+function describe(input: PlanInput, budget: MemoryBudget, sizes: EngineSizes, { advice, proposes }: Advice): MemoryPlan {
   const memory = needed(input, sizes);
   const report = memory.report();
   const parts = Object.fromEntries(MEMORY_PARTS.map((part) => [part, report.get(part) ?? 0])) as Record<MemoryPart, number>;
@@ -154,20 +159,9 @@ function describe(input: PlanInput, budget: MemoryBudget, sizes: EngineSizes, ad
     fits: enough && !tooLarge,
     summary,
     advice,
+    proposes: proposes ?? null,
   };
 }
-
-/** The parts in words. */
-export const PART_NAMES: Readonly<Record<MemoryPart, string>> = {
-  weights: 'weights',
-  adapter: 'adapters with gradients and moments',
-  kv: 'keys and values',
-  decode: 'decoding',
-  train: 'training activations',
-  checkpoints: 'layer inputs',
-  head: 'output head',
-  staging: 'read-back',
-};
 
 /** What was chosen below the preferred sizes, because of the budget. */
 function madeSmaller({ generations, training }: PlanInput, { microBatchRows, slots }: EngineSizes): string | null {
@@ -180,13 +174,13 @@ function madeSmaller({ generations, training }: PlanInput, { microBatchRows, slo
 }
 
 /** The mildest change that makes it fit, in a sentence. */
-function whatFits(input: PlanInput, budget: MemoryBudget): string {
-  const precisions = (['f32', 'f16', 'q8', 'q4'] as const).slice(1 + ['f32', 'f16', 'q8', 'q4'].indexOf(input.precision));
+function whatFits(input: PlanInput, budget: MemoryBudget): Advice {
+  const precisions = WEIGHT_PRECISIONS.slice(1 + WEIGHT_PRECISIONS.indexOf(input.precision)); // from the next smaller one on
   const bytes = (candidate: PlanInput, sizes: EngineSizes) => formatBytes(needed(candidate, sizes).bytes);
   for (const precision of precisions) {
     const candidate = { ...input, precision };
     const sizes = largestFitting(candidate, budget);
-    if (sizes) return `With ${precision} weights it takes ${bytes(candidate, sizes)} and fits.`;
+    if (sizes) return { advice: `With ${precision} weights it takes ${bytes(candidate, sizes)} and fits.`, proposes: precision };
   }
   const smallest = { ...input, precision: precisions.at(-1) ?? input.precision };
   const longest = Math.max(0, ...input.generations.map((need) => need.maxTokens));
@@ -195,10 +189,11 @@ function whatFits(input: PlanInput, budget: MemoryBudget): string {
     const sizes = largestFitting(candidate, budget);
     if (sizes) {
       const weights = smallest.precision === input.precision ? '' : ` and ${smallest.precision} weights`;
-      return `With answers of ${tokens} tokens at most${weights} it takes ${bytes(candidate, sizes)} and fits.`;
+      return { advice: `With answers of ${tokens} tokens at most${weights} it takes ${bytes(candidate, sizes)} and fits.` };
     }
   }
-  return `No setting of this model fits: with ${smallest.precision} weights and the smallest batches it still takes ${bytes(smallest, LADDER.at(-1) ?? PREFERRED)}. Choose a smaller model.`;
+  const least = bytes(smallest, LADDER.at(-1) ?? PREFERRED);
+  return { advice: `No setting of this model fits: with ${smallest.precision} weights and the smallest batches it still takes ${least}. Choose a smaller model.` };
 }
 
 /** The same with answers shorter by `tokens`. */

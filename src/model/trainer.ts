@@ -57,7 +57,7 @@ export class Trainer {
     this.#ws?.free();
     this.model.recorder.forgetBindGroups();
     this.#ws = null;
-    const ws = new TrainWorkspace(this.memory, this.model.config, rows, adapter?.layout ?? null);
+    const ws = this.memory.whole(() => new TrainWorkspace(this.memory, this.model.config, rows, adapter?.layout ?? null));
     await this.memory.settle();
     this.#ws = ws;
     return ws;
@@ -102,6 +102,7 @@ export class Trainer {
       this.head.record(ws, packed.count, tokenWords(packed, sequences, weights, loss, reference), packed.sources, tokenLossOptions(loss), true, teacher);
       recordBackward(this.model, ws, packed.count, adapter);
       const results = await this.head.results(packed.sources.length);
+      await this.memory.settle();
       this.tick();
       collect(packed, sequences, results, columns, sums);
       if (parts > 1 && batches[b + 1]?.part !== packed.part) partNorms.push(await this.#endPart(adapter, packed.part, parts));

@@ -1,30 +1,22 @@
 import type { Allocator } from '../gpu/memory.ts';
-import type { ModelConfig } from './config.ts';
+import { modelTensors, type ModelConfig } from './config.ts';
 import { cutShards } from './device-weights.ts';
 import { packedBytes, precisionOf, type WeightPrecision } from './weight-format.ts';
 
 /** What the frozen weights hold on the device: matrices in shards, vectors and the table of rotations in f32. */
 export function weightBuffers(memory: Allocator, config: ModelConfig, precision: WeightPrecision, maxShardBytes: number): void {
-  const { hiddenSize: d, intermediateSize: ffn, vocabSize } = config;
-  const q = config.heads * config.headDim;
-  const kv = config.kvHeads * config.headDim;
-  const matrix = (label: string, rows: number, cols: number, kept = precision) => {
-    for (const shard of cutShards(rows, cols, kept, maxShardBytes)) memory.alloc(`weights ${label}`, packedBytes(shard.rows, cols, kept));
-  };
-  const vector = (label: string, length: number) => memory.alloc(`weights ${label}`, 4 * length);
-  for (let layer = 0; layer < config.layers; layer++) {
-    vector('norm', d);
-    vector('norm', d);
-    matrix('qkv', q + 2 * kv, d);
-    if (config.attentionBias) vector('bias', q + 2 * kv);
-    if (config.queryKeyNorm) for (let i = 0; i < 2; i++) vector('norm', config.headDim);
-    matrix('o', d, q);
-    matrix('gate/up', 2 * ffn, d);
-    matrix('down', d, ffn);
+  // As device-weights.ts stacks them: q, k and v are one matrix (and one bias), gate and up another.
+  const stacked = new Map<string, { rows: number; readonly cols: number }>();
+  for (const { name, shape } of modelTensors(config)) {
+    const key = name.replace(/\.[qkv]_proj/, '.qkv').replace(/\.[qk]_norm/, '.qk_norm').replace(/\.(gate|up)_proj/, '.gate_up');
+    const [rows = 0, cols = 1] = shape;
+    const held = stacked.get(key);
+    if (held) held.rows += rows;
+    else stacked.set(key, { rows, cols });
   }
-  const table = precisionOf('model.embed_tokens.weight', precision);
-  matrix('embedding', vocabSize, d, table);
-  if (!config.tiedEmbeddings) matrix('head', vocabSize, d, table);
-  vector('norm', d);
-  vector('rope', config.maxPositions * config.headDim);
+  for (const [name, { rows, cols }] of stacked) {
+    const kept = precisionOf(name, precision);
+    for (const shard of cutShards(rows, cols, kept, maxShardBytes)) memory.alloc(`weights ${name}`, packedBytes(shard.rows, cols, kept));
+  }
+  memory.alloc('weights rope', 4 * config.maxPositions * config.headDim);
 }

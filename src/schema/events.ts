@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { RunConfig } from './config.ts';
+import { EngineSizes } from './plan.ts';
 import { Verdict } from './verdict.ts';
 
 /**
@@ -56,7 +57,7 @@ export const RunEvent = v.variant('type', [
     config: RunConfig,
     device: v.object({ vendor: v.string(), architecture: v.string(), description: v.string() }),
     /** Forced on resume, so that a resumed run is byte-identical. */
-    tuner: v.object({ microBatchRows: v.number() }),
+    tuner: v.object({ ...EngineSizes.entries, slots: v.optional(v.number()) }), // older logs have no slots
     /** Ids of the problems drawn for each use. */
     problems: v.object({ train: v.array(v.string()), val: v.array(v.string()), test: v.array(v.string()) }),
   }),
@@ -222,7 +223,13 @@ export const RunEvent = v.variant('type', [
     ),
   }),
   v.object({ ...base, type: v.literal('checkpoint.saved'), step: v.number(), bytes: v.number() }),
-  v.object({ ...base, type: v.literal('warning.raised'), message: v.string() }),
+  v.object({
+    ...base,
+    type: v.literal('warning.raised'),
+    message: v.string(),
+    /** Where the engine's sizes had to change with it: from here on the run is not byte-identical to one that kept them. */
+    nonIdentical: v.optional(EngineSizes),
+  }),
   v.object({ ...base, type: v.literal('run.paused'), step: v.number(), reason: v.string() }),
   v.object({
     ...base,

@@ -1,6 +1,7 @@
 import type { Method, RunConfig } from './config.ts';
 import type { EvaluationConfig, EvaluationEvent, JudgedAnswer } from './evaluation.ts';
 import type { Phase, RunEvent } from './events.ts';
+import type { RunPlan, StepEstimate } from './plan.ts';
 
 /**
  * Messages between a page and the session's worker. Both sides close their switches over these unions.
@@ -9,7 +10,11 @@ import type { Phase, RunEvent } from './events.ts';
 export type SessionRequest =
   | { readonly type: 'device' }
   /** Starts a new run; answers its run id. */
-  | { readonly type: 'start'; readonly config: RunConfig }
+  | { readonly type: 'start'; readonly config: RunConfig; readonly memory?: number | null }
+  /** What a run would take of memory and storage. `memory`: bytes of the GPU's that may be taken; null: not said. */
+  | { readonly type: 'plan'; readonly config: RunConfig; readonly memory: number | null }
+  /** Loads the model and measures a step; nothing else may go on meanwhile. */
+  | { readonly type: 'measure'; readonly config: RunConfig; readonly memory: number | null }
   /** Goes on from the last checkpoint of a stored run. */
   | { readonly type: 'resume'; readonly runId: string }
   /** Pauses after the current step. */
@@ -100,6 +105,8 @@ export interface RunSummary {
 export interface SessionAnswers {
   device: DeviceReport;
   start: { runId: string };
+  plan: RunPlan;
+  measure: StepEstimate;
   resume: { runId: string };
   pause: null;
   stop: null;

@@ -5,6 +5,7 @@ import { messageOf } from '../lib/errors.ts';
 import { RunConfig } from '../schema/config.ts';
 import type { RunEventOf } from '../schema/events.ts';
 import type { StoredRun } from '../storage/run-store.ts';
+import { storagePlan } from './planning.ts';
 import type { OpenedModel, RunPorts } from './run-ports.ts';
 
 /** The run's problems; refuses a run without end and splits that intersect. */
@@ -47,7 +48,19 @@ export function parseConfig(value: unknown, what: string): RunConfig {
   throw new Error(`${what} does not parse: ${v.getDotPath(issue) ?? 'the file'}: ${issue.message}.`);
 }
 
-export function refuseLongPrompts({ engine, text }: OpenedModel, config: RunConfig, sets: ProblemSets): void {
+/** The model of a new run, once it is clear that its prompts fit into the model and what it stores into the store. */
+export async function openChecked(ports: RunPorts, config: RunConfig, sets: ProblemSets): Promise<OpenedModel> {
+  const model = await ports.openModel(config, sets);
+  try {
+    refuseLongPrompts(model, config, sets);
+    return { ...model, warnings: [...(model.warnings ?? []), ...(await storageWarnings(ports, config, model))] };
+  } catch (error) {
+    model.engine.destroy();
+    throw error;
+  }
+}
+
+function refuseLongPrompts({ engine, text }: OpenedModel, config: RunConfig, sets: ProblemSets): void {
   for (const problem of [...sets.train, ...sets.test]) {
     const length = text.prompt(problem).ids.length;
     if (length + config.maxTokens > engine.maxContext) {
@@ -56,6 +69,14 @@ export function refuseLongPrompts({ engine, text }: OpenedModel, config: RunConf
       );
     }
   }
+}
+
+/** Refuses a run that there is surely no room for; what else is to be said of the store. */
+async function storageWarnings(ports: RunPorts, config: RunConfig, { plan }: OpenedModel): Promise<string[]> {
+  if (!plan || !ports.room) return [];
+  const storage = storagePlan(config, plan, await ports.room());
+  if (!storage.fits) throw new Error(`The run was not started. ${storage.summary}`);
+  return storage.persisted === false ? [storage.summary] : [];
 }
 
 export function refuseOtherProblems(started: RunEventOf<'run.started'>, sets: ProblemSets): void {

@@ -7,6 +7,8 @@ import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent, RunEventOf } from '../schema/events.ts';
 import type { SessionStatus } from '../schema/protocol.ts';
 import type { RunStore } from '../storage/run-store.ts';
+import type { MemoryPlan } from '../schema/plan.ts';
+import type { StorageRoom } from './planning.ts';
 
 export interface OpenedModel {
   readonly engine: Engine;
@@ -14,12 +16,17 @@ export interface OpenedModel {
   readonly device: RunEventOf<'run.started'>['device'];
   /** Fallbacks taken while opening, one sentence each. */
   readonly warnings?: readonly string[];
+  /** What it was planned to take; absent where nothing was planned. */
+  readonly plan?: MemoryPlan;
 }
 
 /** What a run needs from outside: everything that differs between browser, Node and tests. */
 export interface RunPorts {
   readonly store: RunStore;
-  openModel: (config: RunConfig) => Promise<OpenedModel>;
+  /** Opens it on a new device, with the sizes of its plan. `memory`: bytes of the GPU's that may be taken; absent: not said. */
+  openModel: (config: RunConfig, sets: ProblemSets, memory?: number | null) => Promise<OpenedModel>;
+  /** Room in the store. Where it is absent it is taken to be enough. */
+  room?: () => Promise<StorageRoom>;
   /** The adapter that `config.adapter` names. Where it is absent runs start from fresh adapters only. */
   readAdapter?: (folder: string) => Promise<AdapterTensors>;
   problems: (config: RunConfig) => Promise<ProblemSets>;

@@ -2,26 +2,30 @@ import * as v from 'valibot';
 import type { Problem } from '../data/problem.ts';
 import { problemsOfStep, type ProblemSets } from '../data/order.ts';
 import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evaluate.ts';
-import { DeviceLostError } from '../gpu/errors.ts';
+import { DeviceLostError, OutOfGpuMemoryError } from '../gpu/errors.ts';
 import { messageOf, StorageFullError } from '../lib/errors.ts';
 import { hash32 } from '../lib/rng.ts';
 import type { TrainableName } from '../model/engine.ts';
 import { METHOD_STEPS } from '../methods/index.ts';
 import type { MethodContext } from '../methods/method.ts';
-import { encodeDistillationBlock, encodeTokenBlock } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
-import { LOG_VERSION, type NewEvent, type Phase, type RunEvent } from '../schema/events.ts';
+import { LOG_VERSION, type Phase, type RunEvent } from '../schema/events.ts';
+import { EngineSizes } from '../schema/plan.ts';
 import type { StoredRun } from '../storage/run-store.ts';
 import { createAdapters, restoreAdapters, saveAdapters } from './adapters.ts';
-import { checkedProblems, refuseLongPrompts, refuseOtherProblems, startOf, storedConfig } from './checks.ts';
+import { checkedProblems, openChecked, refuseOtherProblems, startOf, storedConfig } from './checks.ts';
 import { LogWriter } from './log-writer.ts';
+import { methodContext } from './method-context.ts';
 import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
 import { summarise } from './summary.ts';
+import { CheckpointPace, isOutOfMemory, smallerSizes } from './survival.ts';
 
 /** What a checkpoint carries besides adapter and log offset. The data cursor is the step itself. */
 const State = v.object({
   evaluated: v.boolean(),
   totals: v.object({ prompt: v.number(), generated: v.number(), trained: v.number() }),
+  /** Where they had to change after the start; else those of `run.started` hold. */
+  sizes: v.optional(EngineSizes),
 });
 type State = v.InferOutput<typeof State>;
 
@@ -37,6 +41,7 @@ const EVALUATION = 0x6576616c;
  */
 export class Run {
   private readonly log: LogWriter;
+  private readonly pace: CheckpointPace;
   private state: State = { evaluated: false, totals: { prompt: 0, generated: 0, trained: 0 } };
   private step = 0;
   private skippedInRow = 0;
@@ -51,6 +56,7 @@ export class Run {
     private readonly sets: ProblemSets,
     private model: OpenedModel,
   ) {
+    this.pace = new CheckpointPace(ports.clock);
     this.log = new LogWriter(stored, ports.clock, (events) => ports.onEvents(stored.runId, events));
   }
 
@@ -81,7 +87,7 @@ export class Run {
         return await Run.begin(ports, stored, config, sets);
       }
       refuseOtherProblems(started, sets);
-      const run = new Run(ports, stored, config, sets, await ports.openModel(config));
+      const run = new Run(ports, stored, config, sets, await ports.openModel(config, sets));
       await run.restore();
       return run;
     } catch (error) {
@@ -92,8 +98,7 @@ export class Run {
 
   private static async begin(ports: RunPorts, stored: StoredRun, config: RunConfig, sets: ProblemSets): Promise<Run> {
     await stored.writeFile('config.json', new TextEncoder().encode(JSON.stringify(config, null, 2) + '\n'));
-    const model = await ports.openModel(config);
-    refuseLongPrompts(model, config, sets);
+    const model = await openChecked(ports, config, sets);
     const run = new Run(ports, stored, config, sets, model);
     createAdapters(model.engine, config, await startOf(ports, config));
     const ids = (problems: readonly Problem[]) => problems.map((problem) => problem.id);
@@ -103,7 +108,7 @@ export class Run {
       runId: stored.runId,
       config,
       device: model.device,
-      tuner: { microBatchRows: model.engine.microBatchRows },
+      tuner: { microBatchRows: model.engine.microBatchRows, slots: model.engine.slots },
       problems: { train: ids(sets.train), val: ids(sets.val), test: ids(sets.test) },
     });
     for (const message of model.warnings ?? []) run.log.emit({ type: 'warning.raised', message });
@@ -134,6 +139,8 @@ export class Run {
             if (this.asked !== 'stop')
               return await this.pauseNow('Paused during an evaluation, which will be done again.');
             this.state = { ...this.state, evaluated: true };
+          } else if (isOutOfMemory(error)) {
+            await this.goOnSmaller(error);
           } else if (error instanceof DeviceLostError && ++this.lostInRow < MOST_LOST) {
             await this.reopen(error.message);
           } else {
@@ -179,8 +186,8 @@ export class Run {
       this.skippedInRow = outcome.skipped ? this.skippedInRow + 1 : 0;
       if (this.skippedInRow === MOST_SKIPPED) return await this.pauseNotFinite();
       // A step that was skipped is not kept until the next good one, so that the last checkpoint predates the trouble.
-      const due = this.step % this.config.checkpointEvery === 0 || this.asked !== null || this.complete();
-      if (due && this.skippedInRow === 0) await this.checkpoint();
+      const due = this.step % this.config.checkpointEvery === 0 && this.pace.due;
+      if ((due || this.asked !== null || this.complete()) && this.skippedInRow === 0) await this.checkpoint();
       await this.log.flush();
     }
     if (this.asked === 'pause')
@@ -227,35 +234,22 @@ export class Run {
 
   /** Runs `work` with a context that falls silent when `work` fails: late verdicts of an abandoned step stay out of the log. */
   private async attempt<T>(work: (context: MethodContext) => Promise<T>): Promise<T> {
-    let alive = true;
-    const context: MethodContext = {
-      engine: this.model.engine,
-      text: this.model.text,
-      grade: (problem, completion, format = this.model.text.format) =>
-        this.ports.grade(problem, completion, {
-          format,
-          timeoutSeconds: this.config.timeoutSeconds,
-        }),
-      emit: (event: NewEvent) => {
-        if (alive) this.log.emit(event);
-      },
-      columns: (block) => this.log.columns(encodeTokenBlock(block)),
-      distillation: (block) => this.log.columns(encodeDistillationBlock(block)),
-      progress: (phase, done, total) => {
-        if (!alive) return;
-        this.phase = phase;
-        this.report(done, total);
-      },
-      now: () => this.ports.clock() / 1000,
-    };
+    const { context, silence } = methodContext(this.ports, this.config, this.model, this.log, (phase, done, total) => {
+      this.phase = phase;
+      this.report(done, total);
+    });
     try {
       return await work(context);
     } finally {
-      alive = false;
+      silence();
     }
   }
 
-  private async checkpoint(): Promise<void> {
+  private checkpoint(): Promise<void> {
+    return this.pace.timed(() => this.save());
+  }
+
+  private async save(): Promise<void> {
     this.phase = 'checkpoint';
     this.report(0, 1);
     await this.log.flush();
@@ -287,8 +281,11 @@ export class Run {
     const started = (await this.stored.readEvents()).find((event) => event.type === 'run.started');
     if (!started)
       throw new Error(`The log of run ${this.stored.runId} does not begin with run.started; start it anew.`);
-    this.model.engine.microBatchRows = started.tuner.microBatchRows;
-    if (!restoreAdapters(this.model.engine, this.config, checkpoint.adapters))
+    const { engine } = this.model;
+    const sizes = state.output.sizes ?? started.tuner;
+    engine.microBatchRows = sizes.microBatchRows;
+    engine.slots = sizes.slots ?? engine.slots;
+    if (!restoreAdapters(engine, this.config, checkpoint.adapters))
       throw new Error(`The checkpoint of step ${checkpoint.step} lacks an adapter of ${this.config.method}; start the run anew.`);
     this.state = state.output;
     this.step = checkpoint.step;
@@ -298,15 +295,37 @@ export class Run {
   }
 
   private async reopen(why: string): Promise<void> {
-    this.model.engine.destroy();
-    this.ports.onStatus({ state: 'loading', what: 'A new GPU device, since the last one was lost', fraction: null });
-    this.model = await this.ports.openModel(this.config);
-    await this.restore();
+    await this.openAgain('A new GPU device, since the last one was lost');
     this.log.emit({
       type: 'warning.raised',
       message: `${why} A new one was opened and the run went on from step ${this.step}.`,
     });
     await this.log.flush();
+  }
+
+  /** Back to the last checkpoint on a new device, with less asked of it at once: what sums up in another order is no longer the same run. */
+  private async goOnSmaller(error: OutOfGpuMemoryError | DeviceLostError): Promise<void> {
+    const { microBatchRows, slots } = this.model.engine;
+    const sizes = smallerSizes(error, { microBatchRows, slots });
+    if (!sizes) throw error;
+    await this.openAgain('The model again, with smaller batches, since memory ran out');
+    Object.assign(this.model.engine, sizes);
+    this.state = { ...this.state, sizes };
+    this.log.emit({
+      type: 'warning.raised',
+      message:
+        `${error.message} The run went on from step ${this.step} with micro-batches of ${sizes.microBatchRows} tokens and ${sizes.slots} answers at a time ` +
+        `instead of ${microBatchRows} and ${slots}; from here on it is not byte-identical to a run that had the memory.`,
+      nonIdentical: sizes,
+    });
+    await this.checkpoint(); // after the event, so that sizes and mark are part of what is kept
+  }
+
+  private async openAgain(what: string): Promise<void> {
+    this.model.engine.destroy();
+    this.ports.onStatus({ state: 'loading', what, fraction: null });
+    this.model = await this.ports.openModel(this.config, this.sets);
+    await this.restore();
   }
 
   private async pauseNow(reason: string): Promise<Outcome> {
@@ -325,7 +344,7 @@ export class Run {
     return await this.pauseNow(message);
   }
 
-  /** The run cannot go on now. A full store and a lost device pause it; anything else is reported and thrown. */
+  /** The run cannot go on now. A full store, a lost device and memory that ran out pause it; anything else is reported and thrown. */
   private async broken(error: unknown): Promise<Outcome> {
     const reason = messageOf(error);
     try {
@@ -336,7 +355,7 @@ export class Run {
     } catch {
       // The store takes nothing any more; the page or terminal still gets the sentence.
     }
-    if (!(error instanceof StorageFullError) && !(error instanceof DeviceLostError)) {
+    if (![StorageFullError, DeviceLostError, OutOfGpuMemoryError].some((kind) => error instanceof kind)) {
       this.ports.onStatus({ state: 'paused', runId: this.stored.runId, reason });
       throw error;
     }

@@ -33,6 +33,8 @@ function browser() {
       run: lab.ports,
       evaluations: letterEvaluations(memoryOpfs()),
       device: () => Promise.reject(new Error('no device')),
+      plan: () => Promise.reject(new Error('nothing is planned here')),
+      measure: async (_, memory) => ({ sample: { half: 1, full: 2 }, update: { half: 1, full: 2 }, step: { half: 2, full: 4 }, noise: null, measured: memory ?? 0 }),
       tokenizer: () => Promise.resolve(tokenizer),
       claim: async (runId) => {
         if (held.has(runId)) return null;
@@ -76,6 +78,23 @@ describe('session', () => {
     await ask({ type: 'delete', runId });
     expect(await ask({ type: 'runs' })).toEqual([]);
     await expect(ask({ type: 'log', runId })).rejects.toThrow(/no run/);
+  });
+
+  it('measures a step while nothing else goes on, and hands a start the memory it may take', async () => {
+    const { ask, lab, session, posts } = tab();
+    const asked: (number | null | undefined)[] = [];
+    const { openModel } = lab.ports;
+    lab.ports.openModel = (...args) => {
+      asked.push(args[2]);
+      return openModel(...args);
+    };
+    expect(await ask({ type: 'measure', config, memory: 5e9 })).toMatchObject({ measured: 5e9 });
+    expect(posts.filter((m) => m.type === 'status').map((m) => m.status.state)).toEqual(['loading', 'idle']);
+    const { runId } = await ask({ type: 'start', config, memory: 4e9 });
+    await expect(ask({ type: 'measure', config, memory: null })).rejects.toThrow(/A run is going on already/);
+    await session.settled();
+    expect(runId).toBeTruthy();
+    expect(asked).toEqual([4e9]);
   });
 
   it('gives the token columns of a rollout with the text of each token', async () => {

@@ -3,6 +3,7 @@ import { messageOf } from '../lib/errors.ts';
 import { decodeDistillationBlock, distillationBlockBytes, tokenBlockBytes } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
+import type { RunPlan, StepEstimate } from '../schema/plan.ts';
 import type {
   DeviceReport,
   FromPage,
@@ -32,6 +33,8 @@ export interface SessionPorts {
   readonly run: Omit<RunPorts, 'store' | 'onEvents' | 'onStatus'>;
   readonly evaluations: EvaluationPorts;
   readonly device: () => Promise<DeviceReport>;
+  readonly plan: (config: RunConfig, memory: number | null) => Promise<RunPlan>;
+  readonly measure: (config: RunConfig, memory: number | null) => Promise<StepEstimate>;
   readonly tokenizer: (config: RunConfig) => Promise<Tokenizer>;
   /** Takes the run for this tab; null when another tab has it. Calling what it gives frees the run. */
   readonly claim: (runId: string) => Promise<(() => void) | null>;
@@ -109,7 +112,20 @@ export class Session {
       case 'start': {
         const config = parseConfig(request.config, 'The configuration');
         const runId = `${config.method}-${timestamp(this.ports.run.clock())}-${config.seed}`;
-        return this.alone(() => this.begin(runId, (ports) => Run.create(ports, runId, config)));
+        const { openModel } = this.ports.run;
+        const within: typeof openModel = (asked, sets) => openModel(asked, sets, request.memory);
+        return this.alone(() => this.begin(runId, (ports) => Run.create({ ...ports, openModel: within }, runId, config)));
+      }
+      case 'plan':
+        return this.ports.plan(parseConfig(request.config, 'The configuration'), request.memory);
+      case 'measure': {
+        const config = parseConfig(request.config, 'The configuration');
+        return this.alone(async () => {
+          this.report({ state: 'loading', what: 'Measuring a step', fraction: null });
+          const estimate = await this.ports.measure(config, request.memory);
+          this.report({ state: 'idle' });
+          return estimate;
+        });
       }
       case 'resume':
         return this.alone(() => this.resume(request.runId));

@@ -40,6 +40,8 @@ export interface RunSummaryFile {
   readonly infra: number;
   /** Mean |ℓ_sampler − ℓ_trainer| over updates. */
   readonly sampler_trainer_gap: number | null;
+  /** Changes after which the run is no longer byte-identical to one that went through undisturbed; absent where there was none. */
+  readonly non_identical?: readonly string[];
   /** Seconds the run was at work, interruptions left out. */
   readonly wall_s: number;
   readonly config: RunConfig;
@@ -72,6 +74,7 @@ export function summarise(events: readonly RunEvent[], now: number): RunSummaryF
     skipped_steps: sum((update) => (update.skipped ? 1 : 0)),
     infra: sum((update) => update.infra),
     sampler_trainer_gap: gaps.length ? mean(gaps) : null,
+    ...nonIdentical(events),
     wall_s: workingSeconds(events, now),
     config,
   };
@@ -80,6 +83,11 @@ export function summarise(events: readonly RunEvent[], now: number): RunSummaryF
 function rescueRate(events: readonly RunEvent[]): Pick<RunSummaryFile, 'rescue_rate'> {
   const rescue = recordOf(events)?.rescue;
   return rescue && rescue.failed > 0 ? { rescue_rate: rescue.rescued / rescue.failed } : {};
+}
+
+function nonIdentical(events: readonly RunEvent[]): Pick<RunSummaryFile, 'non_identical'> {
+  const changes = events.filter((event) => event.type === 'warning.raised' && event.nonIdentical !== undefined);
+  return changes.length > 0 ? { non_identical: changes.flatMap((event) => (event.type === 'warning.raised' ? event.message : [])) } : {};
 }
 
 function rates({ greedy, sampled }: Eval): SummaryRates {

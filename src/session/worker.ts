@@ -1,6 +1,6 @@
 import { bySplit } from '../data/datasets.ts';
 import { chooseProblems, type ProblemSets } from '../data/order.ts';
-import { policyText, type PromptOptions } from '../data/prompts.ts';
+import { policyText, type MethodText } from '../data/prompts.ts';
 import { graderOf } from '../eval/grade.ts';
 import { openGraderOn } from '../eval/grader.ts';
 import { loadChatTemplate } from '../model/chat.ts';
@@ -17,7 +17,9 @@ import { BrowserEvaluations } from '../storage/browser/opfs-evaluations.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import type { WorkerInit } from './connect.ts';
 import { deviceReport } from './device-report.ts';
+import { measureStep } from './measure.ts';
 import { pageProblems } from './page-problems.ts';
+import { longestPrompt, openPlanned, planRun, storagePlan, type PlanOptions, type StorageRoom } from './planning.ts';
 import { Session } from './session.ts';
 
 /** The session in the browser: a dedicated worker, so that the page answers while a model trains. */
@@ -95,14 +97,31 @@ function claim(runId: string): Promise<(() => void) | null> {
   });
 }
 
-async function openModel(config: Pick<RunConfig, 'model' | 'weights'>, prompts?: PromptOptions) {
+async function openModel(config: Pick<RunConfig, 'model' | 'weights'>) {
   const files = await source(config.model);
   const [words, chat, engine] = await Promise.all([
     tokenizer(config.model),
     loadChatTemplate(files),
     openEngine({ gpu: navigator.gpu, source: files, weights: config.weights }),
   ]);
-  return { engine, text: policyText('nano', words, chat, prompts), device: engine.opened.info };
+  return { engine, text: policyText('nano', words, chat) };
+}
+
+const GIB = 2 ** 30;
+
+/** A run's model with what its plan needs. */
+async function planned(config: RunConfig, sets: ProblemSets, memory: number | null): Promise<PlanOptions & { readonly text: MethodText }> {
+  const files = await source(config.model);
+  const text = policyText('nano', await tokenizer(config.model), await loadChatTemplate(files), config);
+  // Chromium tells the machine's memory, rounded and 8 GiB at most; other browsers tell nothing.
+  const { deviceMemory } = navigator as { readonly deviceMemory?: number };
+  const machine = { system: deviceMemory === undefined ? null : deviceMemory * GIB, given: memory };
+  return { gpu: navigator.gpu, source: files, config, promptTokens: longestPrompt(text, sets), machine, text };
+}
+
+async function room(): Promise<StorageRoom> {
+  const [{ quota, usage }, persisted] = await Promise.all([navigator.storage.estimate(), navigator.storage.persisted()]);
+  return { free: quota === undefined ? null : Math.max(0, quota - (usage ?? 0)), persisted };
 }
 
 /** The PEFT files that a finished run has left. */
@@ -119,11 +138,26 @@ const session = once(async () => {
     tokenizer: (config) => tokenizer(config.model),
     claim,
     post: (message, transfer) => inbox.postMessage(message, transfer ?? []),
+    plan: async (config, memory) => {
+      const plan = await planRun(await planned(config, await problems(config), memory));
+      return { memory: plan, storage: storagePlan(config, plan, await room()) };
+    },
+    measure: async (config, memory) => {
+      const options = await planned(config, await problems(config), memory);
+      const { engine } = await openPlanned(options);
+      try {
+        return await measureStep(engine, config, options.promptTokens, () => performance.now() / 1000);
+      } finally {
+        engine.destroy();
+      }
+    },
     run: {
-      openModel: async (config) => {
-        const [opened] = await Promise.all([openModel(config, config), sandbox().then((s) => s.ready())]);
-        return opened;
+      openModel: async (config, sets, memory = null) => {
+        const options = await planned(config, sets, memory);
+        const [opened] = await Promise.all([openPlanned(options), sandbox().then((s) => s.ready())]);
+        return { ...opened, text: options.text, device: opened.engine.opened.info };
       },
+      room,
       problems,
       grade: async (problem, completion, options) => (await grader())(problem, completion, options),
       adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),

@@ -6,6 +6,7 @@ import type { DeviceReport, RunSummary, SessionStatus } from '../schema/protocol
 import { messageOf } from '../lib/errors.ts';
 import { createSessionClient, type Channel, type SessionClient } from './client.ts';
 import { createEvaluations, type Evaluations } from './evaluations.ts';
+import { createPlans, type Plans } from './plans.ts';
 import { createRecords, type Records } from './records.ts';
 import { extendRun, foldRun, type RunView } from './fold.ts';
 
@@ -49,6 +50,7 @@ export interface Lab {
   readonly store: StoreApi<LabState>;
   readonly evaluations: Evaluations;
   readonly records: Records;
+  readonly plans: Plans;
   checkDevice(): void;
   /** Reads a method's defaults for nano once. */
   openPreset(method: Method): void;
@@ -121,6 +123,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   });
 
   const evaluations = createEvaluations(client, notify);
+  const plans = createPlans(client);
 
   function flush(): void {
     scheduled = false;
@@ -178,9 +181,11 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
       .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
   }
 
-  async function begin(request: { type: 'start'; config: RunConfig } | { type: 'resume'; runId: string }): Promise<string | null> {
+  async function begin(request: { type: 'start'; config: RunConfig; memory: number | null } | { type: 'resume'; runId: string }): Promise<string | null> {
     set({ starting: true });
+    const asked = request.type === 'start' ? keepStorage() : null;
     try {
+      if (asked) await asked;
       const { runId } = await client.ask(request);
       if (request.type === 'resume' && get().views[runId]) readLog(runId);
       refreshRuns();
@@ -201,6 +206,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
     store,
     evaluations,
     records: createRecords(client),
+    plans,
     checkDevice: () => load('device', client.ask({ type: 'device' })),
     openPreset(method) {
       const held = get().presets[method];
@@ -229,7 +235,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
         return { block: decodeDistillationBlock(new Uint8Array(block)), texts: new Map(texts) };
       });
     },
-    start: (config) => begin({ type: 'start', config }),
+    start: (config) => begin({ type: 'start', config, memory: plans.store.getState().memory }),
     resume: async (runId) => (await begin({ type: 'resume', runId })) !== null,
     pause: () => tell('pause'),
     stop: () => tell('stop'),
@@ -245,6 +251,16 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
     dismiss: (notice) => set((s) => ({ notices: s.notices.filter((n) => n.id !== notice) })),
     lost: (message) => client.fail(message),
   };
+}
+
+/** Longest that a start waits for the browser's answer, which may be a question to the user, ms. */
+const PERSIST_WAIT = 2000;
+
+/** Asks the browser, once, not to delete what is stored here when the disk gets full. Only pages can ask; whether it was granted the session reads. */
+function keepStorage(): Promise<unknown> | null {
+  const page = globalThis.navigator as { readonly storage?: Partial<StorageManager> } | undefined; // not there in tests
+  const asked = page?.storage?.persist?.().catch(() => false);
+  return asked ? Promise.race([asked, new Promise((resolve) => setTimeout(resolve, PERSIST_WAIT))]) : null;
 }
 
 /** True where `events` go on exactly where `view` ends. */

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { RunConfig } from '../schema/config.ts';
 import { EvaluationConfig, EvaluationEvent, JudgedAnswer } from '../schema/evaluation.ts';
 import { PHASES, RunEvent } from '../schema/events.ts';
+import { RunPlan, StepEstimate } from '../schema/plan.ts';
 import type { SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';
 
 /** Parsers of what the session's worker sends: the types of src/schema/protocol.ts, checked. */
@@ -72,6 +73,8 @@ const done = v.pipe(
 const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAnswers[K]> } = {
   device: DeviceReport,
   start: runId,
+  plan: RunPlan,
+  measure: StepEstimate,
   resume: runId,
   pause: done,
   stop: done,

@@ -1,22 +1,36 @@
 import { nodeGpu } from '../../gpu/node-gpu.ts';
+import { formatBytes, formatPercent, formatSeconds } from '../../lib/format.ts';
+import { METHODS } from '../../schema/config.ts';
+import { MEMORY_PARTS, PART_NAMES, type RunPlan, type StepEstimate } from '../../schema/plan.ts';
 import { deviceReport } from '../../session/device-report.ts';
-import { parseFlags, type OptionSpec } from '../args.ts';
+import { parseFlags, type OptionSpec, type Values } from '../args.ts';
 import type { Command } from '../command.ts';
+import { DATASET_VALUE } from '../dataset.ts';
 import { print } from '../io.ts';
+import { MEMORY_FLAG } from '../machine.ts';
+import { MODEL_FLAGS, WEIGHT_FLAGS } from '../model.ts';
+import { planOf } from '../plan.ts';
 
 const FLAGS = {
+  model: { ...MODEL_FLAGS.model, required: false, help: 'also plan a run with this model: memory, storage, whether it fits' },
+  method: { kind: 'text', choices: METHODS, fallback: 'grpo', help: 'of the planned run' },
+  dataset: { kind: 'text', value: DATASET_VALUE, fallback: 'starter', help: 'of the planned run' },
+  weights: WEIGHT_FLAGS.weights,
+  ...MEMORY_FLAG,
+  measure: { kind: 'flag', help: 'load the model and measure how long a step of the planned run takes' },
   json: { kind: 'flag', help: 'the report as one JSON object' },
 } as const satisfies Record<string, OptionSpec>;
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'the GPU adapter, its features and limits, a self-test and its measured speed',
+  summary: 'the GPU adapter, its features and limits, a self-test, its measured speed, and what a run would take',
   flags: FLAGS,
-  async run(argv) {
+  async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
     const report = await deviceReport(nodeGpu(), { measure: true });
+    const planned = flags.model !== undefined && report.available ? await planOf({ ...flags, model: flags.model }, root) : null;
     if (flags.json) {
-      await print(JSON.stringify(report));
+      await print(JSON.stringify({ ...report, ...planned }));
       return report.available ? 0 : 1;
     }
     await print(report.summary);
@@ -32,6 +46,22 @@ export const doctor: Command = {
       await print(`measured  ${gflops.toFixed(1)} GFLOP/s, ${gbPerSecond.toFixed(1)} GB/s`);
     }
     for (const warning of report.warnings) await print(`note      ${warning}`);
+    if (planned) await printPlan(flags, planned.plan, planned.step);
     return report.selfTest.every((test) => test.ok) ? 0 : 1;
   },
 };
+
+async function printPlan({ model, method }: Values<typeof FLAGS>, { memory, storage }: RunPlan, step: StepEstimate | null): Promise<void> {
+  await print(`\n${method} on ${model}, ${memory.precision} weights, micro-batches of ${memory.sizes.microBatchRows} tokens, ${memory.sizes.slots} answers at a time`);
+  for (const part of MEMORY_PARTS) await print(`  ${PART_NAMES[part].padEnd(36)} ${formatBytes(memory.parts[part])}`);
+  await print(`  ${'in all'.padEnd(36)} ${formatBytes(memory.device)}`);
+  await print(`${memory.fits ? 'fits     ' : 'NO ROOM  '} ${memory.summary}`);
+  if (memory.advice) await print(`          ${memory.advice}`);
+  await print(`host      about ${formatBytes(memory.host)} beside it while a checkpoint is kept`);
+  await print(`storage   ${storage.summary}`);
+  if (!step) return;
+  await print(
+    `step      ${formatSeconds(step.step.half)} with answers of half the length they may have, ${formatSeconds(step.step.full)} with all of it ` +
+      `(sampling ${formatSeconds(step.sample.full)}, update ${formatSeconds(step.update.full)}; ${step.noise === null ? 'worked out from a small piece' : `two measurements differed by ${formatPercent(step.noise)}`})`,
+  );
+}

@@ -1,6 +1,8 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Grader } from '../../eval/grader.ts';
+import { nodeGpu } from '../../gpu/node-gpu.ts';
 import { readAdapter, writeAdapter } from '../../model/peft.ts';
+import { longestPrompt, openPlanned, planLine, storagePlan } from '../../session/planning.ts';
 import type { RunPorts } from '../../session/run-ports.ts';
 import { isFinished } from '../../session/run-state.ts';
 import { Run } from '../../session/run.ts';
@@ -10,7 +12,9 @@ import { problemsOf } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { folderSource } from '../folder-source.ts';
 import { print, readText, remark } from '../io.ts';
-import { loadEngine, openModelFiles } from '../model.ts';
+import { machineMemory, storageRoom } from '../machine.ts';
+import { openModelFiles } from '../model.ts';
+import { fittingConfig } from '../plan.ts';
 import { readLog, writeComparison } from '../run/comparison.ts';
 import { parseRunFlags, RUN_FLAGS } from '../run/flags.ts';
 import { jobsOf, type Job } from '../run/matrix.ts';
@@ -28,7 +32,8 @@ export const run: Command = {
     try {
       for (const [index, job] of jobs.entries()) {
         if (jobs.length > 1) remark(`Run ${index + 1} of ${jobs.length}: ${job.folder}`);
-        const code = await runJob(job, nodeRunPorts(dirname(job.folder), root, grader), goOn);
+        const config = job.begun ? job.config : await fittingConfig(job.config, root, flags.memory);
+        const code = await runJob({ ...job, config }, nodeRunPorts(dirname(job.folder), root, grader, flags.memory), goOn);
         if (code !== 0) return code;
         if (flags.json) await printSummary(job.folder);
       }
@@ -41,14 +46,22 @@ export const run: Command = {
 };
 
 /** What a run needs under Node: runs live in folders below `folder`. */
-export function nodeRunPorts(folder: string, root: string, grader: Grader): RunPorts {
+export function nodeRunPorts(folder: string, root: string, grader: Grader, memory?: number): RunPorts {
   return {
     store: new FolderStore(folder),
-    openModel: async (config) => {
+    openModel: async (config, sets) => {
       const files = await openModelFiles(config.model, root, config);
-      const engine = await loadEngine(files, config.weights);
-      return { engine, text: files.text, device: engine.opened.info };
+      const opened = await openPlanned({
+        gpu: nodeGpu(),
+        source: files.source,
+        config,
+        promptTokens: longestPrompt(files.text, sets),
+        machine: machineMemory(memory),
+      });
+      remark(planLine({ memory: opened.plan, storage: storagePlan(config, opened.plan, await storageRoom(folder)) }));
+      return { ...opened, text: files.text, device: opened.engine.opened.info };
     },
+    room: () => storageRoom(folder),
     readAdapter: async (folder) => (await readAdapter(folderSource(folder))).tensors,
     problems: (config) => problemsOf(config, root),
     grade: grader.grade,

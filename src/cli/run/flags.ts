@@ -2,6 +2,7 @@ import { METHODS, type Method } from '../../schema/config.ts';
 import { SIZE_NAMES } from '../../session/presets.ts';
 import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
 import { DATASET_VALUE } from '../dataset.ts';
+import { MEMORY_FLAG } from '../machine.ts';
 import { WEIGHT_FLAGS } from '../model.ts';
 
 const whole = { kind: 'integer', min: 0 } as const;
@@ -59,6 +60,7 @@ export const RUN_FLAGS = {
   seed: { kind: 'integer', min: 0, max: 2 ** 32 - 1, help: 'of problems, sampling and adapter' },
   seeds: { kind: 'list', value: '1,2,3', help: 'a run each, in folders of their own below --out' },
   weights: WEIGHT_FLAGS.weights,
+  ...MEMORY_FLAG,
   out: {
     kind: 'text',
     required: true,

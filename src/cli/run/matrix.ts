@@ -61,8 +61,11 @@ async function checked(job: Job, resume: boolean): Promise<Job> {
     throw new UsageError(
       `--out ${job.folder} holds a run already; add --resume to go on with it, or choose another folder.`,
     );
-  const differ = differences(await readConfig(join(job.folder, 'config.json')), job.config);
-  if (differ.length === 0) return job;
+  const stored = await readConfig(join(job.folder, 'config.json'));
+  // A precision that nobody chose is the plan's, at the start: it goes on with that.
+  const config = { ...job.config, weights: job.config.weights ?? stored.weights };
+  const differ = differences(stored, config);
+  if (differ.length === 0) return { ...job, config };
   const said = differ.map(
     ({ path, first, second }) => `${path} ${JSON.stringify(first)}, now ${JSON.stringify(second)}`,
   );

@@ -8,6 +8,7 @@ import { isBusy } from '../../state/run-state.ts';
 import { go, useLab, useLabState, usePreset } from '../hooks.ts';
 import { METHOD_TEXT } from '../methods.ts';
 import { ChoiceField, SettingField } from '../parts/setting-field.tsx';
+import { PlanCard } from './plan-card.tsx';
 import { draftOf, standardOf, type Draft, type Edits, type RunSetting, type SettingKey } from './settings.ts';
 
 /** The budget, the method's switches, and the one button. */
@@ -62,6 +63,7 @@ export function Launch({ method }: { readonly method: Method }) {
         </summary>
         <Fields preset={preset.data} draft={draft} edits={edits} section="more" onEdit={edit} />
       </details>
+      {draft.config && !noGpu && <PlanCard config={draft.config} />}
       <div className="launch-bar">
         <p className="launch-sum" aria-live="polite">
           {draft.config ? <Plan config={draft.config} /> : 'One setting above needs another value.'}
@@ -137,7 +139,8 @@ function Plan({ config }: { readonly config: RunConfig }) {
           , until <b>{formatCount(config.budgetTokens)}</b> tokens are computed
         </>
       )}
-      . A checkpoint after every {config.checkpointEvery === 1 ? 'step' : `${config.checkpointEvery} steps`}: close the tab when you like.
+      . A checkpoint after every {config.checkpointEvery === 1 ? 'step' : `${config.checkpointEvery} steps`}, rarer where that would take over a twentieth of the time: close the tab when
+      you like.
     </>
   );
 }
