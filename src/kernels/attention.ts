@@ -1,6 +1,12 @@
+import decodeWgsl from '../../shaders/attention_decode.wgsl';
 import keyValueWgsl from '../../shaders/attention_key_value.bwd.wgsl';
+import keyValueTiledWgsl from '../../shaders/attention_key_value_tiled.bwd.wgsl';
 import queryWgsl from '../../shaders/attention_query.bwd.wgsl';
+import queryTiledWgsl from '../../shaders/attention_query_tiled.bwd.wgsl';
+import tiledWgsl from '../../shaders/attention_tiled.wgsl';
 import wgsl from '../../shaders/attention.wgsl';
+import queriesLib from '../../shaders/lib/attention_queries.wgsl';
+import tileLib from '../../shaders/lib/attention_tile.wgsl';
 import rowsLib from '../../shaders/lib/rows.wgsl';
 import { flatGrid, type GradientCheck, type Kernel, type KernelCase, type ReferenceIo } from '../gpu/kernel.ts';
 import { attended, dot, floats, normals, packRows, rowAt, words, type Constants } from './reference-helpers.ts';
@@ -103,6 +109,52 @@ export const attentionKeyValueBackward: Kernel<Params> = {
   gradients: [gradientOf('k', 'dk'), gradientOf('v', 'dv')],
 };
 
+/** Queries or keys of a tile. */
+const TILE = 32;
+const CONSTANTS_OF_TILES = { HEAD_DIM: 32 };
+const perQueryTile: typeof attention.grid = (p) => flatGrid(Math.ceil((p.rows * p.heads) / p.kv_heads / TILE) * p.kv_heads);
+
+/** The same for many rows, a workgroup a tile of queries; for training and prompts. */
+export const attentionTiled: Kernel<Params> = {
+  ...attention,
+  name: 'attention_tiled',
+  wgsl: tiledWgsl,
+  lib: [rowsLib, tileLib, queriesLib],
+  constants: CONSTANTS_OF_TILES,
+  grid: perQueryTile,
+  cases: () => tileCases('forward', 36),
+};
+
+export const attentionQueryBackwardTiled: Kernel<Params> = {
+  ...attentionQueryBackward,
+  name: 'attention_query_tiled.bwd',
+  wgsl: queryTiledWgsl,
+  lib: [rowsLib, tileLib, queriesLib],
+  constants: CONSTANTS_OF_TILES,
+  grid: perQueryTile,
+  cases: () => tileCases('query'),
+};
+
+export const attentionKeyValueBackwardTiled: Kernel<Params> = {
+  ...attentionKeyValueBackward,
+  name: 'attention_key_value_tiled.bwd',
+  wgsl: keyValueTiledWgsl,
+  lib: [tileLib],
+  constants: CONSTANTS_OF_TILES,
+  grid: (p) => flatGrid(Math.ceil(p.rows / TILE) * p.kv_heads),
+  cases: () => tileCases('key-value'),
+};
+
+/** The same for few rows with many keys: a workgroup a row, key head and four of its query heads. */
+export const attentionDecode: Kernel<Params> = {
+  ...attention,
+  name: 'attention_decode',
+  wgsl: decodeWgsl,
+  constants: CONSTANTS_OF_TILES,
+  grid: (p) => flatGrid(p.rows * p.kv_heads * Math.ceil(p.heads / p.kv_heads / 4)),
+  cases: () => tileCases('forward'),
+};
+
 /** For every row and head: its index, the log-sum-exp of its scores, and each attended key/value head with its weight. */
 function* softmaxes(io: ReferenceIo, p: Readonly<Record<Params, number>>, d: number) {
   const [q, k] = [floats(io, 'q'), floats(io, 'k')]; // (rows, heads, d), (kv rows, kv_heads, d)
@@ -129,6 +181,8 @@ function product(a: Float64Array, i: number, b: Float64Array, j: number, d: numb
   return sum;
 }
 
+type Kind = 'forward' | 'query' | 'key-value';
+
 interface Shape {
   readonly title: string;
   /** Prefix length and lengths of the completions that share it. */
@@ -149,6 +203,8 @@ const SHAPES: readonly Shape[] = [
   { title: 'a prefix that completions of 1, 3 and 9 tokens share', trees: [[5, [1, 3, 9]]], heads: 6, kvHeads: 2, headDim: 12, lanes: 4 },
   { title: 'two groups and a prefix alone', trees: [[3, [2, 5]], [4, []], [1, [6]]], heads: 3, kvHeads: 1, headDim: 32, spread: 3 },
   { title: 'seven query heads a key head, beyond a workgroup', trees: [[11, [17, 4]]], heads: 14, kvHeads: 2, headDim: 20 },
+  { title: 'heads of 128, several tiles of rows and keys', trees: [[35, [2, 9]]], heads: 2, kvHeads: 1, headDim: 128 },
+  { title: 'a long cache', trees: [[150, [120, 1]]], heads: 3, kvHeads: 1, headDim: 128, cache: true },
   { title: 'decoding against a cache', trees: [[9, [3, 8, 1]]], heads: 4, kvHeads: 4, headDim: 16, cache: true },
 ];
 
@@ -175,7 +231,18 @@ function treeRows(trees: Shape['trees']): { states: Partial<RowState>[]; keys: U
   return { states, keys: Uint32Array.from(keys) };
 }
 
-function attentionCase(s: Shape, kind: 'forward' | 'query' | 'key-value'): KernelCase<Params> {
+/**
+ * Shapes for kernels whose workgroup has a size of its own, at one head dimension: software adapters take seconds to compile
+ * such a kernel.
+ */
+function tileCases(kind: Kind, headDim = 128): KernelCase<Params>[] {
+  return SHAPES.filter((s) => !s.cache || kind !== 'key-value').map((s) => {
+    const { constants: _, ...rest } = attentionCase({ ...s, headDim }, kind);
+    return { ...rest, constants: { HEAD_DIM: headDim } };
+  });
+}
+
+function attentionCase(s: Shape, kind: Kind): KernelCase<Params> {
   const normal = normals(s.heads, s.headDim, s.trees.length);
   const { states, keys } = treeRows(s.trees);
   // A decode row is the last of its completion.

@@ -1,7 +1,15 @@
 import type { Kernel } from '../gpu/kernel.ts';
 import { accumulate } from './accumulate.ts';
 import { adamw, gradNorm, gradNormTotal } from './adamw.ts';
-import { attention, attentionKeyValueBackward, attentionQueryBackward } from './attention.ts';
+import {
+  attention,
+  attentionDecode,
+  attentionKeyValueBackward,
+  attentionKeyValueBackwardTiled,
+  attentionQueryBackward,
+  attentionQueryBackwardTiled,
+  attentionTiled,
+} from './attention.ts';
 import { embed } from './embed.ts';
 import { gatherRows, gatherRowsBackward } from './gather-rows.ts';
 import { headNorm, headNormBackward } from './head-norm.ts';
@@ -32,6 +40,10 @@ export const KERNELS: readonly Kernel[] = [
   attention,
   attentionQueryBackward,
   attentionKeyValueBackward,
+  attentionTiled,
+  attentionQueryBackwardTiled,
+  attentionKeyValueBackwardTiled,
+  attentionDecode,
   swiglu,
   swigluBackward,
   gatherRows,
