@@ -24,11 +24,12 @@ interface ProductShape {
   readonly hardware?: true;
 }
 
-/** Nano's block; one of half the width of a 0.5B model's; that of Qwen2.5-0.5B; on a GPU that of 1.5B too. */
+/** Nano's block; two that are wider, small enough for a software adapter; on a GPU those of Qwen2.5 0.5B and 1.5B too. */
 const BLOCKS: readonly (BlockShape & { readonly name: string; readonly hardware?: true })[] = [
   { name: 'nano', rows: 256, width: 128, heads: 4, kvHeads: 2, headDim: 32, intermediate: 384 },
-  { name: 'half', rows: 128, width: 512, heads: 8, kvHeads: 2, headDim: 64, intermediate: 1536 },
-  { name: '0.5B', rows: 128, width: 896, heads: 14, kvHeads: 2, headDim: 64, intermediate: 4864 },
+  { name: '512 wide', rows: 128, width: 512, heads: 8, kvHeads: 2, headDim: 64, intermediate: 1024 },
+  { name: '896 wide', rows: 128, width: 896, heads: 14, kvHeads: 2, headDim: 64, intermediate: 1792 },
+  { name: '0.5B', rows: 1024, width: 896, heads: 14, kvHeads: 2, headDim: 64, intermediate: 4864, hardware: true },
   { name: '1.5B', rows: 1024, width: 1536, heads: 12, kvHeads: 2, headDim: 128, intermediate: 8960, hardware: true },
 ];
 /** (rows, inner) by (inner, outputs). */

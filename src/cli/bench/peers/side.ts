@@ -23,7 +23,7 @@ export async function interleave<K extends string>(
   const times = Object.fromEntries(names.map((name) => [name, [] as Spent[]])) as Record<K, Spent[]>;
   const counts = new Map<K, number>();
   for (const name of names) {
-    await measure(sides[name], 2);
+    await measure(sides[name], 1);
     const { wall } = await measure(sides[name], 1);
     counts.set(name, Math.max(1, Math.min(200, Math.round(SECONDS / wall))));
   }
