@@ -26,9 +26,9 @@ export function recordForward(model: Transformer, ws: TrainWorkspace, rows: numb
 /**
  * Backward pass from `ws.dx`, the gradient of the last layer's output, to the adapter's gradient (added to what is
  * there). Each layer is computed again from its kept input; base weights are frozen, so only inputs and LoRA pairs
- * get gradients, and the first layer's input none.
+ * get gradients, and the first layer's input none, unless `toInput` asks for it in `ws.dx`.
  */
-export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: number, adapter: DeviceAdapter): void {
+export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: number, adapter: DeviceAdapter, toInput = false): void {
   const { recorder, config } = model;
   const { heads, kvHeads, headDim, hiddenSize } = config;
   const normShape = { rows, width: hiddenSize, eps: config.rmsNormEps };
@@ -68,7 +68,7 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
         { qkv: ws.qkv, weight: layer.queryKeyNorm, dy: normed, dqkv: ws.dqkv },
       );
     }
-    const first = l === 0;
+    const first = l === 0 && !toInput;
     backwardProject(model, ws, l, 'qkv', ws.norm1, ws.dqkv, first ? null : ws.dNorm, rows, adapter);
     if (!first) recorder.run(rmsNormBackward, normShape, { x: checkpoint(ws, l), weight: layer.norm1, dy: ws.dNorm, dx: ws.dx });
   }

@@ -94,7 +94,7 @@ export class GpuEngine implements Engine {
   constructor(
     readonly opened: OpenedDevice,
     readonly config: ModelConfig,
-    private readonly model: Transformer,
+    readonly model: Transformer,
     lookahead: 0 | 1,
   ) {
     this.vocabSize = config.vocabSize;

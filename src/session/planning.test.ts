@@ -65,7 +65,7 @@ describe('a model that is opened by its plan', () => {
 
   it('explains memory that ran out with the plan, and proposes what fits into what there was', () => {
     const input: PlanInput = {
-      config: { architecture: 'qwen2', vocabSize: 32_000, hiddenSize: 1024, layers: 16, heads: 16, kvHeads: 4, headDim: 64, intermediateSize: 4096, maxPositions: 2048, rmsNormEps: 1e-6, ropeTheta: 1e4, tiedEmbeddings: true, attentionBias: true, eosIds: [], bosId: null },
+      config: { architecture: 'qwen2', vocabSize: 32_000, hiddenSize: 1024, layers: 16, heads: 16, kvHeads: 4, headDim: 64, intermediateSize: 4096, maxPositions: 2048, rmsNormEps: 1e-6, ropeTheta: 1e4, tiedEmbeddings: true, attentionBias: true, eosIds: [], bosId: null, queryKeyNorm: false },
       precision: 'f32',
       lora: presetOf('grpo', 'nano').lora,
       adapters: 1,

@@ -89,7 +89,7 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ readonly value
  * A ratio or share in the rounds it was measured in. By the wall's clock, which others' work on the machine disturbs, and
  * where the GPU is software by processor time, which it hardly does.
  */
-export function shares(name: string, rounds: readonly Spent[], software: boolean): Record<string, unknown> {
+export function shares(name: string, rounds: readonly Spent[], software: boolean): Record<string, number | number[]> {
   const of = (clock: keyof Spent) => rounded(median(rounds.map((round) => round[clock])), 4);
   return {
     [name]: of('wall'),

@@ -7,6 +7,7 @@ import { deviceSection } from '../bench/device.ts';
 import { grpoSection } from '../bench/grpo.ts';
 import { loadingSection } from '../bench/loading.ts';
 import { memorySection } from '../bench/memory.ts';
+import { peersSection } from '../bench/peers.ts';
 import { prefillSection } from '../bench/prefill.ts';
 import { sandboxSection } from '../bench/sandbox.ts';
 import { load, machine, type Section } from '../bench/section.ts';
@@ -34,6 +35,7 @@ const FLAGS = {
   weights: WEIGHT_FLAGS.weights,
   groups: { kind: 'list', fallback: ['1', '4', '10', '32'], help: 'sequences decoded at once' },
   dataset: { kind: 'text', fallback: 'starter', value: 'starter|FILE', help: 'whose reference solutions are run' },
+  peers: { kind: 'flag', help: 'also jax-js on the same adapter, beside our own kernels' },
   size: { kind: 'number', min: 0.01, max: 1, fallback: 1, help: 'share of the full measurement' },
   out: { kind: 'text', value: 'FILE', help: 'write the figures there too, as JSON' },
   json: { kind: 'flag', help: 'the figures as one JSON object' },
@@ -53,8 +55,8 @@ export const bench: Command = {
     const before = load();
     const figures: Record<string, unknown> = {};
     const { size } = flags;
-    for (const section of SECTIONS) {
-      if (flags.only && !flags.only.includes(section.name)) continue;
+    for (const section of [...SECTIONS, ...(flags.peers ? [peersSection] : [])]) {
+      if (flags.only && section !== peersSection && !flags.only.includes(section.name)) continue;
       remark(`${section.name}: ${section.summary}`);
       figures[section.name] = await section.run({ bed, groups, problems, size, note: (line) => remark(`  ${line}`) });
     }
