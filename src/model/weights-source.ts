@@ -87,7 +87,7 @@ export async function openWeights(source: FileSource, config?: ModelConfig): Pro
 }
 
 /** Files to read, each with the tensors the index promises in it. */
-async function weightFiles(source: FileSource): Promise<Map<string, string[]>> {
+export async function weightFiles(source: Pick<FileSource, 'label' | 'read' | 'size'>): Promise<Map<string, string[]>> {
   if ((await source.size(SINGLE)) !== null) return new Map([[SINGLE, []]]);
   const bytes = await source.read(INDEX);
   if (!bytes)

@@ -10,6 +10,7 @@ import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import { memoryOpfs } from '../storage/testing/memory-opfs.ts';
 import { Session, tokenTexts } from './session.ts';
 import { letterEvaluations } from './testing/evaluation-ports.ts';
+import { noHub } from './testing/models.ts';
 import { configOf, letterConfig, letterLab } from './testing/letter-lab.ts';
 
 const tokenizer = {
@@ -32,6 +33,7 @@ function browser() {
       library: new BrowserStore(root, new IndexedDbCheckpoints(database)),
       run: lab.ports,
       evaluations: letterEvaluations(memoryOpfs()),
+      models: noHub(memoryOpfs()),
       device: () => Promise.reject(new Error('no device')),
       tokenizer: () => Promise.resolve(tokenizer),
       claim: async (runId) => {

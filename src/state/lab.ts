@@ -6,6 +6,7 @@ import type { DeviceReport, RunSummary, SessionStatus } from '../schema/protocol
 import { messageOf } from '../lib/errors.ts';
 import { createSessionClient, type Channel, type SessionClient } from './client.ts';
 import { createEvaluations, type Evaluations } from './evaluations.ts';
+import { createModels, type Models } from './models.ts';
 import { createRecords, type Records } from './records.ts';
 import { extendRun, foldRun, type RunView } from './fold.ts';
 
@@ -48,6 +49,7 @@ export interface LabState {
 export interface Lab {
   readonly store: StoreApi<LabState>;
   readonly evaluations: Evaluations;
+  readonly models: Models;
   readonly records: Records;
   checkDevice(): void;
   /** Reads a method's defaults for nano once. */
@@ -110,6 +112,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
       schedule(flush);
     },
     evaluation: (id, events) => evaluations.receive(id, events),
+    model: (transfer) => models.receive(transfer),
     status(status) {
       const before = get().status;
       set({ status });
@@ -121,6 +124,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   });
 
   const evaluations = createEvaluations(client, notify);
+  const models = createModels(client, notify);
 
   function flush(): void {
     scheduled = false;
@@ -200,6 +204,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   return {
     store,
     evaluations,
+    models,
     records: createRecords(client),
     checkDevice: () => load('device', client.ask({ type: 'device' })),
     openPreset(method) {

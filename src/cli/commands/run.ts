@@ -45,7 +45,7 @@ export function nodeRunPorts(folder: string, root: string, grader: Grader): RunP
   return {
     store: new FolderStore(folder),
     openModel: async (config) => {
-      const files = await openModelFiles(config.model, root, config);
+      const files = await openModelFiles(config.model, config.weights, root, config);
       const engine = await loadEngine(files, config.weights);
       return { engine, text: files.text, device: engine.opened.info };
     },
