@@ -3,7 +3,7 @@ import { formatBytes } from '../lib/format.ts';
 import { type ModelRoom, type ModelTransfer } from '../schema/models.ts';
 import { converting, copying, keptPrecision, type Converter } from './convert.ts';
 import { openDigest, type Digest } from './digest.ts';
-import type { RemoteBody } from './hub/hub.ts';
+import { RevisionGone, type RemoteBody } from './hub/hub.ts';
 import { PassingFault, Retries, type Clock } from './hub/retry.ts';
 import { encodeLines } from './log-lines.ts';
 import { folderBytes, type ModelFolder, type ModelWriter } from './model-folders.ts';
@@ -169,6 +169,7 @@ export class Transfer {
         }
         if (!work.whole) throw new PassingFault(`${file.path} ended at byte ${work.received} of ${file.size}`);
       } catch (error) {
+        if (error instanceof RevisionGone) return { type: 'changed', why: 'the commit that it was begun at is gone' };
         if (!(error instanceof PassingFault)) throw error;
         await this.save(work);
         await this.retries.after(error);

@@ -1,7 +1,7 @@
 import type { listFiles as ListFiles, modelInfo as ModelInfo } from '@huggingface/hub';
 import * as v from 'valibot';
 import { messageOf } from '../../lib/errors.ts';
-import { refusalOf } from './refusals.ts';
+import { refusalOf, REVISION_NOT_FOUND } from './refusals.ts';
 import { PassingFault, retryAfterMs, type Clock } from './retry.ts';
 
 export const HUB = 'https://huggingface.co';
@@ -48,6 +48,11 @@ export interface RemoteBody {
   /** Bytes of the whole file; null where the server does not say. */
   readonly size: number | null;
   readonly chunks: AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
+/** There is no such branch, tag or commit, or no longer. */
+export class RevisionGone extends Error {
+  override readonly name = 'RevisionGone';
 }
 
 const hash = (digits: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${digits}}$`)));
@@ -184,6 +189,7 @@ export class Hub {
       if (response.ok) return response;
       const refusal = refusalOf(response, { endpoint, repo, revision, path: path ?? null, token: token !== null });
       await response.body?.cancel();
+      if (refusal !== null && response.headers.get('x-error-code') === REVISION_NOT_FOUND) throw new RevisionGone(refusal);
       if (refusal !== null) throw new Error(refusal);
       throw new PassingFault(
         `${new URL(endpoint).host} answers ${response.status}`,

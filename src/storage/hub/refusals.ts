@@ -1,6 +1,9 @@
 import { nearest } from '../../lib/format.ts';
 import { CATALOGUE } from '../../model/catalogue.ts';
 
+/** The hub's word for a branch, tag or commit that is not there. */
+export const REVISION_NOT_FOUND = 'RevisionNotFound';
+
 /** What was asked for. */
 export interface Asked {
   readonly endpoint: string;
@@ -24,7 +27,7 @@ export function refusalOf(response: Pick<Response, 'status' | 'headers'>, asked:
     return `${host} refuses ${repo} (${status}): accept its licence at ${endpoint}/${repo} with the account that HF_TOKEN belongs to.`;
   if (gated)
     return `${host} refuses ${repo} (${status}): its licence has to be accepted at ${endpoint}/${repo}, and the command line then needs HF_TOKEN; or give a local folder.`;
-  if (code === 'RevisionNotFound') return `${repo} has no revision ${revision} at ${host}.`;
+  if (code === REVISION_NOT_FOUND) return `${repo} has no revision ${revision} at ${host}.`;
   if (status === 404 && path !== null) return `${host} has no file ${path} in ${repo} at ${revision} (404).`;
   // The hub does not tell strangers whether a name is free or private.
   if (status === 404 || status === 401) return `${host} shows no model ${repo} (${status}): ${advice(repo, token)}`;
