@@ -18,6 +18,8 @@ export default defineConfig({
   plugins: [textFiles(), react()],
   worker: { format: 'es', plugins: () => [textFiles()] },
   // The worker's own packages: found on its first start only, they would be bundled while the page waits.
-  optimizeDeps: { include: ['@huggingface/jinja', '@huggingface/tokenizers', 'idb-keyval'] },
+  optimizeDeps: {
+    include: ['@huggingface/hub', '@huggingface/jinja', '@huggingface/tokenizers', 'hash-wasm', 'idb-keyval'],
+  },
   build: { target: 'es2023', sourcemap: true },
 });

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { HOSTS, type CatalogEntry, type CatalogFile } from '../data/catalog.ts';
 import { messageOf } from '../lib/errors.ts';
 import { parseJson } from '../lib/json.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { remark } from './io.ts';
 
 /** Files with the SHA-256 they had when they came, by their path at the host. */
@@ -13,7 +13,7 @@ const Index = v.object({ version: v.literal(1), files: v.record(v.string(), v.ob
 type Index = v.InferOutput<typeof Index>;
 
 export interface CacheOptions {
-  /** `AFTERTHOUGHT_CACHE`, else below the user's cache folder. */
+  /** `cacheFolder` by default. */
   readonly folder?: string;
   /** Other addresses for the hosts: `HF_ENDPOINT` for the hub, as its own tools have it. */
   readonly hosts?: Partial<Record<CatalogFile['host'], string>>;
@@ -21,11 +21,8 @@ export interface CacheOptions {
 
 /** The files of a named data set: from the cache when their hash is still right, else fetched. */
 export async function cachedFiles(entry: CatalogEntry, options: CacheOptions = {}): Promise<Uint8Array<ArrayBuffer>[]> {
-  const { XDG_CACHE_HOME, AFTERTHOUGHT_CACHE, HF_ENDPOINT } = process.env;
-  const folder =
-    options.folder ??
-    AFTERTHOUGHT_CACHE ??
-    join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'afterthought', 'datasets');
+  const { HF_ENDPOINT } = process.env;
+  const folder = options.folder ?? cacheFolder('datasets');
   const hosts = { ...HOSTS, ...(HF_ENDPOINT === undefined ? {} : { hub: HF_ENDPOINT }), ...options.hosts };
   const indexFile = join(folder, 'index.json');
   const index = await readIndex(indexFile);

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { policyText, type MethodText, type PromptOptions } from '../data/prompts.ts';
 import { nodeGpu } from '../gpu/node-gpu.ts';
 import { loadChatTemplate, type ChatTemplate } from '../model/chat.ts';
@@ -8,16 +8,19 @@ import { readAdapter } from '../model/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/tokenizer.ts';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../model/weight-format.ts';
 import type { FileSource } from '../model/weights-source.ts';
+import type { RunConfig } from '../schema/config.ts';
+import { parseModelName } from '../storage/models.ts';
 import { UsageError, type OptionSpec } from './args.ts';
 import { folderSource } from './folder-source.ts';
+import { hubModel } from './models.ts';
 
 /** Flags that choose a model, shared by the commands that load one. */
 export const MODEL_FLAGS = {
   model: {
     kind: 'text',
     required: true,
-    value: 'nano|FOLDER',
-    help: 'the embedded model, or a folder with config.json, tokenizer.json and safetensors',
+    value: 'nano|OWNER/NAME|FOLDER',
+    help: 'the embedded model, one of the hub (downloaded once), or a folder with config.json, tokenizer.json and safetensors',
   },
 } as const satisfies Record<string, OptionSpec>;
 
@@ -38,31 +41,33 @@ export interface ModelFiles extends ModelFolder {
   readonly text: MethodText;
 }
 
-/** `nano` stays as it is, a folder becomes absolute; anything else is a sentence. */
+/** `nano` and a hub model's name stay as they are, a folder becomes absolute; anything else is a sentence. */
 export async function resolveModel(model: string): Promise<string> {
   if (model === 'nano') return model;
   const folder = resolve(model);
   const info = await stat(folder).catch(() => null);
   if (info?.isDirectory()) return folder;
-  if (/^\w[\w.-]*\/[\w.-]+$/.test(model) && !info) {
-    throw new UsageError(
-      `--model ${model}: this version does not download models; give a folder with config.json, tokenizer.json and safetensors, or nano.`,
-    );
-  }
+  if (parseModelName(model) && !info) return model;
   throw new UsageError(
-    `--model ${model}: there is no such folder; give one with config.json, tokenizer.json and safetensors, or nano.`,
+    `--model ${model}: there is no such folder; give one with config.json, tokenizer.json and safetensors, a model of the hub (owner/name), or nano.`,
   );
 }
 
-/** Where a model is; reads nothing yet. Enough for commands that take token ids: they need no tokenizer. */
-export async function openModelFolder(model: string, root: string): Promise<ModelFolder> {
+/** Where a model is; one of the hub is fetched now. Enough for commands that take token ids: they need no tokenizer. */
+export async function openModelFolder(model: string, weights: RunConfig['weights'], root: string): Promise<ModelFolder> {
   const name = await resolveModel(model);
-  return { name, source: folderSource(name === 'nano' ? nanoFolder(root) : name) };
+  if (name === 'nano') return { name, source: folderSource(nanoFolder(root)) };
+  return { name, source: isAbsolute(name) ? folderSource(name) : await hubModel(name, weights) };
 }
 
 /** Tokenizer, chat template and prompts of a model; loads no weights. */
-export async function openModelFiles(model: string, root: string, prompts?: PromptOptions): Promise<ModelFiles> {
-  return withText(await openModelFolder(model, root), root, prompts);
+export async function openModelFiles(
+  model: string,
+  weights: RunConfig['weights'],
+  root: string,
+  prompts?: PromptOptions,
+): Promise<ModelFiles> {
+  return withText(await openModelFolder(model, weights, root), root, prompts);
 }
 
 export async function withText(folder: ModelFolder, root: string, prompts?: PromptOptions): Promise<ModelFiles> {

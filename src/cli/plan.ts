@@ -20,7 +20,7 @@ export interface PlanFlags {
 
 /** What `config` would take on this machine, before anything is loaded. */
 async function planning(config: RunConfig, root: string, memory: number | undefined): Promise<PlanOptions> {
-  const files = await openModelFiles(config.model, root, config);
+  const files = await openModelFiles(config.model, config.weights, root, config);
   const promptTokens = longestPrompt(files.text, await problemsOf(config, root));
   return { gpu: nodeGpu(), source: files.source, config, promptTokens, machine: machineMemory(memory) };
 }

@@ -70,7 +70,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine>
 }
 
 /** config.json (and generation_config.json, where there is one) of a model folder. */
-export async function readModelConfig(source: FileSource): Promise<ModelConfig> {
+export async function readModelConfig(source: Pick<FileSource, 'label' | 'read'>): Promise<ModelConfig> {
   const text = async (path: string) => {
     const bytes = await source.read(path);
     return bytes && new TextDecoder().decode(bytes);

@@ -107,7 +107,7 @@ function inOrder(names: readonly string[], stored: readonly string[], storedName
 }
 
 /** Files to read, each with the tensors the index promises in it. */
-async function weightFiles(source: FileSource): Promise<Map<string, string[]>> {
+export async function weightFiles(source: Pick<FileSource, 'label' | 'read' | 'size'>): Promise<Map<string, string[]>> {
   if ((await source.size(SINGLE)) !== null) return new Map([[SINGLE, []]]);
   const bytes = await source.read(INDEX);
   if (!bytes)

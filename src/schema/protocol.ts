@@ -1,6 +1,7 @@
 import type { Method, RunConfig } from './config.ts';
 import type { EvaluationConfig, EvaluationEvent, JudgedAnswer } from './evaluation.ts';
 import type { Phase, RunEvent } from './events.ts';
+import type { ModelPrecision, ModelShelf, ModelTransfer } from './models.ts';
 import type { RunPlan, StepEstimate } from './plan.ts';
 
 /**
@@ -51,7 +52,25 @@ export type SessionRequest =
   | { readonly type: 'answer'; readonly id: string; readonly problem: string; readonly sample: number }
   /** What `eval` of the command line writes into its folder. */
   | { readonly type: 'evaluation-files'; readonly id: string }
-  | { readonly type: 'delete-evaluation'; readonly id: string };
+  | { readonly type: 'delete-evaluation'; readonly id: string }
+  /** What can be downloaded, what is here, how much room there is. */
+  | { readonly type: 'models' }
+  /**
+   * Downloads a model of the hub, goes on with one that was begun, or mends a damaged one. `repo` is `owner/name` or
+   * `owner/name@revision`. Answers its id at once; `model` messages tell the rest.
+   */
+  | { readonly type: 'download-model'; readonly repo: string; readonly precision: ModelPrecision }
+  /** Keeps the files of a local folder or of a drop as `local/LABEL`; answered like a download. */
+  | {
+      readonly type: 'import-model';
+      readonly label: string;
+      /** Paths within the model's folder, such as `config.json`. */
+      readonly files: readonly { readonly path: string; readonly file: Blob }[];
+      readonly precision: ModelPrecision;
+    }
+  /** Ends a download or import; what has come stays and is gone on from. */
+  | { readonly type: 'cancel-model'; readonly id: string }
+  | { readonly type: 'delete-model'; readonly id: string };
 
 export interface DatasetOffer {
   readonly name: string;
@@ -124,6 +143,11 @@ export interface SessionAnswers {
   answer: JudgedAnswer;
   'evaluation-files': EvaluationFiles;
   'delete-evaluation': null;
+  models: ModelShelf;
+  'download-model': { id: string };
+  'import-model': { id: string };
+  'cancel-model': null;
+  'delete-model': null;
 }
 
 export type FromPage = { readonly id: number; readonly request: SessionRequest };
@@ -134,6 +158,7 @@ export type ToPage =
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
   | { readonly type: 'events'; readonly runId: string; readonly events: readonly RunEvent[] }
   | { readonly type: 'evaluation'; readonly evaluation: string; readonly events: readonly EvaluationEvent[] }
+  | { readonly type: 'model'; readonly transfer: ModelTransfer }
   | { readonly type: 'status'; readonly status: SessionStatus };
 
 /** What the session is doing right now; not part of the log. */

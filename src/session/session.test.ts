@@ -10,6 +10,7 @@ import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import { memoryOpfs } from '../storage/testing/memory-opfs.ts';
 import { Session, tokenTexts } from './session.ts';
 import { letterEvaluations } from './testing/evaluation-ports.ts';
+import { noHub } from './testing/models.ts';
 import { configOf, letterConfig, letterLab } from './testing/letter-lab.ts';
 
 const tokenizer = {
@@ -32,6 +33,7 @@ function browser() {
       library: new BrowserStore(root, new IndexedDbCheckpoints(database)),
       run: lab.ports,
       evaluations: letterEvaluations(memoryOpfs()),
+      models: noHub(memoryOpfs()),
       device: () => Promise.reject(new Error('no device')),
       plan: () => Promise.reject(new Error('nothing is planned here')),
       measure: async (_, memory) => ({ sample: { half: 1, full: 2 }, update: { half: 1, full: 2 }, step: { half: 2, full: 4 }, noise: null, measured: memory ?? 0 }),

@@ -15,6 +15,7 @@ import type {
 } from '../schema/protocol.ts';
 import type { RunStore } from '../storage/run-store.ts';
 import { Evaluations, type EvaluationPorts } from './evaluations.ts';
+import { Models, type ModelPorts } from './models.ts';
 import { presetOf } from './presets.ts';
 import { parseConfig } from './checks.ts';
 import type { RunPorts } from './run-ports.ts';
@@ -32,6 +33,7 @@ export interface SessionPorts {
   readonly library: RunLibrary;
   readonly run: Omit<RunPorts, 'store' | 'onEvents' | 'onStatus'>;
   readonly evaluations: EvaluationPorts;
+  readonly models: ModelPorts;
   readonly device: () => Promise<DeviceReport>;
   readonly plan: (config: RunConfig, memory: number | null) => Promise<RunPlan>;
   readonly measure: (config: RunConfig, memory: number | null) => Promise<StepEstimate>;
@@ -77,6 +79,7 @@ export class Session {
   /** Of the run whose columns were last asked for; read again when what is asked for is not in it. */
   private index: ColumnIndex | null = null;
   private readonly evaluations: Evaluations;
+  private readonly models: Models;
 
   constructor(private readonly ports: SessionPorts) {
     this.evaluations = new Evaluations(
@@ -84,6 +87,7 @@ export class Session {
       (message) => ports.post(message),
       (status) => this.report(status),
     );
+    this.models = new Models(ports.models, (message) => ports.post(message));
   }
 
   async receive({ id, request }: FromPage): Promise<void> {
@@ -162,6 +166,18 @@ export class Session {
         return this.evaluations.files(request.id);
       case 'delete-evaluation':
         await this.evaluations.delete(request.id);
+        return null;
+      case 'models':
+        return this.models.shelf();
+      case 'download-model':
+        return this.models.download(request.repo, request.precision);
+      case 'import-model':
+        return this.models.import(request);
+      case 'cancel-model':
+        this.models.cancel(request.id);
+        return null;
+      case 'delete-model':
+        await this.models.delete(request.id);
         return null;
       default:
         request satisfies never;

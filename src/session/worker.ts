@@ -13,8 +13,12 @@ import { poolSize } from '../sandbox/pool.ts';
 import { createPythonSandbox, type SandboxOptions } from '../sandbox/python-sandbox.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { FromPage } from '../schema/protocol.ts';
+import { OpfsModels } from '../storage/browser/opfs-models.ts';
 import { BrowserEvaluations } from '../storage/browser/opfs-evaluations.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
+import { Hub, STALL_MS } from '../storage/hub/hub.ts';
+import { systemClock } from '../storage/hub/retry.ts';
+import { createModelStore, openStored } from '../storage/models.ts';
 import type { WorkerInit } from './connect.ts';
 import { deviceReport } from './device-report.ts';
 import { measureStep } from './measure.ts';
@@ -53,21 +57,29 @@ const workers = poolSize(navigator.hardwareConcurrency);
 const sandbox = once(async () => (await sandboxes())({ workers }));
 const grader = once(async () => graderOf(await sandbox()));
 
-async function source(model: string): Promise<FileSource> {
-  if (model !== 'nano')
-    throw new Error(`This version runs the embedded model in the page; ${model} can be trained from the command line.`);
-  return httpSource(new URL('models/nano/', (await init).base).href, { label: 'nano' });
+const models = once(async () => {
+  const endpoint = (await init).hub;
+  const hub = new Hub({ endpoint, token: null, fetch: fetch.bind(self), clock: systemClock, stallMs: STALL_MS });
+  const folders = await OpfsModels.create(claim);
+  return { store: createModelStore({ folders, hub, clock: systemClock }), hub: endpoint };
+});
+
+/** The embedded model beside the page, or one that is stored here, by its id or by its name and the run's weights. */
+async function source(model: string, weights: RunConfig['weights']): Promise<FileSource> {
+  if (model === 'nano') return httpSource(new URL('models/nano/', (await init).base).href, { label: 'nano' });
+  return openStored((await models()).store, model, weights);
 }
 
 const tokenizers = new Map<string, () => Promise<Tokenizer>>();
-async function tokenizer(model: string): Promise<Tokenizer> {
-  let load = tokenizers.get(model);
+async function tokenizer({ model, weights }: Pick<RunConfig, 'model' | 'weights'>): Promise<Tokenizer> {
+  const key = `${model} ${weights}`;
+  let load = tokenizers.get(key);
   if (!load) {
     load = once(async () => {
-      const files = await source(model);
+      const files = await source(model, weights);
       return loadTokenizer(files, await readModelConfig(files));
     });
-    tokenizers.set(model, load);
+    tokenizers.set(key, load);
   }
   return load();
 }
@@ -85,11 +97,11 @@ async function problems(config: RunConfig): Promise<ProblemSets> {
   };
 }
 
-/** One tab owns a run: the lock is held until the function that comes back is called, or the tab is gone. */
-function claim(runId: string): Promise<(() => void) | null> {
+/** One tab owns a run or fetches a model: the lock is held until the function that comes back is called, or the tab is gone. */
+function claim(name: string): Promise<(() => void) | null> {
   return new Promise((resolve, reject) => {
     navigator.locks
-      .request(`run ${runId}`, { ifAvailable: true }, (lock) => {
+      .request(name, { ifAvailable: true }, (lock) => {
         if (!lock) return resolve(null);
         return new Promise<void>((release) => resolve(release));
       })
@@ -98,21 +110,21 @@ function claim(runId: string): Promise<(() => void) | null> {
 }
 
 async function openModel(config: Pick<RunConfig, 'model' | 'weights'>) {
-  const files = await source(config.model);
+  const files = await source(config.model, config.weights);
   const [words, chat, engine] = await Promise.all([
-    tokenizer(config.model),
+    tokenizer(config),
     loadChatTemplate(files),
     openEngine({ gpu: navigator.gpu, source: files, weights: config.weights }),
   ]);
-  return { engine, text: policyText('nano', words, chat) };
+  return { engine, text: policyText(config.model === 'nano' ? 'nano' : 'other', words, chat) };
 }
 
 const GIB = 2 ** 30;
 
 /** A run's model with what its plan needs. */
 async function planned(config: RunConfig, sets: ProblemSets, memory: number | null): Promise<PlanOptions & { readonly text: MethodText }> {
-  const files = await source(config.model);
-  const text = policyText('nano', await tokenizer(config.model), await loadChatTemplate(files), config);
+  const files = await source(config.model, config.weights);
+  const text = policyText(config.model === 'nano' ? 'nano' : 'other', await tokenizer(config), await loadChatTemplate(files), config);
   // Chromium tells the machine's memory, rounded and 8 GiB at most; other browsers tell nothing.
   const { deviceMemory } = navigator as { readonly deviceMemory?: number };
   const machine = { system: deviceMemory === undefined ? null : deviceMemory * GIB, given: memory };
@@ -135,8 +147,9 @@ const session = once(async () => {
   return new Session({
     library,
     device: () => deviceReport(navigator.gpu),
-    tokenizer: (config) => tokenizer(config.model),
-    claim,
+    models: await models(),
+    tokenizer,
+    claim: (runId) => claim(`run ${runId}`),
     post: (message, transfer) => inbox.postMessage(message, transfer ?? []),
     plan: async (config, memory) => {
       const plan = await planRun(await planned(config, await problems(config), memory));

@@ -6,7 +6,7 @@ import { CONFIG } from './testing/log.ts';
 
 function setUp() {
   const channel = testChannel();
-  const pushes = { events: vi.fn(), evaluation: vi.fn(), status: vi.fn(), broken: vi.fn() };
+  const pushes = { events: vi.fn(), evaluation: vi.fn(), model: vi.fn(), status: vi.fn(), broken: vi.fn() };
   return { channel, pushes, client: createSessionClient(channel, pushes) };
 }
 
@@ -38,7 +38,10 @@ describe('the session client', () => {
   it('passes on a status of every phase that a method has', () => {
     const { channel, pushes } = setUp();
     for (const phase of [...PHASES, 'checkpoint']) {
-      channel.push({ type: 'status', status: { state: 'running', runId: 'r', step: 1, phase, done: 0, total: 1, pausing: false } });
+      channel.push({
+        type: 'status',
+        status: { state: 'running', runId: 'r', step: 1, phase, done: 0, total: 1, pausing: false },
+      });
       expect(pushes.status).toHaveBeenLastCalledWith(expect.objectContaining({ phase }));
     }
     expect(pushes.broken).not.toHaveBeenCalled();

@@ -1,6 +1,7 @@
 import { messageOf } from '../lib/errors.ts';
 import type { EvaluationEvent } from '../schema/evaluation.ts';
 import type { RunEvent } from '../schema/events.ts';
+import type { ModelTransfer } from '../schema/models.ts';
 import type { FromPage, SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';
 import { parseAnswer, parseMessage } from './messages.ts';
 
@@ -13,6 +14,7 @@ export interface Channel {
 export interface Pushes {
   readonly events: (runId: string, events: readonly RunEvent[]) => void;
   readonly evaluation: (id: string, events: readonly EvaluationEvent[]) => void;
+  readonly model: (transfer: ModelTransfer) => void;
   readonly status: (status: SessionStatus) => void;
   /** A message did not parse, or the worker died: one sentence. */
   readonly broken: (message: string) => void;
@@ -65,6 +67,9 @@ export function createSessionClient(channel: Channel, pushes: Pushes): SessionCl
         return;
       case 'evaluation':
         pushes.evaluation(message.evaluation, message.events);
+        return;
+      case 'model':
+        pushes.model(message.transfer);
         return;
       case 'status':
         pushes.status(message.status);

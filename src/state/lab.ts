@@ -6,6 +6,7 @@ import type { DeviceReport, RunSummary, SessionStatus } from '../schema/protocol
 import { messageOf } from '../lib/errors.ts';
 import { createSessionClient, type Channel, type SessionClient } from './client.ts';
 import { createEvaluations, type Evaluations } from './evaluations.ts';
+import { createModels, type Models } from './models.ts';
 import { createPlans, type Plans } from './plans.ts';
 import { createRecords, type Records } from './records.ts';
 import { extendRun, foldRun, type RunView } from './fold.ts';
@@ -49,6 +50,7 @@ export interface LabState {
 export interface Lab {
   readonly store: StoreApi<LabState>;
   readonly evaluations: Evaluations;
+  readonly models: Models;
   readonly records: Records;
   readonly plans: Plans;
   checkDevice(): void;
@@ -112,6 +114,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
       schedule(flush);
     },
     evaluation: (id, events) => evaluations.receive(id, events),
+    model: (transfer) => models.receive(transfer),
     status(status) {
       const before = get().status;
       set({ status });
@@ -123,6 +126,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   });
 
   const evaluations = createEvaluations(client, notify);
+  const models = createModels(client, notify);
   const plans = createPlans(client);
 
   function flush(): void {
@@ -205,6 +209,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   return {
     store,
     evaluations,
+    models,
     records: createRecords(client),
     plans,
     checkDevice: () => load('device', client.ask({ type: 'device' })),

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { RunConfig } from '../schema/config.ts';
 import { EvaluationConfig, EvaluationEvent, JudgedAnswer } from '../schema/evaluation.ts';
 import { PHASES, RunEvent } from '../schema/events.ts';
+import { ModelShelf, ModelTransfer } from '../schema/models.ts';
 import { RunPlan, StepEstimate } from '../schema/plan.ts';
 import type { SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';
 
@@ -61,11 +62,13 @@ const Message = v.variant('type', [
   v.object({ type: v.literal('failure'), id: v.number(), message: v.string() }),
   v.object({ type: v.literal('events'), runId: v.string(), events: v.array(RunEvent) }),
   v.object({ type: v.literal('evaluation'), evaluation: v.string(), events: v.array(EvaluationEvent) }),
+  v.object({ type: v.literal('model'), transfer: ModelTransfer }),
   v.object({ type: v.literal('status'), status: Status }),
 ]);
 export type ParsedMessage = v.InferOutput<typeof Message>;
 
 const runId = v.object({ runId: v.string() });
+const modelId = v.object({ id: v.string() });
 const done = v.pipe(
   v.unknown(),
   v.transform(() => null),
@@ -92,6 +95,11 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   answer: JudgedAnswer,
   'evaluation-files': v.object({ 'samples.jsonl': v.string(), 'results.jsonl': v.string(), 'summary.json': v.string() }),
   'delete-evaluation': done,
+  models: ModelShelf,
+  'download-model': modelId,
+  'import-model': modelId,
+  'cancel-model': done,
+  'delete-model': done,
 };
 
 /** Parses one message of the worker; throws a sentence naming the field. */

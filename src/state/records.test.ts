@@ -9,7 +9,9 @@ const LOG = runLog({ runId: 'a', answers: { p: [[0, 1]] } });
 function setUp() {
   const channel = testChannel();
   const silent = () => undefined;
-  const records = createRecords(createSessionClient(channel, { events: silent, evaluation: silent, status: silent, broken: silent }));
+  const records = createRecords(
+    createSessionClient(channel, { events: silent, evaluation: silent, model: silent, status: silent, broken: silent }),
+  );
   const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
   return { channel, records, settled, held: () => records.store.getState() };
 }

@@ -47,7 +47,7 @@ export const evalCommand: Command = {
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
-    const files = await openModelFiles(flags.model, root);
+    const files = await openModelFiles(flags.model, weights, root);
     const dataset = await resolveDataset(flags.dataset);
     const all = await loadProblems(dataset, root);
     const { limit = null, seed } = flags;

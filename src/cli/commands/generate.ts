@@ -59,7 +59,7 @@ export const generate: Command = {
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
-    const folder = await openModelFolder(flags.model, root);
+    const folder = await openModelFolder(flags.model, weights, root);
     const lines = parseLines(Line, await readText(flags.prompts, 'The prompts file'), flags.prompts);
     // Without a tokenizer prompts are ids and completions have no text.
     const files = (await folder.source.size('tokenizer.json')) === null ? null : await withText(folder, root);

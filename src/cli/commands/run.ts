@@ -50,7 +50,7 @@ export function nodeRunPorts(folder: string, root: string, grader: Grader, memor
   return {
     store: new FolderStore(folder),
     openModel: async (config, sets) => {
-      const files = await openModelFiles(config.model, root, config);
+      const files = await openModelFiles(config.model, config.weights, root, config);
       const opened = await openPlanned({
         gpu: nodeGpu(),
         source: files.source,

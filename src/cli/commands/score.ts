@@ -27,7 +27,7 @@ export const score: Command = {
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
-    const files = await openModelFolder(flags.model, root);
+    const files = await openModelFolder(flags.model, weights, root);
     const lines = parseLines(Line, await readStdin(), 'stdin');
     const engine = await loadEngine(files, weights);
     const adapter = await putAdapter(engine, flags.adapter);

@@ -33,7 +33,7 @@ export const tokenize: Command = {
   flags: FLAGS,
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
-    const { tokenizer, chat } = await openModelFiles(flags.model, root);
+    const { tokenizer, chat } = await openModelFiles(flags.model, null, root);
     if (flags.chat !== undefined) {
       const messages = parseJson(Messages, await readText(flags.chat, 'The messages file'), flags.chat);
       const text = chat.renderChat(messages, { addGenerationPrompt: !flags['no-generation-prompt'] });

@@ -106,7 +106,7 @@ export const train: Command = {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
     if (flags.loss === 'kd' && flags.beta > 0) throw new UsageError('--beta weighs the KL of pg and nll; --loss kd has none.');
-    const files = await openModelFolder(flags.model, root);
+    const files = await openModelFolder(flags.model, weights, root);
     const lines = parseLines(Line, await readText(flags.data, 'The batch'), flags.data);
     const needed = NEEDED[flags.loss];
     const missing = needed ? lines.findIndex((line) => line[needed.field] === undefined) : -1;

@@ -1,0 +1,50 @@
+import type { ModelOffer } from '../schema/models.ts';
+
+/**
+ * Models of the hub that are offered by name, smallest first in each family. Parameters are those of the published
+ * weights, a tied embedding once. Any other repository with a supported config.json can be named as well.
+ */
+export const CATALOGUE: readonly ModelOffer[] = [
+  {
+    repo: 'Qwen/Qwen2.5-Coder-0.5B-Instruct',
+    title: 'Qwen2.5-Coder 0.5B',
+    parameters: 494_032_768,
+    note: 'The smallest model that solves a fair part of MBPP: for laptops and first experiments.',
+  },
+  {
+    repo: 'Qwen/Qwen2.5-Coder-1.5B-Instruct',
+    title: 'Qwen2.5-Coder 1.5B',
+    parameters: 1_543_714_304,
+    note: 'The model that the lab is made for: training on a 4-bit base takes about 2 GiB of GPU memory.',
+  },
+  {
+    repo: 'Qwen/Qwen2.5-Coder-3B-Instruct',
+    title: 'Qwen2.5-Coder 3B',
+    parameters: 3_085_938_688,
+    note: 'Stronger, for GPUs with 6 GiB and more; its licence allows research use only.',
+  },
+  {
+    repo: 'Qwen/Qwen3-0.6B',
+    title: 'Qwen3 0.6B',
+    parameters: 596_049_920,
+    note: 'A general model of the next family, about as fast as the 0.5B one.',
+  },
+  {
+    repo: 'Qwen/Qwen3-1.7B',
+    title: 'Qwen3 1.7B',
+    parameters: 1_720_574_976,
+    note: 'A general model of the next family, a little larger than the 1.5B one.',
+  },
+  {
+    repo: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+    title: 'SmolLM2 135M',
+    parameters: 134_515_008,
+    note: 'A small general model: quick to fetch, weak at programs.',
+  },
+  {
+    repo: 'HuggingFaceTB/SmolLM2-360M-Instruct',
+    title: 'SmolLM2 360M',
+    parameters: 361_821_120,
+    note: 'A small general model between the 135M and the 0.5B one.',
+  },
+];

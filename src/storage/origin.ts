@@ -1,0 +1,123 @@
+import { readModelConfig } from '../model/gpu-engine.ts';
+import { weightFiles, type FileSource } from '../model/weights-source.ts';
+import type { ModelPrecision } from '../schema/models.ts';
+import { keptBytes, keptPrecision } from './convert.ts';
+import type { Hub, RemoteBody, RemoteModel } from './hub/hub.ts';
+import type { Retries } from './hub/retry.ts';
+import type { Plan } from './model-journal.ts';
+
+/** Where the files of one model come from. */
+export interface Origin {
+  /** What there is, as of now. Refuses a model that the lab cannot run before anything large comes. */
+  plan(precision: ModelPrecision, retries: Retries, signal: AbortSignal): Promise<OriginPlan>;
+  /** One try: see Hub.open. */
+  open(plan: Pick<Plan, 'repo' | 'commit'>, path: string, from: number, signal: AbortSignal): Promise<RemoteBody>;
+}
+
+export type OriginPlan = Pick<Plan, 'commit' | 'licence' | 'files' | 'needs'>;
+
+/** Beside the weights. */
+const REQUIRED = ['config.json', 'tokenizer.json'];
+const OPTIONAL = ['generation_config.json', 'tokenizer_config.json', 'chat_template.jinja'];
+
+export function hubOrigin(hub: Hub, repo: string, revision: string): Origin {
+  return {
+    async plan(precision, retries, signal) {
+      const model = await retries.run(() => hub.model(repo, revision, signal));
+      const files = new Map(model.files.map((file) => [file.path, file]));
+      const source = peek(hub, model, retries, signal);
+      const chosen = (await filesOf(source)).map((path) => files.get(path)!);
+      return {
+        commit: model.commit,
+        licence: model.licence,
+        files: chosen,
+        needs: await needs(source, chosen, precision),
+      };
+    },
+    open: ({ commit }, path, from, signal) => {
+      if (commit === null)
+        throw new Error(`The record of ${repo} names no commit; delete the model and fetch it again.`);
+      return hub.open({ repo, commit }, path, from, signal);
+    },
+  };
+}
+
+/** A range this long is read at a time. */
+const READ_BYTES = 4 * 2 ** 20;
+
+/** Files that are at hand: a folder, a drop, another stored model. */
+export function localOrigin(source: FileSource): Origin {
+  return {
+    async plan(precision) {
+      const files = await Promise.all(
+        (await filesOf(source)).map(async (path) => {
+          const size = (await source.size(path)) ?? 0;
+          return { path, size, sha256: null, blob: null };
+        }),
+      );
+      return { commit: null, licence: null, files, needs: await needs(source, files, precision) };
+    },
+    async open(_plan, path, from, signal) {
+      const size = await source.size(path);
+      if (size === null) throw new Error(`${source.label} no longer has ${path}; choose the files again.`);
+      return { etag: null, from, size, chunks: ranges(source, path, from, size, signal) };
+    },
+  };
+}
+
+async function* ranges(source: FileSource, path: string, from: number, size: number, signal: AbortSignal) {
+  for (let at = from; at < size; at += READ_BYTES) {
+    signal.throwIfAborted();
+    yield new Uint8Array(await source.readRange(path, at, Math.min(size, at + READ_BYTES)));
+  }
+}
+
+/** What a plan is made from. */
+type Peek = Pick<FileSource, 'label' | 'read' | 'size'>;
+
+/** Small files of a repository, read as they are asked for; they are fetched and held against their hash later. */
+function peek(hub: Hub, model: RemoteModel, retries: Retries, signal: AbortSignal): Peek {
+  const sizes = new Map(model.files.map((file) => [file.path, file.size]));
+  return {
+    label: model.repo,
+    size: async (path) => sizes.get(path) ?? null,
+    async read(path) {
+      if (!sizes.has(path)) return null;
+      return retries.run(async () => {
+        const { chunks } = await hub.open(model, path, 0, signal);
+        const parts: Uint8Array<ArrayBuffer>[] = [];
+        for await (const chunk of chunks) parts.push(chunk);
+        return new Uint8Array(await new Blob(parts).arrayBuffer());
+      });
+    },
+  };
+}
+
+/** The files that the lab reads, those of the weights last. */
+async function filesOf(source: Peek): Promise<string[]> {
+  for (const path of REQUIRED) {
+    if ((await source.size(path)) === null)
+      throw new Error(`${source.label} has no ${path}; choose a model in the form that transformers writes.`);
+  }
+  const small: string[] = [];
+  for (const path of [...REQUIRED, ...OPTIONAL]) if ((await source.size(path)) !== null) small.push(path);
+  const weights = [...(await weightFiles(source)).keys()];
+  for (const path of weights) {
+    if ((await source.size(path)) === null)
+      throw new Error(`${source.label} lacks ${path}, which its index of weights names.`);
+  }
+  const index = weights.includes('model.safetensors') ? [] : ['model.safetensors.index.json'];
+  return [...small, ...index, ...weights];
+}
+
+/** Bytes that the model will take: exact where files are kept as they are, else by the shapes that its config.json implies. */
+async function needs(source: Peek, files: Plan['files'], precision: ModelPrecision): Promise<number> {
+  const config = await readModelConfig(source);
+  if (precision === 'stored') return files.reduce((sum, file) => sum + file.size, 0);
+  const small = files.filter((file) => !isWeights(file.path)).reduce((sum, file) => sum + file.size, 0);
+  return small + keptBytes(config, keptPrecision(precision));
+}
+
+export function isWeights(path: string): boolean {
+  return path.endsWith('.safetensors');
+}
