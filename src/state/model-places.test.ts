@@ -62,8 +62,8 @@ describe('choosing a model', () => {
   });
 
   it('lists each repository once, the embedded model first', () => {
-    expect(shelfRepos(null)).toEqual(['nano']);
-    expect(shelfRepos(shelf(stored('a/coder:q8'), stored('local/mine:q4')))).toEqual(['nano', 'a/coder', 'local/mine']);
+    expect(shelfRepos(shelf(), 'nano')).toEqual(['nano', 'a/coder']);
+    expect(shelfRepos(shelf(stored('a/coder:q8'), stored('local/mine:q4')), 'b/typed:q4')).toEqual(['nano', 'a/coder', 'local/mine', 'b/typed']);
   });
 
   it('knows a repository of the hub by name or address', () => {

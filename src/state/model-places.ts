@@ -113,10 +113,15 @@ export function preferredId(repo: string, shelf: ModelShelf): string {
   return held?.id ?? `${repo}:${defaultPrecision(offer?.parameters ?? null)}`;
 }
 
-/** Repositories that can be chosen: the embedded model, those offered by name, and others that are here or have begun. */
-export function shelfRepos(shelf: ModelShelf | null): string[] {
-  const here = shelf?.stored.flatMap(({ id }) => modelParts(id)?.repo ?? []) ?? [];
-  return [...new Set(['nano', ...(shelf?.offers.map(({ repo }) => repo) ?? []), ...here])];
+/** Repositories that can be chosen: the embedded model, those offered by name, others that are here or begun, and the one chosen now. */
+export function shelfRepos(shelf: ModelShelf, chosen: string): string[] {
+  const ids = [...shelf.stored.map(({ id }) => id), chosen];
+  return [...new Set(['nano', ...shelf.offers.map(({ repo }) => repo), ...ids.flatMap((id) => modelParts(id)?.repo ?? [])])];
+}
+
+/** Downloads and imports under way of which nothing is stored yet. */
+export function unstoredTransfers(shelf: ModelShelf, transfers: Known['transfers']): ModelTransfer[] {
+  return Object.values(transfers).filter((transfer) => isLive(transfer) && shelf.stored.every(({ id }) => id !== transfer.id));
 }
 
 /** One sentence where a model asks for more room than there is; null where it fits, or nobody knows. */

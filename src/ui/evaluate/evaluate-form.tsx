@@ -186,7 +186,7 @@ function ModelChoice({ draft, onChange }: { readonly draft: Draft; readonly onCh
     <>
       <label className="field">
         <span className="label">Model</span>
-        <select value={draft.model} onChange={(event) => onChange({ model: event.target.value, adapterOf: null })}>
+        <select aria-label="Model" value={draft.model} onChange={(event) => onChange({ model: event.target.value, adapterOf: null })}>
           <option value="nano">nano, embedded</option>
           {here.map(({ id, repo, precision }) => (
             <option key={id} value={id}>

@@ -42,7 +42,7 @@ export function AdapterList() {
       tools={
         <ArchiveInput
           label="Import an adapter"
-          onFiles={({ label, files }) => void lab.adapters.add(label, files)}
+          onFiles={({ label, files }) => void lab.adapters.add(label.startsWith('adapter_') ? 'adapter' : label, files)}
           onError={(message) => lab.notify(message)}
         />
       }
@@ -54,7 +54,7 @@ function Imported({ adapter, onDelete }: { readonly adapter: ImportedAdapter; re
   return (
     <li data-adapter={adapter.id}>
       <div className="run-name">
-        <span className="run-title-text">{adapter.label}</span>
+        <b>{adapter.label}</b>
         <span className="muted">{adapter.base === null ? 'of a model that it does not name' : `of ${adapter.base}`}</span>
       </div>
       <p className="run-state">imported</p>
@@ -86,9 +86,9 @@ function RunAdapter({ run }: { readonly run: RunSummary }) {
   return (
     <li data-adapter={run.runId}>
       <div className="run-name">
-        <span className="run-title-text">
+        <b>
           {METHOD_TEXT[config.method].name} of {formatDate(run.startedAt)}
-        </span>
+        </b>
         <span className="muted">of {config.model}</span>
       </div>
       <p className="run-state">trained here</p>

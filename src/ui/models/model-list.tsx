@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { formatBytes } from '../../lib/format.ts';
 import type { StoredModel } from '../../schema/models.ts';
-import { isLive, type ModelPlace } from '../../state/model-places.ts';
+import { isLive, unstoredTransfers, type ModelPlace } from '../../state/model-places.ts';
 import { formatRoute, START } from '../../state/route.ts';
 import { useLab, useModelPlace, useModelsState } from '../hooks.ts';
 import { StoredList } from '../parts/stored.tsx';
@@ -12,6 +12,8 @@ export function ModelList() {
   const lab = useLab();
   const shelf = useModelsState((state) => state.shelf);
   const list = useMemo(() => (shelf.state === 'ready' ? { state: 'ready' as const, data: shelf.data.stored } : shelf), [shelf]);
+  const transfers = useModelsState((state) => state.transfers);
+  const coming = shelf.state === 'ready' ? unstoredTransfers(shelf.data, transfers) : [];
   return (
     <StoredList
       title="Models"
@@ -23,6 +25,19 @@ export function ModelList() {
         loss: `Its ${formatBytes(model.bytes)} go. Runs that were trained on it can still be read, but not gone on with before it is ${model.repo.startsWith('local/') ? 'imported' : 'downloaded'} again.`,
       })}
       onDelete={(model) => void lab.models.remove(model.id)}
+      before={coming.map((transfer) => (
+        <li key={transfer.id} data-model={transfer.id}>
+          <div className="run-name">
+            <a href={formatRoute({ ...START, model: transfer.id })}>{transfer.repo}</a>
+          </div>
+          <p className="run-state">
+            <span className="lamp" data-tone="live" /> coming
+          </p>
+          <div className="run-progress">
+            <TransferView transfer={transfer} />
+          </div>
+        </li>
+      ))}
       tools={
         <a className="button" href={formatRoute(START)}>
           Choose another on the Start screen
@@ -59,7 +74,7 @@ function ModelRow({ model, onDelete }: { readonly model: StoredModel; readonly o
             {!model.complete && `, ${formatBytes(model.done)} of ${formatBytes(model.total)} fetched`}
           </span>
         )}
-        <Trouble model={model} place={place} />
+        {!live && <Trouble model={model} place={place} />}
       </div>
       <span className="run-size muted">{formatBytes(model.bytes)}</span>
       <div className="run-actions">
@@ -84,6 +99,6 @@ function ModelRow({ model, onDelete }: { readonly model: StoredModel; readonly o
 /** What is wrong with it, or how its last download failed. */
 function Trouble({ model, place }: { readonly model: StoredModel; readonly place: ModelPlace | null }) {
   const failed = place?.transfer?.state === 'failed' ? place.transfer.note : null;
-  const sentence = failed ?? model.problem;
-  return sentence === null ? null : <span className="sentence error">{sentence}</span>;
+  if (failed !== null) return <span className="sentence error">{failed}</span>;
+  return model.problem === null ? null : <span className="muted">{model.problem}</span>;
 }

@@ -37,7 +37,7 @@ function Room({ room }: { readonly room: ModelRoom | null }) {
           <span className="lamp" data-tone={room?.persisted ? 'good' : 'wait'} />{' '}
           {room?.persisted
             ? 'The browser keeps all of it until you delete it.'
-            : 'The browser may clear all of it when its disk runs short, models first to last.'}
+            : 'The browser may clear all of it when the disk runs short.'}
         </p>
         {room?.persisted === false && (
           <button type="button" className="button" onClick={() => void lab.models.persist()}>

@@ -21,12 +21,14 @@ interface ListProps<T> {
   /** What the question before deleting asks, and what goes. */
   readonly deletion: (item: T) => { readonly title: string; readonly loss: string };
   readonly onDelete: (item: T) => void;
+  /** Rows of what is not stored yet. */
+  readonly before?: readonly ReactNode[];
   /** Beside the heading. */
   readonly tools?: ReactNode;
 }
 
 /** The stored items under their heading; none is deleted without a question. */
-export function StoredList<T>({ title, list, none, row, deletion, onDelete, tools }: ListProps<T>) {
+export function StoredList<T>({ title, list, none, row, deletion, onDelete, before = [], tools }: ListProps<T>) {
   const id = useId();
   const [doomed, setDoomed] = useState<T | null>(null);
   return (
@@ -37,8 +39,13 @@ export function StoredList<T>({ title, list, none, row, deletion, onDelete, tool
       </div>
       {list.state === 'loading' && <p className="sentence">Reading what is stored…</p>}
       {list.state === 'error' && <p className="sentence error">{list.message}</p>}
-      {list.state === 'ready' && list.data.length === 0 && <p className="sentence">{none}</p>}
-      {list.state === 'ready' && list.data.length > 0 && <ul className="run-rows">{list.data.map((item) => row(item, () => setDoomed(item)))}</ul>}
+      {list.state === 'ready' && list.data.length + before.length === 0 && <p className="sentence">{none}</p>}
+      {list.state === 'ready' && list.data.length + before.length > 0 && (
+        <ul className="run-rows">
+          {before}
+          {list.data.map((item) => row(item, () => setDoomed(item)))}
+        </ul>
+      )}
       {doomed && (
         <Modal
           className="confirm"

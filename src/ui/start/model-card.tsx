@@ -67,6 +67,7 @@ function Arrival({ route, place }: { readonly route: StartRoute; readonly place:
   useEffect(() => {
     if (unknown) lab.models.lookUp(place.repo);
   }, [lab, unknown, place.repo]);
+  const refused = unknown && lookUp?.state === 'error';
   const room = shelf.state === 'ready' ? shelf.data.room : null;
   const tight = place.state === 'here' ? null : roomSentence(place, room?.free ?? null, formatBytes);
 
@@ -81,14 +82,23 @@ function Arrival({ route, place }: { readonly route: StartRoute; readonly place:
     <div className="arrival">
       {!local && <PrecisionChoice route={route} place={place} />}
       {unknown && lookUp?.state === 'loading' && <p className="module-text">Asking the hub about it…</p>}
-      {unknown && lookUp?.state === 'error' && <p className="sentence error">{lookUp.message}</p>}
+      {refused && (
+        <>
+          <p className="sentence error" role="alert">
+            {lookUp.message}
+          </p>
+          <button type="button" className="button" onClick={() => lab.models.lookUp(place.repo)}>
+            Ask again
+          </button>
+        </>
+      )}
       {place.state === 'here' && (
         <p className="module-text">
           <span className="lamp" data-tone="good" /> Here, {formatBytes(place.stored?.bytes ?? 0)} on this machine.
         </p>
       )}
       {place.state === 'coming' && place.transfer && <TransferView transfer={place.transfer} />}
-      {(place.state === 'absent' || place.state === 'begun') && shelf.state === 'ready' && (
+      {(place.state === 'absent' || place.state === 'begun') && shelf.state === 'ready' && !refused && (
         <>
           {place.transfer && !isLive(place.transfer) && place.transfer.note !== null && (
             <p className={place.transfer.state === 'failed' ? 'sentence error' : 'module-text'} role="alert">
@@ -115,7 +125,7 @@ function Arrival({ route, place }: { readonly route: StartRoute; readonly place:
 function offerSentence({ state, stored, download, kept }: ModelPlace, free: number | null): string {
   const left = free === null ? '' : `; ${formatBytes(free)} left here`;
   if (state === 'begun' && stored) {
-    return stored.problem ?? `${formatBytes(stored.done)} of ${formatBytes(stored.total)} have come${left}.`;
+    return `${stored.problem ?? 'It is not whole.'} ${formatBytes(stored.done)} of ${formatBytes(stored.total)} have come${left}.`;
   }
   if (download === null) return `Not here yet${left}.`;
   return `Not here yet: ${formatBytes(download)} to fetch once, of which ${kept === null ? 'the converted weights' : formatBytes(kept)} stay${left}.`;

@@ -27,7 +27,7 @@ export function ModelShelf({ route }: { readonly route: StartRoute }) {
     <div className="shelf" id="model-shelf">
       <fieldset className="shelf-rows">
         <legend className="visually-hidden">Model</legend>
-        {shelfRepos(shelf.data).map((repo) => (
+        {shelfRepos(shelf.data, route.model).map((repo) => (
           <ShelfRow key={repo} repo={repo} chosen={repo === chosen} shelf={shelf.data} route={route} />
         ))}
       </fieldset>
@@ -69,7 +69,7 @@ function ShelfRow({ repo, chosen, shelf, route }: RowProps) {
         {state === 'begun' && `begun, ${stored && stored.total > 0 ? Math.floor((100 * stored.done) / stored.total) : 0} %`}
         {state === 'absent' && 'to download'}
       </span>
-      <span className="shelf-note">{repo === 'nano' ? 'A step in seconds on anything: the quickest way to see every method at work.' : (offer?.note ?? stored?.repo)}</span>
+      <span className="shelf-note">{repo === 'nano' ? 'A step in seconds on anything: the quickest way to see every method at work.' : offer?.note}</span>
     </label>
   );
 }
