@@ -23,6 +23,7 @@ worker.addEventListener('error', (event) => {
 });
 lab.checkDevice();
 lab.refreshRuns();
+lab.models.goOn();
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with id "root", so there is nowhere to draw the page.');

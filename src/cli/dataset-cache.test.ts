@@ -41,6 +41,7 @@ describe('named data sets', () => {
   const entry: CatalogEntry = {
     name: 'tiny',
     problems: 2,
+    trains: false,
     files: [{ host: 'hub', path: 'datasets/a/b/resolve/x%2Fy/0000.parquet' }],
   };
 

@@ -3,6 +3,8 @@ export interface CatalogEntry {
   readonly name: string;
   /** Problems in all parts together; another number is another data set. */
   readonly problems: number;
+  /** It has a training split. */
+  readonly trains: boolean;
   readonly files: readonly CatalogFile[];
 }
 
@@ -29,16 +31,18 @@ const MBPP_SPLITS = ['prompt', 'test', 'validation', 'train'];
  * hub hold no inputs, only scripts that need numpy.
  */
 export const CATALOG: readonly CatalogEntry[] = [
-  { name: 'mbpp', problems: 974, files: hubParquet('google-research-datasets/mbpp', 'full', MBPP_SPLITS) },
+  { name: 'mbpp', problems: 974, trains: true, files: hubParquet('google-research-datasets/mbpp', 'full', MBPP_SPLITS) },
   {
     name: 'mbpp-sanitized',
     problems: 427,
+    trains: true,
     files: hubParquet('google-research-datasets/mbpp', 'sanitized', MBPP_SPLITS),
   },
-  { name: 'humaneval', problems: 164, files: hubParquet('openai/openai_humaneval', 'openai_humaneval', ['test']) },
+  { name: 'humaneval', problems: 164, trains: false, files: hubParquet('openai/openai_humaneval', 'openai_humaneval', ['test']) },
   {
     name: 'mbpp+',
     problems: 378,
+    trains: false,
     files: [
       {
         host: 'releases',
@@ -50,6 +54,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   {
     name: 'humaneval+',
     problems: 164,
+    trains: false,
     files: [
       {
         host: 'releases',

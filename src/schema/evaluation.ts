@@ -17,7 +17,7 @@ export const EvaluationConfig = v.object({
     v.object({
       kind: v.literal('model'),
       model: v.string(),
-      /** The finished run whose adapter is put on; null: the model as it is. */
+      /** The finished run or imported adapter (its id) that is put on; null: the model as it is. */
       adapterOf: v.nullable(v.string()),
       /** Answers a problem. */
       n: v.pipe(positive, v.maxValue(1000)),

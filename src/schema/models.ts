@@ -60,6 +60,10 @@ export const ModelOffer = v.object({
   title: v.string(),
   /** Number of weights, embedding included. */
   parameters: v.number(),
+  /** Of these in the embedding and the output head, which quantised models keep at 8 bits. */
+  embedding: v.number(),
+  /** Bytes that are fetched, whatever they are kept as. */
+  download: v.number(),
   /** What it is good for, in one sentence. */
   note: v.string(),
 });

@@ -1,8 +1,8 @@
 import type { Method, RunConfig } from './config.ts';
 import type { EvaluationConfig, EvaluationEvent, JudgedAnswer } from './evaluation.ts';
 import type { Phase, RunEvent } from './events.ts';
-import type { ModelPrecision, ModelShelf, ModelTransfer } from './models.ts';
 import type { RunPlan, StepEstimate } from './plan.ts';
+import type { ModelOffer, ModelPrecision, ModelShelf, ModelTransfer } from './models.ts';
 
 /**
  * Messages between a page and the session's worker. Both sides close their switches over these unions.
@@ -30,6 +30,14 @@ export type SessionRequest =
   /** A distilled target's block (see columns.ts) and the text of each id in it. */
   | { readonly type: 'distillation'; readonly runId: string; readonly rollout: string }
   | { readonly type: 'delete'; readonly runId: string }
+  /** Everything kept of a run but its checkpoints. */
+  | { readonly type: 'run-files'; readonly runId: string }
+  /** Keeps a run that was made elsewhere, to be read; answers its id. */
+  | { readonly type: 'import-run'; readonly files: readonly NamedFile[] }
+  | { readonly type: 'adapters' }
+  /** Keeps an adapter in PEFT's two files. */
+  | { readonly type: 'import-adapter'; readonly label: string; readonly files: readonly NamedFile[] }
+  | { readonly type: 'delete-adapter'; readonly id: string }
   /** The preset of (method, model), every default written out. */
   | { readonly type: 'preset'; readonly method: Method; readonly model: string }
   /** The data sets that can be named, and whether this page can fetch them. */
@@ -55,6 +63,8 @@ export type SessionRequest =
   | { readonly type: 'delete-evaluation'; readonly id: string }
   /** What can be downloaded, what is here, how much room there is. */
   | { readonly type: 'models' }
+  /** What the hub says of a repository (`owner/name[@revision]`); nothing is kept of it. */
+  | { readonly type: 'look-up-model'; readonly repo: string }
   /**
    * Downloads a model of the hub, goes on with one that was begun, or mends a damaged one. `repo` is `owner/name` or
    * `owner/name@revision`. Answers its id at once; `model` messages tell the rest.
@@ -65,7 +75,7 @@ export type SessionRequest =
       readonly type: 'import-model';
       readonly label: string;
       /** Paths within the model's folder, such as `config.json`. */
-      readonly files: readonly { readonly path: string; readonly file: Blob }[];
+      readonly files: readonly NamedFile[];
       readonly precision: ModelPrecision;
     }
   /** Ends a download or import; what has come stays and is gone on from. */
@@ -76,6 +86,8 @@ export interface DatasetOffer {
   readonly name: string;
   /** Null where nobody has counted them. */
   readonly problems: number | null;
+  /** It has problems to train on; others are for evaluation only. */
+  readonly trains: boolean;
   /** One sentence where no page can fetch it: what file to give instead. */
   readonly needs: string | null;
 }
@@ -119,6 +131,25 @@ export interface RunSummary {
   readonly step: number;
   readonly state: 'running' | 'paused' | 'interrupted' | 'finished';
   readonly bytes: number;
+  /** Bytes of these in checkpoints. */
+  readonly checkpoints: number;
+}
+
+/** A file with its path within a folder or an archive. */
+export interface NamedFile {
+  readonly path: string;
+  readonly file: Blob;
+}
+
+/** A LoRA adapter that was made elsewhere, for evaluations. */
+export interface ImportedAdapter {
+  /** What evaluations name it by. */
+  readonly id: string;
+  readonly label: string;
+  readonly rank: number;
+  /** The model it says that it was trained on; null where it does not say. */
+  readonly base: string | null;
+  readonly bytes: number;
 }
 
 export interface SessionAnswers {
@@ -134,6 +165,11 @@ export interface SessionAnswers {
   tokens: { block: ArrayBuffer; text: readonly string[] };
   distillation: { block: ArrayBuffer; texts: readonly (readonly [id: number, text: string])[] };
   delete: null;
+  'run-files': readonly NamedFile[];
+  'import-run': { runId: string };
+  adapters: readonly ImportedAdapter[];
+  'import-adapter': ImportedAdapter;
+  'delete-adapter': null;
   preset: RunConfig;
   datasets: readonly DatasetOffer[];
   evaluate: { id: string };
@@ -144,6 +180,7 @@ export interface SessionAnswers {
   'evaluation-files': EvaluationFiles;
   'delete-evaluation': null;
   models: ModelShelf;
+  'look-up-model': ModelOffer;
   'download-model': { id: string };
   'import-model': { id: string };
   'cancel-model': null;

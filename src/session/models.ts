@@ -1,7 +1,7 @@
 import { messageOf } from '../lib/errors.ts';
 import { CATALOGUE } from '../model/catalogue.ts';
 import type { FileSource } from '../model/weights-source.ts';
-import type { ModelPrecision, ModelShelf, ModelTransfer } from '../schema/models.ts';
+import type { ModelOffer, ModelPrecision, ModelShelf, ModelTransfer } from '../schema/models.ts';
 import type { SessionRequest, ToPage } from '../schema/protocol.ts';
 import { blobSource } from '../storage/blob-source.ts';
 import { localRepo, modelId, parseModelName, type ModelStore, type TransferOptions } from '../storage/models.ts';
@@ -28,6 +28,10 @@ export class Models {
     const { store, hub } = this.ports;
     const [stored, room] = await Promise.all([store.list(), store.room()]);
     return { offers: [...CATALOGUE], stored, room, hub };
+  }
+
+  lookUp(repo: string): Promise<ModelOffer> {
+    return this.ports.store.lookUp(repo.trim());
   }
 
   download(text: string, precision: ModelPrecision): { id: string } {

@@ -17,8 +17,8 @@ const CACHE = 'datasets';
 export function pageProblems(base: string): PageProblems {
   return {
     offers: [
-      { name: 'starter', problems: null, needs: null },
-      ...CATALOG.map((entry) => ({ name: entry.name, problems: entry.problems, needs: needs(entry) })),
+      { name: 'starter', problems: null, trains: true, needs: null },
+      ...CATALOG.map((entry) => ({ name: entry.name, problems: entry.problems, trains: entry.trains, needs: needs(entry) })),
     ],
     async load(name) {
       if (name === 'starter') return starter(base);

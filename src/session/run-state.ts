@@ -1,11 +1,12 @@
 import type { RunEvent } from '../schema/events.ts';
 import type { RunSummary } from '../schema/protocol.ts';
+import type { RunBytes } from '../storage/run-store.ts';
 
 /** What a stored log says of its run; `live`: the run is going on right now. */
 export function runSummary(
   runId: string,
   events: readonly RunEvent[],
-  bytes: number,
+  { total, checkpoints }: RunBytes,
   live: boolean,
 ): RunSummary | null {
   const started = events[0];
@@ -19,7 +20,7 @@ export function runSummary(
       : last?.type === 'run.paused'
         ? 'paused'
         : 'interrupted';
-  return { runId, config: started.config, startedAt: started.time, step, state, bytes };
+  return { runId, config: started.config, startedAt: started.time, step, state, bytes: total, checkpoints };
 }
 
 export function isFinished(events: readonly RunEvent[]): boolean {

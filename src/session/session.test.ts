@@ -6,6 +6,7 @@ import type { RunConfig } from '../schema/config.ts';
 import type { SessionAnswers, SessionRequest, ToPage } from '../schema/protocol.ts';
 import { IndexedDbCheckpoints } from '../storage/browser/checkpoints.ts';
 import { OpfsLogFile } from '../storage/browser/opfs-log.ts';
+import { BrowserAdapters } from '../storage/browser/opfs-adapters.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import { memoryOpfs } from '../storage/testing/memory-opfs.ts';
 import { Session, tokenTexts } from './session.ts';
@@ -34,6 +35,7 @@ function browser() {
       run: lab.ports,
       evaluations: letterEvaluations(memoryOpfs()),
       models: noHub(memoryOpfs()),
+      adapters: new BrowserAdapters(memoryOpfs()),
       device: () => Promise.reject(new Error('no device')),
       plan: () => Promise.reject(new Error('nothing is planned here')),
       measure: async (_, memory) => ({ sample: { half: 1, full: 2 }, update: { half: 1, full: 2 }, step: { half: 2, full: 4 }, noise: null, measured: memory ?? 0 }),

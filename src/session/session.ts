@@ -7,14 +7,17 @@ import type { RunPlan, StepEstimate } from '../schema/plan.ts';
 import type {
   DeviceReport,
   FromPage,
+  ImportedAdapter,
+  NamedFile,
   RunSummary,
   SessionAnswers,
   SessionRequest,
   SessionStatus,
   ToPage,
 } from '../schema/protocol.ts';
-import type { RunStore } from '../storage/run-store.ts';
+import type { RunBytes, RunStore } from '../storage/run-store.ts';
 import { Evaluations, type EvaluationPorts } from './evaluations.ts';
+import { importedRun } from './import-run.ts';
 import { Models, type ModelPorts } from './models.ts';
 import { presetOf } from './presets.ts';
 import { parseConfig } from './checks.ts';
@@ -26,13 +29,23 @@ import { isFinished, runSummary } from './run-state.ts';
 export interface RunLibrary extends RunStore {
   peekEvents: (runId: string) => Promise<RunEvent[] | null>;
   peekTokens: (runId: string, offset: number, bytes: number) => Promise<Uint8Array>;
-  bytes: (runId: string) => Promise<number>;
+  bytes: (runId: string) => Promise<RunBytes>;
+  files: (runId: string) => Promise<NamedFile[]>;
+  add: (runId: string, files: readonly NamedFile[]) => Promise<void>;
+}
+
+/** Adapters that were made elsewhere. */
+export interface AdapterShelf {
+  list: () => Promise<ImportedAdapter[]>;
+  add: (label: string, files: readonly NamedFile[]) => Promise<ImportedAdapter>;
+  delete: (id: string) => Promise<void>;
 }
 
 export interface SessionPorts {
   readonly library: RunLibrary;
   readonly run: Omit<RunPorts, 'store' | 'onEvents' | 'onStatus'>;
   readonly evaluations: EvaluationPorts;
+  readonly adapters: AdapterShelf;
   readonly models: ModelPorts;
   readonly device: () => Promise<DeviceReport>;
   readonly plan: (config: RunConfig, memory: number | null) => Promise<RunPlan>;
@@ -149,6 +162,20 @@ export class Session {
         return this.distillation(request.runId, request.rollout);
       case 'delete':
         return this.delete(request.runId);
+      case 'run-files':
+        return this.ports.library.files(request.runId);
+      case 'import-run': {
+        const { runId, files } = await importedRun(request.files);
+        await this.ports.library.add(runId, files);
+        return { runId };
+      }
+      case 'adapters':
+        return this.ports.adapters.list();
+      case 'import-adapter':
+        return this.ports.adapters.add(request.label, request.files);
+      case 'delete-adapter':
+        await this.ports.adapters.delete(request.id);
+        return null;
       case 'datasets':
         return this.ports.evaluations.datasets;
       case 'evaluate':
@@ -169,6 +196,8 @@ export class Session {
         return null;
       case 'models':
         return this.models.shelf();
+      case 'look-up-model':
+        return this.models.lookUp(request.repo);
       case 'download-model':
         return this.models.download(request.repo, request.precision);
       case 'import-model':
@@ -250,7 +279,7 @@ export class Session {
         const live = this.current?.runId === runId;
         const bytes = await library.bytes(runId);
         const known = this.summaries.get(runId);
-        if (!live && known?.bytes === bytes && known.state !== 'running') return known;
+        if (!live && known?.bytes === bytes.total && known.state !== 'running') return known;
         const summary = runSummary(runId, await this.events(runId).catch(() => []), bytes, live);
         if (summary) this.summaries.set(runId, summary);
         return summary;

@@ -13,12 +13,13 @@ import { poolSize } from '../sandbox/pool.ts';
 import { createPythonSandbox, type SandboxOptions } from '../sandbox/python-sandbox.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { FromPage } from '../schema/protocol.ts';
+import { BrowserAdapters } from '../storage/browser/opfs-adapters.ts';
 import { OpfsModels } from '../storage/browser/opfs-models.ts';
 import { BrowserEvaluations } from '../storage/browser/opfs-evaluations.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import { Hub, STALL_MS } from '../storage/hub/hub.ts';
 import { systemClock } from '../storage/hub/retry.ts';
-import { createModelStore, openStored } from '../storage/models.ts';
+import { createModelStore, openStored, parseModelName } from '../storage/models.ts';
 import type { WorkerInit } from './connect.ts';
 import { deviceReport } from './device-report.ts';
 import { measureStep } from './measure.ts';
@@ -85,10 +86,6 @@ async function tokenizer({ model, weights }: Pick<RunConfig, 'model' | 'weights'
 }
 
 async function problems(config: RunConfig): Promise<ProblemSets> {
-  if (config.dataset !== 'starter')
-    throw new Error(
-      `This version trains on the starter problems in the page; ${config.dataset} can be used from the command line.`,
-    );
   const sets = bySplit(await pageProblems((await init).base).load(config.dataset));
   return {
     train: chooseProblems(sets.train, config.train, config.seed, 'train'),
@@ -136,16 +133,19 @@ async function room(): Promise<StorageRoom> {
   return { free: quota === undefined ? null : Math.max(0, quota - (usage ?? 0)), persisted };
 }
 
-/** The PEFT files that a finished run has left. */
-function adapterOf(store: BrowserStore, runId: string) {
-  return { label: `Run ${runId}`, read: (path: string) => store.peekFile(runId, `adapter/${path}`) };
+/** The PEFT files that a finished run has left, or that were imported. */
+function adapterOf(store: BrowserStore, imported: BrowserAdapters, id: string) {
+  if (BrowserAdapters.owns(id)) return imported.source(id);
+  return { label: `Run ${id}`, read: (path: string) => store.peekFile(id, `adapter/${path}`) };
 }
 
 const session = once(async () => {
   const library = await BrowserStore.create();
+  const adapters = await BrowserAdapters.create();
   const { offers, load } = pageProblems((await init).base);
   return new Session({
     library,
+    adapters,
     device: () => deviceReport(navigator.gpu),
     models: await models(),
     tokenizer,
@@ -173,18 +173,18 @@ const session = once(async () => {
       room,
       problems,
       grade: async (problem, completion, options) => (await grader())(problem, completion, options),
-      adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),
+      adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, parseModelName(config.model)?.repo ?? config.model),
       clock: Date.now,
     },
     evaluations: {
       store: await BrowserEvaluations.create(),
       datasets: offers,
       problems: load,
-      openModel: async (model, runId) => {
+      openModel: async (model, adapter) => {
         const { engine, text } = await openModel({ model, weights: null });
-        if (runId === null) return { engine, text, adapter: 'none' };
+        if (adapter === null) return { engine, text, adapter: 'none' };
         try {
-          const { config, tensors } = await readAdapter(adapterOf(library, runId), engine.config);
+          const { config, tensors } = await readAdapter(adapterOf(library, adapters, adapter), engine.config);
           engine.loadAdapter('student', config, tensors);
         } catch (error) {
           engine.destroy();

@@ -23,6 +23,8 @@ export interface EvaluationsState {
 export interface Evaluations {
   readonly store: StoreApi<EvaluationsState>;
   refresh(): void;
+  /** Reads once what data sets there are. */
+  readDatasets(): void;
   /** Reads an evaluation once; later events arrive by themselves. */
   open(id: string): void;
   openAnswer(id: string, problem: string, sample: number): void;
@@ -76,6 +78,9 @@ export function createEvaluations(client: SessionClient, notify: (message: strin
       .ask({ type: 'evaluations' })
       .then((data) => set({ list: { state: 'ready', data } }))
       .catch((error: unknown) => set({ list: { state: 'error', message: messageOf(error) } }));
+  }
+
+  function readDatasets(): void {
     if (get().datasets.state === 'ready') return;
     client
       .ask({ type: 'datasets' })
@@ -86,6 +91,7 @@ export function createEvaluations(client: SessionClient, notify: (message: strin
   return {
     store,
     refresh,
+    readDatasets,
     open(id) {
       const view = get().views[id];
       if (view === undefined || view.state === 'error') read(id);

@@ -2,12 +2,14 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { decodeDistillationBlock, decodeTokenBlock, type DistillationBlock, type TokenBlock } from '../schema/columns.ts';
 import type { Method, RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
-import type { DeviceReport, RunSummary, SessionStatus } from '../schema/protocol.ts';
+import type { DeviceReport, NamedFile, RunSummary, SessionStatus } from '../schema/protocol.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createSessionClient, type Channel, type SessionClient } from './client.ts';
 import { createEvaluations, type Evaluations } from './evaluations.ts';
 import { createModels, type Models } from './models.ts';
 import { createPlans, type Plans } from './plans.ts';
+import { createAdapters, type Adapters } from './adapters.ts';
+import { wantedDownloads } from './wanted.ts';
 import { createRecords, type Records } from './records.ts';
 import { extendRun, foldRun, type RunView } from './fold.ts';
 
@@ -31,8 +33,8 @@ export interface TargetTokens {
 export interface LabState {
   readonly status: SessionStatus;
   readonly device: Loadable<DeviceReport>;
-  /** The defaults of methods looked at since the page opened. */
-  readonly presets: Readonly<Partial<Record<Method, Loadable<RunConfig>>>>;
+  /** The defaults of methods and models looked at since the page opened, by `presetKey`. */
+  readonly presets: Readonly<Record<string, Loadable<RunConfig>>>;
   readonly runs: Loadable<readonly RunSummary[]>;
   /** Runs looked at since the page opened, by id. */
   readonly views: Readonly<Record<string, Loadable<RunView>>>;
@@ -51,11 +53,12 @@ export interface Lab {
   readonly store: StoreApi<LabState>;
   readonly evaluations: Evaluations;
   readonly models: Models;
+  readonly adapters: Adapters;
   readonly records: Records;
   readonly plans: Plans;
   checkDevice(): void;
-  /** Reads a method's defaults for nano once. */
-  openPreset(method: Method): void;
+  /** Reads the defaults of a method for a model once. */
+  openPreset(method: Method, model: string): void;
   refreshRuns(): void;
   /** Reads a run's log once; later events arrive by themselves. */
   openRun(runId: string): void;
@@ -67,6 +70,12 @@ export interface Lab {
   pause(): void;
   stop(): void;
   deleteRun(runId: string): Promise<void>;
+  /** Everything kept of a run but its checkpoints; null when it cannot be had. */
+  runFiles(runId: string): Promise<readonly NamedFile[] | null>;
+  /** Keeps a run that was made elsewhere; its id, or null. */
+  importRun(files: readonly NamedFile[]): Promise<string | null>;
+  /** Says what went wrong, until it is dismissed. */
+  notify(message: string): void;
   dismiss(notice: number): void;
   /** The worker is gone: nothing can be asked any more. */
   lost(message: string): void;
@@ -79,6 +88,10 @@ const TOKEN_CACHE = 40;
 
 export function tokensKey(runId: string, rollout: string): string {
   return `${runId}:${rollout}`;
+}
+
+export function presetKey(method: Method, model: string): string {
+  return `${method}:${model}`;
 }
 
 /**
@@ -126,8 +139,16 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   });
 
   const evaluations = createEvaluations(client, notify);
-  const models = createModels(client, notify);
   const plans = createPlans(client);
+  const adapters = createAdapters(client, notify);
+  const models = createModels(client, notify, wantedDownloads());
+
+  function orNotice<T>(answer: Promise<T>): Promise<T | null> {
+    return answer.catch((error: unknown) => {
+      notify(messageOf(error));
+      return null;
+    });
+  }
 
   function flush(): void {
     scheduled = false;
@@ -210,16 +231,18 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
     store,
     evaluations,
     models,
+    adapters,
     records: createRecords(client),
     plans,
     checkDevice: () => load('device', client.ask({ type: 'device' })),
-    openPreset(method) {
-      const held = get().presets[method];
+    openPreset(method, model) {
+      const key = presetKey(method, model);
+      const held = get().presets[key];
       if (held && held.state !== 'error') return;
-      const put = (preset: Loadable<RunConfig>) => set((s) => ({ presets: { ...s.presets, [method]: preset } }));
+      const put = (preset: Loadable<RunConfig>) => set((s) => ({ presets: { ...s.presets, [key]: preset } }));
       put({ state: 'loading' });
       client
-        .ask({ type: 'preset', method, model: 'nano' })
+        .ask({ type: 'preset', method, model })
         .then((data) => put({ state: 'ready', data }))
         .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
     },
@@ -253,6 +276,13 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
       }
       refreshRuns();
     },
+    runFiles: (runId) => orNotice(client.ask({ type: 'run-files', runId })),
+    async importRun(files) {
+      const answer = await orNotice(client.ask({ type: 'import-run', files }));
+      refreshRuns();
+      return answer?.runId ?? null;
+    },
+    notify,
     dismiss: (notice) => set((s) => ({ notices: s.notices.filter((n) => n.id !== notice) })),
     lost: (message) => client.fail(message),
   };

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { RunConfig } from '../schema/config.ts';
 import { EvaluationConfig, EvaluationEvent, JudgedAnswer } from '../schema/evaluation.ts';
 import { PHASES, RunEvent } from '../schema/events.ts';
-import { ModelShelf, ModelTransfer } from '../schema/models.ts';
 import { RunPlan, StepEstimate } from '../schema/plan.ts';
+import { ModelOffer, ModelShelf, ModelTransfer } from '../schema/models.ts';
 import type { SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';
 
 /** Parsers of what the session's worker sends: the types of src/schema/protocol.ts, checked. */
@@ -27,6 +27,17 @@ const RunSummary = v.object({
   startedAt: v.number(),
   step: v.number(),
   state: v.picklist(['running', 'paused', 'interrupted', 'finished']),
+  bytes: v.number(),
+  checkpoints: v.number(),
+});
+
+const NamedFile = v.object({ path: v.string(), file: v.instance(Blob) });
+
+const ImportedAdapter = v.object({
+  id: v.string(),
+  label: v.string(),
+  rank: v.number(),
+  base: v.nullable(v.string()),
   bytes: v.number(),
 });
 
@@ -86,8 +97,13 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   tokens: v.object({ block: v.instance(ArrayBuffer), text: v.array(v.string()) }),
   distillation: v.object({ block: v.instance(ArrayBuffer), texts: v.array(v.tuple([v.number(), v.string()])) }),
   delete: done,
+  'run-files': v.array(NamedFile),
+  'import-run': runId,
+  adapters: v.array(ImportedAdapter),
+  'import-adapter': ImportedAdapter,
+  'delete-adapter': done,
   preset: RunConfig,
-  datasets: v.array(v.object({ name: v.string(), problems: v.nullable(v.number()), needs: v.nullable(v.string()) })),
+  datasets: v.array(v.object({ name: v.string(), problems: v.nullable(v.number()), trains: v.boolean(), needs: v.nullable(v.string()) })),
   evaluate: v.object({ id: v.string() }),
   cancel: done,
   evaluations: v.array(EvaluationHead),
@@ -96,6 +112,7 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   'evaluation-files': v.object({ 'samples.jsonl': v.string(), 'results.jsonl': v.string(), 'summary.json': v.string() }),
   'delete-evaluation': done,
   models: ModelShelf,
+  'look-up-model': ModelOffer,
   'download-model': modelId,
   'import-model': modelId,
   'cancel-model': done,

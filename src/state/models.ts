@@ -1,19 +1,32 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { messageOf } from '../lib/errors.ts';
-import type { ModelPrecision, ModelShelf, ModelTransfer } from '../schema/models.ts';
+import type { ModelOffer, ModelPrecision, ModelShelf, ModelTransfer } from '../schema/models.ts';
 import type { SessionClient } from './client.ts';
 import type { Loadable } from './lab.ts';
+import { isLive } from './model-places.ts';
+import { withSample, type Sample } from './speed.ts';
+import type { Wanted } from './wanted.ts';
 
 export interface ModelsState {
   readonly shelf: Loadable<ModelShelf>;
   /** Downloads and imports of this tab since the page opened, by the id of the model; ended ones with how they ended. */
   readonly transfers: Readonly<Record<string, ModelTransfer>>;
+  /** How far live ones had come in the last seconds, by the same id. */
+  readonly samples: Readonly<Record<string, readonly Sample[]>>;
+  /** What the hub said of repositories that were typed. */
+  readonly lookUps: Readonly<Record<string, Loadable<ModelOffer>>>;
 }
 
 /** Everything the screens ask about models. Failures become notices. */
 export interface Models {
   readonly store: StoreApi<ModelsState>;
   refresh(): void;
+  /** Asks the hub about a repository that is not offered by name. */
+  lookUp(repo: string): void;
+  /** Goes on with the downloads that a reload of this tab has cut off. */
+  goOn(): void;
+  /** Asks the browser not to clear this page's storage unasked. */
+  persist(): Promise<void>;
   /** The model's id, or null when it could not start. Also goes on with what was begun and mends what is damaged. */
   download(repo: string, precision: ModelPrecision): Promise<string | null>;
   /** Keeps files of a chosen folder or of a drop, by their paths within the model's folder. */
@@ -27,8 +40,8 @@ export interface Models {
   receive(transfer: ModelTransfer): void;
 }
 
-export function createModels(client: SessionClient, notify: (message: string) => void): Models {
-  const store = createStore<ModelsState>(() => ({ shelf: { state: 'loading' }, transfers: {} }));
+export function createModels(client: SessionClient, notify: (message: string) => void, wanted: Wanted): Models {
+  const store = createStore<ModelsState>(() => ({ shelf: { state: 'loading' }, transfers: {}, samples: {}, lookUps: {} }));
   const set = store.setState;
 
   function refresh(): void {
@@ -47,11 +60,37 @@ export function createModels(client: SessionClient, notify: (message: string) =>
     }
   }
 
+  async function download(repo: string, precision: ModelPrecision): Promise<string | null> {
+    const answer = await orNotice(client.ask({ type: 'download-model', repo, precision }));
+    if (answer) wanted.add(answer.id);
+    return answer?.id ?? null;
+  }
+
   return {
     store,
     refresh,
-    download: async (repo, precision) =>
-      (await orNotice(client.ask({ type: 'download-model', repo, precision })))?.id ?? null,
+    lookUp(repo) {
+      const held = store.getState().lookUps[repo];
+      if (held && held.state !== 'error') return;
+      const put = (entry: Loadable<ModelOffer>) => set((s) => ({ lookUps: { ...s.lookUps, [repo]: entry } }));
+      put({ state: 'loading' });
+      client
+        .ask({ type: 'look-up-model', repo })
+        .then((data) => put({ state: 'ready', data }))
+        .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
+    },
+    goOn() {
+      for (const { repo, precision } of wanted.list()) void download(repo, precision);
+    },
+    async persist() {
+      const granted = await navigator.storage.persist().catch(() => false);
+      if (!granted)
+        notify(
+          'The browser does not promise to keep this page’s storage: some grant it only to pages that are bookmarked, installed or often used. What is here stays until the disk runs short.',
+        );
+      refresh();
+    },
+    download,
     importFiles: async (label, files, precision) =>
       (await orNotice(client.ask({ type: 'import-model', label, files, precision })))?.id ?? null,
     cancel: (id) => void orNotice(client.ask({ type: 'cancel-model', id })),
@@ -60,8 +99,15 @@ export function createModels(client: SessionClient, notify: (message: string) =>
       refresh();
     },
     receive(transfer) {
-      set((s) => ({ transfers: { ...s.transfers, [transfer.id]: transfer } }));
-      if (transfer.state === 'done' || transfer.state === 'failed' || transfer.state === 'cancelled') refresh();
+      const { id, done } = transfer;
+      const live = isLive(transfer);
+      const begun = store.getState().transfers[id] === undefined;
+      set((s) => ({
+        transfers: { ...s.transfers, [id]: transfer },
+        samples: { ...s.samples, [id]: live ? withSample(s.samples[id] ?? [], { time: performance.now(), done }) : [] },
+      }));
+      if (!live) wanted.remove(id);
+      if (!live || begun) refresh();
     },
   };
 }

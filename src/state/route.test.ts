@@ -4,7 +4,9 @@ import { formatRoute, NO_FILTER, parseRoute, START, type Route } from './route.t
 describe('the hash', () => {
   it.each<Route>([
     START,
-    { screen: 'start', method: 'srrl' },
+    { ...START, method: 'srrl' },
+    { ...START, model: 'Qwen/Qwen2.5-Coder-1.5B-Instruct@main:q4', data: 'mbpp' },
+    { screen: 'models' },
     { screen: 'run', runId: 'a b/c', filter: NO_FILTER },
     { screen: 'run', runId: 'x', filter: { show: 'fail', kind: 'refinement', step: 12 } },
     { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'advantage', filter: { show: 'rescued', kind: null, step: null } },

@@ -23,7 +23,14 @@ export interface Filter {
 }
 
 export type Route =
-  | { readonly screen: 'start'; readonly method: Method }
+  | {
+      readonly screen: 'start';
+      readonly method: Method;
+      /** `nano` or the id of a model that is here or can be fetched. */
+      readonly model: string;
+      /** Name of the data set that is trained on. */
+      readonly data: string;
+    }
   | { readonly screen: 'run'; readonly runId: string; readonly filter: Filter }
   | {
       readonly screen: 'rollout';
@@ -43,18 +50,20 @@ export type Route =
     }
   /** Ids of the runs that are compared, in the order they were chosen. */
   | { readonly screen: 'compare'; readonly runs: readonly string[] }
+  | { readonly screen: 'models' }
   | { readonly screen: 'unknown'; readonly hash: string };
 
 export const NO_FILTER: Filter = { show: 'all', kind: null, step: null };
 
-export const START: Route = { screen: 'start', method: 'grpo' };
+export const START = { screen: 'start', method: 'grpo', model: 'nano', data: 'starter' } as const satisfies Route;
 
 /** Reads a location hash (`#/run/<id>/rollout/<step>/<problem>/<sample>?color=advantage`). */
 export function parseRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#/, '').split('?', 2);
   const parts = path.split('/').filter((part) => part !== '').map(decode);
   const params = new URLSearchParams(query);
-  if (parts.length === 0) return { screen: 'start', method: METHODS.find((m) => m === params.get('method')) ?? 'grpo' };
+  if (parts.length === 0) return startRoute(params);
+  if (parts[0] === 'models' && parts.length === 1) return { screen: 'models' };
   if (parts[0] === 'compare' && parts.length === 1) return { screen: 'compare', runs: runList(query) };
   if (parts[0] === 'evaluate') return evaluateRoute(parts.slice(1), params) ?? { screen: 'unknown', hash };
   const [head, runId, kind, ...rest] = parts;
@@ -64,6 +73,15 @@ export function parseRoute(hash: string): Route {
   if (kind !== 'rollout' || rest.length === 0) return { screen: 'unknown', hash };
   const colour = COLOURINGS.find((c) => c === params.get('color')) ?? 'logprob';
   return { screen: 'rollout', runId, rollout: rest.join('/'), colour, filter };
+}
+
+function startRoute(params: URLSearchParams): Route {
+  return {
+    screen: 'start',
+    method: METHODS.find((m) => m === params.get('method')) ?? START.method,
+    model: params.get('model') || START.model,
+    data: params.get('data') || START.data,
+  };
 }
 
 /** The ids in `runs=a,b`, which may hold commas of their own, encoded. */
@@ -88,7 +106,7 @@ function evaluateRoute(parts: readonly string[], params: URLSearchParams): Route
 export function formatRoute(route: Route): string {
   switch (route.screen) {
     case 'start':
-      return route.method === 'grpo' ? '#/' : `#/?method=${route.method}`;
+      return `#/${startQuery(route)}`;
     case 'run':
       return `#/run/${encodeURIComponent(route.runId)}${query(route.filter, null)}`;
     case 'rollout': {
@@ -105,11 +123,19 @@ export function formatRoute(route: Route): string {
     }
     case 'compare':
       return route.runs.length === 0 ? '#/compare' : `#/compare?runs=${route.runs.map(encodeURIComponent).join(',')}`;
+    case 'models':
+      return '#/models';
     case 'unknown':
       return route.hash;
     default:
       return route satisfies never;
   }
+}
+
+function startQuery(route: Extract<Route, { screen: 'start' }>): string {
+  const params = new URLSearchParams();
+  for (const key of ['method', 'model', 'data'] as const) if (route[key] !== START[key]) params.set(key, route[key]);
+  return queryText(params);
 }
 
 function problemQuery({ outcome, find }: ProblemFilter): string {

@@ -3,7 +3,7 @@ import { messageOf } from '../lib/errors.ts';
 import { formatBytes } from '../lib/format.ts';
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { openWeights, type FileSource } from '../model/weights-source.ts';
-import { MODEL_PRECISIONS, type ModelPrecision, type ModelRoom, type StoredModel } from '../schema/models.ts';
+import { MODEL_PRECISIONS, type ModelOffer, type ModelPrecision, type ModelRoom, type StoredModel } from '../schema/models.ts';
 import type { Hub } from './hub/hub.ts';
 import { Retries, type Clock } from './hub/retry.ts';
 import { encodeLines } from './log-lines.ts';
@@ -21,7 +21,7 @@ import {
   type JournalLine,
   type Plan,
 } from './model-journal.ts';
-import { hubOrigin, localOrigin, type Origin } from './origin.ts';
+import { hubOffer, hubOrigin, localOrigin, type Origin } from './origin.ts';
 import { DURABLE_EVERY, inPrecision, Transfer, type TransferProgress } from './transfer.ts';
 
 export interface TransferOptions {
@@ -35,6 +35,8 @@ export interface ModelStore {
   list(): Promise<StoredModel[]>;
   /** The files of a whole model; null where it is not here or not whole. Asks nobody. */
   open(id: string): Promise<FileSource | null>;
+  /** What the hub says of a repository, named as in `download`; nothing is kept of it. */
+  lookUp(repo: string): Promise<ModelOffer>;
   /**
    * The files of `repo` (`owner/name` or `owner/name@revision`): at once where they are here, else fetched from where they
    * were left. Where another tab or process is fetching them, waits for it.
@@ -73,6 +75,16 @@ export function parseModelName(text: string): ModelName | null {
 }
 
 const MAIN = 'main';
+
+/** A name of the hub, without a precision; throws a sentence for anything else. */
+function hubName(text: string): ModelName {
+  const name = parseModelName(text);
+  if (name && name.precision === null) return name;
+  throw new Error(`\`${text}\` is not the name of a model at the hub: owner/name or owner/name@revision.`);
+}
+
+/** Longest that somebody waits for what the hub says of a repository, ms. */
+const LOOK_MS = 20_000;
 
 export function modelId(repo: string, revision: string | null, precision: ModelPrecision): string {
   return `${repo}${revision === null || revision === MAIN ? '' : `@${revision}`}:${precision}`;
@@ -217,16 +229,21 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
       return models.filter((model) => model !== null).sort((a, b) => (a.id < b.id ? -1 : 1));
     },
     open: (id) => whole(folderName(id)),
-    download(text, options) {
-      const name = parseModelName(text);
-      if (!name || name.precision !== null)
-        return Promise.reject(
-          new Error(`\`${text}\` is not the name of a model at the hub: owner/name or owner/name@revision.`),
-        );
-      const { repo, revision } = name;
+    async download(text, options) {
+      const { repo, revision } = hubName(text);
       const id = modelId(repo, revision, options.precision);
       const { precision } = options;
       return bring({ id, repo, revision, precision }, hubOrigin(hub, repo, revision), options);
+    },
+    async lookUp(text) {
+      const name = hubName(text);
+      const signal = AbortSignal.timeout(LOOK_MS);
+      let last = `The hub does not answer within ${LOOK_MS / 1000} s; see whether this machine is online.`;
+      try {
+        return await hubOffer(hub, name.repo, name.revision, new Retries(clock, signal, (note) => (last = note)), signal);
+      } catch (error) {
+        throw signal.aborted ? new Error(last, { cause: error }) : error;
+      }
     },
     importFiles(label, source, options) {
       const repo = localRepo(label);

@@ -1,6 +1,7 @@
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { weightFiles, type FileSource } from '../model/weights-source.ts';
-import type { ModelPrecision } from '../schema/models.ts';
+import { modelTensors } from '../model/config.ts';
+import type { ModelOffer, ModelPrecision } from '../schema/models.ts';
 import { keptBytes, keptPrecision } from './convert.ts';
 import type { Hub, RemoteBody, RemoteModel } from './hub/hub.ts';
 import type { Retries } from './hub/retry.ts';
@@ -39,6 +40,23 @@ export function hubOrigin(hub: Hub, repo: string, revision: string): Origin {
         throw new Error(`The record of ${repo} names no commit; delete the model and fetch it again.`);
       return hub.open({ repo, commit }, path, from, signal);
     },
+  };
+}
+
+/** What a repository holds, told by its list of files and its config.json. Refuses a model that the lab cannot run. */
+export async function hubOffer(hub: Hub, repo: string, revision: string, retries: Retries, signal: AbortSignal): Promise<ModelOffer> {
+  const model = await retries.run(() => hub.model(repo, revision, signal));
+  const source = peek(hub, model, retries, signal);
+  const sizes = await Promise.all((await filesOf(source)).map((path) => source.size(path)));
+  const tensors = modelTensors(await readModelConfig(source)).map(({ name, shape }) => ({ name, weights: shape.reduce((a, b) => a * b, 1) }));
+  const sum = (counted: typeof tensors) => counted.reduce((total, { weights }) => total + weights, 0);
+  return {
+    repo,
+    title: repo,
+    parameters: sum(tensors),
+    embedding: sum(tensors.filter(({ name }) => name === 'model.embed_tokens.weight' || name === 'lm_head.weight')),
+    download: sizes.reduce<number>((total, size) => total + (size ?? 0), 0),
+    note: model.licence === null ? 'The hub names no licence for it.' : `Licence, as the hub names it: ${model.licence}.`,
   };
 }
 

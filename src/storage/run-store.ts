@@ -19,6 +19,13 @@ export interface LogOffset {
   readonly tokenBytes: number;
 }
 
+export interface RunBytes {
+  /** Of everything kept. */
+  readonly total: number;
+  /** Of these in checkpoints. */
+  readonly checkpoints: number;
+}
+
 export interface StoredRun {
   readonly runId: string;
   /** Every whole event; a torn last line is dropped. */

@@ -3,6 +3,7 @@ import { CompareScreen } from './compare/compare-screen.tsx';
 import { EvaluateScreen } from './evaluate/evaluate-screen.tsx';
 import { EvaluationScreen } from './evaluate/evaluation-screen.tsx';
 import { useRoute } from './hooks.ts';
+import { ModelsScreen } from './models/models-screen.tsx';
 import { RunScreen } from './run/run-screen.tsx';
 import { Notices } from './shell/notices.tsx';
 import { TopBar } from './shell/top-bar.tsx';
@@ -43,6 +44,8 @@ function Screen() {
       return <EvaluationScreen key={route.id} route={route} />;
     case 'compare':
       return <CompareScreen runs={route.runs} />;
+    case 'models':
+      return <ModelsScreen />;
     case 'unknown':
       return (
         <main id="main" tabIndex={-1} className="page">

@@ -29,6 +29,12 @@ export function formatRate(rate: number, [low, high]: readonly [number, number])
   return `${formatPercent(rate)} (95 %: ${formatPercent(low)} to ${formatPercent(high)})`;
 }
 
+/** 1543714304 → `1.5 B`, 134515008 → `135 M`. */
+export function formatParameters(count: number): string {
+  const [value, unit] = count >= 999.5e6 ? [count / 1e9, 'B'] : [count / 1e6, 'M'];
+  return `${value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${unit}`;
+}
+
 const dateTime = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 
 export function formatDate(time: number): string {

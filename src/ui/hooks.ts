@@ -2,12 +2,15 @@ import { createContext, use, useEffect, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import type { RunRecord } from '../compare/record.ts';
 import type { Lab, LabState, Loadable, RolloutTokens, TargetTokens } from '../state/lab.ts';
-import { tokensKey } from '../state/lab.ts';
+import { presetKey, tokensKey } from '../state/lab.ts';
 import type { Method, RunConfig } from '../schema/config.ts';
 import type { JudgedAnswer } from '../schema/evaluation.ts';
+import type { ImportedAdapter } from '../schema/protocol.ts';
 import type { EvaluationView } from '../state/evaluation.ts';
 import { answerKey, type EvaluationsState } from '../state/evaluations.ts';
 import type { RunView } from '../state/fold.ts';
+import { placeOf, type ModelPlace } from '../state/model-places.ts';
+import type { ModelsState } from '../state/models.ts';
 import { formatRoute, parseRoute, type Route } from '../state/route.ts';
 
 export const LabContext = createContext<Lab | null>(null);
@@ -53,11 +56,11 @@ export function useRun(runId: string): Loadable<RunView> {
   return useLabState((state) => state.views[runId]) ?? LOADING;
 }
 
-/** A method's defaults, read from the worker when first asked for. */
-export function usePreset(method: Method): Loadable<RunConfig> {
+/** The defaults of a method for a model, read from the worker when first asked for. */
+export function usePreset(method: Method, model: string): Loadable<RunConfig> {
   const lab = useLab();
-  useEffect(() => lab.openPreset(method), [lab, method]);
-  return useLabState((state) => state.presets[method]) ?? LOADING;
+  useEffect(() => lab.openPreset(method, model), [lab, method, model]);
+  return useLabState((state) => state.presets[presetKey(method, model)]) ?? LOADING;
 }
 
 /** A rollout's token columns; asked for once they are written (`ready`). */
@@ -94,6 +97,20 @@ export function useAnswer(id: string, problem: string, sample: number, ready: bo
     if (ready) evaluations.openAnswer(id, problem, sample);
   }, [evaluations, id, problem, sample, ready]);
   return useEvaluationsState((state) => state.answers[answerKey(id, problem, sample)]) ?? LOADING;
+}
+
+export function useModelsState<T>(select: (state: ModelsState) => T): T {
+  return useStore(useLab().models.store, select);
+}
+
+export function useAdaptersState<T>(select: (state: { readonly list: Loadable<readonly ImportedAdapter[]> }) => T): T {
+  return useStore(useLab().adapters.store, select);
+}
+
+/** What is known of the model that an id names; null where it names none. */
+export function useModelPlace(id: string): ModelPlace | null {
+  const state = useModelsState((held) => held);
+  return placeOf(id, state.shelf.state === 'ready' ? state.shelf.data : null, state);
 }
 
 /** What a comparison needs of each run, by id; read from the worker when first asked for. */

@@ -1,11 +1,14 @@
 import type { RunEvent } from '../../schema/events.ts';
 import { encodeLines, parseLog } from '../log-lines.ts';
-import type { Checkpoint, LogOffset, RunStore, StoredRun } from '../run-store.ts';
+import type { NamedFile } from '../../schema/protocol.ts';
+import type { Checkpoint, LogOffset, RunBytes, RunStore, StoredRun } from '../run-store.ts';
 import { IndexedDbCheckpoints } from './checkpoints.ts';
 import { OpfsLogFile } from './opfs-log.ts';
 
 const EVENTS = 'events.jsonl';
 const TOKENS = 'tokens.bin';
+/** Bytes copied at a time. */
+const COPY = 2 ** 22;
 /** Bytes that surely hold `run.started`, problem ids included. */
 const FIRST_EVENT = 2 ** 17;
 
@@ -80,15 +83,41 @@ export class BrowserStore implements RunStore {
     }
   }
 
-  /** Bytes a run takes: log, token columns and checkpoints. */
-  async bytes(runId: string): Promise<number> {
-    const folder = await this.root.getDirectoryHandle(runId);
-    let sum = await this.checkpoints.bytes(runId);
-    for (const name of [EVENTS, TOKENS]) {
-      const file = await folder.getFileHandle(name).catch(() => null);
-      if (file) sum += (await file.getFile()).size;
+  /** Bytes a run takes: log, token columns, what it has left, checkpoints. */
+  async bytes(runId: string): Promise<RunBytes> {
+    const checkpoints = await this.checkpoints.bytes(runId);
+    const files = await this.files(runId);
+    return { total: files.reduce((sum, { file }) => sum + file.size, checkpoints), checkpoints };
+  }
+
+  /** Everything kept of a run but its checkpoints. */
+  async files(runId: string): Promise<NamedFile[]> {
+    const folder = await this.root.getDirectoryHandle(runId).catch(() => null);
+    if (!folder) throw new Error(`There is no run ${runId} in this browser; it may have been deleted.`);
+    return filesBelow(folder, '');
+  }
+
+  /** Keeps the files of a run that was made elsewhere; throws where there is a run of that id, or no room. */
+  async add(runId: string, files: readonly NamedFile[]): Promise<void> {
+    if (await this.root.getDirectoryHandle(runId).catch(() => null))
+      throw new Error(`Run ${runId} is in this browser already; delete it first to take the other copy.`);
+    try {
+      const run = await this.root.getDirectoryHandle(runId, { create: true });
+      for (const { path, file } of files) {
+        const { folder, name } = await locate(run, path, true);
+        const target = await OpfsLogFile.open(folder, name);
+        try {
+          for (let at = 0; at < file.size; at += COPY) {
+            target.append(new Uint8Array(await file.slice(at, at + COPY).arrayBuffer()));
+          }
+        } finally {
+          target.close();
+        }
+      }
+    } catch (error) {
+      await this.delete(runId);
+      throw error;
     }
-    return sum;
   }
 }
 
@@ -172,6 +201,15 @@ class BrowserRun implements StoredRun {
     this.eventFile.close();
     this.tokenFile.close();
   }
+}
+
+async function filesBelow(folder: FileSystemDirectoryHandle, prefix: string): Promise<NamedFile[]> {
+  const files: NamedFile[] = [];
+  for await (const [name, handle] of folder.entries()) {
+    if (handle.kind === 'directory') files.push(...(await filesBelow(handle, `${prefix}${name}/`)));
+    else files.push({ path: prefix + name, file: await handle.getFile() });
+  }
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 async function locate(

@@ -142,6 +142,7 @@ export class HubServer {
     const sent = fault?.spoil ? bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte)) : bytes;
     const end = fault?.cutAt ?? fault?.stallAt ?? sent.length;
     const chunk = 64 * 1024;
+    response.setMaxListeners(0); // one for every wait below
     for (let at = from; at < end; at += chunk) {
       if (response.destroyed) return;
       const part = sent.subarray(at, Math.min(end, at + chunk));

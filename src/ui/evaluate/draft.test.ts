@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { configOf, EMPTY_DRAFT, type Draft } from './draft.ts';
 
 const OFFERS = [
-  { name: 'starter', problems: null, needs: null },
-  { name: 'mbpp+', problems: 378, needs: 'A page cannot fetch mbpp+.' },
+  { name: 'starter', problems: null, trains: true, needs: null },
+  { name: 'mbpp+', problems: 378, trains: false, needs: 'A page cannot fetch mbpp+.' },
 ];
 const FILE = new File(['{}'], 'mine.jsonl');
 const of = (part: Partial<Draft>) => configOf({ ...EMPTY_DRAFT, ...part }, OFFERS);
@@ -22,7 +22,8 @@ describe('the Evaluate form', () => {
 
   it('asks a model with numbers in their ranges; an empty limit is all of the split', () => {
     const model = (numbers: Draft['numbers']) => of({ kind: 'model', numbers });
-    expect(model({}).config?.source).toMatchObject({ n: 1, temperature: 0, limit: null, split: 'test' });
+    expect(of({ kind: 'model', model: 'a/b:q4', adapterOf: 'r' }).config?.source).toMatchObject({ model: 'a/b:q4', adapterOf: 'r' });
+    expect(model({}).config?.source).toMatchObject({ model: 'nano', n: 1, temperature: 0, limit: null, split: 'test' });
     expect(model({ n: '8', temperature: '0.8', limit: '20' }).config?.source).toMatchObject({ n: 8, temperature: 0.8, limit: 20 });
     expect(model({ n: '0.5', limit: '-1' })).toMatchObject({
       config: null,

@@ -17,7 +17,9 @@ export const NUMBERS: readonly (Setting<NumberKey> & { readonly standard: string
 /** What the form holds. */
 export interface Draft {
   readonly kind: EvaluationConfig['source']['kind'];
-  /** The finished run whose adapter is put on; null: the model as it is. */
+  /** `nano` or the id of a model that is here. */
+  readonly model: string;
+  /** The finished run or imported adapter that is put on; null: the model as it is. */
   readonly adapterOf: string | null;
   /** A name of the offers; null: `datasetFile`. */
   readonly dataset: string | null;
@@ -30,6 +32,7 @@ export interface Draft {
 
 export const EMPTY_DRAFT: Draft = {
   kind: 'samples',
+  model: 'nano',
   adapterOf: null,
   dataset: 'starter',
   datasetFile: null,
@@ -61,7 +64,7 @@ export function configOf(draft: Draft, offers: readonly DatasetOffer[]): Judged 
   const source: EvaluationConfig['source'] = isModel
     ? {
         kind: 'model',
-        model: 'nano',
+        model: draft.model,
         adapterOf: draft.adapterOf,
         n: read('n'),
         temperature: read('temperature'),

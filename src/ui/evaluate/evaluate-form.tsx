@@ -1,9 +1,10 @@
 import { useState } from 'react';
 import type { DatasetOffer } from '../../schema/protocol.ts';
 import { ALL_PROBLEMS } from '../../state/evaluation.ts';
+import { formatRoute } from '../../state/route.ts';
 import { isBusy } from '../../state/run-state.ts';
 import { formatDate } from '../format.ts';
-import { go, useEvaluationsState, useLab, useLabState } from '../hooks.ts';
+import { go, useAdaptersState, useEvaluationsState, useLab, useLabState, useModelsState } from '../hooks.ts';
 import { METHOD_TEXT } from '../methods.ts';
 import { SettingField } from '../parts/setting-field.tsx';
 import { configOf, EMPTY_DRAFT, NUMBERS, type Draft } from './draft.ts';
@@ -12,7 +13,7 @@ import { FileField } from './file-field.tsx';
 const SPLITS = ['test', 'validation', 'train', 'all'] as const;
 const FROM_FILE = ':file';
 /** Until the worker has told what there is. */
-const NO_OFFERS: readonly DatasetOffer[] = [{ name: 'starter', problems: null, needs: null }];
+const NO_OFFERS: readonly DatasetOffer[] = [{ name: 'starter', problems: null, trains: true, needs: null }];
 
 /** What is judged, by what, how; and the one button. */
 export function EvaluateForm() {
@@ -177,10 +178,23 @@ function Choice({ name, label, checked, onChange }: ChoiceProps) {
 
 function ModelChoice({ draft, onChange }: { readonly draft: Draft; readonly onChange: (part: Partial<Draft>) => void }) {
   const runs = useLabState((state) => state.runs);
-  const finished = runs.state === 'ready' ? runs.data.filter((run) => run.state === 'finished') : [];
+  const shelf = useModelsState((state) => state.shelf);
+  const imported = useAdaptersState((state) => state.list);
+  const here = shelf.state === 'ready' ? shelf.data.stored.filter(({ complete }) => complete) : [];
+  const finished = runs.state === 'ready' ? runs.data.filter((run) => run.state === 'finished' && run.config.model === draft.model) : [];
   return (
     <>
-      <p className="module-name">nano</p>
+      <label className="field">
+        <span className="label">Model</span>
+        <select aria-label="Model" value={draft.model} onChange={(event) => onChange({ model: event.target.value, adapterOf: null })}>
+          <option value="nano">nano, embedded</option>
+          {here.map(({ id, repo, precision }) => (
+            <option key={id} value={id}>
+              {repo}, {precision}
+            </option>
+          ))}
+        </select>
+      </label>
       <label className="field">
         <span className="label">Adapter</span>
         <select
@@ -193,10 +207,17 @@ function ModelChoice({ draft, onChange }: { readonly draft: Draft; readonly onCh
               {formatDate(run.startedAt)}, {METHOD_TEXT[run.config.method].name}, step {run.step}, seed {run.config.seed}
             </option>
           ))}
+          {imported.state === 'ready' &&
+            imported.data.map(({ id, label, rank }) => (
+              <option key={id} value={id}>
+                imported: {label}, rank {rank}
+              </option>
+            ))}
         </select>
       </label>
       <p className="module-text">
-        The embedded model{finished.length === 0 && '. Finished runs offer their adapters here'}.
+        {finished.length === 0 && 'Finished runs of a model offer their adapters here. '}
+        <a href={formatRoute({ screen: 'models' })}>Models and adapters on this machine</a>
       </p>
     </>
   );

@@ -5,7 +5,7 @@ import { outcomeCounts, secondsToJudge, type EvaluationView } from '../../state/
 import { formatDate, formatRate } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
 import { download } from '../parts/download.ts';
-import { describe } from './evaluate-screen.tsx';
+import { describe } from './stored-evaluations.tsx';
 
 /** What goes on, the rates once they are known, what became of the answers, and the files. */
 export function EvaluationHeader({ view }: { readonly view: EvaluationView }) {

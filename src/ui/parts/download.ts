@@ -1,6 +1,11 @@
 /** Hands `text` to the browser as a file. */
 export function download(name: string, text: string, type: 'application/json' | 'text/csv'): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+  save(name, new Blob([text], { type }));
+}
+
+/** Hands `blob` to the browser as a file. */
+export function save(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

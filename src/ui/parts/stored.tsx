@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from 'react';
+import { useId, useState, type ReactNode } from 'react';
 import { formatBytes } from '../../lib/format.ts';
 import type { Loadable } from '../../state/lab.ts';
 import { formatDate } from '../format.ts';
@@ -6,13 +6,13 @@ import { Modal } from './modal.tsx';
 import './stored.css';
 
 /** What runs and evaluations on this machine have in common. */
-export interface Stored {
+interface Stored {
   readonly startedAt: number;
   readonly bytes: number;
   readonly state: string;
 }
 
-interface ListProps<T extends Stored> {
+interface ListProps<T> {
   readonly title: string;
   readonly list: Loadable<readonly T[]>;
   /** Said where there are none. */
@@ -21,18 +21,31 @@ interface ListProps<T extends Stored> {
   /** What the question before deleting asks, and what goes. */
   readonly deletion: (item: T) => { readonly title: string; readonly loss: string };
   readonly onDelete: (item: T) => void;
+  /** Rows of what is not stored yet. */
+  readonly before?: readonly ReactNode[];
+  /** Beside the heading. */
+  readonly tools?: ReactNode;
 }
 
 /** The stored items under their heading; none is deleted without a question. */
-export function StoredList<T extends Stored>({ title, list, none, row, deletion, onDelete }: ListProps<T>) {
+export function StoredList<T>({ title, list, none, row, deletion, onDelete, before = [], tools }: ListProps<T>) {
+  const id = useId();
   const [doomed, setDoomed] = useState<T | null>(null);
   return (
-    <section className="stored" aria-labelledby="stored-title">
-      <h2 id="stored-title">{title}</h2>
+    <section className="stored" aria-labelledby={id}>
+      <div className="stored-head">
+        <h2 id={id}>{title}</h2>
+        {tools}
+      </div>
       {list.state === 'loading' && <p className="sentence">Reading what is stored…</p>}
       {list.state === 'error' && <p className="sentence error">{list.message}</p>}
-      {list.state === 'ready' && list.data.length === 0 && <p className="sentence">{none}</p>}
-      {list.state === 'ready' && list.data.length > 0 && <ul className="run-rows">{list.data.map((item) => row(item, () => setDoomed(item)))}</ul>}
+      {list.state === 'ready' && list.data.length + before.length === 0 && <p className="sentence">{none}</p>}
+      {list.state === 'ready' && list.data.length + before.length > 0 && (
+        <ul className="run-rows">
+          {before}
+          {list.data.map((item) => row(item, () => setDoomed(item)))}
+        </ul>
+      )}
       {doomed && (
         <Modal
           className="confirm"

@@ -22,9 +22,10 @@ export function TopBar() {
         <span>Afterthought</span>
       </a>
       <nav className="places" aria-label="Screens">
-        <Place href="#/" name="Train" here={!evaluating && screen !== 'compare'} />
+        <Place href="#/" name="Train" here={!evaluating && screen !== 'compare' && screen !== 'models'} />
         <Place href="#/compare" name="Compare" here={screen === 'compare'} />
         <Place href="#/evaluate" name="Evaluate" here={evaluating} />
+        <Place href="#/models" name="Models" here={screen === 'models'} />
       </nav>
       <span className="top-bar-line">reinforcement learning for code models, in a tab</span>
       <div className="top-bar-tools">

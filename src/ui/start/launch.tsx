@@ -1,20 +1,23 @@
 import { useState } from 'react';
 import { formatCount } from '../../lib/format.ts';
-import type { Method, RunConfig } from '../../schema/config.ts';
+import type { RunConfig } from '../../schema/config.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import { ALL_PROBLEMS } from '../../state/evaluation.ts';
-import { formatRoute, NO_FILTER } from '../../state/route.ts';
+import type { ModelPlace } from '../../state/model-places.ts';
+import { formatRoute, NO_FILTER, type Route } from '../../state/route.ts';
 import { isBusy } from '../../state/run-state.ts';
-import { go, useLab, useLabState, usePreset } from '../hooks.ts';
+import { go, useLab, useLabState, useModelPlace, usePreset } from '../hooks.ts';
 import { METHOD_TEXT } from '../methods.ts';
 import { ChoiceField, SettingField } from '../parts/setting-field.tsx';
 import { PlanCard } from './plan-card.tsx';
 import { draftOf, standardOf, type Draft, type Edits, type RunSetting, type SettingKey } from './settings.ts';
 
 /** The budget, the method's switches, and the one button. */
-export function Launch({ method }: { readonly method: Method }) {
+export function Launch({ route }: { readonly route: Extract<Route, { screen: 'start' }> }) {
   const lab = useLab();
-  const preset = usePreset(method);
+  const { method, model, data } = route;
+  const preset = usePreset(method, model);
+  const place = useModelPlace(model);
   const device = useLabState((state) => state.device);
   const status = useLabState((state) => state.status);
   const starting = useLabState((state) => state.starting);
@@ -24,13 +27,15 @@ export function Launch({ method }: { readonly method: Method }) {
     return (
       <div className="launch">
         <p className="sentence error">{preset.message}</p>
-        <button type="button" className="button" onClick={() => lab.openPreset(method)}>
+        <button type="button" className="button" onClick={() => lab.openPreset(method, model)}>
           Try again
         </button>
       </div>
     );
   }
-  const draft = draftOf(preset.data, edits);
+  const standard = { ...preset.data, dataset: data };
+  const draft = draftOf(standard, edits);
+  const missing = absence(place);
   const noGpu = device.state === 'ready' && !device.data.available;
   const busy = starting || isBusy(status);
   const edit = (key: SettingKey, text: string | null) => setEdits((held) => edited(held, key, text));
@@ -45,36 +50,43 @@ export function Launch({ method }: { readonly method: Method }) {
       className="launch"
       onSubmit={(event) => {
         event.preventDefault();
-        if (draft.config && !noGpu && !busy) void start(draft.config);
+        if (draft.config && missing === null && !noGpu && !busy) void start(draft.config);
       }}
     >
-      <Fields preset={preset.data} draft={draft} edits={edits} section="run" onEdit={edit} />
+      <Fields preset={standard} draft={draft} edits={edits} section="run" onEdit={edit} />
       {draft.settings.some(({ section }) => section === 'method') && (
         <section aria-labelledby="own-title">
           <h3 className="label settings-title" id="own-title">
             {METHOD_TEXT[method].name}
           </h3>
-          <Fields preset={preset.data} draft={draft} edits={edits} section="method" onEdit={edit} />
+          <Fields preset={standard} draft={draft} edits={edits} section="method" onEdit={edit} />
         </section>
       )}
       <details className="settings-more">
         <summary>
-          <span className="label">Loss and prompts</span> <span className="muted">{inShort(draft.config ?? preset.data)}</span>
+          <span className="label">Loss and prompts</span> <span className="muted">{inShort(draft.config ?? standard)}</span>
         </summary>
-        <Fields preset={preset.data} draft={draft} edits={edits} section="more" onEdit={edit} />
+        <Fields preset={standard} draft={draft} edits={edits} section="more" onEdit={edit} />
       </details>
       {draft.config && !noGpu && <PlanCard config={draft.config} />}
       <div className="launch-bar">
         <p className="launch-sum" aria-live="polite">
-          {draft.config ? <Plan config={draft.config} /> : 'One setting above needs another value.'}
+          {missing ?? (draft.config ? <Plan config={draft.config} /> : 'One setting above needs another value.')}
         </p>
         <Busy status={status} starting={starting} noGpu={noGpu} />
-        <button type="submit" className="button primary start-button" disabled={!draft.config || noGpu || busy}>
+        <button type="submit" className="button primary start-button" disabled={!draft.config || missing !== null || noGpu || busy}>
           {starting || status.state === 'loading' ? 'Starting…' : 'Start training'}
         </button>
       </div>
     </form>
   );
+}
+
+/** Why a run cannot start from this model yet: one sentence. */
+function absence(place: ModelPlace | null): string | null {
+  if (place === null) return 'Choose a model first.';
+  if (place.state === 'embedded' || place.state === 'here') return null;
+  return place.state === 'coming' ? `${place.title} is on its way; training starts from it when it is here.` : `${place.title} is not here yet; download it above first.`;
 }
 
 function edited(held: Edits, key: SettingKey, text: string | null): Edits {

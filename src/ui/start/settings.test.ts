@@ -2,17 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { METHODS } from '../../schema/config.ts';
 import { equalTokens, presetOf } from '../../session/presets.ts';
 import { CONFIG } from '../../state/testing/log.ts';
-import { draftOf, SETTINGS, standardOf } from './settings.ts';
+import { draftOf, settingsOf, standardOf } from './settings.ts';
 
 describe('the settings', () => {
-  it.each(METHODS)('start %s with its preset when nothing is typed', (method) => {
-    const preset = presetOf(method, 'nano');
+  const pairs = METHODS.flatMap((method) => ['nano', 'Qwen/Qwen3-0.6B:q8'].map((model) => [method, model] as const));
+
+  it.each(pairs)('start %s of %s with its preset when nothing is typed', (method, model) => {
+    const preset = presetOf(method, model);
     expect(draftOf(preset, {})).toMatchObject({ config: preset, errors: {} });
   });
 
-  it.each(METHODS)('of %s all have a default, and take both ends of their range', (method) => {
-    const preset = presetOf(method, 'nano');
-    for (const setting of SETTINGS.filter(({ methods }) => methods.includes(method))) {
+  it.each(pairs)('of %s of %s all have a default, and take both ends of their range', (method, model) => {
+    const preset = presetOf(method, model);
+    for (const setting of settingsOf(preset)) {
       expect(standardOf(preset, setting), setting.key).not.toBe('');
       const values = 'options' in setting ? setting.options.map(({ value }) => value) : [String(setting.min), String(setting.max)];
       if ('options' in setting) expect(values).toContain(standardOf(preset, setting));
@@ -31,14 +33,20 @@ describe('the settings', () => {
     expect(config).toEqual({ ...preset, reflkd: { ...preset.reflkd, kd: { ...preset.reflkd?.kd, teacher: 'ema', emaDecay: 0.5 } } });
   });
 
+  it('name nano’s preset as a source for nano alone', () => {
+    const sources = (model: string) => settingsOf({ method: 'reflkd', model }).map(({ source }) => source).join('; ');
+    expect(sources('nano')).toContain('preset of nano');
+    expect(sources('Qwen/Qwen3-0.6B:q8')).not.toContain('nano');
+  });
+
   it('end the run by steps or by tokens, never by both', () => {
     expect(draftOf(CONFIG, { budget: 'tokens', budgetTokens: '5000' }).config).toEqual({ ...CONFIG, steps: null, budgetTokens: 5000 });
     expect(draftOf(CONFIG, { budget: 'steps', budgetTokens: '5000' }).config).toEqual(CONFIG);
   });
 
   it('offer the budget at which the command line compares methods', () => {
-    const preset = presetOf('srrl', 'nano');
-    expect(draftOf(preset, { budget: 'tokens' }).config?.budgetTokens).toBe(equalTokens(presetOf('grpo', 'nano')));
+    for (const model of ['nano', 'Qwen/Qwen3-0.6B:q8'])
+      expect(draftOf(presetOf('srrl', model), { budget: 'tokens' }).config?.budgetTokens).toBe(equalTokens(presetOf('grpo', model)));
   });
 
   it.each([

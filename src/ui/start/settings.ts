@@ -13,6 +13,8 @@ interface Place {
   readonly when?: readonly [key: SettingKey, value: string];
   /** Where the preset has none. */
   readonly standard?: string;
+  /** What differs for models other than nano. */
+  readonly others?: { readonly source: string; readonly standard?: string };
 }
 export type RunSetting = Place & (Setting<SettingKey> | Choice<SettingKey>);
 
@@ -40,12 +42,12 @@ const options = (labels: Readonly<Record<string, string>>) => ({
  */
 export const SETTINGS: readonly RunSetting[] = [
   { key: 'budget', label: 'Ends after', source: 'methods compare at equal tokens', ...run(), standard: 'steps', ...options({ steps: 'steps', tokens: 'tokens' }) },
-  { key: 'steps', label: 'Steps', source: 'preset of nano', ...run(), when: ['budget', 'steps'], ...whole(1, 10_000) },
-  { key: 'budgetTokens', label: 'Tokens', source: 'of prompts and answers: what 30 steps of GRPO compute', ...run(), when: ['budget', 'tokens'], standard: '50000', ...whole(1000, 1e12) },
-  { key: 'problemsPerStep', label: 'Problems a step', source: 'preset of nano', ...run(), ...whole(1, 64) },
+  { key: 'steps', label: 'Steps', source: 'preset of nano', others: { source: 'this lab' }, ...run(), when: ['budget', 'steps'], ...whole(1, 10_000) },
+  { key: 'budgetTokens', label: 'Tokens', source: 'of prompts and answers: what 30 steps of GRPO compute', ...run(), when: ['budget', 'tokens'], standard: '50000', others: { source: 'of prompts and answers: what 30 steps of GRPO compute', standard: '67000' }, ...whole(1000, 1e12) },
+  { key: 'problemsPerStep', label: 'Problems a step', source: 'preset of nano', others: { source: 'one group at a time, this lab' }, ...run(), ...whole(1, 64) },
   { key: 'group', label: 'Completions a problem', source: 'the group G, this lab', ...run(GROUPS), ...whole(2, 64) },
   { key: 'temperature', label: 'Temperature', source: 'T of TRL’s GRPO', ...run(), ...number(0.05, 4) },
-  { key: 'learningRate', label: 'Learning rate', source: 'AdamW, preset of nano', ...run(), ...number(0, 1) },
+  { key: 'learningRate', label: 'Learning rate', source: 'AdamW, preset of nano', others: { source: 'AdamW, TRL’s LoRA tables' }, ...run(), ...number(0, 1) },
   { key: 'seed', label: 'Seed', source: 'equal seeds, equal runs', ...run(), ...whole(0, 2 ** 31 - 1) },
 
   { key: 'srrl.first', label: 'First attempts', source: 'c1 of SRRL, a problem', ...own(SECOND), ...whole(1, 32) },
@@ -67,10 +69,10 @@ export const SETTINGS: readonly RunSetting[] = [
   { key: 'reflkd.kd.target', label: 'Target', source: 'what the student is taught, this lab', ...own(REFLKD), ...options({ retry: 'passing retry', fresh: 'fresh answer' }) },
   { key: 'reflkd.kd.teacher', label: 'Teacher', source: 'who sees the reflection, this lab', ...own(REFLKD), ...options({ snapshot: 'student', ema: 'average student', base: 'base model' }) },
   { key: 'reflkd.kd.emaDecay', label: 'Average’s decay', source: 'd of the average student, this lab', ...own(REFLKD), when: ['reflkd.kd.teacher', 'ema'], ...number(0, 1) },
-  { key: 'reflkd.reflectionTokens', label: 'Reflection’s tokens', source: 'at most, preset of nano', ...own(REFLKD), ...whole(4, 512) },
+  { key: 'reflkd.reflectionTokens', label: 'Reflection’s tokens', source: 'at most, preset of nano', others: { source: 'at most, this lab' }, ...own(REFLKD), ...whole(4, 512) },
 
   { key: 'asserts', label: 'Asserts a model sees', source: 'SRRL', ...more(), ...options({ all: 'all shown', 'all-but-one': 'all but one' }) },
-  { key: 'maxTokens', label: 'Answer’s tokens', source: 'at most, preset of nano', ...more(), ...whole(8, 512) },
+  { key: 'maxTokens', label: 'Answer’s tokens', source: 'at most, preset of nano', others: { source: 'at most, TRL' }, ...more(), ...whole(8, 512) },
   { key: 'loss.aggregation', label: 'Aggregation', source: 'TRL', ...more(POLICY_GRADIENT), ...options({ dapo: 'dapo', grpo: 'grpo', dr_grpo: 'dr_grpo', bnpo: 'bnpo' }) },
   { key: 'loss.epsLow', label: 'Clip below', source: 'ε low, DAPO', ...more(POLICY_GRADIENT), ...number(0, 1) },
   { key: 'loss.epsHigh', label: 'Clip above', source: 'ε high, DAPO', ...more(POLICY_GRADIENT), ...number(0, 10) },
@@ -96,8 +98,14 @@ export function standardOf(preset: RunConfig, { key, standard }: RunSetting): st
   return typeof value === 'number' || typeof value === 'string' ? String(value) : (standard ?? '');
 }
 
+/** The settings of a method, as they are for a model. */
+export function settingsOf({ method, model }: Pick<RunConfig, 'method' | 'model'>): RunSetting[] {
+  const own = SETTINGS.filter(({ methods }) => methods.includes(method));
+  return model === 'nano' ? own : own.map((setting) => ({ ...setting, ...setting.others }));
+}
+
 export function draftOf(preset: RunConfig, edits: Edits): Draft {
-  const offered = SETTINGS.filter(({ methods }) => methods.includes(preset.method));
+  const offered = settingsOf(preset);
   const textOf = (setting: RunSetting) => edits[setting.key] ?? standardOf(preset, setting);
   const holds = ([key, value]: readonly [string, string]) => offered.some((other) => other.key === key && textOf(other) === value);
   const settings = offered.filter(({ when }) => when === undefined || holds(when));

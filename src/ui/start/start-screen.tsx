@@ -1,15 +1,18 @@
+import { useState } from 'react';
 import type { Route } from '../../state/route.ts';
-import { usePreset } from '../hooks.ts';
+import { DataCard } from './data-card.tsx';
 import { DeviceCard } from './device-card.tsx';
 import { Launch } from './launch.tsx';
 import { MethodChoice } from './method-choice.tsx';
+import { ModelCard } from './model-card.tsx';
+import { ModelShelf } from './model-shelf.tsx';
 import { Unfinished } from './unfinished.tsx';
 import { StoredRuns } from './stored-runs.tsx';
 import './start.css';
+import './model.css';
 
-export function StartScreen({ route: { method } }: { readonly route: Extract<Route, { screen: 'start' }> }) {
-  const preset = usePreset(method);
-  const model = preset.state === 'ready' ? preset.data : null;
+export function StartScreen({ route }: { readonly route: Extract<Route, { screen: 'start' }> }) {
+  const [shelfOpen, setShelfOpen] = useState(false);
   return (
     <main id="main" tabIndex={-1} className="page start">
       <div className="start-head">
@@ -22,46 +25,13 @@ export function StartScreen({ route: { method } }: { readonly route: Extract<Rou
       <Unfinished />
       <div className="rack">
         <DeviceCard />
-        <section className="module" aria-labelledby="model-title">
-          <h2 className="label" id="model-title">
-            Model
-          </h2>
-          <p className="module-name">nano</p>
-          <p className="module-text">
-            Embedded: about a million parameters in the Qwen2 architecture, with its own tokenizer. Nothing to download.
-          </p>
-          <dl className="facts">
-            <Fact name="Adapter" value={model ? `LoRA, rank ${model.lora.rank}, α ${model.lora.alpha}` : '–'} />
-            <Fact name="Answer" value={model ? `up to ${model.maxTokens} tokens` : '–'} />
-          </dl>
-        </section>
-        <section className="module" aria-labelledby="data-title">
-          <h2 className="label" id="data-title">
-            Data
-          </h2>
-          <p className="module-name">starter</p>
-          <p className="module-text">
-            Python problems of the project’s own. Some asserts are shown to the model; hidden ones must pass too.
-          </p>
-          <dl className="facts">
-            <Fact name="Reward" value="1 if all asserts pass, else 0" />
-            <Fact name="Training" value={model ? `${model.train} problems` : '–'} />
-            <Fact name="Test" value={model ? (model.test > 0 ? `${model.test} held out` : 'none in this run') : '–'} />
-          </dl>
-        </section>
-        <MethodChoice chosen={method} />
-        <Launch method={method} />
+        <ModelCard route={route} open={shelfOpen} onToggle={() => setShelfOpen((open) => !open)} />
+        <DataCard route={route} />
+        {shelfOpen && <ModelShelf route={route} />}
+        <MethodChoice route={route} />
+        <Launch key={route.model} route={route} />
       </div>
       <StoredRuns />
     </main>
-  );
-}
-
-function Fact({ name, value }: { readonly name: string; readonly value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }

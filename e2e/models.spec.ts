@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import type { Page } from '@playwright/test';
+import { readSafetensors, writeSafetensors } from '../src/model/safetensors.ts';
+import { HubServer } from '../src/storage/testing/hub-server.ts';
+import { expect, test as base } from './fixtures.ts';
+
+const NANO = 'public/models/nano';
+const REPO = 'lab/tiny';
+
+const SHARDS = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'] as const;
+
+/** nano's files with its weights in two parts, as large models come: a part that is here is not fetched again. */
+async function shardedNano(): Promise<Map<string, Uint8Array>> {
+  const names = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'];
+  const files = new Map(await Promise.all(names.map(async (name) => [name, new Uint8Array(await readFile(`${NANO}/${name}`))] as const)));
+  const tensors = [...readSafetensors(new Uint8Array(await readFile(`${NANO}/model.safetensors`)), 'nano')];
+  const half = Math.ceil(tensors.length / 2);
+  const parts = [tensors.slice(0, half), tensors.slice(half)] as const;
+  parts.forEach((part, i) => files.set(SHARDS[i]!, writeSafetensors(part)));
+  const places = parts.flatMap((part, i) => part.map(([name]) => [name, SHARDS[i]!] as const));
+  files.set('model.safetensors.index.json', Buffer.from(JSON.stringify({ weight_map: Object.fromEntries(places) })));
+  return files;
+}
+
+/** A hub on this machine that holds nano under another name, slow enough to be met in the middle. */
+const test = base.extend<{ hub: HubServer }>({
+  hub: async ({ context }, use) => {
+    const hub = await HubServer.start(REPO, await shardedNano());
+    hub.pace = 20;
+    await context.addInitScript((endpoint) => {
+      if (window.top === window) localStorage.setItem('afterthought.hub', endpoint); // the sandbox's frame has no storage
+    }, hub.endpoint);
+    await use(hub);
+    await hub.close();
+  },
+});
+
+/** Requests for a file; behind the redirect a browser's cache may ask twice. */
+const asked = (hub: HubServer, path: string) => hub.asked.filter((line) => line.startsWith(`resolve ${path} `)).length;
+const card = (page: Page) => page.getByTestId('model');
+const row = (page: Page, id: string) => page.locator(`[data-model="${id}"]`);
+const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth);
+
+async function chooseFromHub(page: Page, repo: string): Promise<void> {
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Choose another model' }).click();
+  await page.getByLabel('Another model of the hub').fill(repo);
+  await page.getByRole('button', { name: 'Choose', exact: true }).click();
+}
+
+/** Waits until the second part has begun to come, and slows it down to a drip. */
+async function secondPart(hub: HubServer): Promise<void> {
+  await expect.poll(() => asked(hub, SHARDS[1]), { message: 'requests for the second part', intervals: [50] }).toBe(1);
+  hub.pace = 2000;
+}
+
+test('a model of the hub is fetched, the tab reloaded in the middle, evaluated and deleted', async ({ page, hub, complaints }) => {
+  await chooseFromHub(page, REPO);
+  await expect(page).toHaveURL(/model=lab%2Ftiny%3Aq4/);
+  await card(page).locator('label', { hasText: 'f16' }).click();
+  await expect(page).toHaveURL(/model=lab%2Ftiny%3Af16/);
+  await expect(card(page)).toContainText('to fetch once');
+  await expect(page.getByRole('button', { name: 'Start training' })).toBeDisabled();
+  await card(page).getByRole('button', { name: /^Download / }).click();
+
+  const fetched = card(page).getByTestId('fetched');
+  await expect(fetched).toHaveText(/of 4\.\d MiB/);
+  await secondPart(hub);
+  await page.getByRole('link', { name: 'Models' }).click();
+  await expect(row(page, `${REPO}:f16`).getByTestId('transfer')).toBeVisible();
+  await page.goBack();
+
+  await page.reload();
+  hub.pace = 0;
+  await expect(card(page)).toContainText('Here, ', { timeout: 60_000 });
+  expect(SHARDS.map((part) => asked(hub, part)), 'the second visit goes on where the first had come').toEqual([1, 2]);
+  await expect(page.getByRole('button', { name: 'Start training' })).toBeEnabled({ timeout: 60_000 });
+
+  await page.getByRole('link', { name: 'Evaluate' }).click();
+  await page.locator('label', { hasText: 'A model' }).click();
+  await page.getByLabel('Model', { exact: true }).selectOption(`${REPO}:f16`);
+  await page.getByLabel('Limit').fill('1');
+  await page.getByRole('button', { name: 'Evaluate' }).click();
+  await page.waitForURL(/#\/evaluate\/\d+$/, { timeout: 120_000 });
+  await expect(page.getByRole('status').getByText('Finished')).toBeVisible({ timeout: 200_000 });
+  await expect(page.getByTestId('judged')).toContainText('1 / 1');
+  await expect(page.locator('.run-what')).toContainText('lab/tiny:f16');
+
+  await page.getByRole('link', { name: 'Models' }).click();
+  await row(page, `${REPO}:f16`).getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete for good' }).click();
+  await expect(row(page, `${REPO}:f16`)).toHaveCount(0);
+  expect(complaints).toEqual([]);
+});
+
+test('a download is stopped, gone on with where it was, and what the hub refuses is one sentence', async ({ page, hub }) => {
+  await chooseFromHub(page, 'lab/nothing');
+  await expect(card(page).getByText(/lab\/nothing/).last()).toBeVisible();
+  await expect(card(page).locator('.error')).toHaveText(/\.$/);
+
+  await page.goto(`/#/?model=${encodeURIComponent(`${REPO}:f16`)}`);
+  await card(page).getByRole('button', { name: /^Download / }).click();
+  await secondPart(hub);
+  await card(page).getByRole('button', { name: 'Stop' }).click();
+  await expect(card(page)).toContainText('have come');
+  await page.getByRole('link', { name: 'Models' }).click();
+  await expect(row(page, `${REPO}:f16`)).toContainText('begun');
+  hub.pace = 0;
+  await row(page, `${REPO}:f16`).getByRole('button', { name: 'Go on' }).click();
+  await expect(row(page, `${REPO}:f16`)).toContainText('here', { timeout: 60_000 });
+});
+
+test('a folder on this machine becomes a model, and neither list nor storage overflows a narrow screen', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Choose another model' }).click();
+  await expect(page.locator('.shelf-row').first()).toBeVisible();
+  expect(await overflow(page)).toBe(390);
+  await page.getByLabel('Precision of the imported weights').selectOption('f32');
+  await page.locator('.folder-drop input').setInputFiles(NANO);
+  await expect(page).toHaveURL(/model=local%2Fnano%3Af32/);
+  await expect(card(page)).toContainText('Here, ', { timeout: 60_000 });
+  await page.goto('/#/models');
+  await expect(row(page, 'local/nano:f32')).toContainText('here');
+  expect(await overflow(page)).toBe(390);
+});

@@ -1,0 +1,106 @@
+import { useMemo } from 'react';
+import { zip } from '../../lib/zip.ts';
+import { formatBytes } from '../../lib/format.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { ImportedAdapter, RunSummary } from '../../schema/protocol.ts';
+import { formatDate } from '../format.ts';
+import { useAdaptersState, useLab, useLabState } from '../hooks.ts';
+import { METHOD_TEXT } from '../methods.ts';
+import { ArchiveInput } from '../parts/archive-input.tsx';
+import { save } from '../parts/download.ts';
+import { StoredList } from '../parts/stored.tsx';
+
+type Item = { readonly kind: 'run'; readonly run: RunSummary } | { readonly kind: 'imported'; readonly adapter: ImportedAdapter };
+
+/** Adapters that finished runs have left, and imported ones: in and out in PEFT's two files. */
+export function AdapterList() {
+  const lab = useLab();
+  const runs = useLabState((state) => state.runs);
+  const imported = useAdaptersState((state) => state.list);
+  const list = useMemo(() => {
+    if (runs.state !== 'ready') return runs;
+    if (imported.state !== 'ready') return imported;
+    const data: Item[] = [
+      ...imported.data.map((adapter) => ({ kind: 'imported' as const, adapter })),
+      ...runs.data.filter(({ state }) => state === 'finished').map((run) => ({ kind: 'run' as const, run })),
+    ];
+    return { state: 'ready' as const, data };
+  }, [runs, imported]);
+  return (
+    <StoredList
+      title="Adapters"
+      list={list}
+      none="None yet. A finished run leaves one; those of PEFT can be imported: plain LoRA on q, k, v, o, gate, up and down."
+      row={(item, onDelete) =>
+        item.kind === 'run' ? <RunAdapter key={item.run.runId} run={item.run} /> : <Imported key={item.adapter.id} adapter={item.adapter} onDelete={onDelete} />
+      }
+      deletion={(item) => {
+        const label = item.kind === 'imported' ? item.adapter.label : item.run.runId;
+        return { title: `Delete the adapter ${label}?`, loss: 'The copy in this browser goes; the files that it was imported from stay as they are.' };
+      }}
+      onDelete={(item) => void (item.kind === 'imported' && lab.adapters.remove(item.adapter.id))}
+      tools={
+        <ArchiveInput
+          label="Import an adapter"
+          onFiles={({ label, files }) => void lab.adapters.add(label.startsWith('adapter_') ? 'adapter' : label, files)}
+          onError={(message) => lab.notify(message)}
+        />
+      }
+    />
+  );
+}
+
+function Imported({ adapter, onDelete }: { readonly adapter: ImportedAdapter; readonly onDelete: () => void }) {
+  return (
+    <li data-adapter={adapter.id}>
+      <div className="run-name">
+        <b>{adapter.label}</b>
+        <span className="muted">{adapter.base === null ? 'of a model that it does not name' : `of ${adapter.base}`}</span>
+      </div>
+      <p className="run-state">imported</p>
+      <div className="run-progress">LoRA, rank {adapter.rank}</div>
+      <span className="run-size muted">{formatBytes(adapter.bytes)}</span>
+      <div className="run-actions">
+        <button type="button" className="button quiet danger" onClick={onDelete}>
+          Delete
+        </button>
+      </div>
+    </li>
+  );
+}
+
+function RunAdapter({ run }: { readonly run: RunSummary }) {
+  const lab = useLab();
+  const { config } = run;
+
+  async function exportIt() {
+    const files = await lab.runFiles(run.runId);
+    const folders = ['adapter', ...(config.method === 'reflkd' ? ['reflector'] : [])];
+    for (const folder of files ? folders : []) {
+      const entries = files!.filter(({ path }) => path.startsWith(`${folder}/`)).map(({ path, file }) => ({ path: path.slice(folder.length + 1), file }));
+      if (entries.length > 0) await zip(entries).then((archive) => save(`${run.runId}-${folder}.zip`, archive), (error: unknown) => lab.notify(messageOf(error)));
+      else if (folder === 'adapter') lab.notify(`Run ${run.runId} has left no adapter.`);
+    }
+  }
+
+  return (
+    <li data-adapter={run.runId}>
+      <div className="run-name">
+        <b>
+          {METHOD_TEXT[config.method].name} of {formatDate(run.startedAt)}
+        </b>
+        <span className="muted">of {config.model}</span>
+      </div>
+      <p className="run-state">trained here</p>
+      <div className="run-progress">
+        LoRA, rank {config.lora.rank}, step {run.step}
+      </div>
+      <span className="run-size muted">with its run</span>
+      <div className="run-actions">
+        <button type="button" className="button quiet" onClick={() => void exportIt()}>
+          Export
+        </button>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,104 @@
+import { useMemo } from 'react';
+import { formatBytes } from '../../lib/format.ts';
+import type { StoredModel } from '../../schema/models.ts';
+import { isLive, unstoredTransfers, type ModelPlace } from '../../state/model-places.ts';
+import { formatRoute, START } from '../../state/route.ts';
+import { useLab, useModelPlace, useModelsState } from '../hooks.ts';
+import { StoredList } from '../parts/stored.tsx';
+import { TransferView } from './transfer-view.tsx';
+
+/** Models that are here, whole or begun. */
+export function ModelList() {
+  const lab = useLab();
+  const shelf = useModelsState((state) => state.shelf);
+  const list = useMemo(() => (shelf.state === 'ready' ? { state: 'ready' as const, data: shelf.data.stored } : shelf), [shelf]);
+  const transfers = useModelsState((state) => state.transfers);
+  const coming = shelf.state === 'ready' ? unstoredTransfers(shelf.data, transfers) : [];
+  return (
+    <StoredList
+      title="Models"
+      list={list}
+      none="None besides nano, which is part of the page. The Start screen offers some, and takes any of the hub or of a folder."
+      row={(model, onDelete) => <ModelRow key={model.id} model={model} onDelete={onDelete} />}
+      deletion={(model) => ({
+        title: `Delete ${model.repo} at ${model.precision}?`,
+        loss: `Its ${formatBytes(model.bytes)} go. Runs that were trained on it can still be read, but not gone on with before it is ${model.repo.startsWith('local/') ? 'imported' : 'downloaded'} again.`,
+      })}
+      onDelete={(model) => void lab.models.remove(model.id)}
+      before={coming.map((transfer) => (
+        <li key={transfer.id} data-model={transfer.id}>
+          <div className="run-name">
+            <a href={formatRoute({ ...START, model: transfer.id })}>{transfer.repo}</a>
+          </div>
+          <p className="run-state">
+            <span className="lamp" data-tone="live" /> coming
+          </p>
+          <div className="run-progress">
+            <TransferView transfer={transfer} />
+          </div>
+        </li>
+      ))}
+      tools={
+        <a className="button" href={formatRoute(START)}>
+          Choose another on the Start screen
+        </a>
+      }
+    />
+  );
+}
+
+function ModelRow({ model, onDelete }: { readonly model: StoredModel; readonly onDelete: () => void }) {
+  const lab = useLab();
+  const place = useModelPlace(model.id);
+  const live = isLive(place?.transfer);
+  const local = model.repo.startsWith('local/');
+  return (
+    <li data-model={model.id}>
+      <div className="run-name">
+        <a href={formatRoute({ ...START, model: model.id })}>{place?.title ?? model.repo}</a>
+        <span className="muted">
+          {model.repo}
+          {model.revision !== null && model.revision !== 'main' && `@${model.revision}`}
+          {model.licence !== null && `, ${model.licence}`}
+        </span>
+      </div>
+      <p className="run-state">
+        <span className="lamp" data-tone={live ? 'live' : model.complete ? 'good' : 'wait'} /> {live ? 'coming' : model.complete ? 'here' : 'begun'}
+      </p>
+      <div className="run-progress">
+        {place?.transfer && live ? (
+          <TransferView transfer={place.transfer} />
+        ) : (
+          <span>
+            {model.precision}
+            {!model.complete && `, ${formatBytes(model.done)} of ${formatBytes(model.total)} fetched`}
+          </span>
+        )}
+        {!live && <Trouble model={model} place={place} />}
+      </div>
+      <span className="run-size muted">{formatBytes(model.bytes)}</span>
+      <div className="run-actions">
+        {!model.complete && !local && (
+          <button type="button" className="button" disabled={live} onClick={() => void lab.models.download(place?.repo ?? model.repo, model.precision)}>
+            Go on
+          </button>
+        )}
+        {model.complete && (
+          <a className="button quiet" href={formatRoute({ ...START, model: model.id })}>
+            Train
+          </a>
+        )}
+        <button type="button" className="button quiet danger" disabled={live} onClick={onDelete}>
+          Delete
+        </button>
+      </div>
+    </li>
+  );
+}
+
+/** What is wrong with it, or how its last download failed. */
+function Trouble({ model, place }: { readonly model: StoredModel; readonly place: ModelPlace | null }) {
+  const failed = place?.transfer?.state === 'failed' ? place.transfer.note : null;
+  if (failed !== null) return <span className="sentence error">{failed}</span>;
+  return model.problem === null ? null : <span className="muted">{model.problem}</span>;
+}

@@ -1,0 +1,39 @@
+import { useEffect } from 'react';
+import { START } from '../../state/route.ts';
+import { StoredEvaluations } from '../evaluate/stored-evaluations.tsx';
+import { go, useLab } from '../hooks.ts';
+import { useKeys } from '../keys.ts';
+import { StoredRuns } from '../start/stored-runs.tsx';
+import { AdapterList } from './adapter-list.tsx';
+import { ImportRun } from './import-run.tsx';
+import { ModelList } from './model-list.tsx';
+import { StorageGauge } from './storage-gauge.tsx';
+import '../start/start.css';
+import './models.css';
+
+/** What this machine keeps for the lab, how large it is, and what can go. */
+export function ModelsScreen() {
+  const lab = useLab();
+  useEffect(() => {
+    lab.models.refresh();
+    lab.adapters.refresh();
+    lab.evaluations.refresh();
+    lab.refreshRuns();
+  }, [lab]);
+  useKeys({ Escape: () => go(START) });
+  return (
+    <main id="main" tabIndex={-1} className="page">
+      <div className="start-head">
+        <h1 className="title">What is kept on this machine.</h1>
+        <p className="sentence">
+          Models, adapters, runs and evaluations lie in this browser and nowhere else. Nothing is deleted unless you say so here.
+        </p>
+      </div>
+      <StorageGauge />
+      <ModelList />
+      <AdapterList />
+      <StoredRuns tools={<ImportRun />} detailed />
+      <StoredEvaluations />
+    </main>
+  );
+}
