@@ -4,6 +4,7 @@ import { adamw, gradNorm, gradNormTotal } from './adamw.ts';
 import { attention, attentionKeyValueBackward, attentionQueryBackward } from './attention.ts';
 import { embed } from './embed.ts';
 import { gatherRows, gatherRowsBackward } from './gather-rows.ts';
+import { headNorm, headNormBackward } from './head-norm.ts';
 import { kdLoss } from './kd-loss.ts';
 import { linear, linearBackward, linearTiled, linearTiledBackward } from './linear.ts';
 import { loraHiddenBackward, loraWeightBackward } from './lora.ts';
@@ -24,6 +25,8 @@ export const KERNELS: readonly Kernel[] = [
   linearTiledBackward,
   loraHiddenBackward,
   loraWeightBackward,
+  headNorm,
+  headNormBackward,
   rope,
   ropeBackward,
   attention,

@@ -1,5 +1,6 @@
 import type { BufferView } from '../gpu/memory.ts';
 import { attentionKeyValueBackward, attentionQueryBackward } from '../kernels/attention.ts';
+import { headNormBackward } from '../kernels/head-norm.ts';
 import { NO_SEGMENT } from '../kernels/linear.ts';
 import { loraHiddenBackward, loraWeightBackward } from '../kernels/lora.ts';
 import { rmsNormBackward } from '../kernels/rms-norm.ts';
@@ -57,11 +58,16 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
       { q: ws.q, k: ws.k, v: ws.v, keys: ws.keys, d_o: ws.dO, stats: ws.stats, dk: ws.dk, dv: ws.dv },
       { HEAD_DIM: headDim },
     );
-    recorder.run(
-      ropeBackward,
-      { rows, heads, kv_heads: kvHeads, head_dim: headDim },
-      { dq: ws.dq, dk: ws.dk, dv: ws.dv, rows: ws.rows, table: model.turns, dqkv: ws.dqkv },
-    );
+    const headShape = { rows, heads, kv_heads: kvHeads, head_dim: headDim };
+    const normed = ws.headNormed;
+    recorder.run(ropeBackward, headShape, { dq: ws.dq, dk: ws.dk, dv: ws.dv, rows: ws.rows, table: model.turns, dqkv: normed ?? ws.dqkv });
+    if (normed && layer.queryKeyNorm) {
+      recorder.run(
+        headNormBackward,
+        { ...headShape, eps: config.rmsNormEps },
+        { qkv: ws.qkv, weight: layer.queryKeyNorm, dy: normed, dqkv: ws.dqkv },
+      );
+    }
     const first = l === 0;
     backwardProject(model, ws, l, 'qkv', ws.norm1, ws.dqkv, first ? null : ws.dNorm, rows, adapter);
     if (!first) recorder.run(rmsNormBackward, normShape, { x: checkpoint(ws, l), weight: layer.norm1, dy: ws.dNorm, dx: ws.dx });

@@ -25,6 +25,32 @@ const qwen = {
   vocab_size: 151936,
 };
 
+/** Qwen3-0.6B's published config.json. */
+const qwen3 = {
+  architectures: ['Qwen3ForCausalLM'],
+  attention_bias: false,
+  bos_token_id: 151643,
+  eos_token_id: 151645,
+  head_dim: 128,
+  hidden_act: 'silu',
+  hidden_size: 1024,
+  intermediate_size: 3072,
+  max_position_embeddings: 40960,
+  max_window_layers: 28,
+  model_type: 'qwen3',
+  num_attention_heads: 16,
+  num_hidden_layers: 28,
+  num_key_value_heads: 8,
+  rms_norm_eps: 1e-6,
+  rope_scaling: null,
+  rope_theta: 1000000,
+  sliding_window: null,
+  tie_word_embeddings: true,
+  torch_dtype: 'bfloat16',
+  use_sliding_window: false,
+  vocab_size: 151936,
+};
+
 const llama = {
   model_type: 'llama',
   attention_bias: false,
@@ -60,6 +86,7 @@ describe('parseModelConfig', () => {
       ropeTheta: 1e6,
       tiedEmbeddings: true,
       attentionBias: true,
+      queryKeyNorm: false,
       eosIds: [151643],
       bosId: 151643,
     });
@@ -77,6 +104,21 @@ describe('parseModelConfig', () => {
       eosIds: [2, 3],
       bosId: 1,
     });
+  });
+
+  test("reads a Qwen3 config: no biases, norms of queries and keys, heads wider than their share of the hidden size", () => {
+    expect(parseModelConfig(qwen3)).toMatchObject({
+      architecture: 'qwen3',
+      hiddenSize: 1024,
+      heads: 16,
+      kvHeads: 8,
+      headDim: 128,
+      tiedEmbeddings: true,
+      attentionBias: false,
+      queryKeyNorm: true,
+    });
+    expect(parseModelConfig({ ...qwen3, head_dim: undefined, hidden_size: 1000 }).headDim).toBe(128);
+    expect(() => parseModelConfig({ ...qwen3, attention_bias: true })).toThrow('attention_bias = true');
   });
 
   test('adds the end-of-text ids of generation_config.json, each once', () => {
@@ -117,10 +159,15 @@ describe('parseModelConfig', () => {
   });
 });
 
-test('modelTensors gives q/k/v biases to Qwen2 alone and an lm_head to untied models alone', () => {
+test('modelTensors gives q/k/v biases to Qwen2 alone, head norms to Qwen3 alone and an lm_head to untied models alone', () => {
   const names = (config: unknown) => modelTensors(parseModelConfig(config)).map((tensor) => tensor.name);
   expect(names(qwen)).toContain('model.layers.27.self_attn.v_proj.bias');
   expect(names(qwen)).not.toContain('lm_head.weight');
+  expect(names(qwen3).filter((name) => name.includes('.0.self_attn.') && !name.includes('proj'))).toEqual([
+    'model.layers.0.self_attn.q_norm.weight',
+    'model.layers.0.self_attn.k_norm.weight',
+  ]);
+  expect([...names(qwen), ...names(llama)].some((name) => /[qk]_norm/.test(name))).toBe(false);
   expect(names(llama)).toContain('lm_head.weight');
   expect(names(llama).some((name) => name.endsWith('.bias'))).toBe(false);
   const o = modelTensors(parseModelConfig(llama)).find(

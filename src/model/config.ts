@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 /** What config.json decides about a supported architecture. Sizes are counts, never bytes. */
 export interface ModelConfig {
-  readonly architecture: 'qwen2' | 'llama';
+  readonly architecture: 'qwen2' | 'llama' | 'qwen3';
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly layers: number;
@@ -17,6 +17,8 @@ export interface ModelConfig {
   readonly tiedEmbeddings: boolean;
   /** q, k and v have a bias (o never has). */
   readonly attentionBias: boolean;
+  /** Every query and key head has its own RMS norm before RoPE. */
+  readonly queryKeyNorm: boolean;
   /** Ids that end a text, of config.json and generation_config.json together; may be empty. */
   readonly eosIds: readonly number[];
   readonly bosId: number | null;
@@ -58,6 +60,9 @@ const ConfigJson = v.looseObject({
   eos_token_id: tokenIds,
 });
 
+/** transformers' default, where config.json leaves head_dim out. */
+const QWEN3_HEAD_DIM = 128;
+
 const GenerationConfigJson = v.looseObject({ eos_token_id: tokenIds });
 
 /**
@@ -70,14 +75,14 @@ export function parseModelConfig(json: unknown, generationConfig?: unknown): Mod
     generationConfig === undefined ? {} : parseFields('generation_config.json', GenerationConfigJson, generationConfig);
 
   const architecture = config.model_type;
-  if (architecture !== 'qwen2' && architecture !== 'llama')
-    refuse('model_type', architecture, 'Choose a Qwen2, Qwen2.5 or Llama model.');
+  if (architecture !== 'qwen2' && architecture !== 'llama' && architecture !== 'qwen3')
+    refuse('model_type', architecture, 'Choose a Qwen2, Qwen2.5, Qwen3 or Llama model.');
   if (config.hidden_act !== 'silu') refuse('hidden_act', config.hidden_act, 'Only silu is supported.');
   if (config.use_sliding_window) refuse('use_sliding_window', true, 'Only full attention is supported.');
   const layerType = config.layer_types?.find((type) => type !== 'full_attention');
   if (layerType !== undefined) refuse('layer_types', layerType, 'Only full attention is supported.');
-  if (architecture === 'llama' && config.attention_bias) {
-    refuse('attention_bias', true, 'In a Llama model it puts a bias on o_proj, which is not supported.');
+  if (architecture !== 'qwen2' && config.attention_bias) {
+    refuse('attention_bias', true, 'In Llama and Qwen3 models it puts a bias on o_proj, which is not supported.');
   }
   if (config.mlp_bias) refuse('mlp_bias', true, 'Only bias-free gate, up and down projections are supported.');
   if (config.partial_rotary_factor !== 1)
@@ -99,10 +104,11 @@ export function parseModelConfig(json: unknown, generationConfig?: unknown): Mod
   const kvHeads = config.num_key_value_heads ?? heads;
   const hiddenSize = config.hidden_size;
   if (heads % kvHeads !== 0) refuse('num_key_value_heads', kvHeads, `It must divide num_attention_heads = ${heads}.`);
-  if (config.head_dim == null && hiddenSize % heads !== 0) {
+  const givenHeadDim = config.head_dim ?? (architecture === 'qwen3' ? QWEN3_HEAD_DIM : undefined);
+  if (givenHeadDim === undefined && hiddenSize % heads !== 0) {
     refuse('hidden_size', hiddenSize, `Without head_dim it must be a multiple of num_attention_heads = ${heads}.`);
   }
-  const headDim = config.head_dim ?? hiddenSize / heads;
+  const headDim = givenHeadDim ?? hiddenSize / heads;
   const multiplesOfFour = { hidden_size: hiddenSize, intermediate_size: config.intermediate_size, head_dim: headDim };
   for (const [field, value] of Object.entries(multiplesOfFour)) {
     if (value % 4 !== 0) refuse(field, value, 'It must be a multiple of 4.');
@@ -135,6 +141,7 @@ export function parseModelConfig(json: unknown, generationConfig?: unknown): Mod
     ropeTheta,
     tiedEmbeddings: config.tie_word_embeddings,
     attentionBias: architecture === 'qwen2',
+    queryKeyNorm: architecture === 'qwen3',
     eosIds,
     bosId,
   };
@@ -157,6 +164,7 @@ export function modelTensors(config: ModelConfig): { readonly name: string; read
       add(`self_attn.${proj}_proj.weight`, rows, d);
       if (config.attentionBias) add(`self_attn.${proj}_proj.bias`, rows);
     }
+    if (config.queryKeyNorm) for (const proj of ['q', 'k']) add(`self_attn.${proj}_norm.weight`, config.headDim);
     add('self_attn.o_proj.weight', d, q);
     add('post_attention_layernorm.weight', d);
     add('mlp.gate_proj.weight', ffn, d);

@@ -24,6 +24,8 @@ export interface LayerWeights {
   /** q, k and v stacked. */
   readonly qkv: WeightMatrix;
   readonly qkvBias: BufferView | null;
+  /** The norms of query and key heads, (2, headDim). */
+  readonly queryKeyNorm: BufferView | null;
   readonly o: WeightMatrix;
   readonly norm2: BufferView;
   /** gate and up stacked. */
@@ -108,6 +110,7 @@ export async function uploadWeights(
       norm1: await vector('norm', [`${at}.input_layernorm.weight`]),
       qkv: await matrix('qkv', ['q', 'k', 'v'].map((p) => `${at}.self_attn.${p}_proj.weight`)),
       qkvBias: config.attentionBias ? await vector('bias', ['q', 'k', 'v'].map((p) => `${at}.self_attn.${p}_proj.bias`)) : null,
+      queryKeyNorm: config.queryKeyNorm ? await vector('norm', ['q', 'k'].map((p) => `${at}.self_attn.${p}_norm.weight`)) : null,
       o: await matrix('o', [`${at}.self_attn.o_proj.weight`]),
       norm2: await vector('norm', [`${at}.post_attention_layernorm.weight`]),
       gateUp: await matrix('gate/up', [`${at}.mlp.gate_proj.weight`, `${at}.mlp.up_proj.weight`]),

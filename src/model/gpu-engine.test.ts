@@ -9,6 +9,7 @@ import { largestDifference, relativeError } from './testing/differences.ts';
 describe.each<[FixtureName, number | undefined]>([
   ['qwen2-tiny', undefined],
   ['llama-tiny', undefined],
+  ['qwen3-tiny', undefined],
   ['qwen2-tiny-f16', undefined],
   // As on a device that binds 16 kB at most: every matrix of more rows is cut into shards of 64.
   ['qwen2-tiny', 16_384],

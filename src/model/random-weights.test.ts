@@ -68,6 +68,8 @@ describe('the shapes', () => {
     ['qwen2.5-coder-1.5b', 1_543_714_304],
     ['qwen2.5-coder-3b', 3_085_938_688],
     ['qwen2.5-0.5b', 494_032_768],
+    ['qwen3-0.6b', 596_049_920],
+    ['qwen3-1.7b', 1_720_574_976],
     ['smollm2-135m', 134_515_008],
     ['smollm2-360m', 361_821_120],
   ] as const)('%s has as many parameters as the published model, %i', (name, count) => {

@@ -43,6 +43,9 @@ export function randomSpread(config: ModelConfig, name: string): Spread {
       return centred((2 * branch) / Math.sqrt(config.heads * config.headDim));
     case 'down_proj':
       return centred((2 * branch) / Math.sqrt(intermediateSize));
+    case 'q_norm':
+    case 'k_norm':
+      return { mean: QUERY_KEY, std: 0.1 };
     case 'input_layernorm':
     case 'post_attention_layernorm':
     case 'norm':

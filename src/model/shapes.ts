@@ -47,6 +47,31 @@ const SMOLLM2 = {
   vocab_size: 49152,
 };
 
+const QWEN3 = {
+  architectures: ['Qwen3ForCausalLM'],
+  attention_bias: false,
+  attention_dropout: 0,
+  bos_token_id: 151643,
+  eos_token_id: 151645,
+  head_dim: 128,
+  hidden_act: 'silu',
+  initializer_range: 0.02,
+  max_position_embeddings: 40960,
+  max_window_layers: 28,
+  model_type: 'qwen3',
+  num_attention_heads: 16,
+  num_hidden_layers: 28,
+  num_key_value_heads: 8,
+  rms_norm_eps: 1e-6,
+  rope_scaling: null,
+  rope_theta: 1_000_000,
+  sliding_window: null,
+  tie_word_embeddings: true,
+  use_cache: true,
+  use_sliding_window: false,
+  vocab_size: 151936,
+};
+
 /** config.json of published instruction-tuned models, without the fields that describe their training. */
 export const SHAPES = {
   'qwen2.5-coder-0.5b': QWEN25_HALF,
@@ -67,6 +92,8 @@ export const SHAPES = {
     num_hidden_layers: 36,
   },
   'qwen2.5-0.5b': QWEN25_HALF,
+  'qwen3-0.6b': { ...QWEN3, hidden_size: 1024, intermediate_size: 3072 },
+  'qwen3-1.7b': { ...QWEN3, hidden_size: 2048, intermediate_size: 6144 },
   'smollm2-135m': {
     ...SMOLLM2,
     hidden_size: 576,

@@ -2,6 +2,7 @@ import { slice, type BufferView } from '../gpu/memory.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import { attention } from '../kernels/attention.ts';
 import { embed } from '../kernels/embed.ts';
+import { headNorm } from '../kernels/head-norm.ts';
 import { linearBackwardFor, linearFor, NO_SEGMENT } from '../kernels/linear.ts';
 import { rmsNorm } from '../kernels/rms-norm.ts';
 import { rope, ropeTable } from '../kernels/rope.ts';
@@ -18,7 +19,7 @@ export interface KeyValue {
   readonly v: BufferView;
 }
 
-/** Records the forward pass of Qwen2 and Llama blocks over packed rows; see docs/gpu.md for the row state. */
+/** Records the forward pass of Qwen2, Qwen3 and Llama blocks over packed rows; see docs/gpu.md for the row state. */
 export class Transformer {
   readonly turns: BufferView;
 
@@ -53,10 +54,15 @@ export class Transformer {
     const { heads, kvHeads, headDim } = this.config;
     this.norm(ws.x, layer.norm1, ws.norm1, rows);
     this.project(ws, l, 'qkv', ws.norm1, ws.qkv, rows, false, adapters);
+    const shape = { rows, heads, kv_heads: kvHeads, head_dim: headDim };
+    const normed = ws.headNormed;
+    if (normed && layer.queryKeyNorm) {
+      this.recorder.run(headNorm, { ...shape, eps: this.config.rmsNormEps }, { qkv: ws.qkv, weight: layer.queryKeyNorm, y: normed });
+    }
     this.recorder.run(
       rope,
-      { rows, heads, kv_heads: kvHeads, head_dim: headDim },
-      { qkv: ws.qkv, rows: ws.rows, table: this.turns, q: ws.q, k: kv.k, v: kv.v },
+      shape,
+      { qkv: normed ?? ws.qkv, rows: ws.rows, table: this.turns, q: ws.q, k: kv.k, v: kv.v },
     );
     this.recorder.run(
       attention,

@@ -257,7 +257,9 @@ describe.skipIf(!existsSync(models))('published models', () => {
   test('a quantised Qwen3 model is refused by its config, its packed tensors by their type', async () => {
     const source = folderSource(join(models, 'mlxd-tiny-qwen3-sharded'));
     const qwen3 = await json(source, 'config.json');
-    expect(() => parseModelConfig(qwen3)).toThrow('model_type = "qwen3"');
+    expect(() => parseModelConfig(qwen3)).toThrow('quantization = {"bits":4,"group_size":32,"mode":"affine"}. Take the unquantised weights');
+    // What is refused is the packing alone.
+    expect(parseModelConfig({ ...(qwen3 as object), quantization: null })).toMatchObject({ architecture: 'qwen3', queryKeyNorm: true });
     const weights = await openWeights(source);
     expect(weights.names.length).toBeGreaterThan(40);
     expect(() => weights.tensor('lm_head.weight')).toThrow('has type U32');

@@ -10,6 +10,8 @@ export class Workspace {
   readonly norm1: BufferView;
   readonly norm2: BufferView;
   readonly qkv: BufferView;
+  /** qkv with its heads normed, where the model does that; a backward pass puts their gradient here. */
+  readonly headNormed: BufferView | null;
   readonly q: BufferView;
   readonly o: BufferView;
   readonly stats: BufferView;
@@ -35,6 +37,7 @@ export class Workspace {
     this.norm1 = floats('norm1', config.hiddenSize);
     this.norm2 = floats('norm2', config.hiddenSize);
     this.qkv = floats('qkv', q + 2 * kv);
+    this.headNormed = config.queryKeyNorm ? floats('qkv normed', q + 2 * kv) : null;
     this.q = floats('q', q);
     this.o = floats('o', q);
     this.stats = floats('stats', 2 * config.heads);
