@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { parseLines } from '../../lib/json.ts';
 import { LORA_TARGETS, type LoraTarget, type LossOptions, type TrainSequence } from '../../model/engine.ts';
 import { readAdapter, writeAdapter } from '../../model/peft.ts';
+import { writeSafetensors } from '../../model/safetensors.ts';
 import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
 import type { Command } from '../command.ts';
 import { folderSource } from '../folder-source.ts';
@@ -50,6 +51,7 @@ const FLAGS = {
   },
   'max-tokens': { kind: 'integer', min: 1, help: 'L_max of dr_grpo (the longest completion of the batch)' },
   'clip-norm': { kind: 'number', min: 0, fallback: 1, help: 'largest gradient norm' },
+  gradient: { kind: 'text', value: 'FILE', help: "write the last step's gradient, before clipping, as safetensors under the adapter's names" },
   out: { kind: 'text', required: true, value: 'DIR', help: 'where the PEFT adapter goes' },
   json: { kind: 'flag', help: 'a JSON line a step' },
 } as const satisfies Record<string, OptionSpec>;
@@ -143,6 +145,7 @@ export const train: Command = {
           : `step ${step}  loss ${result.loss.toPrecision(6)}  gradient norm ${result.gradNorm.toPrecision(5)}  KL ${result.kl.toPrecision(4)}  ${result.tokens} tokens${result.skipped ? '  skipped: the gradient was not finite' : ''}`,
       );
     }
+    if (flags.gradient !== undefined) await writeFile(flags.gradient, writeSafetensors(await engine.exportGradient('student')));
     await mkdir(flags.out, { recursive: true });
     for (const [name, bytes] of Object.entries(
       writeAdapter({ config: lora, tensors: await engine.exportAdapter('student') }, files.name),
