@@ -28,6 +28,7 @@ const CODER: ModelConfig = {
   ropeTheta: 1e6,
   tiedEmbeddings: true,
   attentionBias: true,
+  queryKeyNorm: false,
   eosIds: [151_645],
   bosId: null, queryKeyNorm: false,
 };
