@@ -15,6 +15,7 @@ import { gatherRows, gatherRowsBackward } from './gather-rows.ts';
 import { headNorm, headNormBackward } from './head-norm.ts';
 import { kdLoss } from './kd-loss.ts';
 import { linear, linearBackward, linearTiled, linearTiledBackward } from './linear.ts';
+import { linearBlock, linearBlockBackward, linearGroup, linearGroupRows } from './linear-variants.ts';
 import { loraHiddenBackward, loraWeightBackward } from './lora.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { rope, ropeBackward } from './rope.ts';
@@ -31,6 +32,10 @@ export const KERNELS: readonly Kernel[] = [
   linearBackward,
   linearTiled,
   linearTiledBackward,
+  linearGroup,
+  linearGroupRows,
+  linearBlock,
+  linearBlockBackward,
   loraHiddenBackward,
   loraWeightBackward,
   headNorm,

@@ -13,7 +13,7 @@ import { weightConstants } from './weight-constants.ts';
 /** Outputs of a fused product that share one LoRA pair: boundaries of segments 1 and 2; beyond the last output: unused. */
 export const NO_SEGMENT = 0xffffffff;
 
-type Params =
+export type LinearParams =
   | 'rows'
   | 'inner4'
   | 'cols'
@@ -27,10 +27,10 @@ type Params =
   | 'segment2'
   | 'adapter'
   | 'scale';
-type BackwardParams = 'rows' | 'inner4' | 'cols' | 'dy_stride' | 'dy_offset' | 'accumulate';
+export type LinearBackwardParams = 'rows' | 'inner4' | 'cols' | 'dy_stride' | 'dy_offset' | 'accumulate';
 
 /** y (+)= x Wᵀ + bias + LoRA, for weights in rows (f32, f16). */
-export const linear: Kernel<Params> = {
+export const linear: Kernel<LinearParams> = {
   name: 'linear',
   wgsl,
   lib: [weightsLib, rowsLib, productLib],
@@ -75,7 +75,7 @@ export const linear: Kernel<Params> = {
 };
 
 /** The same for weights in tiles (q8, q4). */
-export const linearTiled: Kernel<Params> = {
+export const linearTiled: Kernel<LinearParams> = {
   ...linear,
   name: 'linear_tiled',
   wgsl: tiledWgsl,
@@ -97,7 +97,7 @@ export const linearTiled: Kernel<Params> = {
 };
 
 /** The transposed product: gradient with respect to the input of a linear layer with frozen weights in rows. */
-export const linearBackward: Kernel<BackwardParams> = {
+export const linearBackward: Kernel<LinearBackwardParams> = {
   name: 'linear.bwd',
   wgsl: backwardWgsl,
   lib: [weightsLib],
@@ -130,7 +130,7 @@ export const linearBackward: Kernel<BackwardParams> = {
       gradient: 'dx',
       wrt: 'x',
       loss(x, io, params, constants) {
-        const p = params as Record<BackwardParams, number>;
+        const p = params as Record<LinearBackwardParams, number>;
         const dy = floats(io, 'dy');
         const y = new Float64Array(dy.length);
         const forward = { ...plain(p.rows, p.inner4, p.cols), y_stride: p.dy_stride, y_offset: p.dy_offset };
@@ -142,7 +142,7 @@ export const linearBackward: Kernel<BackwardParams> = {
 };
 
 /** The same for weights in tiles. */
-export const linearTiledBackward: Kernel<BackwardParams> = {
+export const linearTiledBackward: Kernel<LinearBackwardParams> = {
   ...linearBackward,
   name: 'linear_tiled.bwd',
   wgsl: tiledBackwardWgsl,
@@ -160,16 +160,16 @@ export const linearTiledBackward: Kernel<BackwardParams> = {
 };
 
 /** The product for weights stored like this. */
-export function linearFor(precision: WeightPrecision): Kernel<Params> {
+export function linearFor(precision: WeightPrecision): Kernel<LinearParams> {
   return isTiled(precision) ? linearTiled : linear;
 }
 
-export function linearBackwardFor(precision: WeightPrecision): Kernel<BackwardParams> {
+export function linearBackwardFor(precision: WeightPrecision): Kernel<LinearBackwardParams> {
   return isTiled(precision) ? linearTiledBackward : linearBackward;
 }
 
 /** Parameters of a product without bias, LoRA or accumulation. */
-export function plain(rows: number, inner4: number, cols: number): Record<Params, number> {
+export function plain(rows: number, inner4: number, cols: number): Record<LinearParams, number> {
   return {
     rows, inner4, cols, y_stride: cols, y_offset: 0, accumulate: 0, use_bias: 0, rank: 0, h_stride: 0,
     segment1: NO_SEGMENT, segment2: NO_SEGMENT, adapter: 0, scale: 0,
@@ -192,7 +192,7 @@ interface Shape {
   readonly precision?: WeightPrecision;
 }
 
-function linearCase(title: string, s: Shape): KernelCase<Params> {
+export function linearCase(title: string, s: Shape): KernelCase<LinearParams> {
   const normal = normals(s.rows, s.inner, s.cols);
   const rank = s.rank ?? 0;
   const stride = s.stride ?? s.cols;
@@ -225,7 +225,7 @@ function linearCase(title: string, s: Shape): KernelCase<Params> {
   };
 }
 
-function backwardCase(title: string, s: Shape): KernelCase<BackwardParams> {
+export function backwardCase(title: string, s: Shape): KernelCase<LinearBackwardParams> {
   const normal = normals(s.rows, s.inner, s.cols, 1);
   const stride = s.stride ?? s.cols;
   return {
