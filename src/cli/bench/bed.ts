@@ -40,6 +40,11 @@ export class Bed {
     );
   }
 
+  /** The same model from other files, as they are stored. */
+  from(source: FileSource): Bed {
+    return new Bed(this.name, source, null);
+  }
+
   /** The engine with a student adapter on, loaded where it is not yet. */
   async engine(): Promise<GpuEngine> {
     this.#engine ??= await this.load();
