@@ -1,68 +1,472 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { folderSource } from '../cli/folder-source.ts';
-import { Hub } from './hub/hub.ts';
-import type { Clock } from './hub/retry.ts';
-import { createModelStore, type ModelStore, type TransferOptions } from './models.ts';
-import { FolderModels } from './node/folder-models.ts';
+import { Rng } from '../lib/rng.ts';
+import { readModelConfig } from '../model/gpu-engine.ts';
+import { openWeights, type FileSource } from '../model/weights-source.ts';
+import { blobSource } from './blob-source.ts';
+import { writeWhole } from './model-folders.ts';
+import { openStored, parseModelName, type TransferOptions } from './models.ts';
 import { HubServer } from './testing/hub-server.ts';
+import { PLACES, type ModelLab } from './testing/model-lab.ts';
+import { tinyModel } from './testing/tiny-model.ts';
 import type { TransferProgress } from './transfer.ts';
 
-const nano = join(import.meta.dirname, '../../public/models/nano');
-const FILES = ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
 const REPO = 'lab/nano';
+const ID = `${REPO}:stored`;
+const FOLDER = 'lab--nano--stored';
+const WEIGHTS = 'model.safetensors';
 
-/** Waits take no time; how long they were is written down. */
-class FastClock implements Clock {
-  readonly waits: number[] = [];
-  async wait(ms: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    this.waits.push(ms);
-    await new Promise((ready) => setTimeout(ready, 1));
-  }
-  random = () => 0.5;
-  now = () => 0;
+/** The files of a model folder. */
+function filesBelow(folder: string): Map<string, Uint8Array> {
+  return new Map(
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => [name, new Uint8Array(readFileSync(join(folder, name)))]),
+  );
 }
+
+const nano = filesBelow(join(import.meta.dirname, '../../public/models/nano'));
 
 let server: HubServer;
-let root: string;
-let clock: FastClock;
+let lab: ModelLab;
 let progress: TransferProgress[];
 
-beforeEach(async () => {
-  server = await HubServer.start(REPO, new Map(FILES.map((path) => [path, readFileSync(join(nano, path))])));
-  root = mkdtempSync(join(tmpdir(), 'models-'));
-  clock = new FastClock();
-  progress = [];
-});
-afterEach(() => server.close());
-
-function store(): ModelStore {
-  const hub = new Hub({ endpoint: server.endpoint, token: null, fetch, clock, stallMs: 300 });
-  return createModelStore({ folders: new FolderModels(root, folderSource), hub, clock, durableEvery: 256 * 1024 });
-}
-
 function options(change: Partial<TransferOptions> = {}): TransferOptions {
-  return {
-    precision: 'stored',
-    signal: new AbortController().signal,
-    onProgress: (step) => progress.push(step),
-    ...change,
-  };
+  const signal = new AbortController().signal;
+  return { precision: 'stored', signal, onProgress: (step) => progress.push(step), ...change };
 }
 
-describe('a model of the hub', () => {
+const download = (change: Partial<TransferOptions> = {}) => lab.store(server.endpoint).download(REPO, options(change));
+
+/** Every file of `source` is the server's, byte for byte. */
+async function expectTrue(source: FileSource, paths: readonly string[] = [WEIGHTS, 'config.json', 'tokenizer.json']) {
+  for (const path of paths) {
+    const bytes = (await source.read(path)) ?? new Uint8Array();
+    expect([path, sha256(bytes)]).toEqual([path, sha256(server.files.get(path)!)]);
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** First bytes of the requests for a file's content. */
+const starts = (path: string) =>
+  server.asked.filter((line) => line.startsWith(`cdn ${path} `)).map((line) => Number(line.split(' ')[2]));
+const notes = () => progress.map(({ note }) => note).filter((note) => note !== null);
+
+describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open) => {
+  beforeEach(async () => {
+    server = await HubServer.start(REPO, nano);
+    lab = open();
+    progress = [];
+  });
+  afterEach(() => server.close());
+
   it('arrives byte for byte, and is opened afterwards without a request', async () => {
-    const source = await store().download(REPO, options());
-    for (const path of FILES)
-      expect(Buffer.from((await source.read(path))!).equals(server.files.get(path)! as Buffer), path).toBe(true);
+    await expectTrue(await download());
     const asked = server.asked.length;
-    expect(await store().open(`${REPO}:stored`)).not.toBeNull();
-    await store().download(REPO, options());
+    expect(await lab.store(server.endpoint).open(ID)).not.toBeNull();
+    await expectTrue(await download());
     expect(server.asked.length).toBe(asked);
-    const [model] = await store().list();
-    expect(model).toMatchObject({ id: `${REPO}:stored`, licence: 'apache-2.0', complete: true, problem: null });
+    expect(await lab.store(server.endpoint).list()).toMatchObject([
+      { id: ID, repo: REPO, licence: 'apache-2.0', complete: true, problem: null, commit: server.commit },
+    ]);
+    expect(await lab.folders().folder(FOLDER).files()).not.toContain('download.jsonl');
+  });
+
+  it('goes on where the connection was cut, at ten random bytes, and is true to its hash', async () => {
+    const size = nano.get(WEIGHTS)!.length;
+    const rng = new Rng(7);
+    const cuts = Array.from({ length: 10 }, () => 1 + rng.int(size - 1)).sort((a, b) => a - b);
+    for (const cutAt of cuts) server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, cutAt });
+    await expectTrue(await download());
+    // Each request goes on where the one before was cut, or a little before: a cut may swallow what was on its way.
+    const [first, ...later] = starts(WEIGHTS);
+    expect([first, later.length]).toEqual([0, 10]);
+    later.forEach((start, i) => expect(start).toBeLessThanOrEqual(cuts[i]!));
+    expect(later).toEqual([...later].sort((a, b) => a - b));
+    expect(later.at(-1)).toBeGreaterThan(0);
+  });
+
+  it('goes on from its last safe position when the process was killed in between', async () => {
+    const killed = { at: 0 };
+    // Nothing more is written from some moment on: as a killed process leaves it.
+    const fetchUntil: typeof fetch = async (...request) => {
+      const response = await fetch(...request);
+      if (!String(request[0]).includes(WEIGHTS)) return response;
+      const through = new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, control) {
+          killed.at += chunk.length;
+          if (killed.at < 600_000) control.enqueue(chunk);
+          // Otherwise silence, which the test does not wait for.
+        },
+      });
+      return new Response(response.body!.pipeThrough(through), response);
+    };
+    const frozen = new AbortController();
+    const first = lab.store(server.endpoint, { fetch: fetchUntil }).download(REPO, options({ signal: frozen.signal }));
+    first.catch(() => undefined);
+    const folder = lab.folders().folder(FOLDER);
+    const safe = () => folder.read('download.jsonl').then((bytes) => new TextDecoder().decode(bytes ?? undefined));
+    const begun = (line: string) => line.includes('"at"') && line.includes(WEIGHTS);
+    while (!(await safe()).split('\n').some(begun)) await new Promise((ready) => setTimeout(ready, 5));
+    frozen.abort();
+    await first.catch(() => undefined);
+    // The last lines are torn off, as if they had never been flushed.
+    const journal = (await safe()).split('\n');
+    const kept = journal.slice(0, journal.findIndex(begun) + 1);
+    const torn = kept.join('\n') + '\n{"type":"at","pa';
+    await writeWhole(folder, 'download.jsonl', new TextEncoder().encode(torn));
+    const position = (JSON.parse(kept.at(-1)!) as { position: number }).position;
+    expect(position).toBeGreaterThan(0);
+    const before = starts(WEIGHTS).length;
+    await expectTrue(await download());
+    expect(starts(WEIGHTS).slice(before)).toEqual([position]);
+  });
+
+  it('is kept when it is called off, and goes on from there', async () => {
+    server.pace = 2;
+    const control = new AbortController();
+    const off = download({
+      signal: control.signal,
+      onProgress: ({ file, done, total }) => {
+        if (file === WEIGHTS && done > total / 2) control.abort(new Error('called off'));
+      },
+    });
+    await expect(off).rejects.toThrow('called off');
+    server.pace = 0;
+    const [begun] = await lab.store(server.endpoint).list();
+    expect(begun).toMatchObject({
+      id: ID,
+      complete: false,
+      problem: expect.stringContaining('not finished') as string,
+    });
+    expect(begun!.done).toBeGreaterThan(begun!.total / 3);
+    expect(await lab.store(server.endpoint).open(ID)).toBeNull();
+    await expectTrue(await download());
+    expect(starts(WEIGHTS)[1]).toBeGreaterThan(0);
+  });
+
+  it('is fetched once more when its hash is wrong, then refused in one sentence that keeps the rest', async () => {
+    server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, spoil: true });
+    await expectTrue(await download());
+    expect(starts(WEIGHTS)).toEqual([0, 0]);
+    expect(notes().join()).toMatch(/model\.safetensors came damaged \(its SHA-256 is \w+ and should be \w+\)/);
+
+    await lab.store(server.endpoint).delete(ID);
+    server.faults.push({ at: 'cdn', path: WEIGHTS, spoil: true });
+    await expect(download()).rejects.toThrow(/^model\.safetensors of lab\/nano came damaged twice: .* thrown away/);
+    const files = await lab.folders().folder(FOLDER).files();
+    expect(files).toContain('tokenizer.json');
+    expect(files).not.toContain(WEIGHTS);
+    server.faults.length = 0;
+    server.asked.length = 0;
+    await expectTrue(await download());
+    expect(server.asked.filter((line) => line.includes('tokenizer.json'))).toEqual([]);
+  });
+
+  it('holds small files against the hash that git has of them', async () => {
+    server.faults.push({ at: 'resolve', path: 'tokenizer_config.json', spoil: true });
+    await expect(download()).rejects.toThrow(/tokenizer_config\.json .* came damaged twice: its git SHA-1 is/);
+  });
+
+  it('starts a file again that has changed in the middle, and says so', async () => {
+    server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, cutAt: 300_000 });
+    const other = new Uint8Array(nano.get(WEIGHTS)!);
+    other[other.length - 10]! ^= 1;
+    await expectTrue(
+      await download({
+        onProgress: (step) => {
+          progress.push(step);
+          if (step.state === 'waiting') server.files.set(WEIGHTS, other);
+        },
+      }),
+    );
+    const [first, second, ...third] = starts(WEIGHTS);
+    expect([first, third]).toEqual([0, [0]]);
+    expect(second).toBeGreaterThan(0);
+    expect(notes().join()).toContain('model.safetensors starts again: it has changed at the server');
+  });
+
+  it('takes what the hub lists now when the commit it was begun at is gone', async () => {
+    server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, cutAt: 300_000 });
+    await download({
+      onProgress: ({ state }) => {
+        if (state === 'waiting') server.commit = 'ab'.repeat(20);
+      },
+    });
+    expect(await lab.store(server.endpoint).list()).toMatchObject([{ complete: true, commit: 'ab'.repeat(20) }]);
+  });
+
+  it('gives up in one sentence on a file that is another one each time', async () => {
+    let version = 0;
+    server.faults.push({ at: 'cdn', path: WEIGHTS, cutAt: 300_000 });
+    const fetchChanging: typeof fetch = async (...request) => {
+      const response = await fetch(...request);
+      const headers = new Headers(response.headers);
+      headers.set('etag', `"${version++}"`);
+      return new Response(response.body, { status: response.status, headers });
+    };
+    const store = lab.store(server.endpoint, { fetch: fetchChanging });
+    await expect(store.download(REPO, options())).rejects.toThrow(/is another one each time it is asked for/);
+  });
+
+  it('waits as long as a busy server asks, and gives up after eight tries without a byte', async () => {
+    server.faults.push({ at: 'cdn', path: WEIGHTS, times: 2, status: 503, headers: { 'retry-after': '7' } });
+    server.faults.push({ at: 'tree', times: 1, status: 429 });
+    await expectTrue(await download());
+    expect(lab.clock.waits).toEqual([750, 7_000, 7_000]);
+    expect(notes()[0]).toMatch(/answers 429; the next try is in 0\.8 s/);
+
+    await lab.store(server.endpoint).delete(ID);
+    lab.clock.waits.length = 0;
+    server.faults.push({ at: 'cdn', path: WEIGHTS, status: 502 });
+    await expect(download()).rejects.toThrow(/answers 502; 8 tries in a row brought nothing\. What has come is kept/);
+    expect(lab.clock.waits).toEqual([750, 1_500, 3_000, 6_000, 12_000, 24_000, 45_000]);
+    server.faults.length = 0;
+    server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, status: 503, headers: { 'retry-after': '3600' } });
+    await expect(download()).rejects.toThrow(/asks to wait for 1 h 0 min/);
+  });
+
+  it('goes on after a connection that went quiet, and where the server ignores ranges', async () => {
+    server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, stallAt: 200_000 });
+    server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, whole: true });
+    await expectTrue(await download());
+    expect(starts(WEIGHTS)[1]).toBeGreaterThan(0);
+    expect(notes().join()).toMatch(/brought nothing for 0\.5 s/);
+  });
+
+  it('says that nobody answers, which name is meant, what is gated', async () => {
+    const store = lab.store(server.endpoint);
+    const name = 'Qwen/Qwen2.5-Coder-1.5B-instruct';
+    await expect(store.download(name, options())).rejects.toThrow(
+      /shows no model Qwen\/Qwen2\.5-Coder-1\.5B-instruct \(404\): did you mean Qwen\/Qwen2\.5-Coder-1\.5B-Instruct\?/,
+    );
+    await expect(store.download(`${REPO}@v9`, options())).rejects.toThrow(/lab\/nano has no revision v9/);
+    await expect(store.download('nonsense', options())).rejects.toThrow(/is not the name of a model at the hub/);
+    server.faults.push({ at: 'resolve', path: WEIGHTS, times: 1, status: 404 });
+    await expect(download()).rejects.toThrow(/has no file model\.safetensors in lab\/nano/);
+    server.faults.push({ at: 'revision', times: 2, status: 403, headers: { 'x-error-code': 'GatedRepo' } });
+    await lab.store(server.endpoint).delete(ID);
+    await expect(download()).rejects.toThrow(/its licence has to be accepted at .*lab\/nano, and .* needs HF_TOKEN/);
+    const known = lab.store(server.endpoint, { token: 'hf_x' });
+    await expect(known.download(REPO, options())).rejects.toThrow(/with the account that HF_TOKEN belongs to/);
+    await expect(lab.store('http://127.0.0.1:9').download(REPO, options())).rejects.toThrow(
+      /127\.0\.0\.1:9 cannot be reached.*8 tries in a row/,
+    );
+    await expect(lab.store('hub').download(REPO, options())).rejects.toThrow(/`hub` is set as the address/);
+  });
+
+  it('is refused before its weights come when the lab cannot run it', async () => {
+    server.files.set('config.json', new TextEncoder().encode('{"model_type": "gpt2"}'));
+    await expect(download()).rejects.toThrow(/config\.json/);
+    expect(server.bodies(WEIGHTS)).toBe(0);
+  });
+
+  it('is fetched by one of two that want it, and the other follows', async () => {
+    server.pace = 1;
+    const steps: TransferProgress[] = [];
+    const [one, two] = await Promise.all([
+      download(),
+      lab.store(server.endpoint).download(REPO, options({ onProgress: (step) => steps.push(step) })),
+    ]);
+    await expectTrue(one);
+    await expectTrue(two);
+    expect(starts(WEIGHTS)).toEqual([0]);
+    const all = [...progress, ...steps];
+    expect(all.some(({ state, total }) => state === 'following' && total > 0)).toBe(true);
+  });
+
+  it('mends what is missing or short, and fetches nothing else', async () => {
+    const source = await download();
+    const folder = lab.folders().folder(FOLDER);
+    const cut = await folder.write(WEIGHTS, 1000);
+    await cut.close();
+    await folder.remove('tokenizer.json');
+    const store = lab.store(server.endpoint);
+    expect(await store.open(ID)).toBeNull();
+    expect(await store.list()).toMatchObject([
+      {
+        complete: false,
+        problem: expect.stringMatching(/(model\.safetensors|tokenizer\.json), .* are missing or short/) as string,
+      },
+    ]);
+    server.asked.length = 0;
+    await expectTrue(await download());
+    await expectTrue(source);
+    expect(
+      new Set(server.asked.filter((line) => line.startsWith('resolve')).map((line) => line.split(' ')[1])),
+    ).toEqual(new Set([WEIGHTS, 'tokenizer.json']));
+  });
+
+  it('leaves folders alone that it did not make', async () => {
+    const folder = lab.folders().folder(FOLDER);
+    await writeWhole(folder, 'thesis.txt', new TextEncoder().encode('all of it'));
+    const store = lab.store(server.endpoint);
+    await expect(download()).rejects.toThrow(/holds files of something else; move them away/);
+    await store.delete(ID);
+    expect(await store.list()).toEqual([]);
+    expect(await folder.files()).toEqual(['thesis.txt']);
+  });
+
+  it('starts again from a record whose first line was torn', async () => {
+    await writeWhole(lab.folders().folder(FOLDER), 'download.jsonl', new TextEncoder().encode('{"type":"pl'));
+    await expectTrue(await download());
+  });
+
+  it('is deleted whole, begun or finished, but not while it is being fetched', async () => {
+    server.pace = 2;
+    const control = new AbortController();
+    const going = download({ signal: control.signal });
+    while (!progress.some(({ file }) => file === WEIGHTS)) await new Promise((ready) => setTimeout(ready, 2));
+    await expect(lab.store(server.endpoint).delete(ID)).rejects.toThrow(/is being fetched by another tab or process/);
+    control.abort(new Error('called off'));
+    await expect(going).rejects.toThrow('called off');
+    await lab.store(server.endpoint).delete(ID);
+    expect(await lab.folders().names()).toEqual([]);
+  });
+
+  it('is found by a configuration by its id, or by name and weights, else the sentence says what is here', async () => {
+    await download({ precision: 'f16' });
+    const store = lab.store(server.endpoint);
+    await openStored(store, `${REPO}:f16`, null);
+    await openStored(store, REPO, 'f16');
+    await expect(openStored(store, REPO, null)).rejects.toThrow(/as stored is not stored here.* lab\/nano:f16\.$/);
+    await download();
+    await openStored(store, REPO, 'f32');
+  });
+});
+
+describe('a model that is converted on arrival', () => {
+  const SHARDS = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+  let files: Map<string, Uint8Array>;
+
+  beforeEach(async () => {
+    files = tinyModel();
+    server = await HubServer.start(REPO, files);
+    lab = PLACES["a browser's storage"]();
+    progress = [];
+  });
+  afterEach(() => server.close());
+
+  it.each(['f32', 'f16'] as const)('has the values of its source at %s, cut anywhere', async (precision) => {
+    const rng = new Rng(11);
+    for (const path of SHARDS) {
+      const cuts = Array.from({ length: 5 }, () => 1 + rng.int(files.get(path)!.length - 1)).sort((a, b) => a - b);
+      for (const cutAt of cuts) server.faults.push({ at: 'cdn', path, times: 1, cutAt });
+    }
+    const source = await download({ precision });
+    const kept = await openWeights(source, await readModelConfig(source));
+    const local = blobSource(
+      'tiny',
+      [...files].map(([path, bytes]) => ({ path, file: new Blob([new Uint8Array(bytes)]) })),
+    );
+    const original = await openWeights(local);
+    for (const name of original.names) {
+      const matrix = original.tensor(name).shape.length === 2;
+      expect([name, kept.tensor(name).dtype]).toEqual([name, matrix ? precision : 'f32']);
+      // The seeded values have few bits, so that f16 holds them exactly.
+      expect([name, await kept.readF32(name)]).toEqual([name, await original.readF32(name)]);
+    }
+    expect(await source.size('pytorch_model.bin')).toBeNull();
+  });
+
+  it('goes on from any safe position after a kill', async () => {
+    const whole = await download({ precision: 'f16' });
+    const expected = await Promise.all(SHARDS.map((path) => whole.read(path)));
+    for (let kill = 1; kill <= 6; kill++) {
+      lab = PLACES["a browser's storage"]();
+      const control = new AbortController();
+      let steps = 0;
+      server.pace = 1;
+      const stopped = download({
+        precision: 'f16',
+        signal: control.signal,
+        onProgress: ({ file }) => {
+          if (file?.endsWith('.safetensors') && ++steps === kill) control.abort(new Error('killed'));
+        },
+      });
+      await stopped.catch(() => undefined);
+      const source = await download({ precision: 'f16' });
+      expect(await Promise.all(SHARDS.map((path) => source.read(path)))).toEqual(expected);
+    }
+  });
+
+  it('stops in one sentence on a full disk, keeps what has come, and goes on when there is room', async () => {
+    lab.quota.left = 25_000;
+    await expect(download({ precision: 'f16' })).rejects.toThrow(/needs [\d.]+ KiB more, 24\.4 KiB are free/);
+    // Others fill the disk while the model comes.
+    lab.quota.left = 2 ** 40;
+    const filling = download({
+      precision: 'f16',
+      onProgress: ({ file }) => {
+        if (file === SHARDS[0]) lab.quota.left = Math.min(lab.quota.left, 3_000);
+      },
+    });
+    await expect(filling).rejects.toThrow(
+      /storage is full: lab\/nano at f16 needs another .* are free\. What has come is kept/,
+    );
+    lab.quota.left = 2 ** 40;
+    await download({ precision: 'f16' });
+    expect(starts(SHARDS[0]!)).toEqual([0]);
+  });
+
+  it('comes from files that were chosen or dropped as well, under a name of its own', async () => {
+    const dropped = blobSource(
+      'My tiny model',
+      [...files].map(([path, bytes]) => ({ path, file: new Blob([new Uint8Array(bytes)]) })),
+    );
+    const store = lab.store(server.endpoint);
+    const source = await store.importFiles('My tiny model', dropped, options({ precision: 'f32' }));
+    await openWeights(source, await readModelConfig(source));
+    expect(await store.list()).toMatchObject([{ id: 'local/My-tiny-model:f32', revision: null, complete: true }]);
+    expect(server.asked).toEqual([]);
+    const partial = blobSource('part', [
+      { path: 'config.json', file: new Blob([new Uint8Array(files.get('config.json')!)]) },
+    ]);
+    await expect(store.importFiles('part', partial, options())).rejects.toThrow(/has neither model\.safetensors nor/);
+  });
+});
+
+describe('published models', () => {
+  const shared = join(import.meta.dirname, '../../../shared/data/models');
+  const names = existsSync(shared) ? readdirSync(shared) : [];
+  if (names.length === 0) console.warn(`Published models are not served: ${shared} is missing.`);
+
+  it.skipIf(names.length === 0)('arrive cut, with the values of their files', async () => {
+    let served = 0;
+    for (const name of names) {
+      const folder = join(shared, name);
+      const config = await readModelConfig(folderSource(folder)).catch(() => null);
+      if (!config) continue; // not an architecture of this version
+      served++;
+      server = await HubServer.start(`public/${name}`, filesBelow(folder));
+      lab = PLACES['a cache folder']();
+      for (const cutAt of [9, 1_000, 100_000]) server.faults.push({ at: 'cdn', times: 1, cutAt });
+      const source = await lab.store(server.endpoint).download(`public/${name}`, options({ precision: 'f32' }));
+      const [kept, original] = [await openWeights(source, config), await openWeights(folderSource(folder), config)];
+      for (const tensor of original.names) {
+        const [a, b] = [await kept.readF32(tensor), await original.readF32(tensor)];
+        expect([name, tensor, sha256(bytesOf(a))]).toEqual([name, tensor, sha256(bytesOf(b))]);
+      }
+      await server.close();
+    }
+    expect(served).toBeGreaterThan(0);
+  });
+});
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+describe('the name of a model', () => {
+  it('is an owner and a name, with revision and precision where wanted; paths are none', () => {
+    expect(parseModelName('Qwen/Qwen3-0.6B')).toEqual({ repo: 'Qwen/Qwen3-0.6B', revision: 'main', precision: null });
+    expect(parseModelName('a/b@refs/pr/1:q4')).toEqual({ repo: 'a/b', revision: 'refs/pr/1', precision: 'q4' });
+    for (const text of ['nano', './a/b', '/a/b', 'a/b/c', 'a/b:q5', '../b']) expect(parseModelName(text)).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { messageOf } from '../lib/errors.ts';
+import { messageOf, StorageFullError } from '../lib/errors.ts';
 import { formatBytes } from '../lib/format.ts';
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { openWeights, type FileSource } from '../model/weights-source.ts';
@@ -196,16 +196,28 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
         await journal.flush();
       }
       await folder.remove(MARKER);
-      const room = () => folders.room();
-      const ports = { folder, origin, clock, signal, room, onProgress, durableEvery };
+      const ports = { folder, origin, clock, signal, onProgress, durableEvery };
       const brought = await new Transfer(ports, plan, states, journal).run();
       await openWeights(folder, await readModelConfig(folder));
       await writeWhole(folder, MARKER, markerOf(brought.plan, brought.kept));
+    } catch (error) {
+      if (error instanceof StorageFullError) throw await full(error, plan, folder);
+      throw error;
     } finally {
       await journal.close();
     }
     await folder.remove(JOURNAL);
     return folder;
+  }
+
+  async function full(cause: StorageFullError, plan: Plan, folder: ModelFolder): Promise<StorageFullError> {
+    const { free } = await folders.room();
+    const left = formatBytes(Math.max(0, plan.needs - (await folderBytes(folder))));
+    const room = free === null ? '' : `, ${formatBytes(free)} are free`;
+    return new StorageFullError(
+      `${folders.place} is full: ${plan.repo} ${inPrecision(plan.precision)} needs another ${left}${room}. What has come is kept; make room and start the same download again, or delete it.`,
+      { cause },
+    );
   }
 
   async function checkRoom(plan: Plan, present: number): Promise<void> {

@@ -18,8 +18,9 @@ export interface Origin {
 export type OriginPlan = Pick<Plan, 'commit' | 'licence' | 'files' | 'needs'>;
 
 /** Beside the weights. */
-const REQUIRED = ['config.json', 'tokenizer.json'];
-const OPTIONAL = ['generation_config.json', 'tokenizer_config.json', 'chat_template.jinja'];
+const REQUIRED = ['config.json'];
+/** Ids go in and come out without a tokenizer; text does not. */
+const OPTIONAL = ['tokenizer.json', 'generation_config.json', 'tokenizer_config.json', 'chat_template.jinja'];
 
 export function hubOrigin(hub: Hub, repo: string, revision: string): Origin {
   return {
@@ -78,7 +79,7 @@ export function localOrigin(source: FileSource): Origin {
     async open(_plan, path, from, signal) {
       const size = await source.size(path);
       if (size === null) throw new Error(`${source.label} no longer has ${path}; choose the files again.`);
-      return { etag: null, from, size, chunks: ranges(source, path, from, size, signal) };
+      return { etag: null, from, size, chunks: ranges(source, path, from, size, signal), cancel: () => undefined };
     },
   };
 }
@@ -102,10 +103,14 @@ function peek(hub: Hub, model: RemoteModel, retries: Retries, signal: AbortSigna
     async read(path) {
       if (!sizes.has(path)) return null;
       return retries.run(async () => {
-        const { chunks } = await hub.open(model, path, 0, signal);
-        const parts: Uint8Array<ArrayBuffer>[] = [];
-        for await (const chunk of chunks) parts.push(chunk);
-        return new Uint8Array(await new Blob(parts).arrayBuffer());
+        const body = await hub.open(model, path, 0, signal);
+        try {
+          const parts: Uint8Array<ArrayBuffer>[] = [];
+          for await (const chunk of body.chunks) parts.push(chunk);
+          return new Uint8Array(await new Blob(parts).arrayBuffer());
+        } finally {
+          body.cancel();
+        }
       });
     },
   };

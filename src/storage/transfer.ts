@@ -1,12 +1,10 @@
-import { messageOf, StorageFullError } from '../lib/errors.ts';
-import { formatBytes } from '../lib/format.ts';
-import { type ModelRoom, type ModelTransfer } from '../schema/models.ts';
+import type { ModelTransfer } from '../schema/models.ts';
 import { converting, copying, keptPrecision, type Converter } from './convert.ts';
 import { openDigest, type Digest } from './digest.ts';
 import { RevisionGone, type RemoteBody } from './hub/hub.ts';
 import { PassingFault, Retries, type Clock } from './hub/retry.ts';
 import { encodeLines } from './log-lines.ts';
-import { folderBytes, type ModelFolder, type ModelWriter } from './model-folders.ts';
+import type { ModelFolder, ModelWriter } from './model-folders.ts';
 import {
   doneBytes,
   NOT_BEGUN,
@@ -25,7 +23,6 @@ export interface TransferPorts {
   readonly origin: Origin;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly room: () => Promise<ModelRoom>;
   readonly onProgress: (progress: TransferProgress) => void;
   /** Bytes of the source between two durable positions. */
   readonly durableEvery: number;
@@ -131,7 +128,6 @@ export class Transfer {
       this.states.set(file.path, { ...this.state(file.path), kept: converter.written });
       return outcome;
     } catch (error) {
-      if (error instanceof StorageFullError) throw await this.full(error);
       // What the fault was matters more than bytes that may have to come again.
       await this.save(work).catch(() => undefined);
       throw error;
@@ -149,33 +145,41 @@ export class Transfer {
 
   /** Asks for the file's bytes until all have come; makes them safe from time to time. */
   private async stream(work: FileWork): Promise<Outcome> {
-    const { origin, signal, durableEvery } = this.ports;
+    const { origin, signal } = this.ports;
     const { file } = work;
     while (!work.whole) {
+      let body: RemoteBody | null = null;
       try {
-        const body = await origin.open(this.plan, file.path, work.received, signal);
+        body = await origin.open(this.plan, file.path, work.received, signal);
         const why = work.differs(body);
         if (why !== null) return { type: 'changed', why };
-        let surplus = work.received - body.from;
-        for await (const chunk of body.chunks) {
-          const fresh = chunk.subarray(Math.min(surplus, chunk.length));
-          surplus -= chunk.length - fresh.length;
-          if (fresh.length === 0) continue;
-          this.retries.progress();
-          await work.receive(fresh);
-          if (work.converter.position - work.safe >= durableEvery) await this.save(work);
-          this.report('running', this.note);
-          if (work.whole) break;
-        }
+        await this.read(work, body);
         if (!work.whole) throw new PassingFault(`${file.path} ended at byte ${work.received} of ${file.size}`);
       } catch (error) {
         if (error instanceof RevisionGone) return { type: 'changed', why: 'the commit that it was begun at is gone' };
         if (!(error instanceof PassingFault)) throw error;
         await this.save(work);
         await this.retries.after(error);
+      } finally {
+        body?.cancel();
       }
     }
     return { type: 'whole' };
+  }
+
+  /** Takes a body up to the file's end or its own. */
+  private async read(work: FileWork, body: RemoteBody): Promise<void> {
+    let surplus = work.received - body.from;
+    for await (const chunk of body.chunks) {
+      const fresh = chunk.subarray(Math.min(surplus, chunk.length));
+      surplus -= chunk.length - fresh.length;
+      if (fresh.length === 0) continue;
+      this.retries.progress();
+      await work.receive(fresh);
+      if (work.converter.position - work.safe >= this.ports.durableEvery) await this.save(work);
+      this.report('running', this.note);
+      if (work.whole) return;
+    }
   }
 
   /** Makes what has come of a file outlive a kill. */
@@ -196,16 +200,6 @@ export class Transfer {
   private async log(lines: readonly JournalLine[]): Promise<void> {
     await this.journal.append(encodeLines(lines));
     await this.journal.flush();
-  }
-
-  private async full(cause: StorageFullError): Promise<StorageFullError> {
-    const { free } = await this.ports.room();
-    const { repo, precision, needs } = this.plan;
-    const left = Math.max(0, needs - (await folderBytes(this.ports.folder)));
-    return new StorageFullError(
-      `The storage is full (${messageOf(cause)}): ${repo} ${inPrecision(precision)} needs another ${formatBytes(left)}` +
-        `${free === null ? '' : `, ${formatBytes(free)} are free`}. What has come is kept; make room and start the same download again, or delete it.`,
-    );
   }
 
   private report(state: TransferProgress['state'], note: string | null): void {

@@ -48,6 +48,8 @@ export interface RemoteBody {
   /** Bytes of the whole file; null where the server does not say. */
   readonly size: number | null;
   readonly chunks: AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** Ends the connection; to be called whether or not all has been read. */
+  cancel(): void;
 }
 
 /** There is no such branch, tag or commit, or no longer. */
@@ -132,6 +134,7 @@ export class Hub {
       from: whole ? 0 : Number(range?.[1] ?? from),
       size: range ? Number(range[2]) : whole && Number.isFinite(length) ? length : null,
       chunks: this.chunks(response, path, cut),
+      cancel: () => cut.abort(),
     };
   }
 
@@ -151,8 +154,6 @@ export class Hub {
     } catch (error) {
       if (cut.signal.aborted) throw cut.signal.reason;
       throw passing(error, `The connection was cut while ${path} came`);
-    } finally {
-      cut.abort();
     }
   }
 
@@ -189,7 +190,8 @@ export class Hub {
       if (response.ok) return response;
       const refusal = refusalOf(response, { endpoint, repo, revision, path: path ?? null, token: token !== null });
       await response.body?.cancel();
-      if (refusal !== null && response.headers.get('x-error-code') === REVISION_NOT_FOUND) throw new RevisionGone(refusal);
+      if (refusal !== null && response.headers.get('x-error-code') === REVISION_NOT_FOUND)
+        throw new RevisionGone(refusal);
       if (refusal !== null) throw new Error(refusal);
       throw new PassingFault(
         `${new URL(endpoint).host} answers ${response.status}`,

@@ -139,6 +139,7 @@ export class HubServer {
       ...(partial ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
       ...fault?.headers,
     });
+    response.flushHeaders();
     const sent = fault?.spoil ? bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte)) : bytes;
     const end = fault?.cutAt ?? fault?.stallAt ?? sent.length;
     const chunk = 64 * 1024;
@@ -146,7 +147,7 @@ export class HubServer {
     for (let at = from; at < end; at += chunk) {
       if (response.destroyed) return;
       const part = sent.subarray(at, Math.min(end, at + chunk));
-      if (!response.write(part)) await new Promise((ready) => response.once('drain', ready).once('close', ready));
+      if (!response.write(part)) await taken(response);
       if (this.pace > 0) await new Promise((ready) => setTimeout(ready, this.pace));
     }
     if (fault?.stallAt !== undefined) return;
@@ -164,6 +165,17 @@ export class HubServer {
     if (fault?.times !== undefined) fault.times--;
     return fault;
   }
+}
+
+/** Resolves when a response takes more, or is gone. */
+function taken(response: ServerResponse): Promise<void> {
+  return new Promise((ready) => {
+    const go = () => {
+      response.off('drain', go).off('close', go);
+      ready();
+    };
+    response.on('drain', go).on('close', go);
+  });
 }
 
 /** What the hub keeps as a large file. */
