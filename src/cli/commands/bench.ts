@@ -8,6 +8,7 @@ import { grpoSection } from '../bench/grpo.ts';
 import { loadingSection } from '../bench/loading.ts';
 import { memorySection } from '../bench/memory.ts';
 import { peersSection } from '../bench/peers.ts';
+import { precisionSection } from '../bench/precision.ts';
 import { prefillSection } from '../bench/prefill.ts';
 import { sandboxSection } from '../bench/sandbox.ts';
 import { load, machine, type Section } from '../bench/section.ts';
@@ -26,6 +27,7 @@ const SECTIONS: readonly Section[] = [
   grpoSection,
   memorySection,
   loadingSection,
+  precisionSection,
   sandboxSection,
 ];
 
