@@ -30,7 +30,7 @@ const CODER: ModelConfig = {
   attentionBias: true,
   queryKeyNorm: false,
   eosIds: [151_645],
-  bosId: null, queryKeyNorm: false,
+  bosId: null,
 };
 /** A GRPO step of the preset, and an evaluation. */
 const coder = (precision: WeightPrecision): PlanInput => ({
