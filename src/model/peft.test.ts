@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderSource } from '../cli/folder-source.ts';
+import { parseModelConfig } from './config.ts';
 import { loadFixture } from './fixtures/load.ts';
+import { fromTensors, loraLayout, toTensors } from './lora.ts';
 import {
   ADAPTER_CONFIG,
   ADAPTER_WEIGHTS,
@@ -13,6 +15,7 @@ import {
   type Adapter,
 } from './peft.ts';
 import { parseHeader, readSafetensors, writeSafetensors } from './safetensors.ts';
+import { SHAPES } from './shapes.ts';
 import type { FileSource } from './weights-source.ts';
 
 function files(contents: Record<string, Uint8Array | string>): FileSource {
@@ -122,6 +125,23 @@ describe('adapter files', () => {
 const published = join(import.meta.dirname, '../../../shared/data/lora/qwen2.5-0.5b-instruct-r8-qv');
 if (!existsSync(published)) console.warn('Skipped: the published adapter is not in ../shared/data/lora.');
 describe.skipIf(!existsSync(published))('the published Qwen2.5-0.5B-Instruct adapter', () => {
+  test("goes into the flat vector of that model's layout and comes out to the byte", async () => {
+    const model = parseModelConfig(SHAPES['qwen2.5-0.5b']);
+    const { config, tensors } = await readAdapter(folderSource(published), model);
+    const layout = loraLayout(model, config);
+    const flat = fromTensors(layout, tensors);
+    expect(flat.length).toBe(layout.words);
+    const out = toTensors(layout, flat);
+    expect([...out.keys()].sort()).toEqual([...tensors.keys()].sort());
+    for (const [name, { shape, data }] of tensors) {
+      expect(out.get(name)?.shape).toEqual(shape);
+      expect(Buffer.compare(Buffer.from(out.get(name)!.data.buffer), Buffer.from(data.buffer)), name).toBe(0);
+    }
+    const larger = parseModelConfig(SHAPES['qwen2.5-coder-1.5b']);
+    await expect(readAdapter(folderSource(published), larger)).rejects.toThrow('The adapter is for another model or rank');
+  });
+
+
   test('is read, and exported again with equal tensors', async () => {
     const adapter = await readAdapter(folderSource(published));
     expect(adapter.config).toEqual({ rank: 8, alpha: 16, targets: ['q', 'v'] });

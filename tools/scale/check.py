@@ -1,10 +1,11 @@
 """Does the engine compute what PyTorch computes, at a model's true size and at any precision of its weights?
 
-    python tools/scale/check.py MODEL --weights q4 [--only score|gradient] [--work DIR]
+    python tools/scale/check.py MODEL --weights q4 [--only score|gradient|adapter] [--work DIR]
 
 PyTorch (float32) runs on the dequantised weights: rounded to the precision by this folder's own numpy, then stored as
 float32. Log-probs of 4 x 64 tokens must agree within 2e-3, the gradient of one LoRA step (policy gradient, 2 sequences of
-64 + 64 tokens, rank 16, all projections, A and B random) within a relative 1e-2 for every tensor. Needs torch,
+64 + 64 tokens, rank 16, all projections, A and B random) within a relative 1e-2 for every tensor. Then PEFT loads the
+adapter that a step with the learning rate 1e-3 exports, and 2 x 32 log-probs must agree as above. Needs torch,
 transformers, peft and 5 bytes of memory a parameter; the engine runs first and alone.
 """
 
@@ -14,6 +15,7 @@ import resource
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -126,11 +128,30 @@ def check_gradient(folder: Path, weights: str, lines: list[dict], work: Path) ->
     }  # fmt: skip
 
 
+def check_adapter(folder: Path, weights: str, lines: list[dict], work: Path) -> dict:
+    (work / "lines.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    common = ["--model", str(folder), "--weights", weights]
+    flags = ["--data", work / "lines.jsonl", "--loss", "nll", "--lr", "1e-3", "--init", work / "adapter", "--out", work / "exported"]
+    engine(["train", *common, *map(str, flags), "--json"])
+    scores, cost = engine(["score", *common, "--adapter", str(work / "exported")], "\n".join(json.dumps(line) for line in lines))
+    base = published(folder, weights)
+    with torch.no_grad():
+        plain = [logprobs(base, line["ids"], line["prompt_len"]) for line in lines]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # PEFT only warns of missing keys
+            model = PeftModel.from_pretrained(base, work / "exported").eval()
+        expected = [logprobs(model, line["ids"], line["prompt_len"]) for line in lines]
+    worst = max((torch.tensor(s["logprobs"]) - e).abs().max().item() for s, e in zip(scores, expected, strict=True))
+    moved = max((a - b).abs().max().item() for a, b in zip(expected, plain, strict=True))
+    assert moved > 0.1, f"The adapter moves log-probs by {moved} at most: it shows nothing."
+    return {"check": "adapter", "worst": worst, "limit": LOGPROBS, "moved": round(moved, 2), **cost}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--weights", choices=["f32", "f16", "q8", "q4"], required=True)
-    parser.add_argument("--only", choices=["score", "gradient"])
+    parser.add_argument("--only", choices=["score", "gradient", "adapter"])
     parser.add_argument("--work", type=Path, default=Path("scale-check"), help="where inputs and gradients go")
     args = parser.parse_args()
     config = AutoConfig.from_pretrained(args.model)
@@ -144,9 +165,17 @@ def main() -> None:
 
     scored = [sequence(65, 1) for _ in range(4)]
     trained = [{**sequence(128, 64), "advantage": a} for a in (1.0, -0.7)]
+    adapted = [sequence(33, 1) for _ in range(2)]
+    checks = {
+        "score": lambda: check_score(args.model, args.weights, scored),
+        "gradient": lambda: check_gradient(args.model, args.weights, trained, args.work),
+        "adapter": lambda: check_adapter(args.model, args.weights, adapted, args.work),
+    }
     failed = False
-    for check in [args.only] if args.only else ["score", "gradient"]:
-        found = check_score(args.model, args.weights, scored) if check == "score" else check_gradient(args.model, args.weights, trained, args.work)
+    for name, check in checks.items():
+        if args.only not in (None, name):
+            continue
+        found = check()
         fits = np.isfinite(found["worst"]) and found["worst"] <= found["limit"]
         failed |= not fits
         print(json.dumps({"model": args.model.name, "weights": args.weights, "ok": bool(fits), **found}), flush=True)
