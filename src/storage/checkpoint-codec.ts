@@ -81,16 +81,30 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   return { version: 1, step, log, state, adapters };
 }
 
-let table: Uint32Array | null = null;
-
-/** CRC-32 (IEEE 802.3), as in zip and PNG. */
-export function crc32(bytes: Uint8Array): number {
-  table ??= Uint32Array.from({ length: 256 }, (_, n) => {
+/** Of one byte followed by 0 … 7 zero bytes: eight bytes at a time take half the time, and a checkpoint can be 222 MB. */
+function makeTables(): Uint32Array[] {
+  const first = Uint32Array.from({ length: 256 }, (_, n) => {
     let c = n;
     for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
     return c;
   });
+  const tables = [first];
+  while (tables.length < 8) tables.push(tables.at(-1)!.map((c) => first[c & 0xff]! ^ (c >>> 8)));
+  return tables;
+}
+let tables: Uint32Array[] | null = null;
+
+/** CRC-32 (IEEE 802.3), as in zip and PNG. */
+export function crc32(bytes: Uint8Array): number {
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = (tables ??= makeTables()) as [Uint32Array, ...Uint32Array[]];
+  const whole = bytes.length - (bytes.length % 8);
   let c = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) c = table[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
+  for (let i = 0; i < whole; i += 8) {
+    c ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    c =
+      t7![c & 0xff]! ^ t6![(c >>> 8) & 0xff]! ^ t5![(c >>> 16) & 0xff]! ^ t4![c >>> 24]! ^
+      t3![bytes[i + 4]!]! ^ t2![bytes[i + 5]!]! ^ t1![bytes[i + 6]!]! ^ t0[bytes[i + 7]!]!;
+  }
+  for (let i = whole; i < bytes.length; i++) c = t0[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
   return (c ^ 0xffffffff) >>> 0;
 }
