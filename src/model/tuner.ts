@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import type { OpenedDevice } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/memory.ts';
 import { plain } from '../kernels/linear.ts';
-import { perSecond } from '../kernels/measure.ts';
+import { measureDevice, perSecond } from '../kernels/measure.ts';
 import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
 import {
   attentionBackwardKernels,
@@ -32,6 +32,9 @@ const SECONDS = 0.02;
 /** Attention is measured with this many keys a row. */
 const KEYS = 512;
 
+/** Rows from which a product's rate is the device's, for cutting submits. */
+const FILLING_ROWS = 256;
+
 /** Where choices are kept between sessions; read back values are `unknown`. */
 export interface TunerCache {
   read(key: string): Promise<unknown>;
@@ -47,6 +50,7 @@ export async function tunedVariants(opened: OpenedDevice, model: Transformer, ca
   const stored = v.safeParse(Stored, await cache?.read(key).catch(() => null));
   if (stored.success) {
     checkVariants(stored.output);
+    await measureDevice(opened); // the recorder's idea of the device's speed, which measuring variants gives too
     return stored.output;
   }
   const variants = await measureVariants(opened, model, SECONDS);
@@ -82,10 +86,11 @@ export async function measureVariants(opened: OpenedDevice, model: Transformer, 
         const { precision, cols } = matrix;
         const shard = matrix.shards[0];
         if (!shard) throw new Error('A weight matrix has no shard.');
-        await bench.pick(chosen, { kind: 'product', precision }, count, (trial) => {
+        const rate = await bench.pick(chosen, { kind: 'product', precision }, count, (trial) => {
           const { kernel, constants } = productKernel(trial, precision, count);
           recorder.run(kernel, plain(count, cols / 4, shard.rows), { x, w: shard.view, y }, constants);
         });
+        if (matrix === frozen && count >= FILLING_ROWS) recorder.flopsPerSecond = 2 * count * cols * shard.rows * rate;
         await bench.pick(chosen, { kind: 'transposed', precision }, count, (trial) => {
           const { kernel, constants } = transposedKernel(trial, precision, count);
           recorder.run(kernel, { rows: count, inner4: cols / 4, cols: shard.rows, dy_stride: shard.rows, dy_offset: 0, accumulate: 0 }, { dy: y, w: shard.view, dx: x }, constants);
@@ -131,7 +136,8 @@ class Bench {
     return this.#gradients;
   }
 
-  async pick(chosen: Record<string, string>, task: Task, rows: number, run: (trial: Variants) => void): Promise<void> {
+  /** Adds the fastest candidate to `chosen`; returns its runs a second. */
+  async pick(chosen: Record<string, string>, task: Task, rows: number, run: (trial: Variants) => void): Promise<number> {
     const key = taskKey(task, rows);
     let best = 0;
     for (const name of candidates(task, rows)) {
@@ -140,6 +146,7 @@ class Bench {
       best = rate;
       chosen[key] = name;
     }
+    return best;
   }
 }
 
