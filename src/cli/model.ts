@@ -10,6 +10,7 @@ import { WEIGHT_PRECISIONS, type WeightPrecision } from '../model/weight-format.
 import type { FileSource } from '../model/weights-source.ts';
 import type { RunConfig } from '../schema/config.ts';
 import { parseModelName } from '../storage/models.ts';
+import { folderTunerCache } from '../storage/node/tuner-cache.ts';
 import { UsageError, type OptionSpec } from './args.ts';
 import { folderSource } from './folder-source.ts';
 import { hubModel } from './models.ts';
@@ -89,7 +90,7 @@ export function parseWeights(weights: string | undefined): WeightPrecision | nul
 }
 
 export async function loadEngine(files: ModelFolder, weights: WeightPrecision | null): Promise<GpuEngine> {
-  return openEngine({ gpu: nodeGpu(), source: files.source, weights });
+  return openEngine({ gpu: nodeGpu(), source: files.source, weights, tunerCache: folderTunerCache() });
 }
 
 /** Puts the adapter of `folder` on as `student`; returns the name to ask for. */

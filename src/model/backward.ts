@@ -1,11 +1,11 @@
 import type { BufferView } from '../gpu/memory.ts';
-import { attentionKeyValueBackward, attentionQueryBackward } from '../kernels/attention.ts';
 import { headNormBackward } from '../kernels/head-norm.ts';
 import { NO_SEGMENT } from '../kernels/linear.ts';
 import { loraHiddenBackward, loraWeightBackward } from '../kernels/lora.ts';
 import { rmsNormBackward } from '../kernels/rms-norm.ts';
 import { ropeBackward } from '../kernels/rope.ts';
 import { swigluBackward } from '../kernels/swiglu.ts';
+import { attentionBackwardKernels } from '../kernels/variants.ts';
 import type { DeviceAdapter, FusedName } from './lora.ts';
 import type { Transformer } from './transformer.ts';
 import type { TrainWorkspace } from './workspace.ts';
@@ -31,6 +31,7 @@ export function recordForward(model: Transformer, ws: TrainWorkspace, rows: numb
 export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: number, adapter: DeviceAdapter, toInput = false): void {
   const { recorder, config } = model;
   const { heads, kvHeads, headDim, hiddenSize } = config;
+  const attentionBackward = attentionBackwardKernels(model.variants, rows);
   const normShape = { rows, width: hiddenSize, eps: config.rmsNormEps };
   const attentionShape = { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) };
   for (let l = config.layers - 1; l >= 0; l--) {
@@ -47,13 +48,13 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
 
     backwardProject(model, ws, l, 'o', ws.o, ws.dx, ws.dO, rows, adapter);
     recorder.run(
-      attentionQueryBackward,
+      attentionBackward.query,
       attentionShape,
       { q: ws.q, k: ws.k, v: ws.v, rows: ws.rows, o: ws.o, d_o: ws.dO, stats: ws.stats, dq: ws.dq },
       { HEAD_DIM: headDim },
     );
     recorder.run(
-      attentionKeyValueBackward,
+      attentionBackward.keyValue,
       attentionShape,
       { q: ws.q, k: ws.k, v: ws.v, keys: ws.keys, d_o: ws.dO, stats: ws.stats, dk: ws.dk, dv: ws.dv },
       { HEAD_DIM: headDim },

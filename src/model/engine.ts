@@ -209,5 +209,7 @@ export interface Engine {
   microBatchRows: number;
   /** Completions decoded side by side; written and forced likewise. */
   slots: number;
+  /** Which kernel computes what (src/kernels/variants.ts); written and forced likewise. {}: the plain ones. */
+  variants: Readonly<Record<string, string>>;
   destroy(): void;
 }

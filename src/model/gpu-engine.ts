@@ -1,4 +1,5 @@
 import { openDevice, type OpenedDevice } from '../gpu/device.ts';
+import { checkVariants, type Variants } from '../kernels/variants.ts';
 import { parseModelConfig, type ModelConfig } from './config.ts';
 import { storedPrecision, uploadWeights } from './device-weights.ts';
 import {
@@ -24,6 +25,7 @@ import { scoreBatches } from './scorer.ts';
 import { Trainer } from './trainer.ts';
 import { checkTrainStep } from './train-checks.ts';
 import { Transformer } from './transformer.ts';
+import { tunedVariants, type TunerCache } from './tuner.ts';
 import type { WeightPrecision } from './weight-format.ts';
 import { openWeights, type FileSource } from './weights-source.ts';
 
@@ -39,6 +41,8 @@ export interface OpenEngineOptions {
   readonly memoryLimit?: number;
   /** Blocks of decode steps the device is ahead of the host; default: 1 on a GPU, 0 on a software adapter. */
   readonly lookahead?: 0 | 1;
+  /** Keeps the tuner's choices of kernels between sessions; null: measured at every start. */
+  readonly tunerCache?: TunerCache | null;
   readonly onProgress?: (fraction: number) => void;
 }
 
@@ -59,9 +63,13 @@ export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine>
     const weights = await openWeights(options.source, config);
     const shard = options.maxShardBytes ?? opened.device.limits.maxStorageBufferBindingSize;
     const device = await uploadWeights(opened.memory, config, weights, options.weights ?? storedPrecision(weights), shard, options.onProgress);
-    const engine = new GpuEngine(opened, config, new Transformer(opened.recorder, config, device), options.lookahead ?? (opened.software ? 0 : 1));
+    const model = new Transformer(opened.recorder, config, device);
+    const engine = new GpuEngine(opened, config, model, options.lookahead ?? (opened.software ? 0 : 1));
     await opened.memory.settle();
     await engine.canary();
+    engine.variants = await tunedVariants(opened, model, options.tunerCache ?? null);
+    // The chosen kernels in a whole pass, before anything is computed with them.
+    if (Object.keys(engine.variants).length > 0) await engine.canary();
     return engine;
   } catch (error) {
     opened.device.destroy();
@@ -108,6 +116,15 @@ export class GpuEngine implements Engine {
     this.#head = new Head(opened.memory, model);
     this.#generator = new Generator(opened.memory, model, lookahead, tick);
     this.#trainer = new Trainer(opened.memory, model, this.#head, tick);
+  }
+
+  get variants(): Variants {
+    return this.model.variants;
+  }
+
+  set variants(variants: Variants) {
+    checkVariants(variants);
+    this.model.variants = variants;
   }
 
   /** One short forward pass after loading: running out of memory can be silent, and its output gibberish. */

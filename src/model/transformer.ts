@@ -1,12 +1,12 @@
 import { slice, type BufferView } from '../gpu/memory.ts';
 import type { Recorder } from '../gpu/recorder.ts';
-import { attention } from '../kernels/attention.ts';
 import { embed } from '../kernels/embed.ts';
 import { headNorm } from '../kernels/head-norm.ts';
-import { linearBackwardFor, linearFor, NO_SEGMENT } from '../kernels/linear.ts';
+import { NO_SEGMENT } from '../kernels/linear.ts';
 import { rmsNorm } from '../kernels/rms-norm.ts';
 import { rope, ropeTable } from '../kernels/rope.ts';
 import { swiglu } from '../kernels/swiglu.ts';
+import { attentionKernel, productKernel, transposedKernel, type Variants } from '../kernels/variants.ts';
 import { weightConstants } from '../kernels/weight-constants.ts';
 import type { ModelConfig } from './config.ts';
 import type { DeviceWeights, WeightMatrix } from './device-weights.ts';
@@ -22,6 +22,8 @@ export interface KeyValue {
 /** Records the forward pass of Qwen2, Qwen3 and Llama blocks over packed rows; see docs/gpu.md for the row state. */
 export class Transformer {
   readonly turns: BufferView;
+  /** Which kernels compute products and attention; {} until a tuner has chosen. */
+  variants: Variants = {};
 
   constructor(
     readonly recorder: Recorder,
@@ -65,7 +67,7 @@ export class Transformer {
       { qkv: normed ?? ws.qkv, rows: ws.rows, table: this.turns, q: ws.q, k: kv.k, v: kv.v },
     );
     this.recorder.run(
-      attention,
+      attentionKernel(this.variants, rows),
       { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) },
       { q: ws.q, k: kv.k, v: kv.v, rows: ws.rows, o: ws.o, stats: ws.stats },
       { HEAD_DIM: headDim },
@@ -124,10 +126,11 @@ export class Transformer {
   ): void {
     const { lora, bias } = options;
     const pair = lora?.adapter.layout.layers[lora.l]?.[lora.name];
+    const { kernel, constants } = productKernel(this.variants, w.precision, rows);
     for (const shard of w.shards) {
       const local = (output: number) => (output === NO_SEGMENT ? NO_SEGMENT : Math.max(0, output - shard.firstRow));
       this.recorder.run(
-        linearFor(w.precision),
+        kernel,
         {
           rows,
           inner4: options.loraOnly ? 0 : w.cols / 4,
@@ -152,19 +155,20 @@ export class Transformer {
           rows: lora?.ws.rows,
           y,
         },
-        weightConstants(w.precision),
+        constants,
       );
     }
   }
 
   /** dx (+)= dy W, shard by shard. */
   productBackward(w: WeightMatrix, dy: BufferView, dx: BufferView, rows: number, accumulate: boolean): void {
+    const { kernel, constants } = transposedKernel(this.variants, w.precision, rows);
     w.shards.forEach((shard, i) => {
       this.recorder.run(
-        linearBackwardFor(w.precision),
+        kernel,
         { rows, inner4: w.cols / 4, cols: shard.rows, dy_stride: w.rows, dy_offset: shard.firstRow, accumulate: accumulate || i > 0 ? 1 : 0 },
         { dy, w: shard.view, dx },
-        weightConstants(w.precision),
+        constants,
       );
     });
   }

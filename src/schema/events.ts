@@ -57,7 +57,12 @@ export const RunEvent = v.variant('type', [
     config: RunConfig,
     device: v.object({ vendor: v.string(), architecture: v.string(), description: v.string() }),
     /** Forced on resume, so that a resumed run is byte-identical. */
-    tuner: v.object({ ...EngineSizes.entries, slots: v.optional(v.number()) }), // older logs have no slots
+    tuner: v.object({
+      ...EngineSizes.entries,
+      slots: v.optional(v.number()), // older logs have no slots
+      /** Kernel variants by task and rows; none named: the plain ones. */
+      variants: v.optional(v.record(v.string(), v.string()), {}),
+    }),
     /** Ids of the problems drawn for each use. */
     problems: v.object({ train: v.array(v.string()), val: v.array(v.string()), test: v.array(v.string()) }),
   }),

@@ -108,7 +108,7 @@ export class Run {
       runId: stored.runId,
       config,
       device: model.device,
-      tuner: { microBatchRows: model.engine.microBatchRows, slots: model.engine.slots },
+      tuner: { microBatchRows: model.engine.microBatchRows, slots: model.engine.slots, variants: model.engine.variants },
       problems: { train: ids(sets.train), val: ids(sets.val), test: ids(sets.test) },
     });
     for (const message of model.warnings ?? []) run.log.emit({ type: 'warning.raised', message });
@@ -285,6 +285,7 @@ export class Run {
     const sizes = state.output.sizes ?? started.tuner;
     engine.microBatchRows = sizes.microBatchRows;
     engine.slots = sizes.slots ?? engine.slots;
+    engine.variants = started.tuner.variants;
     if (!restoreAdapters(engine, this.config, checkpoint.adapters))
       throw new Error(`The checkpoint of step ${checkpoint.step} lacks an adapter of ${this.config.method}; start the run anew.`);
     this.state = state.output;

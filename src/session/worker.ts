@@ -16,6 +16,7 @@ import type { FromPage } from '../schema/protocol.ts';
 import { BrowserAdapters } from '../storage/browser/opfs-adapters.ts';
 import { OpfsModels } from '../storage/browser/opfs-models.ts';
 import { BrowserEvaluations } from '../storage/browser/opfs-evaluations.ts';
+import { browserTunerCache } from '../storage/browser/tuner-cache.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import { Hub, STALL_MS } from '../storage/hub/hub.ts';
 import { systemClock } from '../storage/hub/retry.ts';
@@ -111,7 +112,7 @@ async function openModel(config: Pick<RunConfig, 'model' | 'weights'>) {
   const [words, chat, engine] = await Promise.all([
     tokenizer(config),
     loadChatTemplate(files),
-    openEngine({ gpu: navigator.gpu, source: files, weights: config.weights }),
+    openEngine({ gpu: navigator.gpu, source: files, weights: config.weights, tunerCache: browserTunerCache }),
   ]);
   return { engine, text: policyText(config.model === 'nano' ? 'nano' : 'other', words, chat) };
 }

@@ -33,6 +33,7 @@ export class BigramEngine implements Engine {
   readonly maxContext = 64;
   microBatchRows = 4;
   slots = 4;
+  variants = {};
   private readonly base: Float32Array;
   private readonly adapters = new Map<TrainableName, Adapter>();
   /** Called before every call that would use the device; a test throws here to lose it. `prompt`: its last token. */

@@ -55,7 +55,7 @@ export function startOf(runId: string, config: RunConfig = CONFIG): NewEvent {
     runId,
     config,
     device: { vendor: 'v', architecture: 'a', description: '' },
-    tuner: { microBatchRows: 8 },
+    tuner: { microBatchRows: 8, variants: {} },
     problems: { train: ['p0', 'p1'], val: [], test: [] },
   };
 }

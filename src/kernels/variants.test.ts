@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import { KERNELS } from './index.ts';
+import {
+  attentionBackwardKernels,
+  attentionKernel,
+  candidates,
+  checkVariants,
+  productKernel,
+  ROW_COUNTS,
+  taskKey,
+  transposedKernel,
+  type Task,
+  type Variants,
+} from './variants.ts';
+
+const TASKS: readonly Task[] = [
+  ...(['f32', 'q4'] as const).flatMap((precision) => [{ kind: 'product', precision } as const, { kind: 'transposed', precision } as const]),
+  { kind: 'attention' },
+  { kind: 'attention backward' },
+];
+
+function kernelNames(task: Task, variants: Variants, rows: number): string[] {
+  switch (task.kind) {
+    case 'product': {
+      const { kernel, constants } = productKernel(variants, task.precision, rows);
+      return [`${kernel.name} ${constants['ROWS'] ?? ''}`];
+    }
+    case 'transposed':
+      return [transposedKernel(variants, task.precision, rows).kernel.name];
+    case 'attention':
+      return [attentionKernel(variants, rows).name];
+    case 'attention backward':
+      return Object.values(attentionBackwardKernels(variants, rows)).map((kernel) => kernel.name);
+    default:
+      return task satisfies never;
+  }
+}
+
+it('gives every candidate of a task kernels of its own, all of them in the table of kernels', () => {
+  for (const task of TASKS) {
+    for (const rows of ROW_COUNTS) {
+      const chosen = candidates(task, rows).map((name) => kernelNames(task, { [taskKey(task, rows)]: name }, rows));
+      expect(new Set(chosen.map(String)).size).toBe(chosen.length);
+      for (const name of chosen.flat()) expect(KERNELS.map((kernel) => kernel.name)).toContain(name.split(' ')[0]);
+    }
+  }
+});
+
+it('takes for a number of rows the decision of the next larger one, and of the last beyond it', () => {
+  const task: Task = { kind: 'attention' };
+  expect([1, 2, 10, 11, 257, 5000].map((rows) => taskKey(task, rows))).toEqual(
+    [1, 4, 10, 32, 1024, 1024].map((count) => `attention ${count}`),
+  );
+  expect(attentionKernel({ 'attention 32': 'tiled' }, 11).name).toBe('attention_tiled');
+  expect(attentionKernel({ 'attention 32': 'tiled' }, 10).name).toBe('attention');
+});
+
+it('refuses a variant that this version does not have, naming it', () => {
+  expect(() => checkVariants({ 'product tiles 4': 'group 4', 'attention 1': 'plain' })).not.toThrow();
+  expect(() => checkVariants({ 'product tiles 4': 'subgroups' })).toThrow(/"subgroups" of product tiles 4/);
+});
