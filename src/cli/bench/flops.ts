@@ -53,14 +53,17 @@ export function trainFlops(config: ModelConfig, work: Work, rank: number): Flops
   const { rows, pairs, predicted } = work;
   const all = products(config);
   const frozen = layersFlops(config, { rows, pairs: 0 });
-  const pair = (inner: number, outer: number, parts: number) => 2 * rows * rank * (parts * inner + outer);
-  const lora =
+  const { qkv, down } = all;
+  const lora = (size: number) => 2 * rows * rank * size;
+  const pairs4 =
     config.layers *
-    Object.values(all).reduce((sum, { outputs, inputs, parts }) => sum + pair(inputs, outputs, parts), 0);
+    lora(Object.values(all).reduce((sum, { outputs, inputs, parts }) => sum + parts * inputs + outputs, 0));
   const attention = config.layers * 2 * config.headDim * config.heads * pairs; // one of its products
   const head = 2 * predicted * config.hiddenSize * config.vocabSize;
-  const firstInput = 2 * rows * all.qkv.outputs * all.qkv.inputs; // the first layer's input needs no gradient
-  const useful = 2 * frozen - firstInput + 3 * lora + (2 + 4) * attention + 2 * head;
-  const again = frozen - config.layers * 2 * rows * all.down.outputs * all.down.inputs + lora;
+  // The first layer's input needs no gradient: neither through its weights nor through LoRA's A.
+  const firstInput = 2 * rows * qkv.outputs * qkv.inputs + lora(qkv.parts * qkv.inputs);
+  const useful = 2 * frozen - firstInput + 3 * pairs4 + (2 + 4) * attention + 2 * head;
+  // A layer's last product, and LoRA's B beside it, are not computed again.
+  const again = frozen + pairs4 - config.layers * (2 * rows * down.outputs * down.inputs + lora(down.outputs));
   return { useful, computed: useful + again + (2 + 3) * attention };
 }

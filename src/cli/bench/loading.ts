@@ -10,7 +10,8 @@ import { load, median, rounded, rounds, timed, type Section } from './section.ts
 
 export const loadingSection: Section = {
   name: 'loading',
-  summary: 'from files to the first forward pass: from safetensors, converted on the way, and packed as they are kept after that',
+  summary:
+    'from files to the first forward pass: from safetensors, converted on the way, and packed as they are kept after that',
   async run({ bed, size, note }) {
     const count = rounds(size / 2);
     const converted = await times(bed, count);

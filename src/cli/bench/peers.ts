@@ -1,9 +1,10 @@
 import type { OpenedDevice } from '../../gpu/device.ts';
 import { linear, plain } from '../../kernels/linear.ts';
 import { normals } from '../../kernels/reference-helpers.ts';
+import { distance, distances } from './peers/agreement.ts';
 import { drawBlock, type BlockShape } from './peers/block.ts';
 import { jaxBlock, JaxSide, openJax, transpose } from './peers/jax.ts';
-import { ourBlock, type BlockResult } from './peers/ours.ts';
+import { ourBlock } from './peers/ours.ts';
 import { interleave, type Side } from './peers/side.ts';
 import {
   bothClocks,
@@ -89,12 +90,12 @@ async function product(
     await memory.settle();
     ours.run();
     theirs.run();
-    const distance = apart(await recorder.readF32(y), (await theirs.last.ref.data()) as Float32Array);
-    requireSame(distance, `the product of ${rows} × ${inner} by ${inner} × ${cols}`);
+    const relative = distance(await recorder.readF32(y), (await theirs.last.ref.data()) as Float32Array);
+    requireSame(relative, `the product of ${rows} × ${inner} by ${inner} × ${cols}`);
     const times = await interleave({ ours, theirs }, rounds(context.size));
     const { figures, words } = ratio(times, opened.software);
     context.note(`product ${rows} × ${inner} × ${cols}: ${words}`);
-    return { rows, inner, outputs: cols, relative_distance: distance, ...figures };
+    return { rows, inner, outputs: cols, relative_distance: relative, ...figures };
   } finally {
     for (const view of [x, w, y]) memory.free(view);
     recorder.forgetBindGroups();
@@ -116,8 +117,8 @@ async function block(
     const theirs = await jaxBlock(jax, shape, numbers, lora);
     ours.forwardBackward.run();
     theirs.forwardBackward.run();
-    const distances = compareResults(await ours.read(), await theirs.read());
-    for (const [what, distance] of Object.entries(distances)) requireSame(distance, `${what} of the block ${name}`);
+    const apart = distances(await ours.read(), await theirs.read());
+    for (const [what, value] of Object.entries(apart)) requireSame(value, `${what} of the block ${name}`);
     const count = rounds(context.size);
     const forward = ratio(await interleave({ ours: ours.forward, theirs: theirs.forward }, count), software);
     const both = ratio(
@@ -131,7 +132,7 @@ async function block(
       name,
       ...shape,
       lora,
-      relative_distance: Math.max(...Object.values(distances)),
+      relative_distance: Math.max(...Object.values(apart)),
       forward: forward.figures,
       forward_backward: both.figures,
     };
@@ -151,33 +152,9 @@ function ratio(times: Record<'ours' | 'theirs', Spent[]>, software: boolean) {
   };
 }
 
-function compareResults(ours: BlockResult, theirs: BlockResult): Record<string, number> {
-  const distances: Record<string, number> = {
-    output: apart(ours.y, theirs.y),
-    'input gradient': apart(ours.dx, theirs.dx),
-  };
-  for (const pair of ['dA', 'dB'] as const)
-    for (const [name, values] of Object.entries(theirs[pair]))
-      distances[`${pair} of ${name}`] = apart(
-        ours[pair][name as keyof BlockResult['dA']] ?? new Float32Array(),
-        values,
-      );
-  return distances;
-}
-
-function apart(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) return Infinity;
-  let [difference, size] = [0, 0];
-  a.forEach((value, i) => {
-    difference += (value - b[i]!) ** 2;
-    size += b[i]! ** 2;
-  });
-  return Math.sqrt(difference / size);
-}
-
-function requireSame(distance: number, what: string): void {
-  if (!(distance <= SAME))
+function requireSame(relative: number, what: string): void {
+  if (!(relative <= SAME))
     throw new Error(
-      `The two sides disagree on ${what}: relative distance ${distance}, at most ${SAME} allowed. Their times would say nothing.`,
+      `The two sides disagree on ${what}: relative distance ${relative}, at most ${SAME} allowed. Their times would say nothing.`,
     );
 }
