@@ -68,7 +68,7 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
         </summary>
         <Fields preset={standard} draft={draft} edits={edits} section="more" onEdit={edit} />
       </details>
-      {draft.config && !noGpu && <PlanCard config={draft.config} />}
+      {draft.config && missing === null && !noGpu && <PlanCard config={draft.config} />}
       <div className="launch-bar">
         <p className="launch-sum" aria-live="polite">
           {missing ?? (draft.config ? <Plan config={draft.config} /> : 'One setting above needs another value.')}
