@@ -66,7 +66,7 @@ test('a model of the hub is fetched, the tab reloaded in the middle, trained on 
   const fetched = card(page).getByTestId('fetched');
   await expect(fetched).toHaveText(/of 4\.\d MiB/);
   await secondPart(hub);
-  await page.getByRole('link', { name: 'Models' }).click();
+  await page.getByRole('link', { name: 'Models', exact: true }).click();
   await expect(row(page, `${REPO}:f16`).getByTestId('transfer')).toBeVisible();
   await page.goBack();
 
@@ -87,7 +87,7 @@ test('a model of the hub is fetched, the tab reloaded in the middle, trained on 
   await page.getByLabel('Model', { exact: true }).selectOption(`${REPO}:f16`);
   await expect(page.getByRole('button', { name: 'Evaluate' })).toBeEnabled();
 
-  await page.getByRole('link', { name: 'Models' }).click();
+  await page.getByRole('link', { name: 'Models', exact: true }).click();
   await row(page, `${REPO}:f16`).getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('button', { name: 'Delete for good' }).click();
   await expect(row(page, `${REPO}:f16`)).toHaveCount(0);
@@ -104,7 +104,7 @@ test('a download is stopped, gone on with where it was, and what the hub refuses
   await secondPart(hub);
   await card(page).getByRole('button', { name: 'Stop' }).click();
   await expect(card(page)).toContainText('have come');
-  await page.getByRole('link', { name: 'Models' }).click();
+  await page.getByRole('link', { name: 'Models', exact: true }).click();
   await expect(row(page, `${REPO}:f16`)).toContainText('begun');
   hub.pace = 0;
   await row(page, `${REPO}:f16`).getByRole('button', { name: 'Go on' }).click();
