@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
 import type { Route } from '../../state/route.ts';
-import { go, useEvaluationsState, useLab, usePreset } from '../hooks.ts';
+import { go, useEvaluationsState, useLab } from '../hooks.ts';
 import { Fact } from '../parts/fact.tsx';
 
 const ABOUT: Readonly<Record<string, string>> = {
@@ -14,8 +14,6 @@ export function DataCard({ route }: { readonly route: Extract<Route, { screen: '
   const { evaluations } = useLab();
   useEffect(() => evaluations.readDatasets(), [evaluations]);
   const datasets = useEvaluationsState((state) => state.datasets);
-  const preset = usePreset(route.method, route.model);
-  const config = preset.state === 'ready' ? preset.data : null;
   const offered = datasets.state === 'ready' ? datasets.data.filter(({ trains, needs }) => trains && needs === null).map(({ name }) => name) : [];
   const names = offered.includes(route.data) ? offered : [route.data, ...offered];
   return (
@@ -37,8 +35,7 @@ export function DataCard({ route }: { readonly route: Extract<Route, { screen: '
       {datasets.state === 'error' && <p className="sentence error">{datasets.message}</p>}
       <dl className="facts">
         <Fact name="Reward">1 if all asserts pass, else 0</Fact>
-        <Fact name="Training">{config ? `${config.train} problems` : '–'}</Fact>
-        <Fact name="Test">{config ? (config.test > 0 ? `${config.test} held out` : 'none in this run') : '–'}</Fact>
+        <Fact name="Test problems">held out, asked before and after</Fact>
       </dl>
     </section>
   );

@@ -48,6 +48,9 @@ export const SETTINGS: readonly RunSetting[] = [
   { key: 'group', label: 'Completions a problem', source: 'the group G, this lab', ...run(GROUPS), ...whole(2, 64) },
   { key: 'temperature', label: 'Temperature', source: 'T of TRL’s GRPO', ...run(), ...number(0.05, 4) },
   { key: 'learningRate', label: 'Learning rate', source: 'AdamW, preset of nano', others: { source: 'AdamW, TRL’s LoRA tables' }, ...run(), ...number(0, 1) },
+  { key: 'train', label: 'Training problems', source: 'drawn by the seed, SRRL’s “quick”', ...run(), ...whole(1, 1000) },
+  { key: 'test', label: 'Test problems', source: 'asked before and after, preset of nano', others: { source: 'asked before and after, SRRL’s “quick”' }, ...run(), ...whole(0, 1000) },
+  { key: 'evalSamples', label: 'Samples a test', source: 'beside a greedy answer, preset of nano', others: { source: 'beside a greedy answer: pass@8' }, ...run(), ...whole(0, 64) },
   { key: 'seed', label: 'Seed', source: 'equal seeds, equal runs', ...run(), ...whole(0, 2 ** 31 - 1) },
 
   { key: 'srrl.first', label: 'First attempts', source: 'c1 of SRRL, a problem', ...own(SECOND), ...whole(1, 32) },
