@@ -1,7 +1,8 @@
 import * as v from 'valibot';
+import { WEIGHT_PRECISIONS } from '../lib/weight-blocks.ts';
 
 /** How a model's matrices are kept: as they come, or converted on arrival. */
-export const MODEL_PRECISIONS = ['stored', 'f32', 'f16', 'q8', 'q4'] as const;
+export const MODEL_PRECISIONS = ['stored', ...WEIGHT_PRECISIONS] as const;
 export type ModelPrecision = (typeof MODEL_PRECISIONS)[number];
 
 const bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));

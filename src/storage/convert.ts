@@ -1,7 +1,18 @@
 import { encodeF16 } from '../lib/float16.ts';
-import { decodeFloats, floatDtype, headerEnd, parseHeader, type TensorEntry } from '../model/safetensors.ts';
-import type { ModelPrecision } from '../schema/models.ts';
 import { modelTensors, type ModelConfig } from '../model/config.ts';
+import { decodeFloats, floatDtype, headerEnd, parseHeader, type TensorEntry } from '../model/safetensors.ts';
+import {
+  isTiled,
+  packedBytes,
+  packedMetadata,
+  packRows,
+  precisionOf,
+  TILE,
+  tileBytes,
+  type PackedTensor,
+  type TiledPrecision,
+  type WeightPrecision,
+} from '../model/weight-format.ts';
 
 /**
  * Turns a file into what is kept of it, piece by piece in file order. Between pieces the work can be written down
@@ -28,7 +39,8 @@ export interface Position {
 
 export const START: Position = { position: 0, header: null };
 
-const PIECE = 2 ** 20;
+/** Small beside what a cut may cost, large beside what a write costs. */
+const PIECE = 64 * 2 ** 10;
 
 /** A file as it comes. */
 export function copying(size: number, { position }: Position = START): Converter {
@@ -49,18 +61,9 @@ export function copying(size: number, { position }: Position = START): Converter
   };
 }
 
-/** What a model can be converted to on arrival. */
-type KeptPrecision = 'f32' | 'f16';
-
-/** Refuses what this version cannot pack. */
-export function keptPrecision(precision: Exclude<ModelPrecision, 'stored'>): KeptPrecision {
-  if (precision === 'f32' || precision === 'f16') return precision;
-  throw new Error(`This version keeps models as stored, as f32 or as f16; ${precision} is not in it yet.`);
-}
-
 /** How one tensor is kept, and how its pieces are made. */
 interface TensorPlan {
-  readonly dtype: 'F32' | 'F16';
+  readonly dtype: 'F32' | 'F16' | 'U8';
   /** As the kept file's header states it. */
   readonly shape: readonly number[];
   /** Bytes of the source in a piece, and what is kept of it; the tensor's last piece may be shorter. */
@@ -69,6 +72,8 @@ interface TensorPlan {
   /** Of the whole tensor. */
   readonly kept: number;
   readonly convert: (piece: Uint8Array) => Uint8Array;
+  /** Of a matrix in tiles: what it is, as the kept file's metadata say. */
+  readonly packed: PackedTensor | null;
 }
 
 /** A tensor in the order of the source, and where its data starts in the kept file. */
@@ -80,11 +85,11 @@ interface PlannedTensor {
 
 /**
  * A safetensors file of f32, f16 or bf16 tensors → one of `precision`, with the tensors in the order of their bytes.
- * Matrices are converted, vectors (norms, biases) become f32 always.
+ * Matrices are converted (weight-format.ts says to what), vectors become f32 always.
  * @param size bytes of the source
  * @param file its name, for messages
  */
-export function converting(size: number, precision: KeptPrecision, file: string, from: Position = START): Converter {
+export function converting(size: number, precision: WeightPrecision, file: string, from: Position = START): Converter {
   let at = from.position;
   let header = from.header;
   let dataStart = 8;
@@ -97,16 +102,19 @@ export function converting(size: number, precision: KeptPrecision, file: string,
     header = text;
     const source = withLength(new TextEncoder().encode(text));
     dataStart = source.length;
-    const kept: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+    const kept: Record<string, unknown> = {};
+    const packed = new Map<string, PackedTensor>();
     let offset = 0;
     const ordered = [...parseHeader(source, size, file).tensors].sort(([, a], [, b]) => a.start - b.start);
     const planned = ordered.map(([name, entry]) => {
       const tensor = planOf(name, entry, precision, file);
       kept[name] = { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [offset, offset + tensor.kept] };
       offset += tensor.kept;
+      if (tensor.packed) packed.set(name, tensor.packed);
       return { entry, plan: tensor, keptStart: offset - tensor.kept };
     });
-    const json = JSON.stringify(kept);
+    const metadata = isTiled(precision) ? packedMetadata(precision, packed) : { format: 'pt' };
+    const json = JSON.stringify({ __metadata__: metadata, ...kept });
     // Spaces at its end bring the data to a multiple of 8.
     keptHeader = withLength(new TextEncoder().encode(json.padEnd(Math.ceil(json.length / 8) * 8)));
     tensors = planned.map((tensor) => ({ ...tensor, keptStart: keptHeader.length + tensor.keptStart }));
@@ -154,36 +162,66 @@ export function converting(size: number, precision: KeptPrecision, file: string,
 }
 
 /** Bytes that the tensors of a model take at `precision`. */
-export function keptBytes(config: ModelConfig, precision: KeptPrecision): number {
-  return modelTensors(config).reduce((sum, { shape }) => {
-    const elements = shape.reduce((product, n) => product * n, 1);
-    return sum + elements * (shape.length === 2 && precision === 'f16' ? 2 : 4);
+export function keptBytes(config: ModelConfig, precision: WeightPrecision): number {
+  return modelTensors(config).reduce((sum, { name, shape }) => {
+    const [rows, cols] = shape.length === 2 ? [shape[0]!, shape[1]!] : [1, shape[0]!];
+    return sum + packedBytes(rows, cols, precisionOf(name, precision));
   }, 0);
 }
 
-/** Rows of a matrix that are converted together. */
+function planOf(name: string, entry: TensorEntry, precision: WeightPrecision, file: string): TensorPlan {
+  const [rows = 0, cols = 0] = entry.shape;
+  const kept = entry.shape.length === 2 ? precisionOf(name, precision) : 'f32';
+  return isTiled(kept) ? tiledPlan(name, entry, [rows, cols], kept, file) : plainPlan(name, entry, kept, file);
+}
+
+/** A tile at a time. */
+function tiledPlan(
+  name: string,
+  entry: TensorEntry,
+  [rows, cols]: readonly [number, number],
+  precision: TiledPrecision,
+  file: string,
+): TensorPlan {
+  const source = floatDtype(name, entry, file);
+  const tile = tileBytes(cols, precision);
+  const bytes = packedBytes(rows, cols, precision);
+  return {
+    dtype: 'U8',
+    shape: [bytes],
+    piece: TILE * cols * (source === 'f32' ? 4 : 2),
+    keptPiece: tile,
+    kept: bytes,
+    convert(piece) {
+      const out = new Uint8Array(tile);
+      packRows(decodeFloats(piece, source), cols, precision, out, 0);
+      return out;
+    },
+    packed: { precision, shape: [rows, cols] },
+  };
+}
+
+/** Rows of a plain matrix that are converted together. */
 const ROWS = 32;
 
-function planOf(name: string, entry: TensorEntry, precision: KeptPrecision, file: string): TensorPlan {
+function plainPlan(name: string, entry: TensorEntry, precision: 'f32' | 'f16', file: string): TensorPlan {
   const source = floatDtype(name, entry, file);
-  const sourceBytes = source === 'f32' ? 4 : 2;
   const { shape } = entry;
-  const matrix = shape.length === 2;
-  const half = matrix && precision === 'f16';
   const elements = shape.reduce((product, n) => product * n, 1);
-  const perPiece = matrix ? ROWS * shape[1]! : elements;
-  const keptBytes = half ? 2 : 4;
+  const perPiece = shape.length === 2 ? ROWS * shape[1]! : elements;
+  const keptBytes = precision === 'f16' ? 2 : 4;
   return {
-    dtype: half ? 'F16' : 'F32',
+    dtype: precision === 'f16' ? 'F16' : 'F32',
     shape,
-    piece: perPiece * sourceBytes,
+    piece: perPiece * (source === 'f32' ? 4 : 2),
     keptPiece: perPiece * keptBytes,
     kept: elements * keptBytes,
     convert(piece) {
-      if (source === (half ? 'f16' : 'f32')) return piece;
+      if (source === precision) return piece;
       const values = decodeFloats(piece, source);
-      return bytesOf(half ? halves(values, name) : values);
+      return bytesOf(precision === 'f16' ? halves(values, name) : values);
     },
+    packed: null,
   };
 }
 

@@ -2,7 +2,7 @@ import { readModelConfig } from '../model/gpu-engine.ts';
 import { weightFiles, type FileSource } from '../model/weights-source.ts';
 import { modelTensors } from '../model/config.ts';
 import type { ModelOffer, ModelPrecision } from '../schema/models.ts';
-import { keptBytes, keptPrecision } from './convert.ts';
+import { keptBytes } from './convert.ts';
 import type { Hub, RemoteBody, RemoteModel } from './hub/hub.ts';
 import type { Retries } from './hub/retry.ts';
 import type { Plan } from './model-journal.ts';
@@ -138,7 +138,7 @@ async function needs(source: Peek, files: Plan['files'], precision: ModelPrecisi
   const config = await readModelConfig(source);
   if (precision === 'stored') return files.reduce((sum, file) => sum + file.size, 0);
   const small = files.filter((file) => !isWeights(file.path)).reduce((sum, file) => sum + file.size, 0);
-  return small + keptBytes(config, keptPrecision(precision));
+  return small + keptBytes(config, precision);
 }
 
 export function isWeights(path: string): boolean {

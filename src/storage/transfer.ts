@@ -1,5 +1,5 @@
 import type { ModelTransfer } from '../schema/models.ts';
-import { converting, copying, keptPrecision, type Converter } from './convert.ts';
+import { converting, copying, type Converter } from './convert.ts';
 import { openDigest, type Digest } from './digest.ts';
 import { RevisionGone, type RemoteBody } from './hub/hub.ts';
 import { PassingFault, Retries, type Clock } from './hub/retry.ts';
@@ -140,7 +140,7 @@ export class Transfer {
   private converter(file: SourceFile, state: FileState): Converter {
     const { precision } = this.plan;
     if (precision === 'stored' || !isWeights(file.path)) return copying(file.size, state);
-    return converting(file.size, keptPrecision(precision), file.path, state);
+    return converting(file.size, precision, file.path, state);
   }
 
   /** Asks for the file's bytes until all have come; makes them safe from time to time. */

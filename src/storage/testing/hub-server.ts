@@ -140,7 +140,7 @@ export class HubServer {
       ...fault?.headers,
     });
     response.flushHeaders();
-    const sent = fault?.spoil ? bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte)) : bytes;
+    const sent = fault?.spoil ? spoilt(bytes) : bytes;
     const end = fault?.cutAt ?? fault?.stallAt ?? sent.length;
     const chunk = 64 * 1024;
     response.setMaxListeners(0); // one for every wait below
@@ -176,6 +176,13 @@ function taken(response: ServerResponse): Promise<void> {
     };
     response.on('drain', go).on('close', go);
   });
+}
+
+/** Another last byte. */
+function spoilt(bytes: Uint8Array): Uint8Array {
+  const out = bytes.slice();
+  out[out.length - 1]! ^= 1;
+  return out;
 }
 
 /** What the hub keeps as a large file. */

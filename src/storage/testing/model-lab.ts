@@ -29,10 +29,14 @@ export interface ModelLab {
   readonly folders: () => ModelFolders;
   readonly clock: FastClock;
   readonly quota: Quota;
-  readonly store: (
-    endpoint: string,
-    options?: { readonly token?: string; readonly fetch?: typeof fetch },
-  ) => ModelStore;
+  readonly store: (endpoint: string, options?: StoreOptions) => ModelStore;
+}
+
+interface StoreOptions {
+  readonly token?: string;
+  readonly fetch?: typeof fetch;
+  /** Longer than a busy machine stalls. */
+  readonly stallMs?: number;
 }
 
 export const PLACES = { 'a cache folder': folderLab, "a browser's storage": opfsLab } as const;
@@ -64,10 +68,10 @@ function lab(folders: () => ModelFolders, quota: Quota): ModelLab {
     folders,
     clock,
     quota,
-    store: (endpoint, { token = null, fetch: ask = fetch }: { token?: string | null; fetch?: typeof fetch } = {}) =>
+    store: (endpoint, { token, fetch: ask = fetch, stallMs = 20_000 } = {}) =>
       createModelStore({
         folders: folders(),
-        hub: new Hub({ endpoint, token, fetch: ask, clock, stallMs: 500 }),
+        hub: new Hub({ endpoint, token: token ?? null, fetch: ask, clock, stallMs }),
         clock,
         durableEvery: 64 * 1024,
       }),
