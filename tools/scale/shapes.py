@@ -61,7 +61,7 @@ def steps(model: Path, weights: list[str], work: Path):
 
     out = work / f"run-{int(time.time())}"
     size = "--method random-reward --dataset starter --steps 2 --train 2 --val 0 --test 1 --eval-samples 1".split()
-    size += "--group 2 --problems-per-step 1 --max-tokens 8 --truncated kept --seed 1 --json".split()
+    size += "--group 4 --problems-per-step 1 --max-tokens 8 --truncated kept --seed 1 --json".split()
     (summary,), *cost = measure(["run", *common, *size, "--out", str(out)])
     assert summary["steps"] == 2
     yield "run", f"2 steps, {summary['tokens']['generated']} tokens generated, {summary['tokens']['trained']} trained", *cost
