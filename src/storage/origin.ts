@@ -45,11 +45,20 @@ export function hubOrigin(hub: Hub, repo: string, revision: string): Origin {
 }
 
 /** What a repository holds, told by its list of files and its config.json. Refuses a model that the lab cannot run. */
-export async function hubOffer(hub: Hub, repo: string, revision: string, retries: Retries, signal: AbortSignal): Promise<ModelOffer> {
+export async function hubOffer(
+  hub: Hub,
+  repo: string,
+  revision: string,
+  retries: Retries,
+  signal: AbortSignal,
+): Promise<ModelOffer> {
   const model = await retries.run(() => hub.model(repo, revision, signal));
   const source = peek(hub, model, retries, signal);
   const sizes = await Promise.all((await filesOf(source)).map((path) => source.size(path)));
-  const tensors = modelTensors(await readModelConfig(source)).map(({ name, shape }) => ({ name, weights: shape.reduce((a, b) => a * b, 1) }));
+  const tensors = modelTensors(await readModelConfig(source)).map(({ name, shape }) => ({
+    name,
+    weights: shape.reduce((a, b) => a * b, 1),
+  }));
   const sum = (counted: typeof tensors) => counted.reduce((total, { weights }) => total + weights, 0);
   return {
     repo,
@@ -57,7 +66,8 @@ export async function hubOffer(hub: Hub, repo: string, revision: string, retries
     parameters: sum(tensors),
     embedding: sum(tensors.filter(({ name }) => name === 'model.embed_tokens.weight' || name === 'lm_head.weight')),
     download: sizes.reduce<number>((total, size) => total + (size ?? 0), 0),
-    note: model.licence === null ? 'The hub names no licence for it.' : `Licence, as the hub names it: ${model.licence}.`,
+    note:
+      model.licence === null ? 'The hub names no licence for it.' : `Licence, as the hub names it: ${model.licence}.`,
   };
 }
 
