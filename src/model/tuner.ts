@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot';
 import type { OpenedDevice } from '../gpu/device.ts';
+import { OutOfGpuMemoryError } from '../gpu/errors.ts';
 import type { BufferView } from '../gpu/memory.ts';
 import { plain } from '../kernels/linear.ts';
 import { measureDevice, perSecond } from '../kernels/measure.ts';
@@ -53,7 +54,12 @@ export async function tunedVariants(opened: OpenedDevice, model: Transformer, ca
     await measureDevice(opened); // the recorder's idea of the device's speed, which measuring variants gives too
     return stored.output;
   }
-  const variants = await measureVariants(opened, model, SECONDS);
+  const variants = await measureVariants(opened, model, SECONDS).catch((error: unknown) => {
+    // Measuring needs room for a while; a model that fits without it is not refused.
+    if (error instanceof OutOfGpuMemoryError) return null;
+    throw error;
+  });
+  if (!variants) return {};
   await cache?.write(key, variants).catch(() => undefined); // measured again next time
   return variants;
 }
