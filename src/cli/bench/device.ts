@@ -7,7 +7,8 @@ export const deviceSection: Section = {
   name: 'device',
   summary: 'the ceilings: copy bandwidth, f32 product; what a dispatch and a submit cost',
   async run({ bed, size, note }) {
-    const { opened } = await bed.engine();
+    const engine = await bed.engine();
+    const { opened } = engine;
     const { memory, recorder } = opened;
     const peaks = [];
     for (let round = 0; round < rounds(size); round++) peaks.push((await ceilings(opened)).wall);
@@ -45,6 +46,7 @@ export const deviceSection: Section = {
       product: `f32, (${sizes.product.rows}, ${sizes.product.inner}) by (${sizes.product.cols}, ${sizes.product.inner}) or its backward, the faster`,
       dispatch_us: rounded(dispatch, 2),
       submit_us: rounded(submit, 2),
+      tuner: engine.variants,
       read_back_us: rounded(median(waited), 2),
     };
   },
