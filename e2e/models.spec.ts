@@ -125,3 +125,24 @@ test('a folder on this machine becomes a model, and neither list nor storage ove
   await expect(row(page, 'local/nano:f32')).toContainText('here');
   expect(await overflow(page)).toBe(390);
 });
+
+test('two tabs fetch a model once, and the next visit needs no hub', async ({ page, context, hub }) => {
+  const model = `/#/?model=${encodeURIComponent(`${REPO}:q8`)}`;
+  await page.goto(model);
+  await card(page).getByRole('button', { name: /^Download / }).click();
+  await secondPart(hub);
+  const other = await context.newPage();
+  await other.goto(model);
+  await card(other).getByRole('button', { name: /^(Download|Go on)/ }).click();
+  await expect(card(other)).toContainText('Another tab or process is fetching this model');
+  hub.pace = 0;
+  for (const tab of [page, other]) await expect(card(tab)).toContainText('Here, ', { timeout: 60_000 });
+  expect(SHARDS.map((part) => asked(hub, part))).toEqual([1, 1]);
+
+  const before = hub.asked.length;
+  await other.close();
+  await page.reload();
+  await expect(card(page)).toContainText('Here, ', { timeout: 60_000 });
+  await expect(page.getByRole('button', { name: 'Start training' })).toBeEnabled({ timeout: 60_000 });
+  expect(hub.asked.length).toBe(before);
+});

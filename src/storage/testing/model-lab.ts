@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { folderSource } from '../../cli/folder-source.ts';
@@ -76,4 +76,13 @@ function lab(folders: () => ModelFolders, quota: Quota): ModelLab {
         durableEvery: 64 * 1024,
       }),
   };
+}
+
+/** Test support: the files of a model folder. */
+export function filesBelow(folder: string): Map<string, Uint8Array> {
+  return new Map(
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => [name, new Uint8Array(readFileSync(join(folder, name)))]),
+  );
 }
