@@ -223,6 +223,7 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, whole: true });
     await expectTrue(await lab.store(server.endpoint, { stallMs: 1_000 }).download(REPO, options()));
     expect(starts(WEIGHTS)[1]).toBeGreaterThan(0);
+    expect(notes().join()).not.toContain('damaged');
     expect(notes().join()).toMatch(/brought nothing for 1 s/);
   });
 
