@@ -1,4 +1,5 @@
 import type { OpenedDevice } from '../gpu/device.ts';
+import { linearBlock, linearBlockBackward } from './linear-variants.ts';
 import { linear, linearBackward, plain } from './linear.ts';
 
 export interface Measurement {
@@ -49,13 +50,18 @@ export async function copyRate(opened: OpenedDevice, bytes: number, seconds: num
   }
 }
 
+/** Products of f32 matrices in the ways there are: x Wᵀ and the gradient of its input. */
+const PRODUCTS = { linear, linear_block: linearBlock } as const;
+const TRANSPOSED = { 'linear.bwd': linearBackward, 'linear_block.bwd': linearBlockBackward } as const;
+export type ProductName = keyof typeof PRODUCTS | keyof typeof TRANSPOSED;
+
 /**
- * Floating-point operations a second of the product of an f32 x (rows, inner) with a matrix (cols, inner), forward
- * (`linear`), or of its backward to the input (`linear.bwd`), measured for at least `seconds`.
+ * Floating-point operations a second of the product of an f32 x (rows, inner) with a matrix (cols, inner), or of its
+ * backward to the input, by the kernel of that name, measured for at least `seconds`.
  */
 export async function productRate(
   opened: OpenedDevice,
-  kernel: 'linear' | 'linear.bwd',
+  kernel: ProductName,
   { rows, inner, cols }: { readonly rows: number; readonly inner: number; readonly cols: number },
   seconds: number,
   clock?: Clock,
@@ -65,15 +71,13 @@ export async function productRate(
   const w = memory.alloc('measure w', 4 * cols * inner);
   const y = memory.alloc('measure y', 4 * rows * cols);
   const inner4 = inner / 4;
-  const work = {
-    linear: () => recorder.run(linear, plain(rows, inner4, cols), { x, w, y }),
-    'linear.bwd': () =>
-      recorder.run(
-        linearBackward,
-        { rows, inner4, cols, dy_stride: cols, dy_offset: 0, accumulate: 0 },
-        { dy: y, w, dx: x },
-      ),
-  }[kernel];
+  const work = (): void => {
+    if (kernel in PRODUCTS) recorder.run(PRODUCTS[kernel as keyof typeof PRODUCTS], plain(rows, inner4, cols), { x, w, y });
+    else {
+      const params = { rows, inner4, cols, dy_stride: cols, dy_offset: 0, accumulate: 0 };
+      recorder.run(TRANSPOSED[kernel as keyof typeof TRANSPOSED], params, { dy: y, w, dx: x });
+    }
+  };
   try {
     await memory.settle();
     return 2 * rows * inner * cols * (await perSecond(opened, seconds, work, clock));
