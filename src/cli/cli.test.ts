@@ -37,7 +37,6 @@ describe('the command line', { timeout: 30_000 }, () => {
   it.each([
     ['bad usage', ['tokenise'], 2, /no command `tokenise`; did you mean tokenize\?/],
     ['an unknown flag', ['score', '--modle', 'nano'], 2, /no flag --modle; did you mean --model\?/],
-    ['a hub id', ['score', '--model', 'Qwen/Qwen2.5-0.5B'], 2, /does not download models; give a folder/],
     ['a missing folder', ['score', '--model', './nowhere'], 2, /no such folder/],
     ['a folder without a model', ['score', '--model', join(scratch, 'empty')], 1, /has no config\.json/],
     [

@@ -58,7 +58,9 @@ export async function resolveModel(model: string): Promise<string> {
 export async function openModelFolder(model: string, weights: RunConfig['weights'], root: string): Promise<ModelFolder> {
   const name = await resolveModel(model);
   if (name === 'nano') return { name, source: folderSource(nanoFolder(root)) };
-  return { name, source: isAbsolute(name) ? folderSource(name) : await hubModel(name, weights) };
+  const source = isAbsolute(name) ? folderSource(name) : await hubModel(name, weights);
+  await readModelConfig(source); // no model folder, or none that is supported: said before anything is read from stdin
+  return { name, source };
 }
 
 /** Tokenizer, chat template and prompts of a model; loads no weights. */
