@@ -1,5 +1,7 @@
 import type { OpenedDevice } from '../../gpu/device.ts';
+import { linearBlock } from '../../kernels/linear-variants.ts';
 import { linear, plain } from '../../kernels/linear.ts';
+import { productRate } from '../../kernels/measure.ts';
 import { normals } from '../../kernels/reference-helpers.ts';
 import { distance, distances } from './peers/agreement.ts';
 import { drawBlock, type BlockShape } from './peers/block.ts';
@@ -82,8 +84,10 @@ async function product(
   const multiply = jax.jit((a: typeof jaxX, b: typeof jaxX) => np.matmul(a, b));
   const jaxW = array(transpose(hostW, cols, inner), inner, cols);
   const theirs = new JaxSide(jax, () => multiply(jaxX.ref, jaxW.ref));
+  const blocked = (await productRate(opened, 'linear_block', { rows, inner, cols }, 0.2)) > (await productRate(opened, 'linear', { rows, inner, cols }, 0.2));
+  const kernel = blocked ? linearBlock : linear;
   const ours: Side = {
-    run: () => recorder.run(linear, plain(rows, inner / 4, cols), { x, w, y }),
+    run: () => recorder.run(kernel, plain(rows, inner / 4, cols), { x, w, y }),
     finish: () => recorder.finish(),
   };
   try {
@@ -95,7 +99,7 @@ async function product(
     const times = await interleave({ ours, theirs }, rounds(context.size));
     const { figures, words } = ratio(times, opened.software);
     context.note(`product ${rows} × ${inner} × ${cols}: ${words}`);
-    return { rows, inner, outputs: cols, relative_distance: relative, ...figures };
+    return { rows, inner, outputs: cols, kernel: kernel.name, relative_distance: relative, ...figures };
   } finally {
     for (const view of [x, w, y]) memory.free(view);
     recorder.forgetBindGroups();
@@ -132,6 +136,7 @@ async function block(
       name,
       ...shape,
       lora,
+      kernels: ours.kernels,
       relative_distance: Math.max(...Object.values(apart)),
       forward: forward.figures,
       forward_backward: both.figures,

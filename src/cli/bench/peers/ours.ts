@@ -1,10 +1,12 @@
 import { nodeGpu } from '../../../gpu/node-gpu.ts';
 import type { BufferView } from '../../../gpu/memory.ts';
 import { recordBackward } from '../../../model/backward.ts';
+import type { Variants } from '../../../kernels/variants.ts';
 import { openEngine, type GpuEngine } from '../../../model/gpu-engine.ts';
 import { DeviceAdapter, fromTensors, loraLayout, toTensors, type LoraLayout } from '../../../model/lora.ts';
 import { packBatches } from '../../../model/packing.ts';
 import { loraTensorName } from '../../../model/peft.ts';
+import { measureVariants } from '../../../model/tuner.ts';
 import { TrainWorkspace } from '../../../model/workspace.ts';
 import {
   BLOCK_LORA,
@@ -27,6 +29,8 @@ export interface BlockResult {
 }
 
 export interface OurBlock {
+  /** What the tuner chose by measuring, here on a software adapter too. */
+  readonly kernels: Variants;
   readonly forward: Side;
   readonly forwardBackward: Side;
   readonly read: () => Promise<BlockResult>;
@@ -37,6 +41,7 @@ export interface OurBlock {
 export async function ourBlock(shape: BlockShape, numbers: BlockNumbers, lora: boolean): Promise<OurBlock> {
   const engine = await openEngine({ gpu: nodeGpu(), source: blockModel(shape, numbers), weights: 'f32' });
   const { model, config, opened } = engine;
+  engine.variants = await measureVariants(opened, model, 0.1, [shape.rows]);
   const { memory, recorder } = opened;
   const adapter = lora ? loraOf(engine, shape, numbers) : noAdapter(engine);
   const { rows, width } = shape;
@@ -58,6 +63,7 @@ export async function ourBlock(shape: BlockShape, numbers: BlockNumbers, lora: b
   const finish = () => recorder.finish();
   await memory.settle();
   return {
+    kernels: engine.variants,
     forward: {
       run: () => {
         copy(x, ws.x);
