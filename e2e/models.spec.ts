@@ -74,7 +74,7 @@ test('a model of the hub is fetched, the tab reloaded in the middle, trained on 
   hub.pace = 0;
   await expect(card(page)).toContainText('Here, ', { timeout: 60_000 });
   expect(SHARDS.map((part) => asked(hub, part)), 'the second visit goes on where the first had come').toEqual([1, 2]);
-  const short = { Steps: '1', 'Completions a problem': '2', 'Test problems': '0', 'Answer’s tokens': '8' };
+  const short = { Steps: '1', 'Answers a problem': '2', 'Test problems': '0', 'Answer’s tokens': '8' };
   await page.locator('.settings-more summary').click();
   for (const [label, value] of Object.entries(short)) await page.getByLabel(label, { exact: true }).fill(value);
   await page.getByRole('button', { name: 'Start training' }).click();

@@ -22,7 +22,7 @@ test('the Start screen plans memory, storage and time before anything starts', a
   await plan.getByRole('button', { name: 'Measure a step here' }).click();
   await expect(plan.getByRole('status')).toContainText(/ to .* a step, .* for 30 steps/, { timeout: 200_000 });
   // Another setting: what was measured no longer holds.
-  await page.getByLabel('Completions a problem', { exact: true }).fill('4');
+  await page.getByLabel('Answers a problem', { exact: true }).fill('4');
   await expect(plan.getByRole('status')).toHaveCount(0);
   expect(complaints).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { expect, startRun, test, updates } from './fixtures.ts';
 
 /** Small enough for a software adapter, large enough that a group can disagree. */
-const SMALL = { Steps: '40', 'Problems a step': '1', 'Completions a problem': '6' };
+const SMALL = { Steps: '40', 'Problems a step': '1', 'Answers a problem': '6' };
 
 test('one click starts a run with the preset as shipped, and the first update is applied', async ({ page, complaints }) => {
   test.setTimeout(420_000); // a busy machine: how long it takes is printed, not judged

@@ -45,7 +45,7 @@ export const SETTINGS: readonly RunSetting[] = [
   { key: 'steps', label: 'Steps', source: 'preset of nano', others: { source: 'this lab' }, ...run(), when: ['budget', 'steps'], ...whole(1, 10_000) },
   { key: 'budgetTokens', label: 'Tokens', source: 'of prompts and answers: what 30 steps of GRPO compute', ...run(), when: ['budget', 'tokens'], standard: '50000', others: { source: 'of prompts and answers: what 30 steps of GRPO compute', standard: '67000' }, ...whole(1000, 1e12) },
   { key: 'problemsPerStep', label: 'Problems a step', source: 'preset of nano', others: { source: 'one group at a time, this lab' }, ...run(), ...whole(1, 64) },
-  { key: 'group', label: 'Completions a problem', source: 'the group G, this lab', ...run(GROUPS), ...whole(2, 64) },
+  { key: 'group', label: 'Answers a problem', source: 'the group G, this lab', ...run(GROUPS), ...whole(2, 64) },
   { key: 'temperature', label: 'Temperature', source: 'T of TRL’s GRPO', ...run(), ...number(0.05, 4) },
   { key: 'learningRate', label: 'Learning rate', source: 'AdamW, preset of nano', others: { source: 'AdamW, TRL’s LoRA tables' }, ...run(), ...number(0, 1) },
   { key: 'train', label: 'Training problems', source: 'drawn by the seed, SRRL’s “quick”', ...run(), ...whole(1, 1000) },
