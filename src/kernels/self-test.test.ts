@@ -3,7 +3,7 @@ import type { OpenedDevice } from '../gpu/device.ts';
 import { openTestDevice } from '../gpu/testing/node-gpu.ts';
 import { measureDevice } from './measure.ts';
 import { rmsNorm } from './rms-norm.ts';
-import { selfTest } from './self-test.ts';
+import { isSound, selfTest } from './self-test.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
@@ -31,6 +31,19 @@ it('tells which kernel is wrong, where and by how much', async () => {
   expect(results.filter((result) => !result.ok).map((result) => result.name)).toEqual(['normalisation']);
   expect(results.find((result) => !result.ok)?.detail).toMatch(/^y: Worst at index \d+ of 1794: .* times the tolerance/);
   other.device.destroy();
+});
+
+it('trusts a kernel that agrees with its reference, not one that is wrong or does not compile', async () => {
+  const before = opened.memory.bytes;
+  const wrong = { ...rmsNorm, name: 'wrong', wgsl: rmsNorm.wgsl.replace('p.eps', '(p.eps + 1.0)') };
+  const broken = { ...rmsNorm, name: 'broken', wgsl: `${rmsNorm.wgsl}\nfn unfinished( {` };
+  expect(wrong.wgsl).not.toBe(rmsNorm.wgsl);
+  expect(await isSound(opened, rmsNorm)).toBe(true);
+  expect(await isSound(opened, wrong)).toBe(false);
+  expect(await isSound(opened, broken)).toBe(false);
+  expect(opened.failure.error).toBeNull();
+  expect(opened.memory.bytes).toBe(before);
+  expect(await isSound(opened, rmsNorm)).toBe(true);
 });
 
 it('measures the speed of products and copies and tells the recorder', async () => {

@@ -1,5 +1,5 @@
 import type { OpenedDevice } from '../gpu/device.ts';
-import type { Kernel } from '../gpu/kernel.ts';
+import type { Kernel, KernelCase } from '../gpu/kernel.ts';
 import { closeness } from '../lib/closeness.ts';
 import { messageOf } from '../lib/errors.ts';
 import { gradNorm } from './adamw.ts';
@@ -36,7 +36,9 @@ export async function selfTest(opened: OpenedDevice): Promise<SelfTestResult[]> 
   const results: SelfTestResult[] = [];
   for (const [name, kernel, title] of CHECKS) {
     try {
-      results.push({ name, ...(await check(opened, kernel, title)) });
+      const found = kernel.cases().find((c) => c.title === title);
+      if (!found) throw new Error(`Kernel ${kernel.name} has no case "${title}".`);
+      results.push({ name, ...(await check(opened, kernel, found)) });
     } catch (error) {
       if (opened.lost.error) throw opened.lost.error;
       results.push({ name, ok: false, detail: messageOf(error) });
@@ -45,9 +47,24 @@ export async function selfTest(opened: OpenedDevice): Promise<SelfTestResult[]> 
   return results;
 }
 
-async function check(opened: OpenedDevice, kernel: Kernel, title: string): Promise<Omit<SelfTestResult, 'name'>> {
-  const found = kernel.cases().find((c) => c.title === title);
-  if (!found) throw new Error(`Kernel ${kernel.name} has no case "${title}".`);
+/**
+ * Whether a kernel compiles on this device and computes every case of its own as its reference does. Throws for a lost
+ * device only; what WebGPU says of the kernel goes no further.
+ */
+export async function isSound(opened: OpenedDevice, kernel: Kernel): Promise<boolean> {
+  opened.device.pushErrorScope('validation');
+  let sound = true;
+  try {
+    for (const found of kernel.cases()) sound &&= (await check(opened, kernel, found)).ok;
+  } catch {
+    sound = false;
+  }
+  const error = await opened.device.popErrorScope();
+  if (opened.lost.error) throw opened.lost.error;
+  return sound && error === null;
+}
+
+async function check(opened: OpenedDevice, kernel: Kernel, found: KernelCase): Promise<Omit<SelfTestResult, 'name'>> {
   const expected = runReference(kernel, found);
   const actual = await runOnDevice(opened, kernel, found);
   if (opened.failure.error) throw opened.failure.error;

@@ -6,10 +6,12 @@
 import * as v from 'valibot';
 import type { OpenedDevice } from '../gpu/device.ts';
 import { OutOfGpuMemoryError } from '../gpu/errors.ts';
+import type { Kernel } from '../gpu/kernel.ts';
 import type { BufferView } from '../gpu/memory.ts';
 import { plain } from '../kernels/linear.ts';
 import { measureDevice, perSecond } from '../kernels/measure.ts';
 import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
+import { isSound } from '../kernels/self-test.ts';
 import {
   attentionBackwardKernels,
   attentionKernel,
@@ -92,22 +94,22 @@ export async function measureVariants(opened: OpenedDevice, model: Transformer, 
         const { precision, cols } = matrix;
         const shard = matrix.shards[0];
         if (!shard) throw new Error('A weight matrix has no shard.');
-        const rate = await bench.pick(chosen, { kind: 'product', precision }, count, (trial) => {
+        const rate = await bench.pick(chosen, { kind: 'product', precision }, count, (trial) => [productKernel(trial, precision, count).kernel], (trial) => {
           const { kernel, constants } = productKernel(trial, precision, count);
           recorder.run(kernel, plain(count, cols / 4, shard.rows), { x, w: shard.view, y }, constants);
         });
         if (matrix === frozen && count >= FILLING_ROWS) recorder.flopsPerSecond = 2 * count * cols * shard.rows * rate;
-        await bench.pick(chosen, { kind: 'transposed', precision }, count, (trial) => {
+        await bench.pick(chosen, { kind: 'transposed', precision }, count, (trial) => [transposedKernel(trial, precision, count).kernel], (trial) => {
           const { kernel, constants } = transposedKernel(trial, precision, count);
           recorder.run(kernel, { rows: count, inner4: cols / 4, cols: shard.rows, dy_stride: shard.rows, dy_offset: 0, accumulate: 0 }, { dy: y, w: shard.view, dx: x }, constants);
         });
       }
       const shape = { rows: count, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) };
       const constants = { HEAD_DIM: headDim };
-      await bench.pick(chosen, { kind: 'attention' }, count, (trial) => {
+      await bench.pick(chosen, { kind: 'attention' }, count, (trial) => [attentionKernel(trial, count)], (trial) => {
         recorder.run(attentionKernel(trial, count), shape, { q: x, k, v: w, rows: states, o: y, stats }, constants);
       });
-      await bench.pick(chosen, { kind: 'attention backward' }, count, (trial) => {
+      await bench.pick(chosen, { kind: 'attention backward' }, count, (trial) => Object.values(attentionBackwardKernels(trial, count)), (trial) => {
         const { query, keyValue } = attentionBackwardKernels(trial, count);
         const [dq, dk, dv] = bench.gradients(rows * heads * headDim, rows * kvHeads * headDim);
         recorder.run(query, shape, { q: x, k, v: w, rows: states, o: y, d_o: y, stats, dq }, constants);
@@ -124,6 +126,7 @@ export async function measureVariants(opened: OpenedDevice, model: Transformer, 
 
 class Bench {
   readonly views: BufferView[] = [];
+  readonly #sound = new Map<Kernel, boolean>();
   #gradients: [BufferView, BufferView, BufferView] | null = null;
 
   constructor(
@@ -142,11 +145,23 @@ class Bench {
     return this.#gradients;
   }
 
-  /** Adds the fastest candidate to `chosen`; returns its runs a second. */
-  async pick(chosen: Record<string, string>, task: Task, rows: number, run: (trial: Variants) => void): Promise<number> {
+  async sound(kernels: readonly Kernel[]): Promise<boolean> {
+    for (const kernel of kernels) {
+      if (!this.#sound.has(kernel)) this.#sound.set(kernel, await isSound(this.opened, kernel));
+      if (this.#sound.get(kernel) !== true) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Adds the fastest candidate to `chosen`; returns its runs a second. A candidate other than the plain one must have shown
+   * on this device that it computes what its reference does: a driver may refuse a kernel, or get it wrong.
+   */
+  async pick(chosen: Record<string, string>, task: Task, rows: number, kernels: (trial: Variants) => readonly Kernel[], run: (trial: Variants) => void): Promise<number> {
     const key = taskKey(task, rows);
     let best = 0;
     for (const name of candidates(task, rows)) {
+      if (name !== 'plain' && !(await this.sound(kernels({ [key]: name })))) continue;
       const rate = await perSecond(this.opened, this.seconds, () => run({ [key]: name }));
       if (rate <= best) continue;
       best = rate;
