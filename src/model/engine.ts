@@ -155,8 +155,6 @@ export interface TrainResult {
   readonly clipRatio: number;
   /** Completion tokens that carried loss. */
   readonly tokens: number;
-  /** Tokens the model computed (each shared prefix once) and of these the prompt's. */
-  readonly computed: { readonly prompt: number; readonly completion: number };
   /** Mean |ℓ_sampler − ℓ_trainer| where sampler log-probs were given, else null. */
   readonly samplerGap: number | null;
   /** True: a gradient was not finite and nothing was changed. */

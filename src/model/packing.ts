@@ -27,7 +27,6 @@ export interface Packed {
   /** Entry → (item index in the list given to `packBatches`, completion position). */
   readonly items: Uint32Array;
   readonly positions: Uint32Array;
-  readonly promptRows: number;
   readonly part: number;
 }
 
@@ -147,5 +146,5 @@ function packOne(items: readonly PackItem[], groups: readonly (readonly number[]
       }
     }
   }
-  return { count, rows, keys, spans, sources, items: itemOf, positions, promptRows, part };
+  return { count, rows, keys, spans, sources, items: itemOf, positions, part };
 }

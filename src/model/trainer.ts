@@ -108,7 +108,6 @@ export class Trainer {
       if (parts > 1 && batches[b + 1]?.part !== packed.part) partNorms.push(await this.#endPart(adapter, packed.part, parts));
     }
     const { gradNorm: norm, skipped } = await this.#update(adapter, options.optimizer);
-    const prompt = batches.reduce((n, b) => n + b.promptRows, 0);
     const mean = (sum: number, count: number) => (count > 0 ? sum / count : 0);
     return {
       loss: sums.loss,
@@ -118,7 +117,6 @@ export class Trainer {
       entropy: mean(sums.entropy, sums.tokens),
       clipRatio: mean(sums.clipped, sums.tokens),
       tokens: sums.tokens,
-      computed: { prompt, completion: batches.reduce((n, b) => n + b.count, 0) - prompt },
       samplerGap: sums.gapTokens > 0 ? sums.gap / sums.gapTokens : null,
       skipped,
       columns,

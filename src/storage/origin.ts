@@ -2,7 +2,7 @@ import { readModelConfig } from '../model/gpu-engine.ts';
 import { weightFiles, type FileSource } from '../model/weights-source.ts';
 import { modelTensors } from '../model/config.ts';
 import type { ModelOffer, ModelPrecision } from '../schema/models.ts';
-import { keptBytes } from './convert.ts';
+import { keptBytes } from '../model/convert.ts';
 import type { Hub, RemoteBody, RemoteModel } from './hub/hub.ts';
 import type { Retries } from './hub/retry.ts';
 import type { Plan } from './model-journal.ts';

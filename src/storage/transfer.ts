@@ -1,5 +1,5 @@
 import type { ModelTransfer } from '../schema/models.ts';
-import { converting, copying, type Converter } from './convert.ts';
+import { converting, copying, type Converter } from '../model/convert.ts';
 import { openDigest, type Digest } from './digest.ts';
 import { RevisionGone, type RemoteBody } from './hub/hub.ts';
 import { PassingFault, Retries, type Clock } from './hub/retry.ts';

@@ -1,8 +1,7 @@
-import { copyFile, mkdtemp, open, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readModelConfig } from '../../model/gpu-engine.ts';
-import { packModel } from '../../model/pack-model.ts';
+import { convertFile } from '../../model/convert.ts';
 import { folderSource } from '../folder-source.ts';
 import type { Bed } from './bed.ts';
 import { residentMib } from './processor.ts';
@@ -55,14 +54,14 @@ async function times(bed: Bed, count: number): Promise<number[]> {
 
 /** The model in `folder` as the lab keeps it; where no precision was asked for, at f16. */
 async function pack({ source, weights }: Bed, folder: string): Promise<void> {
-  const config = await readModelConfig(source);
-  await copyFile(join(source.label, 'config.json'), join(folder, 'config.json'));
-  const file = await open(join(folder, 'model.safetensors'), 'w');
-  try {
-    await packModel(source, config, weights ?? 'f16', async (bytes) => {
-      await file.writeFile(bytes);
-    });
-  } finally {
-    await file.close();
+  for (const name of await readdir(source.label)) {
+    if (name === 'config.json' || name.endsWith('.index.json')) await copyFile(join(source.label, name), join(folder, name));
+    if (!name.endsWith('.safetensors')) continue;
+    const file = await open(join(folder, name), 'w');
+    try {
+      await convertFile(source, name, weights ?? 'f16', (bytes) => file.writeFile(bytes));
+    } finally {
+      await file.close();
+    }
   }
 }

@@ -97,7 +97,6 @@ export async function scriptedStep(
         entropy: 0.5,
         clipRatio: trained.length > 1 ? 0.5 : 0,
         tokens,
-        computed: { prompt: 2, completion: tokens },
         samplerGap: 1e-5,
         skipped: false,
         columns,

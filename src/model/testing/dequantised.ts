@@ -1,5 +1,5 @@
+import { convertFile } from '../convert.ts';
 import { readModelConfig } from '../gpu-engine.ts';
-import { packModel } from '../pack-model.ts';
 import { writeSafetensors } from '../safetensors.ts';
 import type { WeightPrecision } from '../weight-format.ts';
 import { openWeights, type FileSource } from '../weights-source.ts';
@@ -18,7 +18,7 @@ export function withWeights(source: FileSource, weights: Uint8Array, label: stri
 /** The model packed at a precision, as a download leaves it. */
 export async function packed(source: FileSource, precision: WeightPrecision): Promise<FileSource> {
   const pieces: Uint8Array[] = [];
-  await packModel(source, await readModelConfig(source), precision, (bytes) => void pieces.push(bytes.slice()));
+  await convertFile(source, 'model.safetensors', precision, (bytes) => void pieces.push(bytes.slice()));
   return withWeights(source, new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer()), `${source.label} at ${precision}`);
 }
 

@@ -176,7 +176,6 @@ export class BigramEngine implements Engine {
       entropy: 0,
       clipRatio: 0,
       tokens,
-      computed: { prompt: 0, completion: tokens },
       samplerGap: gap,
       skipped,
       columns,

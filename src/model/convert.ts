@@ -1,6 +1,6 @@
 import { encodeF16 } from '../lib/float16.ts';
-import { modelTensors, type ModelConfig } from '../model/config.ts';
-import { decodeFloats, floatDtype, headerEnd, parseHeader, type TensorEntry } from '../model/safetensors.ts';
+import { modelTensors, type ModelConfig } from './config.ts';
+import { decodeFloats, floatDtype, headerEnd, parseHeader, type TensorEntry } from './safetensors.ts';
 import {
   isTiled,
   packedBytes,
@@ -12,7 +12,8 @@ import {
   type PackedTensor,
   type TiledPrecision,
   type WeightPrecision,
-} from '../model/weight-format.ts';
+} from './weight-format.ts';
+import type { FileSource } from './weights-source.ts';
 
 /**
  * Turns a file into what is kept of it, piece by piece in file order. Between pieces the work can be written down
@@ -159,6 +160,17 @@ export function converting(size: number, precision: WeightPrecision, file: strin
       return out;
     },
   };
+}
+
+/** Converts a file that is all there; the bytes of the one at `precision` go to `sink` in order. */
+export async function convertFile(source: FileSource, path: string, precision: WeightPrecision, sink: (bytes: Uint8Array) => void | Promise<void>): Promise<void> {
+  const size = await source.size(path);
+  if (size === null) throw new Error(`${source.label} has no file ${path}.`);
+  const converter = converting(size, precision, path);
+  for (let bytes = converter.next(); bytes > 0; bytes = converter.next()) {
+    const { position } = converter;
+    await sink(converter.take(await source.readRange(path, position, position + bytes)));
+  }
 }
 
 /** Bytes that the tensors of a model take at `precision`. */
