@@ -8,6 +8,8 @@ export interface OpenedDevice {
   /** A CPU pretending to be a GPU (lavapipe, SwiftShader, WARP). */
   readonly software: boolean;
   readonly features: ReadonlySet<string>;
+  /** Lanes of a subgroup where all of them have the same, 4 to 64; null where there are none or sizes vary. */
+  readonly subgroupSize: number | null;
   readonly memory: GpuMemory;
   readonly recorder: Recorder;
   /** Set once the device is gone; every later call throws it. */
@@ -16,7 +18,7 @@ export interface OpenedDevice {
   readonly failure: { error: Error | null };
 }
 
-const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query'];
+const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups'];
 /** Raised to what the adapter has; everything still works at WebGPU's defaults. */
 const RAISED_LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize'] as const;
 
@@ -86,14 +88,22 @@ export async function openDevice(gpu: GPU | undefined): Promise<OpenedDevice> {
     failure.error ??= new Error(`The GPU reported an error: ${event.error.message}`);
   });
   const memory = new GpuMemory(device);
+  const subgroupSize = fixedSubgroupSize(adapter);
   return {
     device,
     info,
     software,
     features: new Set<string>(adapter.features),
+    subgroupSize,
     memory,
-    recorder: new Recorder(device, memory, lost),
+    recorder: new Recorder(device, memory, lost, subgroupSize),
     lost,
     failure,
   };
+}
+
+function fixedSubgroupSize({ features, info }: GPUAdapter): number | null {
+  const { subgroupMinSize: least, subgroupMaxSize: most } = info;
+  if (!features.has('subgroups') || least === undefined || least !== most) return null;
+  return least >= 4 && least <= 64 ? least : null;
 }

@@ -8,6 +8,8 @@ export interface Kernel<P extends string = string> {
   /** The kernel's file; `lib` files are put before it. */
   readonly wgsl: string;
   readonly lib?: readonly string[];
+  /** Whether it needs subgroups of a fixed size, which the recorder gives it as the constant SUBGROUP. */
+  readonly subgroups?: true;
   /** Prelude constants with the values used where a dispatch gives none. */
   readonly constants?: Readonly<Record<string, number | boolean>>;
   /** Workgroups for these parameters. */
@@ -100,7 +102,7 @@ export function shaderSource(kernel: Kernel, constants: Readonly<Record<string, 
   const prelude = Object.entries({ ...kernel.constants, ...constants }).map(([name, value]) =>
     typeof value === 'boolean' ? `const ${name} = ${value};` : `const ${name} = ${value}u;`,
   );
-  return [...prelude, ...(kernel.lib ?? []), kernel.wgsl].join('\n');
+  return [...(kernel.subgroups ? ['enable subgroups;'] : []), ...prelude, ...(kernel.lib ?? []), kernel.wgsl].join('\n');
 }
 
 /** Workgroups for `count` of them on two axes, since one axis ends at 65,535. Kernels flatten with `wid.x + wid.y * nwg.x`. */

@@ -47,6 +47,7 @@ export class Recorder {
     readonly device: GPUDevice,
     readonly memory: GpuMemory,
     private readonly lost: { readonly error: DeviceLostError | null; readonly promise: Promise<never> },
+    private readonly subgroupSize: number | null,
   ) {
     this.#stride = Math.max(PARAM_BYTES, device.limits.minUniformBufferOffsetAlignment);
     this.#words = new Uint32Array((SLOTS * this.#stride) / 4);
@@ -74,9 +75,10 @@ export class Recorder {
     kernel: Kernel<P>,
     params: Readonly<Record<P, number>>,
     buffers: Readonly<Record<string, BufferView | undefined>>,
-    constants: Readonly<Record<string, number | boolean>> = {},
+    given: Readonly<Record<string, number | boolean>> = {},
   ): void {
     if (this.lost.error) throw this.lost.error;
+    const constants = kernel.subgroups ? { ...given, SUBGROUP: this.#subgroup(kernel) } : given;
     const prepared = this.#prepare(kernel, constants);
     const group = this.#bind(kernel.name, prepared, buffers);
     const offset = this.#slot * this.#stride;
@@ -183,6 +185,11 @@ export class Recorder {
   #endPass(): void {
     this.#pass?.end();
     this.#pass = null;
+  }
+
+  #subgroup(kernel: Kernel): number {
+    if (this.subgroupSize === null) throw new Error(`Kernel ${kernel.name} needs subgroups of a fixed size, which this device does not have.`);
+    return this.subgroupSize;
   }
 
   #prepare(kernel: Kernel, constants: Readonly<Record<string, number | boolean>>): Prepared {

@@ -1,13 +1,17 @@
-/** The products of linear.ts done otherwise: for groups of rows, and in blocks through workgroup memory. */
+/** The products of linear.ts done otherwise: for groups of rows, in blocks through workgroup memory, by subgroups. */
+import anyWeightsLib from '../../shaders/lib/any_weights.wgsl';
 import blockLib from '../../shaders/lib/block.wgsl';
 import productLib from '../../shaders/lib/product.wgsl';
 import rowsLib from '../../shaders/lib/rows.wgsl';
+import subgroupRowsLib from '../../shaders/lib/subgroup_rows.wgsl';
 import weightsLib from '../../shaders/lib/weights.wgsl';
 import blockBackwardWgsl from '../../shaders/linear_block.bwd.wgsl';
 import blockWgsl from '../../shaders/linear_block.wgsl';
 import groupRowsWgsl from '../../shaders/linear_group_rows.wgsl';
 import groupWgsl from '../../shaders/linear_group.wgsl';
-import type { Kernel } from '../gpu/kernel.ts';
+import subgroupBackwardWgsl from '../../shaders/linear_subgroup.bwd.wgsl';
+import subgroupWgsl from '../../shaders/linear_subgroup.wgsl';
+import type { Kernel, KernelCase } from '../gpu/kernel.ts';
 import { TILE } from '../lib/weight-blocks.ts';
 import {
   backwardCase,
@@ -48,7 +52,7 @@ export const linearBlock: Kernel<LinearParams> = {
   ...linear,
   name: 'linear_block',
   wgsl: blockWgsl,
-  lib: [weightsLib, rowsLib, productLib, blockLib],
+  lib: [weightsLib, anyWeightsLib, rowsLib, productLib, blockLib],
   constants: weightConstants('f32'),
   grid: (p) => [Math.ceil(p.cols / BLOCK), Math.ceil(p.rows / BLOCK), 1],
   cases: () => [
@@ -62,7 +66,7 @@ export const linearBlockBackward: Kernel<LinearBackwardParams> = {
   ...linearBackward,
   name: 'linear_block.bwd',
   wgsl: blockBackwardWgsl,
-  lib: [weightsLib, blockLib],
+  lib: [weightsLib, anyWeightsLib, blockLib],
   constants: weightConstants('f32'),
   grid: (p) => [Math.ceil((4 * p.inner4) / BLOCK), Math.ceil(p.rows / BLOCK), 1],
   cases: () => [
@@ -71,3 +75,39 @@ export const linearBlockBackward: Kernel<LinearBackwardParams> = {
     ...linearTiledBackward.cases(),
   ],
 };
+
+/**
+ * ROWS (4 or 16) rows by four outputs a lane, whatever the layout of the weights; lanes of a subgroup load different rows of x
+ * and tell each other. An output's sum has the same order at any subgroup size and any ROWS.
+ */
+export const linearSubgroup: Kernel<LinearParams> = {
+  ...linear,
+  name: 'linear_subgroup',
+  wgsl: subgroupWgsl,
+  lib: [weightsLib, anyWeightsLib, rowsLib, productLib, subgroupRowsLib],
+  subgroups: true,
+  constants: { ...weightConstants('f32'), ROWS: 16, SUBGROUP: 8 },
+  grid: (p, c) => [Math.ceil(p.cols / 4 / Number(c['SUBGROUP'])), Math.ceil(p.rows / Number(c['ROWS'])), 1],
+  cases: () => [...linear.cases(), ...linearTiled.cases()].map(withRows<LinearParams>),
+};
+
+export const linearSubgroupBackward: Kernel<LinearBackwardParams> = {
+  ...linearBackward,
+  name: 'linear_subgroup.bwd',
+  wgsl: subgroupBackwardWgsl,
+  lib: [weightsLib, anyWeightsLib, subgroupRowsLib],
+  subgroups: true,
+  constants: { ...weightConstants('f32'), ROWS: 16, SUBGROUP: 8 },
+  grid: (p, c) => [Math.ceil(p.inner4 / Number(c['SUBGROUP'])), Math.ceil(p.rows / Number(c['ROWS'])), 1],
+  cases: () => [...linearBackward.cases(), ...linearTiledBackward.cases()].map(withRows<LinearBackwardParams>),
+};
+
+/** ROWS of the subgroup kernels for so many rows. */
+export function subgroupRows(rows: number): { readonly ROWS: number } {
+  return { ROWS: rows <= 4 ? 4 : 16 };
+}
+
+/** A case as a model would compute it. */
+function withRows<P extends LinearParams | LinearBackwardParams>(c: KernelCase<'rows' | P>): KernelCase<'rows' | P> {
+  return { ...c, constants: { ...c.constants, ...subgroupRows(c.params.rows) } };
+}

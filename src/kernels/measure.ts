@@ -1,6 +1,8 @@
 import type { OpenedDevice } from '../gpu/device.ts';
-import { linearBlock, linearBlockBackward } from './linear-variants.ts';
-import { linear, linearBackward, plain } from './linear.ts';
+import type { Kernel } from '../gpu/kernel.ts';
+import type { BufferView } from '../gpu/memory.ts';
+import { linearBlock, linearBlockBackward, linearSubgroup, linearSubgroupBackward } from './linear-variants.ts';
+import { linear, linearBackward, plain, type LinearBackwardParams, type LinearParams } from './linear.ts';
 
 export interface Measurement {
   /** Of a matrix product by `linear`, f32: 10⁹ multiplications and additions a second. */
@@ -25,7 +27,7 @@ const ENOUGH_SECONDS = 0.06;
 export async function measureDevice(opened: OpenedDevice): Promise<Measurement> {
   let flops = 0;
   for (const [rows, inner, cols, limit] of SIZES) {
-    flops = await productRate(opened, 'linear', { rows, inner, cols }, ENOUGH_SECONDS);
+    flops = await productRate(opened, linear, { rows, inner, cols }, ENOUGH_SECONDS);
     if (flops < limit) break;
   }
   opened.recorder.flopsPerSecond = flops;
@@ -50,37 +52,63 @@ export async function copyRate(opened: OpenedDevice, bytes: number, seconds: num
   }
 }
 
-/** Products of f32 matrices in the ways there are: x Wᵀ and the gradient of its input. */
-const PRODUCTS = { linear, linear_block: linearBlock } as const;
-const TRANSPOSED = { 'linear.bwd': linearBackward, 'linear_block.bwd': linearBlockBackward } as const;
-export type ProductName = keyof typeof PRODUCTS | keyof typeof TRANSPOSED;
+/** Rows, inputs and outputs of a matrix product. */
+export interface ProductShape {
+  readonly rows: number;
+  readonly inner: number;
+  readonly cols: number;
+}
 
-/**
- * Floating-point operations a second of the product of an f32 x (rows, inner) with a matrix (cols, inner), or of its
- * backward to the input, by the kernel of that name, measured for at least `seconds`.
- */
-export async function productRate(
+/** Ways to compute x Wᵀ, and the gradient of its input. */
+const PRODUCTS = [linear, linearBlock, linearSubgroup] as const;
+const TRANSPOSED = [linearBackward, linearBlockBackward, linearSubgroupBackward] as const;
+
+/** The fastest way to multiply f32 matrices of that shape on this device. */
+export async function fastestProduct(opened: OpenedDevice, shape: ProductShape, seconds: number): Promise<Kernel<LinearParams>> {
+  const rates = new Map<Kernel<LinearParams>, number>();
+  for (const kernel of usable(opened, PRODUCTS)) rates.set(kernel, await productRate(opened, kernel, shape, seconds));
+  const best = Math.max(...rates.values());
+  return [...rates.keys()].find((kernel) => rates.get(kernel) === best) ?? linear;
+}
+
+/** Floating-point operations a second of the fastest way to multiply, or to multiply backwards. */
+export async function productPeak(opened: OpenedDevice, shape: ProductShape, seconds: number, clock?: Clock): Promise<number> {
+  let peak = 0;
+  for (const kernel of usable(opened, PRODUCTS)) peak = Math.max(peak, await productRate(opened, kernel, shape, seconds, clock));
+  for (const kernel of usable(opened, TRANSPOSED)) peak = Math.max(peak, await transposedRate(opened, kernel, shape, seconds, clock));
+  return peak;
+}
+
+function usable<K extends Kernel>({ subgroupSize }: OpenedDevice, kernels: readonly K[]): readonly K[] {
+  return kernels.filter((kernel) => !kernel.subgroups || subgroupSize !== null);
+}
+
+/** Floating-point operations a second of the product of an f32 x (rows, inner) with a matrix (cols, inner), measured for at least `seconds`. */
+function productRate(opened: OpenedDevice, kernel: Kernel<LinearParams>, shape: ProductShape, seconds: number, clock?: Clock): Promise<number> {
+  const { rows, inner, cols } = shape;
+  return rateOf(opened, shape, seconds, clock, (x, w, y) => opened.recorder.run(kernel, plain(rows, inner / 4, cols), { x, w, y }));
+}
+
+function transposedRate(opened: OpenedDevice, kernel: Kernel<LinearBackwardParams>, shape: ProductShape, seconds: number, clock?: Clock): Promise<number> {
+  const { rows, inner, cols } = shape;
+  const params = { rows, inner4: inner / 4, cols, dy_stride: cols, dy_offset: 0, accumulate: 0 };
+  return rateOf(opened, shape, seconds, clock, (x, w, y) => opened.recorder.run(kernel, params, { dy: y, w, dx: x }));
+}
+
+async function rateOf(
   opened: OpenedDevice,
-  kernel: ProductName,
-  { rows, inner, cols }: { readonly rows: number; readonly inner: number; readonly cols: number },
+  { rows, inner, cols }: ProductShape,
   seconds: number,
-  clock?: Clock,
+  clock: Clock | undefined,
+  work: (x: BufferView, w: BufferView, y: BufferView) => void,
 ): Promise<number> {
   const { memory, recorder } = opened;
   const x = memory.alloc('measure x', 4 * rows * inner);
   const w = memory.alloc('measure w', 4 * cols * inner);
   const y = memory.alloc('measure y', 4 * rows * cols);
-  const inner4 = inner / 4;
-  const work = (): void => {
-    if (kernel in PRODUCTS) recorder.run(PRODUCTS[kernel as keyof typeof PRODUCTS], plain(rows, inner4, cols), { x, w, y });
-    else {
-      const params = { rows, inner4, cols, dy_stride: cols, dy_offset: 0, accumulate: 0 };
-      recorder.run(TRANSPOSED[kernel as keyof typeof TRANSPOSED], params, { dy: y, w, dx: x });
-    }
-  };
   try {
     await memory.settle();
-    return 2 * rows * inner * cols * (await perSecond(opened, seconds, work, clock));
+    return 2 * rows * inner * cols * (await perSecond(opened, seconds, () => work(x, w, y), clock));
   } finally {
     for (const view of [x, w, y]) memory.free(view);
     recorder.forgetBindGroups();

@@ -10,7 +10,7 @@ import {
   attentionQueryBackwardTiled,
   attentionTiled,
 } from './attention.ts';
-import { linearBlock, linearBlockBackward, linearGroup, linearGroupRows } from './linear-variants.ts';
+import { linearBlock, linearBlockBackward, linearGroup, linearGroupRows, linearSubgroup, linearSubgroupBackward, subgroupRows } from './linear-variants.ts';
 import { linearBackwardFor, linearFor, type LinearBackwardParams, type LinearParams } from './linear.ts';
 import { weightConstants } from './weight-constants.ts';
 
@@ -27,8 +27,8 @@ export type Task =
   | { readonly kind: 'product' | 'transposed'; readonly precision: WeightPrecision }
   | { readonly kind: 'attention' | 'attention backward' };
 
-const PRODUCTS = ['plain', 'group 1', 'group 4', 'group 8', 'block'] as const;
-const TRANSPOSED = ['plain', 'block'] as const;
+const PRODUCTS = ['plain', 'group 1', 'group 4', 'group 8', 'block', 'subgroup'] as const;
+const TRANSPOSED = ['plain', 'block', 'subgroup'] as const;
 const ATTENTIONS = ['plain', 'decode', 'tiled'] as const;
 const ATTENTION_BACKWARDS = ['plain', 'tiled'] as const;
 
@@ -40,7 +40,11 @@ export function taskKey(task: Task, rows: number): string {
 }
 
 /** Variants worth measuring for a task at a number of rows; those that would waste most of their work are left out. */
-export function candidates(task: Task, rows: number): readonly string[] {
+export function candidates(task: Task, rows: number, subgroups: boolean): readonly string[] {
+  return variantsFor(task, rows).filter((name) => name !== 'subgroup' || subgroups);
+}
+
+function variantsFor(task: Task, rows: number): readonly string[] {
   switch (task.kind) {
     case 'product':
       return PRODUCTS.filter((name) => {
@@ -57,6 +61,17 @@ export function candidates(task: Task, rows: number): readonly string[] {
     default:
       return task satisfies never;
   }
+}
+
+/** Products by subgroups, whatever their size and precision. */
+export function subgroupVariants(): Variants {
+  const tasks: Task[] = (['f32', 'q8'] as const).flatMap((precision) => [{ kind: 'product', precision }, { kind: 'transposed', precision }]);
+  return Object.fromEntries(tasks.flatMap((task) => ROW_COUNTS.map((rows) => [taskKey(task, rows), 'subgroup'])));
+}
+
+/** Variants as a device can compute them: without subgroups of a fixed size plain ones stand in, which sum in the same order. */
+export function withoutSubgroups(variants: Variants): Variants {
+  return Object.fromEntries(Object.entries(variants).filter(([, name]) => name !== 'subgroup'));
 }
 
 /** Throws a sentence for variants that this version does not have: a log of another version would not give the same bits. */
@@ -78,14 +93,17 @@ export function productKernel(variants: Variants, precision: WeightPrecision, ro
   const name = variants[taskKey({ kind: 'product', precision }, rows)] ?? 'plain';
   const constants = weightConstants(precision);
   if (name === 'block') return { kernel: linearBlock, constants };
+  if (name === 'subgroup') return { kernel: linearSubgroup, constants: { ...constants, ...subgroupRows(rows) } };
   const group = groupOf(name);
   if (group === null) return { kernel: linearFor(precision), constants };
   return { kernel: isTiled(precision) ? linearGroup : linearGroupRows, constants: { ...constants, ROWS: group } };
 }
 
 export function transposedKernel(variants: Variants, precision: WeightPrecision, rows: number): Chosen<LinearBackwardParams> {
-  const block = variants[taskKey({ kind: 'transposed', precision }, rows)] === 'block';
-  return { kernel: block ? linearBlockBackward : linearBackwardFor(precision), constants: weightConstants(precision) };
+  const name = variants[taskKey({ kind: 'transposed', precision }, rows)];
+  const constants = weightConstants(precision);
+  if (name === 'subgroup') return { kernel: linearSubgroupBackward, constants: { ...constants, ...subgroupRows(rows) } };
+  return { kernel: name === 'block' ? linearBlockBackward : linearBackwardFor(precision), constants };
 }
 
 export function attentionKernel(variants: Variants, rows: number): typeof attention {

@@ -1,5 +1,5 @@
 import { openDevice, type OpenedDevice } from '../gpu/device.ts';
-import { checkVariants, type Variants } from '../kernels/variants.ts';
+import { checkVariants, withoutSubgroups, type Variants } from '../kernels/variants.ts';
 import { parseModelConfig, type ModelConfig } from './config.ts';
 import { storedPrecision, uploadWeights } from './device-weights.ts';
 import {
@@ -66,10 +66,8 @@ export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine>
     const model = new Transformer(opened.recorder, config, device);
     const engine = new GpuEngine(opened, config, model, options.lookahead ?? (opened.software ? 0 : 1));
     await opened.memory.settle();
-    await engine.canary();
     engine.variants = await tunedVariants(opened, model, options.tunerCache ?? null);
-    // The chosen kernels in a whole pass, before anything is computed with them.
-    if (Object.keys(engine.variants).length > 0) await engine.canary();
+    await engine.canary();
     return engine;
   } catch (error) {
     opened.device.destroy();
@@ -124,7 +122,7 @@ export class GpuEngine implements Engine {
 
   set variants(variants: Variants) {
     checkVariants(variants);
-    this.model.variants = variants;
+    this.model.variants = this.opened.subgroupSize === null ? withoutSubgroups(variants) : variants;
   }
 
   /** One short forward pass after loading: running out of memory can be silent, and its output gibberish. */

@@ -8,6 +8,7 @@ import type { OpenedDevice } from '../gpu/device.ts';
 import { OutOfGpuMemoryError } from '../gpu/errors.ts';
 import type { Kernel } from '../gpu/kernel.ts';
 import type { BufferView } from '../gpu/memory.ts';
+import { linearSubgroup, linearSubgroupBackward } from '../kernels/linear-variants.ts';
 import { plain } from '../kernels/linear.ts';
 import { measureDevice, perSecond } from '../kernels/measure.ts';
 import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
@@ -19,17 +20,19 @@ import {
   checkVariants,
   productKernel,
   ROW_COUNTS,
+  subgroupVariants,
   taskKey,
   transposedKernel,
   type Task,
   type Variants,
 } from '../kernels/variants.ts';
-import { isTiled } from '../lib/weight-blocks.ts';
+import { weightConstants } from '../kernels/weight-constants.ts';
+import { isTiled, type WeightPrecision } from '../lib/weight-blocks.ts';
 import type { WeightMatrix } from './device-weights.ts';
 import type { Transformer } from './transformer.ts';
 
 /** Raised when kernels change in a way that makes earlier choices worthless. */
-const VERSION = 1;
+const VERSION = 2;
 /** Shortest measurement of one variant; the whole takes a second or two, compilation aside. */
 const SECONDS = 0.02;
 /** Attention is measured with this many keys a row. */
@@ -46,9 +49,9 @@ export interface TunerCache {
 
 const Stored = v.record(v.string(), v.string());
 
-/** Variants for this model on this device: from the cache, else measured. A software adapter has none: see docs/gpu.md. */
+/** Variants for this model on this device: from the cache, else measured. A software adapter measures nothing: see docs/gpu.md. */
 export async function tunedVariants(opened: OpenedDevice, model: Transformer, cache: TunerCache | null): Promise<Variants> {
-  if (opened.software) return {};
+  if (opened.software) return softwareVariants(opened, model.layer(0).gateUp.precision);
   const key = cacheKey(opened, model);
   const stored = v.safeParse(Stored, await cache?.read(key).catch(() => null));
   if (stored.success) {
@@ -64,6 +67,16 @@ export async function tunedVariants(opened: OpenedDevice, model: Transformer, ca
   if (!variants) return {};
   await cache?.write(key, variants).catch(() => undefined); // measured again next time
   return variants;
+}
+
+/** Products by subgroups where there are any that compute rightly: two to four times as fast as the plain ones, which stay otherwise. */
+async function softwareVariants(opened: OpenedDevice, precision: WeightPrecision): Promise<Variants> {
+  if (opened.subgroupSize === null) return {};
+  const { WEIGHT_BITS } = weightConstants(precision);
+  for (const kernel of [linearSubgroup, linearSubgroupBackward]) {
+    if (!(await isSound(opened, kernel, (c) => c.constants?.['WEIGHT_BITS'] === WEIGHT_BITS))) return {};
+  }
+  return subgroupVariants();
 }
 
 /** The fastest candidate of each task; measured on the first layer's gate and up, the widest product of a layer. */
@@ -160,7 +173,7 @@ class Bench {
   async pick(chosen: Record<string, string>, task: Task, rows: number, kernels: (trial: Variants) => readonly Kernel[], run: (trial: Variants) => void): Promise<number> {
     const key = taskKey(task, rows);
     let best = 0;
-    for (const name of candidates(task, rows)) {
+    for (const name of candidates(task, rows, this.opened.subgroupSize !== null)) {
       if (name !== 'plain' && !(await this.sound(kernels({ [key]: name })))) continue;
       const rate = await perSecond(this.opened, this.seconds, () => run({ [key]: name }));
       if (rate <= best) continue;

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import type { OpenedDevice } from '../../gpu/device.ts';
 import { nodeGpu } from '../../gpu/node-gpu.ts';
-import { copyRate, productRate, type Clock } from '../../kernels/measure.ts';
+import { copyRate, productPeak, type Clock } from '../../kernels/measure.ts';
 import { Rng } from '../../lib/rng.ts';
 import { openEngine, type GpuEngine, type OpenEngineOptions } from '../../model/gpu-engine.ts';
 import type { FileSource } from '../../model/weights-source.ts';
@@ -96,10 +96,7 @@ async function ceilingsBy(opened: OpenedDevice, clock: Clock): Promise<Ceilings>
   const { copyBytes, product } = ceilingSizes(opened);
   const bytesPerSecond = await copyRate(opened, copyBytes, 0.1, clock);
   // The peak is that of the best kernel there is, whatever the tuner chose.
-  const kernels = ['linear', 'linear.bwd', 'linear_block', 'linear_block.bwd'] as const;
-  let flopsPerSecond = 0;
-  for (const kernel of kernels) flopsPerSecond = Math.max(flopsPerSecond, await productRate(opened, kernel, product, 0.1, clock));
-  return { bytesPerSecond, flopsPerSecond };
+  return { bytesPerSecond, flopsPerSecond: await productPeak(opened, product, 0.1, clock) };
 }
 
 /** `count` token ids that no special meaning is expected of, the same for the same stream. */

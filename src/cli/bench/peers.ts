@@ -1,7 +1,6 @@
 import type { OpenedDevice } from '../../gpu/device.ts';
-import { linearBlock } from '../../kernels/linear-variants.ts';
-import { linear, plain } from '../../kernels/linear.ts';
-import { productRate } from '../../kernels/measure.ts';
+import { plain } from '../../kernels/linear.ts';
+import { fastestProduct, type ProductShape } from '../../kernels/measure.ts';
 import { normals } from '../../kernels/reference-helpers.ts';
 import { distance, distances } from './peers/agreement.ts';
 import { drawBlock, type BlockShape } from './peers/block.ts';
@@ -20,13 +19,6 @@ import {
   type Spent,
 } from './section.ts';
 
-interface ProductShape {
-  readonly rows: number;
-  readonly inner: number;
-  readonly cols: number;
-  readonly hardware?: true;
-}
-
 /** Nano's block; two that are wider, small enough for a software adapter; on a GPU those of Qwen2.5 0.5B and 1.5B too. */
 const BLOCKS: readonly (BlockShape & { readonly name: string; readonly hardware?: true })[] = [
   { name: 'nano', rows: 256, width: 128, heads: 4, kvHeads: 2, headDim: 32, intermediate: 384 },
@@ -36,7 +28,7 @@ const BLOCKS: readonly (BlockShape & { readonly name: string; readonly hardware?
   { name: '1.5B', rows: 1024, width: 1536, heads: 12, kvHeads: 2, headDim: 128, intermediate: 8960, hardware: true },
 ];
 /** (rows, inner) by (inner, outputs). */
-const PRODUCTS: readonly ProductShape[] = [
+const PRODUCTS: readonly (ProductShape & { readonly hardware?: true })[] = [
   { rows: 128, inner: 512, cols: 512 },
   { rows: 256, inner: 1024, cols: 1024 },
   { rows: 4096, inner: 4096, cols: 4096, hardware: true },
@@ -84,8 +76,7 @@ async function product(
   const multiply = jax.jit((a: typeof jaxX, b: typeof jaxX) => np.matmul(a, b));
   const jaxW = array(transpose(hostW, cols, inner), inner, cols);
   const theirs = new JaxSide(jax, () => multiply(jaxX.ref, jaxW.ref));
-  const blocked = (await productRate(opened, 'linear_block', { rows, inner, cols }, 0.2)) > (await productRate(opened, 'linear', { rows, inner, cols }, 0.2));
-  const kernel = blocked ? linearBlock : linear;
+  const kernel = await fastestProduct(opened, { rows, inner, cols }, 0.2);
   const ours: Side = {
     run: () => recorder.run(kernel, plain(rows, inner / 4, cols), { x, w, y }),
     finish: () => recorder.finish(),
