@@ -94,7 +94,8 @@ async function product(
   } finally {
     for (const view of [x, w, y]) memory.free(view);
     recorder.forgetBindGroups();
-    for (const value of [jaxX, jaxW, theirs.last]) value.dispose();
+    theirs.free();
+    for (const value of [jaxX, jaxW]) value.dispose();
   }
 }
 

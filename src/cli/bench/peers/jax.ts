@@ -48,9 +48,13 @@ function giveIteratorsMethods(): void {
   };
 }
 
-/** Calls `f`, keeps what came of the last call, frees what came before. */
+/**
+ * Calls `f`; keeps what came of the last call. jax-js hands nothing to the device before a result is waited for, and what is
+ * disposed earlier is never computed, so every result is kept until `finish` has waited for it. One array of each is waited
+ * for: all that a jitted function computes is submitted with it.
+ */
 export class JaxSide<T extends Jax.JsTree<Array1>> implements Side {
-  #last: T | null = null;
+  #results: T[] = [];
 
   constructor(
     private readonly jax: JaxModule,
@@ -58,23 +62,23 @@ export class JaxSide<T extends Jax.JsTree<Array1>> implements Side {
   ) {}
 
   readonly run = (): void => {
-    const before = this.#last;
-    this.#last = this.f();
-    if (before !== null) this.jax.tree.dispose(before);
+    this.#results.push(this.f());
   };
 
   readonly finish = async (): Promise<void> => {
-    await this.jax.blockUntilReady(this.last);
+    const { tree } = this.jax;
+    await Promise.all(this.#results.map((result) => (tree.leaves(result)[0] as Array1 | undefined)?.blockUntilReady()));
+    for (const result of this.#results.splice(0, this.#results.length - 1)) tree.dispose(result);
   };
 
   free(): void {
-    if (this.#last !== null) this.jax.tree.dispose(this.#last);
-    this.#last = null;
+    for (const result of this.#results.splice(0)) this.jax.tree.dispose(result);
   }
 
   get last(): T {
-    if (this.#last === null) throw new Error('Nothing was computed yet.');
-    return this.#last;
+    const last = this.#results.at(-1);
+    if (last === undefined) throw new Error('Nothing was computed yet.');
+    return last;
   }
 }
 
