@@ -14,6 +14,10 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
+fn dots(a: vec4f, m: mat4x4f) -> vec4f {
+  return vec4f(dot(a, m[0]), dot(a, m[1]), dot(a, m[2]), dot(a, m[3]));
+}
+
 @compute @workgroup_size(SUBGROUP)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let n = wid.x * 4u * SUBGROUP + lane;
@@ -43,23 +47,23 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(subgroup_invocation_id) lane
     if (ROWS > SUBGROUP) { mine[1] = x[x_at.y + k]; }
     if (ROWS > 2u * SUBGROUP) { mine[2] = x[x_at.z + k]; }
     if (ROWS > 3u * SUBGROUP) { mine[3] = x[x_at.w + k]; }
-    sums0 += subgroupBroadcast(mine[0u / SUBGROUP % 4u], 0u % SUBGROUP) * m;
-    sums1 += subgroupBroadcast(mine[1u / SUBGROUP % 4u], 1u % SUBGROUP) * m;
-    sums2 += subgroupBroadcast(mine[2u / SUBGROUP % 4u], 2u % SUBGROUP) * m;
-    sums3 += subgroupBroadcast(mine[3u / SUBGROUP % 4u], 3u % SUBGROUP) * m;
+    sums0 += dots(subgroupBroadcast(mine[0u / SUBGROUP % 4u], 0u % SUBGROUP), m);
+    sums1 += dots(subgroupBroadcast(mine[1u / SUBGROUP % 4u], 1u % SUBGROUP), m);
+    sums2 += dots(subgroupBroadcast(mine[2u / SUBGROUP % 4u], 2u % SUBGROUP), m);
+    sums3 += dots(subgroupBroadcast(mine[3u / SUBGROUP % 4u], 3u % SUBGROUP), m);
     if (ROWS > 4u) {
-      sums4 += subgroupBroadcast(mine[4u / SUBGROUP % 4u], 4u % SUBGROUP) * m;
-      sums5 += subgroupBroadcast(mine[5u / SUBGROUP % 4u], 5u % SUBGROUP) * m;
-      sums6 += subgroupBroadcast(mine[6u / SUBGROUP % 4u], 6u % SUBGROUP) * m;
-      sums7 += subgroupBroadcast(mine[7u / SUBGROUP % 4u], 7u % SUBGROUP) * m;
-      sums8 += subgroupBroadcast(mine[8u / SUBGROUP % 4u], 8u % SUBGROUP) * m;
-      sums9 += subgroupBroadcast(mine[9u / SUBGROUP % 4u], 9u % SUBGROUP) * m;
-      sums10 += subgroupBroadcast(mine[10u / SUBGROUP % 4u], 10u % SUBGROUP) * m;
-      sums11 += subgroupBroadcast(mine[11u / SUBGROUP % 4u], 11u % SUBGROUP) * m;
-      sums12 += subgroupBroadcast(mine[12u / SUBGROUP % 4u], 12u % SUBGROUP) * m;
-      sums13 += subgroupBroadcast(mine[13u / SUBGROUP % 4u], 13u % SUBGROUP) * m;
-      sums14 += subgroupBroadcast(mine[14u / SUBGROUP % 4u], 14u % SUBGROUP) * m;
-      sums15 += subgroupBroadcast(mine[15u / SUBGROUP % 4u], 15u % SUBGROUP) * m;
+      sums4 += dots(subgroupBroadcast(mine[4u / SUBGROUP % 4u], 4u % SUBGROUP), m);
+      sums5 += dots(subgroupBroadcast(mine[5u / SUBGROUP % 4u], 5u % SUBGROUP), m);
+      sums6 += dots(subgroupBroadcast(mine[6u / SUBGROUP % 4u], 6u % SUBGROUP), m);
+      sums7 += dots(subgroupBroadcast(mine[7u / SUBGROUP % 4u], 7u % SUBGROUP), m);
+      sums8 += dots(subgroupBroadcast(mine[8u / SUBGROUP % 4u], 8u % SUBGROUP), m);
+      sums9 += dots(subgroupBroadcast(mine[9u / SUBGROUP % 4u], 9u % SUBGROUP), m);
+      sums10 += dots(subgroupBroadcast(mine[10u / SUBGROUP % 4u], 10u % SUBGROUP), m);
+      sums11 += dots(subgroupBroadcast(mine[11u / SUBGROUP % 4u], 11u % SUBGROUP), m);
+      sums12 += dots(subgroupBroadcast(mine[12u / SUBGROUP % 4u], 12u % SUBGROUP), m);
+      sums13 += dots(subgroupBroadcast(mine[13u / SUBGROUP % 4u], 13u % SUBGROUP), m);
+      sums14 += dots(subgroupBroadcast(mine[14u / SUBGROUP % 4u], 14u % SUBGROUP), m);
+      sums15 += dots(subgroupBroadcast(mine[15u / SUBGROUP % 4u], 15u % SUBGROUP), m);
     }
   }
   var sums = array<vec4f, 16>(
