@@ -14,8 +14,8 @@ beforeAll(async () => {
 afterAll(() => opened?.device.destroy());
 
 it.each<readonly [string, Kernel, Kernel]>([
-  ['product', linear as Kernel, linearSubgroup as Kernel],
-  ['transposed product', linearBackward as Kernel, linearSubgroupBackward as Kernel],
+  ['product', linear, linearSubgroup],
+  ['transposed product', linearBackward, linearSubgroupBackward],
 ])('gives the bits of the plain %s of f32 and f16 weights on a software adapter, which takes it in its place', async (_name, plain, bySubgroup) => {
   if (!opened.software || opened.subgroupSize === null) {
     console.warn('SKIPPED: this adapter is hardware or has no subgroups of a fixed size.');
