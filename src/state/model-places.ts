@@ -105,6 +105,12 @@ export function placeOf(id: string, shelf: ModelShelf | null, { transfers, lookU
   };
 }
 
+/** Something is known of it to plan a run by: its files, or what the hub says. */
+export function canPlan({ state, repo, offer }: Pick<ModelPlace, 'state' | 'repo' | 'offer'>): boolean {
+  if (state === 'embedded' || state === 'here') return true;
+  return !repo.startsWith('local/') && (state !== 'absent' || offer !== null);
+}
+
 /** The id that choosing a repository leads to: what is here of it, what was begun, or its default precision. */
 export function preferredId(repo: string, shelf: ModelShelf): string {
   const of = shelf.stored.filter((held) => modelParts(held.id)?.repo === repo);
