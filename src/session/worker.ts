@@ -161,7 +161,7 @@ function adapterOf(store: BrowserStore, imported: BrowserAdapters, id: string) {
 const session = once(async () => {
   const library = await BrowserStore.create();
   const adapters = await BrowserAdapters.create();
-  const { offers, load } = pageProblems((await init).base);
+  const { offers, load, add } = pageProblems((await init).base);
   return new Session({
     library,
     adapters,
@@ -195,6 +195,7 @@ const session = once(async () => {
     evaluations: {
       store: await BrowserEvaluations.create(),
       datasets: offers,
+      addDataset: add,
       problems: load,
       openModel: async (model, adapter) => {
         const { engine, text } = await openModel({ model, weights: null });
