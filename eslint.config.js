@@ -90,7 +90,7 @@ export default defineConfig(
   },
   {
     // Playwright's `use` and fixtures look like hooks.
-    files: ['e2e/**/*.ts'],
+    files: ['e2e/**/*.ts', 'tools/scale/*.ts'],
     rules: { 'no-empty-pattern': 'off' },
   },
   {

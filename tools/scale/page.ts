@@ -93,7 +93,7 @@ test('a model of true size comes, is stopped, reloaded, gone on with and answers
   for (const [label, value] of Object.entries(short)) await page.getByLabel(label, { exact: true }).fill(value);
   const asking = Date.now();
   await page.getByRole('button', { name: 'Start training' }).click();
-  await page.waitForURL(/#\/run\//, { timeout: 150_000 });
+  await page.waitForURL(/#\/run\//, { timeout: 600_000 });
   const loaded = (Date.now() - asking) / 1000;
   await expect(page.locator('[data-rollout]').first()).toBeVisible({ timeout: 1_800_000 });
   const answered = (Date.now() - asking) / 1000;
