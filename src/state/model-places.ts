@@ -125,9 +125,9 @@ export function shelfRepos(shelf: ModelShelf, chosen: string): string[] {
   return [...new Set(['nano', ...shelf.offers.map(({ repo }) => repo), ...ids.flatMap((id) => modelParts(id)?.repo ?? [])])];
 }
 
-/** Downloads and imports under way of which nothing is stored yet. */
+/** Downloads and imports under way, or failed, of which nothing is stored. */
 export function unstoredTransfers(shelf: ModelShelf, transfers: Known['transfers']): ModelTransfer[] {
-  return Object.values(transfers).filter((transfer) => isLive(transfer) && shelf.stored.every(({ id }) => id !== transfer.id));
+  return Object.values(transfers).filter((transfer) => (isLive(transfer) || transfer.state === 'failed') && shelf.stored.every(({ id }) => id !== transfer.id));
 }
 
 /** One sentence where a model asks for more room than there is; null where it fits, or nobody knows. */

@@ -31,10 +31,10 @@ export function ModelList() {
             <a href={formatRoute({ ...START, model: transfer.id })}>{transfer.repo}</a>
           </div>
           <p className="run-state">
-            <span className="lamp" data-tone="live" /> coming
+            <span className="lamp" data-tone={isLive(transfer) ? 'live' : 'bad'} /> {isLive(transfer) ? 'coming' : 'failed'}
           </p>
           <div className="run-progress">
-            <TransferView transfer={transfer} />
+            {isLive(transfer) ? <TransferView transfer={transfer} /> : <span className="sentence error">{transfer.note}</span>}
           </div>
         </li>
       ))}
