@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Page } from '@playwright/test';
+import { resolve } from 'node:path';
+import type { Locator, Page } from '@playwright/test';
 import { readSafetensors, writeSafetensors } from '../src/model/safetensors.ts';
 import { HubServer } from '../src/storage/testing/hub-server.ts';
 import { expect, test as base } from './fixtures.ts';
@@ -139,6 +140,37 @@ test('a folder on this machine becomes a model, and neither list nor storage ove
   await page.goto('/#/models');
   await expect(row(page, 'local/nano:f32')).toContainText('here');
   expect(await overflow(page)).toBe(390);
+});
+
+/** Drops a file or folder of this machine on a field, as the desktop would. */
+async function drop(page: Page, field: Locator, path: string): Promise<void> {
+  await field.scrollIntoViewIfNeeded();
+  const box = (await field.boundingBox())!;
+  const at = { x: box.x + box.width / 2, y: box.y + box.height / 2, data: { items: [], files: [resolve(path)], dragOperationsMask: 1 } };
+  const session = await page.context().newCDPSession(page);
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await session.send('Input.dispatchDragEvent', { type, ...at });
+  await session.detach();
+}
+
+test('a folder that is dropped becomes a model, anything else one sentence, and a stray file leaves the page alone', async ({ page }) => {
+  await page.goto('/#/models');
+  const field = page.locator('.folder-drop');
+  await page.getByLabel('Precision of the imported weights').selectOption('f16');
+  await drop(page, field, NANO);
+  await expect(row(page, 'local/nano:f16')).toContainText('here', { timeout: 60_000 });
+
+  await drop(page, field, 'public/problems');
+  await expect(row(page, 'local/problems:f16')).toContainText('problems has no config.json; choose a model in the form that transformers writes.');
+  await drop(page, page.locator('h1'), 'README.md');
+  await expect(page).toHaveURL(/#\/models$/);
+
+  const notices = page.getByRole('alert').locator('p');
+  await page.getByLabel('Import a run', { exact: true }).setInputFiles('README.md');
+  await expect(notices.last()).toContainText('There is no events.jsonl among these files, so they are not a run; choose its folder or its zip archive.');
+  await page.getByLabel('Import a run', { exact: true }).setInputFiles({ name: 'run.zip', mimeType: 'application/zip', buffer: Buffer.from('no archive') });
+  await expect(notices.last()).toContainText(/run\.zip .*\.\s*Dismiss$/);
+  await page.getByLabel('Import a run', { exact: true }).setInputFiles({ name: 'events.jsonl', mimeType: 'text/plain', buffer: Buffer.from('{"seq": 0}\n') });
+  await expect(notices.last()).toContainText('events.jsonl does not begin as the log of a run does');
 });
 
 test('two tabs fetch a model once, and the next visit needs no hub', async ({ page, context, hub }) => {

@@ -21,7 +21,7 @@ export function DataCard({ route }: { readonly route: Extract<Route, { screen: '
   const missing = datasets.state === 'ready' ? 'There is no data set of that name here; choose one of the list, or give its file.' : 'Reading what there is…';
   const names = offered.includes(route.data) ? offered : [route.data, ...offered];
   return (
-    <section className="module" aria-labelledby="data-title">
+    <section className="module data-module" aria-labelledby="data-title">
       <h2 className="label" id="data-title">
         Data
       </h2>
