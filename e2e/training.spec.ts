@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { expect, startRun, test, updates } from './fixtures.ts';
 
@@ -56,6 +57,30 @@ test('a run that a reload cut off goes on from its last checkpoint', async ({ pa
   await page.getByText('The same as a table').click();
   const steps = await page.locator('.value-table tbody th').allTextContents();
   expect(steps.slice(0, kept + 1)).toEqual(Array.from({ length: kept + 1 }, (_, i) => String(i + 1)));
+});
+
+const MBPP = '../shared/data/mbpp/mbpp.jsonl';
+
+test('MBPP from its file is trained on, assert by assert, and what is no such file is one sentence', async ({ page }) => {
+  if (!existsSync(MBPP)) console.warn(`Skipped: ${MBPP} is missing.`);
+  test.skip(!existsSync(MBPP));
+  await page.goto('/');
+  const file = page.locator('.data-module input');
+  await file.setInputFiles('README.md');
+  await expect(page.getByRole('alert').locator('p')).toContainText(/README\.md, line 1, is not JSON: .*\./);
+  await file.setInputFiles(MBPP);
+  await expect(page).toHaveURL(/data=mbpp\.jsonl/);
+  await expect(page.getByLabel('Data', { exact: true })).toHaveValue('mbpp.jsonl');
+  const short = { Steps: '2', 'Problems a step': '1', 'Answers a problem': '4', 'Test problems': '0' };
+  for (const [label, value] of Object.entries(short)) await page.getByLabel(label, { exact: true }).fill(value);
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await page.waitForURL(/#\/run\//, { timeout: 180_000 });
+  await expect(page.getByText('Finished after step 2')).toBeVisible({ timeout: 180_000 });
+  await expect(page.locator('.run-what')).toContainText('mbpp.jsonl');
+  await page.locator('[data-rollout="1/0/0"]').click();
+  await expect(page.locator('.rollout-title')).toContainText(/mbpp\/\d+|Write/);
+  await expect(page.getByTestId('verdict').locator('.asserts > li')).toHaveCount(3);
+  await expect(page.getByTestId('ledger')).toContainText('Reward');
 });
 
 test('a run can be paused, gone on with, stopped and kept, saved and opened again, and deleted only after a question', async ({ page }) => {

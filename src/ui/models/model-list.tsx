@@ -18,7 +18,7 @@ export function ModelList() {
     <StoredList
       title="Models"
       list={list}
-      none="None besides nano, which is part of the page. The Start screen offers some, and takes any of the hub or of a folder."
+      none="None besides nano, which is part of the page. The Start screen offers some and takes any of the hub; a folder can be given below."
       row={(model, onDelete) => <ModelRow key={model.id} model={model} onDelete={onDelete} />}
       deletion={(model) => ({
         title: `Delete ${model.repo} at ${model.precision}?`,
