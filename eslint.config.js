@@ -90,7 +90,7 @@ export default defineConfig(
   },
   {
     // Playwright's `use` and fixtures look like hooks.
-    files: ['e2e/**/*.ts'],
+    files: ['e2e/**/*.ts', 'tools/scale/*.ts'],
     rules: { 'no-empty-pattern': 'off' },
   },
   {
@@ -98,5 +98,5 @@ export default defineConfig(
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { globals: nodeGlobals },
   },
-  { files: ['*.config.{js,ts}', '**/*.d.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['**/*.config.{js,ts}', '**/*.d.ts'], rules: { 'no-restricted-syntax': 'off' } },
 );

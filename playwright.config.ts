@@ -38,6 +38,7 @@ export default defineConfig({
   webServer: {
     // What a stranger types is what is tested.
     command: `node scripts/start.mjs --port ${port} --strictPort`,
+    cwd: import.meta.dirname,
     url: `http://localhost:${port}/`,
     reuseExistingServer: false,
     timeout: 120_000,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Page } from '@playwright/test';
+import { resolve } from 'node:path';
+import type { Locator, Page } from '@playwright/test';
 import { readSafetensors, writeSafetensors } from '../src/model/safetensors.ts';
 import { HubServer } from '../src/storage/testing/hub-server.ts';
 import { expect, test as base } from './fixtures.ts';
@@ -54,43 +55,58 @@ async function secondPart(hub: HubServer): Promise<void> {
   hub.pace = 2000;
 }
 
-test('a model of the hub is fetched, the tab reloaded in the middle, trained on and deleted', async ({ page, hub, complaints }) => {
+test('a model of the hub is planned, fetched at 4 bits, the tab reloaded in the middle, opened again, trained on and deleted', async ({ page, hub, complaints }) => {
   await chooseFromHub(page, REPO);
   await expect(page).toHaveURL(/model=lab%2Ftiny%3Aq4/);
   await card(page).locator('label', { hasText: 'f16' }).click();
   await expect(page).toHaveURL(/model=lab%2Ftiny%3Af16/);
+  await expect(page.getByTestId('plan')).toContainText('f16 weights');
+  await card(page).locator('label', { hasText: 'q4' }).click();
   await expect(card(page)).toContainText('to fetch once');
   await expect(page.getByRole('button', { name: 'Start training' })).toBeDisabled();
+  const plan = page.getByTestId('plan');
+  await expect(plan).toContainText(/[\d.]+ MiB of [\d.]+ GiB/);
+  await expect(plan).toContainText('q4 weights');
+  await expect(plan).toContainText('what the hub says of the model');
+  expect(hub.asked.filter((line) => /safetensors |tokenizer/.test(line)), 'nothing large is fetched for a plan').toEqual([]);
+  await plan.getByLabel('GPU memory, GiB').fill('0.004');
+  await expect(plan).toContainText(/more than 4\.1 MiB \(as given\)/);
+  await plan.getByLabel('GPU memory, GiB').fill('');
   await card(page).getByRole('button', { name: /^Download / }).click();
 
   const fetched = card(page).getByTestId('fetched');
   await expect(fetched).toHaveText(/of 4\.\d MiB/);
   await secondPart(hub);
   await page.getByRole('link', { name: 'Models', exact: true }).click();
-  await expect(row(page, `${REPO}:f16`).getByTestId('transfer')).toBeVisible();
+  await expect(row(page, `${REPO}:q4`).getByTestId('transfer')).toBeVisible();
   await page.goBack();
 
   await page.reload();
   hub.pace = 0;
   await expect(card(page)).toContainText('Here, ', { timeout: 60_000 });
   expect(SHARDS.map((part) => asked(hub, part)), 'the second visit goes on where the first had come').toEqual([1, 2]);
+  const requests = hub.asked.length;
+  await page.reload();
+  await expect(plan).toContainText(/q4 weights/);
+  await expect(plan.getByRole('button', { name: 'Measure a step here' })).toBeEnabled();
   const short = { Steps: '1', 'Answers a problem': '2', 'Test problems': '0', 'Answer’s tokens': '8' };
   await page.locator('.settings-more summary').click();
   for (const [label, value] of Object.entries(short)) await page.getByLabel(label, { exact: true }).fill(value);
   await page.getByRole('button', { name: 'Start training' }).click();
   await page.waitForURL(/#\/run\//, { timeout: 120_000 });
   await expect(page.getByText('Finished after step 1')).toBeVisible({ timeout: 120_000 });
-  await expect(page.locator('.run-what')).toContainText('lab/tiny:f16');
+  await expect(page.locator('.run-what')).toContainText('lab/tiny:q4');
+  expect(hub.asked.length, 'what is here asks nobody').toBe(requests);
 
   await page.getByRole('link', { name: 'Evaluate' }).click();
   await page.locator('label', { hasText: 'A model' }).click();
-  await page.getByLabel('Model', { exact: true }).selectOption(`${REPO}:f16`);
+  await page.getByLabel('Model', { exact: true }).selectOption(`${REPO}:q4`);
   await expect(page.getByRole('button', { name: 'Evaluate' })).toBeEnabled();
 
   await page.getByRole('link', { name: 'Models', exact: true }).click();
-  await row(page, `${REPO}:f16`).getByRole('button', { name: 'Delete' }).click();
+  await row(page, `${REPO}:q4`).getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('button', { name: 'Delete for good' }).click();
-  await expect(row(page, `${REPO}:f16`)).toHaveCount(0);
+  await expect(row(page, `${REPO}:q4`)).toHaveCount(0);
   expect(complaints).toEqual([]);
 });
 
@@ -124,6 +140,37 @@ test('a folder on this machine becomes a model, and neither list nor storage ove
   await page.goto('/#/models');
   await expect(row(page, 'local/nano:f32')).toContainText('here');
   expect(await overflow(page)).toBe(390);
+});
+
+/** Drops a file or folder of this machine on a field, as the desktop would. */
+async function drop(page: Page, field: Locator, path: string): Promise<void> {
+  await field.scrollIntoViewIfNeeded();
+  const box = (await field.boundingBox())!;
+  const at = { x: box.x + box.width / 2, y: box.y + box.height / 2, data: { items: [], files: [resolve(path)], dragOperationsMask: 1 } };
+  const session = await page.context().newCDPSession(page);
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await session.send('Input.dispatchDragEvent', { type, ...at });
+  await session.detach();
+}
+
+test('a folder that is dropped becomes a model, anything else one sentence, and a stray file leaves the page alone', async ({ page }) => {
+  await page.goto('/#/models');
+  const field = page.locator('.folder-drop');
+  await page.getByLabel('Precision of the imported weights').selectOption('f16');
+  await drop(page, field, NANO);
+  await expect(row(page, 'local/nano:f16')).toContainText('here', { timeout: 60_000 });
+
+  await drop(page, field, 'public/problems');
+  await expect(row(page, 'local/problems:f16')).toContainText('problems has no config.json; choose a model in the form that transformers writes.');
+  await drop(page, page.locator('h1'), 'README.md');
+  await expect(page).toHaveURL(/#\/models$/);
+
+  const notices = page.getByRole('alert').locator('p');
+  await page.getByLabel('Import a run', { exact: true }).setInputFiles('README.md');
+  await expect(notices.last()).toContainText('There is no events.jsonl among these files, so they are not a run; choose its folder or its zip archive.');
+  await page.getByLabel('Import a run', { exact: true }).setInputFiles({ name: 'run.zip', mimeType: 'application/zip', buffer: Buffer.from('no archive') });
+  await expect(notices.last()).toContainText(/run\.zip .*\.\s*Dismiss$/);
+  await page.getByLabel('Import a run', { exact: true }).setInputFiles({ name: 'events.jsonl', mimeType: 'text/plain', buffer: Buffer.from('{"seq": 0}\n') });
+  await expect(notices.last()).toContainText('events.jsonl does not begin as the log of a run does');
 });
 
 test('two tabs fetch a model once, and the next visit needs no hub', async ({ page, context, hub }) => {

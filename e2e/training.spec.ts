@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { expect, startRun, test, updates } from './fixtures.ts';
 
 /** Small enough for a software adapter, large enough that a group can disagree. */
@@ -57,7 +59,31 @@ test('a run that a reload cut off goes on from its last checkpoint', async ({ pa
   expect(steps.slice(0, kept + 1)).toEqual(Array.from({ length: kept + 1 }, (_, i) => String(i + 1)));
 });
 
-test('a run can be paused, gone on with, stopped and kept, and deleted only after a question', async ({ page }) => {
+const MBPP = '../shared/data/mbpp/mbpp.jsonl';
+
+test('MBPP from its file is trained on, assert by assert, and what is no such file is one sentence', async ({ page }) => {
+  if (!existsSync(MBPP)) console.warn(`Skipped: ${MBPP} is missing.`);
+  test.skip(!existsSync(MBPP));
+  await page.goto('/');
+  const file = page.locator('.data-module input');
+  await file.setInputFiles('README.md');
+  await expect(page.getByRole('alert').locator('p')).toContainText(/README\.md, line 1, is not JSON: .*\./);
+  await file.setInputFiles(MBPP);
+  await expect(page).toHaveURL(/data=mbpp\.jsonl/);
+  await expect(page.getByLabel('Data', { exact: true })).toHaveValue('mbpp.jsonl');
+  const short = { Steps: '2', 'Problems a step': '1', 'Answers a problem': '4', 'Test problems': '0' };
+  for (const [label, value] of Object.entries(short)) await page.getByLabel(label, { exact: true }).fill(value);
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await page.waitForURL(/#\/run\//, { timeout: 180_000 });
+  await expect(page.getByText('Finished after step 2')).toBeVisible({ timeout: 180_000 });
+  await expect(page.locator('.run-what')).toContainText('mbpp.jsonl');
+  await page.locator('[data-rollout="1/0/0"]').click();
+  await expect(page.locator('.rollout-title')).toContainText(/mbpp\/\d+|Write/);
+  await expect(page.getByTestId('verdict').locator('.asserts > li')).toHaveCount(3);
+  await expect(page.getByTestId('ledger')).toContainText('Reward');
+});
+
+test('a run can be paused, gone on with, stopped and kept, saved and opened again, and deleted only after a question', async ({ page }) => {
   await startRun(page, SMALL);
   await updates(page, 1);
   await page.getByRole('button', { name: 'Pause' }).click();
@@ -72,7 +98,18 @@ test('a run can be paused, gone on with, stopped and kept, and deleted only afte
   await row.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('button', { name: 'Keep it' }).click();
   await expect(row).toBeVisible();
-  await row.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('link', { name: 'Models', exact: true }).click();
+  const stored = page.locator('.stored', { has: page.getByRole('heading', { name: 'Runs on this machine' }) }).locator('li');
+  const saving = page.waitForEvent('download');
+  await stored.getByRole('button', { name: 'Export' }).click();
+  const archive = await (await saving).path();
+  await stored.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('button', { name: 'Delete for good' }).click();
-  await expect(page.getByText('None yet.')).toBeVisible();
+  await expect(stored).toHaveCount(0);
+  await page.getByLabel('Import a run', { exact: true }).setInputFiles({ name: 'run.zip', mimeType: 'application/zip', buffer: await readFile(archive) });
+  await expect(page).toHaveURL(/#\/run\//);
+  await expect(page.getByText(/Finished after step \d+: it was stopped/)).toBeVisible();
+  await page.locator('[data-rollout="1/0/0"]').click();
+  await expect(page.getByTestId('verdict')).toBeVisible();
+  await expect(page.getByTestId('tokens').locator('.token[data-hue]').first()).toBeVisible();
 });

@@ -5,8 +5,10 @@ import { createLab } from './state/lab.ts';
 import { applyTheme } from './state/theme.ts';
 import { App } from './ui/app.tsx';
 import { LabContext } from './ui/hooks.ts';
+import { refuseStrayDrops } from './ui/parts/stray-drops.ts';
 
 applyTheme();
+refuseStrayDrops(window);
 
 const worker = connectSession();
 

@@ -39,7 +39,7 @@ export async function planOf(flags: PlanFlags, root: string): Promise<{ plan: Ru
   const config = { ...presetOf(flags.method, model), dataset: await resolveDataset(flags.dataset), weights: parseWeights(flags.weights) };
   const options = await planning(config, root, flags.memory);
   const memory = await planRun(options);
-  const plan = { memory, storage: storagePlan(config, memory, await storageRoom('.')) };
+  const plan = { memory, storage: storagePlan(config, memory, await storageRoom('.')), ahead: null };
   if (!flags.measure) return { plan, step: null };
   const { engine } = await openPlanned(options);
   try {

@@ -70,7 +70,12 @@ export const StoragePlan = v.object({
 });
 export type StoragePlan = v.InferOutput<typeof StoragePlan>;
 
-export const RunPlan = v.object({ memory: MemoryPlan, storage: StoragePlan });
+export const RunPlan = v.object({
+  memory: MemoryPlan,
+  storage: StoragePlan,
+  /** One sentence where the model is not here and the plan was made without its files: from what. */
+  ahead: v.nullable(v.string()),
+});
 export type RunPlan = v.InferOutput<typeof RunPlan>;
 
 const seconds = v.pipe(v.number(), v.minValue(0));

@@ -42,6 +42,8 @@ export type SessionRequest =
   | { readonly type: 'preset'; readonly method: Method; readonly model: string }
   /** The data sets that can be named, and whether this page can fetch them. */
   | { readonly type: 'datasets' }
+  /** Keeps a file of problems, to be trained on by its name. */
+  | { readonly type: 'import-dataset'; readonly name: string; readonly file: Blob }
   /** Starts an evaluation once data set, samples and model are there; answers its id. */
   | {
       readonly type: 'evaluate';
@@ -172,6 +174,7 @@ export interface SessionAnswers {
   'delete-adapter': null;
   preset: RunConfig;
   datasets: readonly DatasetOffer[];
+  'import-dataset': DatasetOffer;
   evaluate: { id: string };
   cancel: null;
   evaluations: readonly EvaluationHead[];

@@ -32,7 +32,9 @@ import { presetOf } from './presets.ts';
 /** What evaluations need from outside. */
 export interface EvaluationPorts {
   readonly store: EvaluationStore;
-  readonly datasets: readonly DatasetOffer[];
+  readonly datasets: () => Promise<readonly DatasetOffer[]>;
+  /** Keeps a file of problems by its name. */
+  readonly addDataset: (name: string, file: Blob) => Promise<DatasetOffer>;
   /** The problems of a named data set. */
   readonly problems: (dataset: string) => Promise<LoadedProblem[]>;
   /** The model, with the adapter of a finished run put on where one is named. */

@@ -30,8 +30,8 @@ export class Models {
     return { offers: [...CATALOGUE], stored, room, hub };
   }
 
-  lookUp(repo: string): Promise<ModelOffer> {
-    return this.ports.store.lookUp(repo.trim());
+  async lookUp(repo: string): Promise<ModelOffer> {
+    return (await this.ports.store.lookUp(repo.trim())).offer;
   }
 
   download(text: string, precision: ModelPrecision): { id: string } {

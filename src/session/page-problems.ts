@@ -1,34 +1,81 @@
 import { CATALOG, HOSTS, type CatalogEntry } from '../data/catalog.ts';
-import { namedProblems, parseProblems } from '../data/datasets.ts';
+import { bySplit, namedProblems, parseProblems, readProblems } from '../data/datasets.ts';
 import type { LoadedProblem } from '../data/problem.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { DatasetOffer } from '../schema/protocol.ts';
 
-/** The data sets of a page: the starter beside it, named ones from the hub. */
+/** The data sets of a page: the starter beside it, named ones from the hub, files that were given. */
 export interface PageProblems {
-  readonly offers: readonly DatasetOffer[];
+  readonly offers: () => Promise<DatasetOffer[]>;
   readonly load: (name: string) => Promise<LoadedProblem[]>;
+  /** Keeps a file of problems, to be trained on by its name; throws a sentence where it holds none to train on. */
+  readonly add: (name: string, file: Blob) => Promise<DatasetOffer>;
 }
 
-/** Files that were fetched stay in the browser's cache under this name. */
+/** Files that were fetched or given stay in the browser's cache under this name. */
 const CACHE = 'datasets';
+/** Below it lie files that were given, at no address that anything is fetched from. */
+const GIVEN = 'https://given.invalid/';
 
 /** @param base the page's address, which the starter problems lie below */
-export function pageProblems(base: string): PageProblems {
+export function pageProblems(base: string, cache: () => Promise<Cache | null> = openCache): PageProblems {
   return {
-    offers: [
+    offers: async () => [
       { name: 'starter', problems: null, trains: true, needs: null },
       ...CATALOG.map((entry) => ({ name: entry.name, problems: entry.problems, trains: entry.trains, needs: needs(entry) })),
+      ...(await givenNames(await cache())).map((name) => ({ name, problems: null, trains: true, needs: null })),
     ],
+    async add(name, file) {
+      if (name === 'starter' || CATALOG.some((entry) => entry.name === name))
+        throw new Error(`${name} is the name of another data set; give the file another one.`);
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const problems = await readProblems(bytes, name);
+      const { train } = bySplit(problems);
+      if (train.length === 0) throw new Error(`${name} has ${problems.length} problems and none in a training split; MBPP’s file has some, HumanEval’s and the plus sets are for Evaluate.`);
+      const kept = await cache();
+      if (!kept) throw new Error('This page cannot keep files, as it is served without HTTPS; open it under localhost or HTTPS.');
+      const before = await given(kept, name);
+      // A run that goes on must find the problems that it began with.
+      if (before && !sameBytes(before, bytes)) throw new Error(`Another file named ${name} is here already; give this one another name.`);
+      await kept.put(addressOf(name), new Response(bytes));
+      return { name, problems: problems.length, trains: true, needs: null };
+    },
     async load(name) {
       if (name === 'starter') return starter(base);
       const entry = CATALOG.find((known) => known.name === name);
-      if (!entry) throw new Error(`There is no data set ${name}; choose one of the list, or a file.`);
+      if (!entry) {
+        const kept = await cache();
+        const bytes = kept && (await given(kept, name));
+        if (!bytes) throw new Error(`There is no data set ${name} here; choose one of the list, or give its file.`);
+        return readProblems(bytes, name);
+      }
       const needed = needs(entry);
       if (needed !== null) throw new Error(needed);
-      return namedProblems(entry, await Promise.all(entry.files.map((file) => fetched(entry, file.path))));
+      return namedProblems(entry, await Promise.all(entry.files.map(async (file) => fetched(await cache(), entry, file.path))));
     },
   };
+}
+
+/** Pages without HTTPS have none. */
+async function openCache(): Promise<Cache | null> {
+  const caches = globalThis.caches as CacheStorage | undefined;
+  return caches ? caches.open(CACHE) : null;
+}
+
+const addressOf = (name: string) => GIVEN + encodeURIComponent(name);
+
+async function given(cache: Cache, name: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const kept = await cache.match(addressOf(name));
+  return kept ? new Uint8Array(await kept.arrayBuffer()) : null;
+}
+
+async function givenNames(cache: Cache | null): Promise<string[]> {
+  const urls = cache ? (await cache.keys()).map(({ url }) => url) : [];
+  return urls.filter((url) => url.startsWith(GIVEN)).map((url) => decodeURIComponent(url.slice(GIVEN.length)));
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** The host of EvalPlus' releases lets no page read them. */
@@ -57,10 +104,8 @@ async function starter(base: string): Promise<LoadedProblem[]> {
  * A file of the hub, from the browser's cache or fetched. A page does not see the hash that the hub announces before it
  * redirects, so what holds the file against its catalogue entry is the number of its problems.
  */
-async function fetched(entry: CatalogEntry, path: string): Promise<Uint8Array<ArrayBuffer>> {
+async function fetched(cache: Cache | null, entry: CatalogEntry, path: string): Promise<Uint8Array<ArrayBuffer>> {
   const url = `${HOSTS.hub}/${path}`;
-  // Pages without HTTPS have no cache.
-  const cache = (globalThis.caches as CacheStorage | undefined) && (await caches.open(CACHE));
   const kept = await cache?.match(url);
   if (kept) return new Uint8Array(await kept.arrayBuffer());
   try {

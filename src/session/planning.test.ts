@@ -3,14 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { folderSource } from '../cli/folder-source.ts';
 import { OutOfGpuMemoryError } from '../gpu/errors.ts';
 import { nodeGpu } from '../gpu/node-gpu.ts';
+import { keptBytes } from '../model/convert.ts';
 import type { Engine } from '../model/engine.ts';
+import { readModelConfig } from '../model/gpu-engine.ts';
 import { memoryPlan, type PlanInput } from '../model/plan.ts';
 import { METHODS } from '../schema/config.ts';
 import { measureStep } from './measure.ts';
-import { explained, memoryBudget, openPlanned, planRun, storagePlan, withFittingWeights } from './planning.ts';
+import { explained, memoryBudget, openPlanned, planAhead, planRun, storagePlan, withFittingWeights } from './planning.ts';
 import { presetOf } from './presets.ts';
 import { stepWork } from './step-work.ts';
 import { BigramEngine } from './testing/bigram-engine.ts';
+import { letterProblem } from './testing/letter-lab.ts';
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
@@ -75,6 +78,25 @@ describe('a model that is opened by its plan', () => {
     };
     const error = explained(new OutOfGpuMemoryError('weights down', 16 * MIB, 800 * MIB), input, memoryPlan(input, { bytes: 4 * GIB, source: 'assumed', given: false }));
     expect(error.message).toMatch(/no room for weights down \(16 MiB; 800 MiB are in use already\)\. It takes [\d.]+ \w+ of GPU memory .*With (f16|q8|q4) weights it takes \d+ MiB and fits\.$/);
+  });
+});
+
+describe('a plan for a model that is still at the hub', () => {
+  it('is the one that its files will give at that prompt, and leaves room for what has to come', async () => {
+    const { source, ...asked } = nano({ given: null });
+    const model = await readModelConfig(source);
+    const long = { ...letterProblem('train', 0), text: 'a'.repeat(300) };
+    const room = { free: GIB, persisted: true };
+    const ahead = { ...asked, model, kept: 'q4' as const, sets: { train: [long], val: [], test: [] }, room };
+    const plan = await planAhead({ ...ahead, present: 0 });
+    const promptTokens = Number(/taken for (\d+) tokens/.exec(plan.ahead ?? '')?.[1]);
+    expect(promptTokens).toBeGreaterThan(100);
+    expect(promptTokens).toBeLessThan(300);
+    expect(plan.memory).toEqual(await planRun({ ...asked, source, config: { ...asked.config, weights: 'q4' }, promptTokens }));
+    expect(plan.storage.free).toBe(GIB - keptBytes(model, 'q4'));
+    expect(plan.storage.summary).toMatch(/will be free when the model is here\.$/);
+    expect((await planAhead({ ...ahead, present: 1000 })).storage.free).toBe(GIB - keptBytes(model, 'q4') + 1000);
+    expect(await planAhead({ ...ahead, present: 0, room: { free: 1000, persisted: true } })).toMatchObject({ storage: { fits: false, free: 0 } });
   });
 });
 

@@ -1,13 +1,17 @@
 import type { ProblemSets } from '../data/order.ts';
-import type { MethodText } from '../data/prompts.ts';
+import { plainPrompt, type MethodText } from '../data/prompts.ts';
 import { adapterFacts, type AdapterFacts } from '../gpu/device.ts';
 import { OutOfGpuMemoryError } from '../gpu/errors.ts';
-import { formatBytes } from '../lib/format.ts';
+import { formatBytes, formatCount } from '../lib/format.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { keptBytes } from '../model/convert.ts';
 import { storedPrecision } from '../model/device-weights.ts';
 import { openEngine, readModelConfig, type GpuEngine } from '../model/gpu-engine.ts';
 import { memoryPlan, type MemoryBudget, type PlanInput } from '../model/plan.ts';
 import { openWeights, type FileSource } from '../model/weights-source.ts';
+import type { WeightPrecision } from '../model/weight-format.ts';
 import type { RunConfig } from '../schema/config.ts';
+import type { ModelPrecision } from '../schema/models.ts';
 import type { MemoryPlan, RunPlan, StoragePlan } from '../schema/plan.ts';
 import { stepWork } from './step-work.ts';
 
@@ -46,12 +50,15 @@ export function longestPrompt(text: Pick<MethodText, 'prompt'>, { train, test }:
   return Math.max(1, ...[...train, ...test].map((problem) => text.prompt(problem).ids.length));
 }
 
-export interface PlanOptions {
+interface Asked {
   readonly gpu: GPU | undefined;
-  readonly source: FileSource;
   readonly config: RunConfig;
-  readonly promptTokens: number;
   readonly machine: MachineMemory;
+}
+
+export interface PlanOptions extends Asked {
+  readonly source: FileSource;
+  readonly promptTokens: number;
 }
 
 /** The memory that a run would take here; reads the headers of the weights only. */
@@ -60,14 +67,61 @@ export async function planRun(options: PlanOptions): Promise<MemoryPlan> {
   return memoryPlan(input, budget);
 }
 
-async function planInput({ gpu, source, config, promptTokens, machine }: PlanOptions): Promise<{ input: PlanInput; budget: MemoryBudget }> {
-  const [facts, model] = await Promise.all([adapterFacts(gpu), readModelConfig(source)]);
+/** A model that is still at the hub. */
+export interface RemoteModel {
+  readonly model: ModelConfig;
+  /** What it is kept at when it comes. */
+  readonly kept: ModelPrecision;
+  /** Bytes of it that are here already. */
+  readonly present: number;
+}
+
+/** What a run would take once its model is here; asks for nothing but what the hub says of it. */
+export async function planAhead({ sets, room, kept, present, ...asked }: Asked & RemoteModel & { readonly sets: ProblemSets; readonly room: StorageRoom }): Promise<RunPlan> {
+  const { model, config } = asked;
+  // Published weights are bf16: kept as they come they take what f16 takes, and are loaded as f32.
+  const precision = config.weights ?? (kept === 'stored' ? 'f32' : kept);
+  const promptTokens = guessedPrompt(sets, config);
+  const { input, budget } = await inputOf({ ...asked, precision, promptTokens });
+  const memory = memoryPlan(input, budget);
+  const coming = Math.max(0, keptBytes(model, kept === 'stored' ? 'f16' : kept) - present);
+  return {
+    memory,
+    storage: storagePlan(config, memory, room, coming),
+    ahead: `Worked out from what the hub says of the model; its tokenizer is not here, so the longest prompt is taken for ${formatCount(promptTokens)} tokens.`,
+  };
+}
+
+/** Characters a token at least, in English and Python. */
+const CHARACTERS = 3;
+/** Of a chat template with a system prompt of its own. */
+const TEMPLATE_TOKENS = 60;
+
+/** Tokens of the longest plain prompt where there is no tokenizer, rather too many than too few. */
+function guessedPrompt({ train, test }: ProblemSets, { asserts }: RunConfig): number {
+  const lengths = [...train, ...test].map((problem) => plainPrompt(problem, asserts).length);
+  return TEMPLATE_TOKENS + Math.ceil(Math.max(1, ...lengths) / CHARACTERS);
+}
+
+async function planInput({ source, ...asked }: PlanOptions): Promise<{ input: PlanInput; budget: MemoryBudget }> {
+  const model = await readModelConfig(source);
   const weights = await openWeights(source, model);
+  return inputOf({ ...asked, model, precision: asked.config.weights ?? storedPrecision(weights) });
+}
+
+interface Shape {
+  readonly model: ModelConfig;
+  readonly precision: WeightPrecision;
+  readonly promptTokens: number;
+}
+
+async function inputOf({ gpu, config, machine, model, precision, promptTokens }: Asked & Shape): Promise<{ input: PlanInput; budget: MemoryBudget }> {
+  const facts = await adapterFacts(gpu);
   const { generations, evaluation, training, adapters } = stepWork(config, promptTokens, model.maxPositions);
   return {
     input: {
       config: model,
-      precision: config.weights ?? storedPrecision(weights),
+      precision,
       lora: config.lora,
       adapters,
       generations: evaluation ? [...generations, evaluation] : generations,
@@ -115,20 +169,22 @@ export function explained(error: OutOfGpuMemoryError, input: PlanInput, plan: Me
 /** Bytes of log and token columns for a token that was sampled: its columns, its text, its share of prompt and verdict. */
 const LOG_BYTES_PER_TOKEN = 60;
 
-/** What a run stores at most, and whether there is room. */
-export function storagePlan(config: RunConfig, memory: Pick<MemoryPlan, 'checkpoint'>, room: StorageRoom): StoragePlan {
+/** What a run stores at most, and whether there is room beside `coming` bytes of its model that are not here yet. */
+export function storagePlan(config: RunConfig, memory: Pick<MemoryPlan, 'checkpoint'>, { free: now, persisted }: StorageRoom, coming = 0): StoragePlan {
   const { generations } = stepWork(config, 1, Infinity);
   const most = config.budgetTokens ?? (config.steps ?? 0) * generations.reduce((n, need) => n + need.sequences * need.maxTokens, 0);
   // Two checkpoints are kept, the next is whole before the oldest goes; the adapters are a third of one.
   const bytes = Math.ceil(memory.checkpoint * (3 + 1 / 3) + most * LOG_BYTES_PER_TOKEN);
-  const fits = room.free === null || bytes <= room.free;
-  const there = room.free === null ? '' : `; ${formatBytes(room.free)} ${fits ? 'are free' : 'are free, which is too little: delete stored runs or models, or free some disk space'}`;
-  const kept = room.persisted === false ? ' The browser may delete it when the disk gets full: it has not granted lasting storage.' : '';
-  return { bytes, ...room, fits, summary: `Up to ${formatBytes(bytes)} are stored${there}.${kept}` };
+  const free = now === null ? null : Math.max(0, now - coming);
+  const fits = free === null || bytes <= free;
+  const then = coming > 0 ? 'will be free when the model is here' : 'are free';
+  const there = free === null ? '' : `; ${formatBytes(free)} ${then}${fits ? '' : ', which is too little: delete stored runs or models, or free some disk space'}`;
+  const kept = persisted === false ? ' The browser may delete it when the disk gets full: it has not granted lasting storage.' : '';
+  return { bytes, free, persisted, fits, summary: `Up to ${formatBytes(bytes)} are stored${there}.${kept}` };
 }
 
 /** The plan as one line. */
-export function planLine({ memory, storage }: RunPlan): string {
+export function planLine({ memory, storage }: Omit<RunPlan, 'ahead'>): string {
   const { microBatchRows, slots } = memory.sizes;
   return [memory.summary, memory.advice, `${memory.precision} weights, micro-batches of ${microBatchRows} tokens, ${slots} answers at a time.`, storage.summary].filter(Boolean).join(' ');
 }

@@ -177,7 +177,9 @@ export class Session {
         await this.ports.adapters.delete(request.id);
         return null;
       case 'datasets':
-        return this.ports.evaluations.datasets;
+        return this.ports.evaluations.datasets();
+      case 'import-dataset':
+        return this.ports.evaluations.addDataset(request.name, request.file);
       case 'evaluate':
         return this.alone(() => this.evaluations.begin(request));
       case 'cancel':

@@ -12,6 +12,7 @@ import { browserHost } from '../sandbox/browser/browser-sandbox.ts';
 import { poolSize } from '../sandbox/pool.ts';
 import { createPythonSandbox, type SandboxOptions } from '../sandbox/python-sandbox.ts';
 import type { RunConfig } from '../schema/config.ts';
+import type { RunPlan } from '../schema/plan.ts';
 import type { FromPage } from '../schema/protocol.ts';
 import { BrowserAdapters } from '../storage/browser/opfs-adapters.ts';
 import { OpfsModels } from '../storage/browser/opfs-models.ts';
@@ -20,12 +21,12 @@ import { browserTunerCache } from '../storage/browser/tuner-cache.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import { Hub, STALL_MS } from '../storage/hub/hub.ts';
 import { systemClock } from '../storage/hub/retry.ts';
-import { createModelStore, openStored, parseModelName } from '../storage/models.ts';
+import { createModelStore, findStored, modelId, namedModel, openStored, parseModelName } from '../storage/models.ts';
 import type { WorkerInit } from './connect.ts';
 import { deviceReport } from './device-report.ts';
 import { measureStep } from './measure.ts';
 import { pageProblems } from './page-problems.ts';
-import { longestPrompt, openPlanned, planRun, storagePlan, type PlanOptions, type StorageRoom } from './planning.ts';
+import { longestPrompt, openPlanned, planAhead, planRun, storagePlan, type MachineMemory, type PlanOptions, type StorageRoom } from './planning.ts';
 import { Session } from './session.ts';
 
 /** The session in the browser: a dedicated worker, so that the page answers while a model trains. */
@@ -123,10 +124,27 @@ const GIB = 2 ** 30;
 async function planned(config: RunConfig, sets: ProblemSets, memory: number | null): Promise<PlanOptions & { readonly text: MethodText }> {
   const files = await source(config.model, config.weights);
   const text = policyText(config.model === 'nano' ? 'nano' : 'other', await tokenizer(config), await loadChatTemplate(files), config);
-  // Chromium tells the machine's memory, rounded and 8 GiB at most; other browsers tell nothing.
+  return { gpu: navigator.gpu, source: files, config, promptTokens: longestPrompt(text, sets), machine: machineMemory(memory), text };
+}
+
+/** Chromium tells the machine's memory, rounded and 8 GiB at most; other browsers tell nothing. */
+function machineMemory(given: number | null): MachineMemory {
   const { deviceMemory } = navigator as { readonly deviceMemory?: number };
-  const machine = { system: deviceMemory === undefined ? null : deviceMemory * GIB, given: memory };
-  return { gpu: navigator.gpu, source: files, config, promptTokens: longestPrompt(text, sets), machine, text };
+  return { system: deviceMemory === undefined ? null : deviceMemory * GIB, given };
+}
+
+/** Of a model that is here by its files; of another by what the hub says of it. */
+async function plan(config: RunConfig, memory: number | null): Promise<RunPlan> {
+  const sets = await problems(config);
+  const { store } = await models();
+  if (config.model === 'nano' || (await findStored(store, config.model, config.weights))) {
+    const found = await planRun(await planned(config, sets, memory));
+    return { memory: found, storage: storagePlan(config, found, await room()), ahead: null };
+  }
+  const { repo, revision, wanted } = namedModel(config.model, config.weights);
+  const [{ config: model }, stored] = await Promise.all([store.lookUp(`${repo}@${revision}`), store.list()]);
+  const present = stored.find(({ id }) => id === modelId(repo, revision, wanted))?.bytes ?? 0;
+  return planAhead({ gpu: navigator.gpu, config, machine: machineMemory(memory), model, kept: wanted, present, sets, room: await room() });
 }
 
 async function room(): Promise<StorageRoom> {
@@ -143,7 +161,7 @@ function adapterOf(store: BrowserStore, imported: BrowserAdapters, id: string) {
 const session = once(async () => {
   const library = await BrowserStore.create();
   const adapters = await BrowserAdapters.create();
-  const { offers, load } = pageProblems((await init).base);
+  const { offers, load, add } = pageProblems((await init).base);
   return new Session({
     library,
     adapters,
@@ -152,10 +170,7 @@ const session = once(async () => {
     tokenizer,
     claim: (runId) => claim(`run ${runId}`),
     post: (message, transfer) => inbox.postMessage(message, transfer ?? []),
-    plan: async (config, memory) => {
-      const plan = await planRun(await planned(config, await problems(config), memory));
-      return { memory: plan, storage: storagePlan(config, plan, await room()) };
-    },
+    plan,
     measure: async (config, memory) => {
       const options = await planned(config, await problems(config), memory);
       const { engine } = await openPlanned(options);
@@ -180,6 +195,7 @@ const session = once(async () => {
     evaluations: {
       store: await BrowserEvaluations.create(),
       datasets: offers,
+      addDataset: add,
       problems: load,
       openModel: async (model, adapter) => {
         const { engine, text } = await openModel({ model, weights: null });

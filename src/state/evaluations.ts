@@ -25,6 +25,8 @@ export interface Evaluations {
   refresh(): void;
   /** Reads once what data sets there are. */
   readDatasets(): void;
+  /** Keeps a file of problems; its name in `datasets`, or null when it is none to train on (a notice says why). */
+  addDataset(file: File): Promise<string | null>;
   /** Reads an evaluation once; later events arrive by themselves. */
   open(id: string): void;
   openAnswer(id: string, problem: string, sample: number): void;
@@ -92,6 +94,19 @@ export function createEvaluations(client: SessionClient, notify: (message: strin
     store,
     refresh,
     readDatasets,
+    async addDataset(file) {
+      try {
+        const offer = await client.ask({ type: 'import-dataset', name: file.name, file });
+        set(({ datasets }) => {
+          const others = datasets.state === 'ready' ? datasets.data.filter(({ name }) => name !== offer.name) : [];
+          return { datasets: { state: 'ready', data: [...others, offer] } };
+        });
+        return offer.name;
+      } catch (error) {
+        notify(messageOf(error));
+        return null;
+      }
+    },
     open(id) {
       const view = get().views[id];
       if (view === undefined || view.state === 'error') read(id);

@@ -79,6 +79,7 @@ const Message = v.variant('type', [
 export type ParsedMessage = v.InferOutput<typeof Message>;
 
 const runId = v.object({ runId: v.string() });
+const DatasetOffer = v.object({ name: v.string(), problems: v.nullable(v.number()), trains: v.boolean(), needs: v.nullable(v.string()) });
 const modelId = v.object({ id: v.string() });
 const done = v.pipe(
   v.unknown(),
@@ -103,7 +104,8 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   'import-adapter': ImportedAdapter,
   'delete-adapter': done,
   preset: RunConfig,
-  datasets: v.array(v.object({ name: v.string(), problems: v.nullable(v.number()), trains: v.boolean(), needs: v.nullable(v.string()) })),
+  datasets: v.array(DatasetOffer),
+  'import-dataset': DatasetOffer,
   evaluate: v.object({ id: v.string() }),
   cancel: done,
   evaluations: v.array(EvaluationHead),

@@ -105,6 +105,12 @@ export function placeOf(id: string, shelf: ModelShelf | null, { transfers, lookU
   };
 }
 
+/** Something is known of it to plan a run by: its files, or what the hub says. */
+export function canPlan({ state, repo, offer }: Pick<ModelPlace, 'state' | 'repo' | 'offer'>): boolean {
+  if (state === 'embedded' || state === 'here') return true;
+  return !repo.startsWith('local/') && (state !== 'absent' || offer !== null);
+}
+
 /** The id that choosing a repository leads to: what is here of it, what was begun, or its default precision. */
 export function preferredId(repo: string, shelf: ModelShelf): string {
   const of = shelf.stored.filter((held) => modelParts(held.id)?.repo === repo);
@@ -119,9 +125,9 @@ export function shelfRepos(shelf: ModelShelf, chosen: string): string[] {
   return [...new Set(['nano', ...shelf.offers.map(({ repo }) => repo), ...ids.flatMap((id) => modelParts(id)?.repo ?? [])])];
 }
 
-/** Downloads and imports under way of which nothing is stored yet. */
+/** Downloads and imports under way, or failed, of which nothing is stored. */
 export function unstoredTransfers(shelf: ModelShelf, transfers: Known['transfers']): ModelTransfer[] {
-  return Object.values(transfers).filter((transfer) => isLive(transfer) && shelf.stored.every(({ id }) => id !== transfer.id));
+  return Object.values(transfers).filter((transfer) => (isLive(transfer) || transfer.state === 'failed') && shelf.stored.every(({ id }) => id !== transfer.id));
 }
 
 /** One sentence where a model asks for more room than there is; null where it fits, or nobody knows. */

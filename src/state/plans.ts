@@ -17,8 +17,8 @@ export interface PlansState {
 /** What the run being set up would take. */
 export interface Plans {
   readonly store: StoreApi<PlansState>;
-  /** Plans `config`; what was measured stays as long as nothing that it depends on changes. */
-  show(config: RunConfig): void;
+  /** Plans `config`, whose model is `here` or still at the hub; what was measured stays as long as nothing that it depends on changes. */
+  show(config: RunConfig, here: boolean): void;
   measure(config: RunConfig): void;
   setMemory(bytes: number | null): void;
 }
@@ -28,9 +28,10 @@ export function createPlans(client: SessionClient): Plans {
   const { getState: get, setState: set } = store;
   /** What is shown and what was measured, as text: an answer to anything else comes too late. */
   let shown = '';
+  let model = '';
   let measured = '';
 
-  const keyOf = (config: RunConfig) => JSON.stringify([config, get().memory]);
+  const keyOf = (config: RunConfig, here = true) => JSON.stringify([config, here, get().memory]);
   function answer<T>(promise: Promise<T>, current: () => boolean, put: (value: Loadable<T>) => void): void {
     promise.then(
       (data) => current() && put({ state: 'ready', data }),
@@ -40,11 +41,14 @@ export function createPlans(client: SessionClient): Plans {
 
   return {
     store,
-    show(config) {
-      const key = keyOf(config);
+    show(config, here) {
+      const key = keyOf(config, here);
       if (key === shown && get().plan.state !== 'error') return;
       shown = key;
       if (key !== measured) set({ step: null });
+      // A plan of other settings stays until the new one is there; one of another model would mislead.
+      if (config.model !== model || get().plan.state === 'error') set({ plan: { state: 'loading' } });
+      model = config.model;
       answer(client.ask({ type: 'plan', config, memory: get().memory }), () => shown === key, (plan) => set({ plan }));
     },
     measure(config) {

@@ -137,6 +137,28 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     expect(starts(WEIGHTS)[1]).toBeGreaterThan(0);
   });
 
+  it('is called off by a message, also while bytes come faster than they are converted', async () => {
+    const control = new AbortController();
+    const flood: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      if (init?.headers === undefined || !response.url.includes('/cdn/')) return response;
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      let at = 0;
+      const body = new ReadableStream({
+        pull: (stream) => (at < bytes.length ? stream.enqueue(bytes.slice(at, (at += 4096))) : stream.close()),
+      });
+      return new Response(body, { status: response.status, headers: response.headers });
+    };
+    const off = lab.store(server.endpoint, { fetch: flood }).download(server.repo, {
+      precision: 'stored',
+      signal: control.signal,
+      onProgress: ({ file, done, total }) => {
+        if (file === WEIGHTS && done > total / 2) setTimeout(() => control.abort(new Error('called off')));
+      },
+    });
+    await expect(off).rejects.toThrow('called off');
+  });
+
   it('is fetched once more when its hash is wrong, then refused in one sentence that keeps the rest', async () => {
     server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, spoil: true });
     await expectTrue(await download());

@@ -3,7 +3,7 @@ import { messageOf, StorageFullError } from '../lib/errors.ts';
 import { formatBytes } from '../lib/format.ts';
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { openWeights, type FileSource } from '../model/weights-source.ts';
-import { MODEL_PRECISIONS, type ModelOffer, type ModelPrecision, type ModelRoom, type StoredModel } from '../schema/models.ts';
+import { MODEL_PRECISIONS, type ModelPrecision, type ModelRoom, type StoredModel } from '../schema/models.ts';
 import type { Hub } from './hub/hub.ts';
 import { Retries, type Clock } from './hub/retry.ts';
 import { encodeLines } from './log-lines.ts';
@@ -21,7 +21,7 @@ import {
   type JournalLine,
   type Plan,
 } from './model-journal.ts';
-import { hubOffer, hubOrigin, localOrigin, type Origin } from './origin.ts';
+import { hubOrigin, localOrigin, lookAt, type Origin, type RemoteLook } from './origin.ts';
 import { DURABLE_EVERY, inPrecision, Transfer, type TransferProgress } from './transfer.ts';
 
 export interface TransferOptions {
@@ -35,8 +35,8 @@ export interface ModelStore {
   list(): Promise<StoredModel[]>;
   /** The files of a whole model; null where it is not here or not whole. Asks nobody. */
   open(id: string): Promise<FileSource | null>;
-  /** What the hub says of a repository, named as in `download`; nothing is kept of it. */
-  lookUp(repo: string): Promise<ModelOffer>;
+  /** What the hub says of a repository, named as in `download`; nothing is kept of it but in memory. */
+  lookUp(repo: string): Promise<RemoteLook>;
   /**
    * The files of `repo` (`owner/name` or `owner/name@revision`): at once where they are here, else fetched from where they
    * were left. Where another tab or process is fetching them, waits for it.
@@ -90,22 +90,31 @@ export function modelId(repo: string, revision: string | null, precision: ModelP
   return `${repo}${revision === null || revision === MAIN ? '' : `@${revision}`}:${precision}`;
 }
 
+/** What a configuration's `model` and `weights` name, with the precision that it is kept at. Throws a sentence where that is no model. */
+export function namedModel(model: string, weights: ModelPrecision | null): ModelName & { readonly wanted: ModelPrecision } {
+  const name = parseModelName(model);
+  if (!name) throw new Error(`\`${model}\` is not the name of a model: nano, owner/name, or the id of a stored one.`);
+  return { ...name, wanted: name.precision ?? weights ?? 'stored' };
+}
+
 /**
  * The model that a configuration means: by the id of a stored one, or by `owner/name` with the precision of its weights
- * (none: as stored). Where it is kept as stored only, the engine converts it as it loads.
+ * (none: as stored). Where it is kept as stored only, the engine converts it as it loads. Null where it is not here.
  */
+export async function findStored(store: Pick<ModelStore, 'open'>, model: string, weights: ModelPrecision | null): Promise<FileSource | null> {
+  const { repo, revision, precision, wanted } = namedModel(model, weights);
+  return (await store.open(modelId(repo, revision, wanted))) ?? (precision === null ? store.open(modelId(repo, revision, 'stored')) : null);
+}
+
+/** The same; throws a sentence where it is not here. */
 export async function openStored(
   store: Pick<ModelStore, 'open' | 'list'>,
   model: string,
   weights: ModelPrecision | null,
 ): Promise<FileSource> {
-  const name = parseModelName(model);
-  if (!name) throw new Error(`\`${model}\` is not the name of a model: nano, owner/name, or the id of a stored one.`);
-  const wanted = name.precision ?? weights ?? 'stored';
-  const source =
-    (await store.open(modelId(name.repo, name.revision, wanted))) ??
-    (name.precision === null ? await store.open(modelId(name.repo, name.revision, 'stored')) : null);
+  const source = await findStored(store, model, weights);
   if (source) return source;
+  const { wanted, ...name } = namedModel(model, weights);
   const here = (await store.list()).filter(({ repo, complete }) => repo === name.repo && complete).map(({ id }) => id);
   const other = here.length > 0 ? ` Stored here: ${here.join(', ')}.` : '';
   throw new Error(`${model} ${inPrecision(wanted)} is not stored here; download it first, under Models.${other}`);
@@ -115,6 +124,9 @@ export async function openStored(
 const FOLLOW_MS = 1_000;
 
 export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_EVERY }: StorePorts): ModelStore {
+  /** What the hub said, by `owner/name@revision`: a screen plans anew with every setting that changes. */
+  const looks = new Map<string, RemoteLook>();
+
   /** What is known of the model in a folder; null for a folder of anything else. */
   async function look(folder: ModelFolder): Promise<Found | null> {
     const marker = parseMarker(await folder.read(MARKER));
@@ -249,10 +261,15 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
     },
     async lookUp(text) {
       const name = hubName(text);
+      const key = `${name.repo}@${name.revision}`;
+      const known = looks.get(key);
+      if (known) return known;
       const signal = AbortSignal.timeout(LOOK_MS);
       let last = `The hub does not answer within ${LOOK_MS / 1000} s; see whether this machine is online.`;
       try {
-        return await hubOffer(hub, name.repo, name.revision, new Retries(clock, signal, (note) => (last = note)), signal);
+        const look = await lookAt(hub, name.repo, name.revision, new Retries(clock, signal, (note) => (last = note)), signal);
+        looks.set(key, look);
+        return look;
       } catch (error) {
         throw signal.aborted ? new Error(last, { cause: error }) : error;
       }

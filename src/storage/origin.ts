@@ -1,6 +1,6 @@
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { weightFiles, type FileSource } from '../model/weights-source.ts';
-import { modelTensors } from '../model/config.ts';
+import { modelTensors, type ModelConfig } from '../model/config.ts';
 import type { ModelOffer, ModelPrecision } from '../schema/models.ts';
 import { keptBytes } from '../model/convert.ts';
 import type { Hub, RemoteBody, RemoteModel } from './hub/hub.ts';
@@ -44,23 +44,30 @@ export function hubOrigin(hub: Hub, repo: string, revision: string): Origin {
   };
 }
 
-/** What a repository holds, told by its list of files and its config.json. Refuses a model that the lab cannot run. */
-export async function hubOffer(
+/** A model that is not here, as far as its list of files and its config.json tell. */
+export interface RemoteLook {
+  readonly offer: ModelOffer;
+  readonly config: ModelConfig;
+}
+
+/** What a repository holds. Refuses a model that the lab cannot run. */
+export async function lookAt(
   hub: Hub,
   repo: string,
   revision: string,
   retries: Retries,
   signal: AbortSignal,
-): Promise<ModelOffer> {
+): Promise<RemoteLook> {
   const model = await retries.run(() => hub.model(repo, revision, signal));
   const source = peek(hub, model, retries, signal);
   const sizes = await Promise.all((await filesOf(source)).map((path) => source.size(path)));
-  const tensors = modelTensors(await readModelConfig(source)).map(({ name, shape }) => ({
+  const config = await readModelConfig(source);
+  const tensors = modelTensors(config).map(({ name, shape }) => ({
     name,
     weights: shape.reduce((a, b) => a * b, 1),
   }));
   const sum = (counted: typeof tensors) => counted.reduce((total, { weights }) => total + weights, 0);
-  return {
+  const offer = {
     repo,
     title: repo,
     parameters: sum(tensors),
@@ -69,6 +76,7 @@ export async function hubOffer(
     note:
       model.licence === null ? 'The hub names no licence for it.' : `Licence, as the hub names it: ${model.licence}.`,
   };
+  return { offer, config };
 }
 
 /** A range this long is read at a time. */

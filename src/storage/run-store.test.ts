@@ -169,6 +169,27 @@ describe.each(kinds)('run store: $name', ({ make }) => {
   });
 });
 
+describe('what checkpoints take', () => {
+  it('is known without reading them, also of those that were written before their sizes were', async () => {
+    const database = `checkpoints-${databases++}`;
+    const checkpoints = new IndexedDbCheckpoints(database);
+    for (const step of [1, 2, 3]) await checkpoints.save('a', checkpoint(step));
+    const two = encodeCheckpoint(checkpoint(2)).length + encodeCheckpoint(checkpoint(3)).length;
+    expect(await checkpoints.bytes('a')).toBe(two);
+    const idb = createStore(database, 'checkpoints');
+    const { get } = await import('idb-keyval');
+    const { bytes, ...old } = (await get('a', idb)) as { current: string; bytes: unknown };
+    const blob: unknown = await get(old.current, idb);
+    await set(old.current, 'gone', idb);
+    expect([bytes, await checkpoints.bytes('a')]).toEqual([{ current: two / 2, previous: two / 2 }, two]);
+    await set(old.current, blob, idb);
+    await set('a', old, idb);
+    expect(await checkpoints.bytes('a')).toBe(two);
+    await checkpoints.save('a', checkpoint(4));
+    expect(await checkpoints.bytes('a')).toBe(two);
+  });
+});
+
 describe('a full disk', () => {
   it('is one sentence and loses nothing: browser quota', async () => {
     const quota: Quota = { left: 300 };

@@ -1,3 +1,4 @@
+import { turn } from '../lib/turn.ts';
 import type { ModelTransfer } from '../schema/models.ts';
 import { converting, copying, type Converter } from '../model/convert.ts';
 import { openDigest, type Digest } from './digest.ts';
@@ -179,6 +180,9 @@ export class Transfer {
       if (work.converter.position - work.safe >= this.ports.durableEvery) await this.save(work);
       this.report('running', this.note);
       if (work.whole) return;
+      // Where bytes come faster than they are converted the next ones are there at once, and nobody could call it off.
+      await turn();
+      this.ports.signal.throwIfAborted();
     }
   }
 

@@ -49,10 +49,12 @@ function Screen() {
     case 'unknown':
       return (
         <main id="main" tabIndex={-1} className="page">
-          <h1 className="title">There is nothing at this address.</h1>
-          <p>
-            The lab has no place called <code>{route.hash}</code>. <a href="#/">Go to the start.</a>
-          </p>
+          <div className="start-head">
+            <h1 className="title">There is nothing at this address.</h1>
+            <p className="sentence">
+              The lab has no place called <code>{route.hash}</code>. <a href="#/">Go to the start.</a>
+            </p>
+          </div>
         </main>
       );
     default:

@@ -10,7 +10,10 @@ const Pointer = v.object({
   serial: v.number(),
   current: v.string(),
   previous: v.nullable(v.string()),
+  /** Of the two, so that a list of runs need not read hundreds of MiB; older pointers lack it. */
+  bytes: v.optional(v.object({ current: v.number(), previous: v.number() })),
 });
+type Pointer = v.InferOutput<typeof Pointer>;
 
 /**
  * Checkpoints in IndexedDB. A blob is written under a new key, then one pointer is flipped to it, then keys that no
@@ -30,7 +33,9 @@ export class IndexedDbCheckpoints {
     const current = `${runId}/${serial}`;
     try {
       await set(current, bytes, this.store);
-      await set(runId, { version: 1, serial, current, previous: before?.current ?? null }, this.store);
+      const sizes = { current: bytes.byteLength, previous: before?.bytes?.current ?? (await this.blobBytes(before?.current)) };
+      const pointer: Pointer = { version: 1, serial, current, previous: before?.current ?? null, bytes: sizes };
+      await set(runId, pointer, this.store);
     } catch (error) {
       await del(current, this.store).catch(() => undefined);
       throw storageError(error, bytes.byteLength, 'a checkpoint');
@@ -65,15 +70,16 @@ export class IndexedDbCheckpoints {
   /** Bytes of all stored checkpoints of a run. */
   async bytes(runId: string): Promise<number> {
     const pointer = await this.pointer(runId);
-    let sum = 0;
-    for (const key of [pointer?.current, pointer?.previous]) {
-      const blob: unknown = key ? await get(key, this.store) : null;
-      if (blob instanceof Uint8Array) sum += blob.byteLength;
-    }
-    return sum;
+    if (pointer?.bytes) return pointer.bytes.current + pointer.bytes.previous;
+    return (await this.blobBytes(pointer?.current)) + (await this.blobBytes(pointer?.previous));
   }
 
-  private async pointer(runId: string): Promise<v.InferOutput<typeof Pointer> | null> {
+  private async blobBytes(key: string | null | undefined): Promise<number> {
+    const blob: unknown = key ? await get(key, this.store) : null;
+    return blob instanceof Uint8Array ? blob.byteLength : 0;
+  }
+
+  private async pointer(runId: string): Promise<Pointer | null> {
     const parsed = v.safeParse(Pointer, await get(runId, this.store));
     return parsed.success ? parsed.output : null;
   }

@@ -6,9 +6,9 @@ import { isBusy } from '../../state/run-state.ts';
 import { formatDate } from '../format.ts';
 import { go, useAdaptersState, useEvaluationsState, useLab, useLabState, useModelsState } from '../hooks.ts';
 import { METHOD_TEXT } from '../methods.ts';
+import { FileField } from '../parts/file-field.tsx';
 import { SettingField } from '../parts/setting-field.tsx';
 import { configOf, EMPTY_DRAFT, NUMBERS, type Draft } from './draft.ts';
-import { FileField } from './file-field.tsx';
 
 const SPLITS = ['test', 'validation', 'train', 'all'] as const;
 const FROM_FILE = ':file';

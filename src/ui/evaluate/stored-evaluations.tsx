@@ -30,7 +30,7 @@ export function StoredEvaluations() {
     <StoredList
       title="Evaluations on this machine"
       list={list}
-      none="None yet."
+      none="None yet. Evaluate judges a file of samples, or a model that is here."
       row={(head, onDelete) => <EvaluationRow key={head.id} head={head} onDelete={onDelete} />}
       deletion={(head) => ({
         title: `Delete the evaluation of ${formatDate(head.startedAt)}?`,

@@ -18,7 +18,7 @@ export function ModelList() {
     <StoredList
       title="Models"
       list={list}
-      none="None besides nano, which is part of the page. The Start screen offers some, and takes any of the hub or of a folder."
+      none="None besides nano, which is part of the page. The Start screen offers some and takes any of the hub; a folder can be given below."
       row={(model, onDelete) => <ModelRow key={model.id} model={model} onDelete={onDelete} />}
       deletion={(model) => ({
         title: `Delete ${model.repo} at ${model.precision}?`,
@@ -31,10 +31,10 @@ export function ModelList() {
             <a href={formatRoute({ ...START, model: transfer.id })}>{transfer.repo}</a>
           </div>
           <p className="run-state">
-            <span className="lamp" data-tone="live" /> coming
+            <span className="lamp" data-tone={isLive(transfer) ? 'live' : 'bad'} /> {isLive(transfer) ? 'coming' : 'failed'}
           </p>
           <div className="run-progress">
-            <TransferView transfer={transfer} />
+            {isLive(transfer) ? <TransferView transfer={transfer} /> : <span className="sentence error">{transfer.note}</span>}
           </div>
         </li>
       ))}

@@ -3,6 +3,7 @@ import { START } from '../../state/route.ts';
 import { StoredEvaluations } from '../evaluate/stored-evaluations.tsx';
 import { go, useLab } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
+import { FolderField } from '../start/folder-field.tsx';
 import { StoredRuns } from '../start/stored-runs.tsx';
 import { AdapterList } from './adapter-list.tsx';
 import { ImportRun } from './import-run.tsx';
@@ -31,6 +32,10 @@ export function ModelsScreen() {
       </div>
       <StorageGauge />
       <ModelList />
+      <div className="models-folder">
+        {/* What comes is shown in the list above. */}
+        <FolderField onModel={() => undefined} />
+      </div>
       <AdapterList />
       <StoredRuns tools={<ImportRun />} detailed />
       <StoredEvaluations />

@@ -3,7 +3,7 @@ import { formatCount } from '../../lib/format.ts';
 import type { RunConfig } from '../../schema/config.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import { ALL_PROBLEMS } from '../../state/evaluation.ts';
-import type { ModelPlace } from '../../state/model-places.ts';
+import { canPlan, type ModelPlace } from '../../state/model-places.ts';
 import { formatRoute, NO_FILTER, type Route } from '../../state/route.ts';
 import { isBusy } from '../../state/run-state.ts';
 import { go, useLab, useLabState, useModelPlace, usePreset } from '../hooks.ts';
@@ -68,7 +68,7 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
         </summary>
         <Fields preset={standard} draft={draft} edits={edits} section="more" onEdit={edit} />
       </details>
-      {draft.config && missing === null && !noGpu && <PlanCard config={draft.config} />}
+      {draft.config && place && canPlan(place) && !noGpu && <PlanCard config={draft.config} here={missing === null} />}
       <div className="launch-bar">
         <p className="launch-sum" aria-live="polite">
           {missing ?? (draft.config ? <Plan config={draft.config} /> : 'One setting above needs another value.')}

@@ -1,19 +1,11 @@
 import { useState } from 'react';
 import { formatBytes } from '../../lib/format.ts';
-import type { ModelPrecision, ModelShelf as Shelf } from '../../schema/models.ts';
-import {
-  defaultPrecision,
-  hubRepo,
-  isLive,
-  modelParts,
-  OFFERED_PRECISIONS,
-  preferredId,
-  shelfRepos,
-} from '../../state/model-places.ts';
+import type { ModelShelf as Shelf } from '../../schema/models.ts';
+import { hubRepo, isLive, modelParts, preferredId, shelfRepos } from '../../state/model-places.ts';
 import type { Route } from '../../state/route.ts';
 import { formatParameters } from '../format.ts';
-import { go, useLab, useModelPlace, useModelsState } from '../hooks.ts';
-import { droppedFiles, pickedFiles, type FolderFiles } from '../parts/folder-files.ts';
+import { go, useModelPlace, useModelsState } from '../hooks.ts';
+import { FolderField } from './folder-field.tsx';
 
 type StartRoute = Extract<Route, { screen: 'start' }>;
 
@@ -33,7 +25,7 @@ export function ModelShelf({ route }: { readonly route: StartRoute }) {
       </fieldset>
       <div className="shelf-more">
         <HubField route={route} shelf={shelf.data} />
-        <FolderField route={route} />
+        <FolderField onModel={(model) => go({ ...route, model })} />
       </div>
     </div>
   );
@@ -109,62 +101,5 @@ function HubField({ route, shelf }: { readonly route: StartRoute; readonly shelf
         {wrong ? 'A name has two parts: owner/name, with @revision behind it if you like.' : 'Qwen2, Llama or Qwen3 architecture, in safetensors.'}
       </span>
     </form>
-  );
-}
-
-/** A model's folder on this machine, picked or dropped, copied and converted. */
-function FolderField({ route }: { readonly route: StartRoute }) {
-  const lab = useLab();
-  const [precision, setPrecision] = useState<ModelPrecision>(defaultPrecision(null));
-  const [over, setOver] = useState(false);
-  const [busy, setBusy] = useState(false);
-
-  async function take(given: Promise<FolderFiles | null> | FolderFiles | null) {
-    setBusy(true);
-    const found = await given;
-    const id = found && (await lab.models.importFiles(found.label, found.files, precision));
-    setBusy(false);
-    if (id) go({ ...route, model: id });
-  }
-
-  return (
-    <div className="shelf-field">
-      <span className="label">A model on this machine</span>
-      <label
-        className="folder-drop"
-        data-over={over}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          setOver(false);
-          void take(droppedFiles(event.dataTransfer));
-        }}
-      >
-        <input
-          type="file"
-          className="visually-hidden"
-          // React knows the attribute by no other name.
-          {...{ webkitdirectory: '' }}
-          disabled={busy}
-          onChange={(event) => {
-            if (event.target.files) void take(pickedFiles(event.target.files));
-            event.target.value = '';
-          }}
-        />
-        <span>{busy ? 'Reading it…' : 'Choose its folder, or drop folder or files here'}</span>
-      </label>
-      <span className="shelf-line">
-        <span className="setting-note">config.json, tokenizer.json and safetensors, kept as</span>
-        <select aria-label="Precision of the imported weights" value={precision} onChange={(event) => setPrecision(event.target.value as ModelPrecision)}>
-          {OFFERED_PRECISIONS.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </span>
-    </div>
   );
 }

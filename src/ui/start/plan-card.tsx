@@ -9,31 +9,49 @@ import './plan.css';
 
 const GIB = 2 ** 30;
 
-/** What the run that is set up would take of memory, storage and time, before anything starts. */
-export function PlanCard({ config }: { readonly config: RunConfig }) {
+interface Props {
+  readonly config: RunConfig;
+  /** Its model is on this machine; another is planned by what the hub says of it. */
+  readonly here: boolean;
+}
+
+/** What the run that is set up would take of memory, storage and time, before anything starts or is fetched. */
+export function PlanCard({ config, here }: Props) {
   const { plans } = useLab();
   const { memory, plan, step } = useStore(plans.store);
   const busy = useLabState((state) => state.starting || isBusy(state.status));
-  useEffect(() => plans.show(config), [plans, config, memory]);
+  useEffect(() => plans.show(config, here), [plans, config, here, memory]);
   return (
     <section className="plan" aria-labelledby="plan-title" data-testid="plan">
       <h3 className="label settings-title" id="plan-title">
         Memory, storage, time
       </h3>
       {plan.state === 'loading' && <p className="module-text">Working out what this run takes…</p>}
-      {plan.state === 'error' && <p className="sentence error">{plan.message}</p>}
+      {plan.state === 'error' && (
+        <>
+          <p className="sentence error">{plan.message}</p>
+          <button type="button" className="button" onClick={() => plans.show(config, here)}>
+            Plan again
+          </button>
+        </>
+      )}
       {plan.state === 'ready' && (
         <div className="plan-parts" aria-live="polite">
           <Memory plan={plan.data.memory} />
           <div className="plan-rest">
             <BudgetField />
             <Storage storage={plan.data.storage} />
+            {plan.data.ahead !== null && <p className="module-text">{plan.data.ahead}</p>}
             <div className="plan-time">
               {step?.state === 'ready' && <Time estimate={step.data} steps={config.steps} />}
               {step?.state === 'error' && <p className="sentence error">{step.message}</p>}
-              <button type="button" className="button" disabled={busy || step?.state === 'loading' || !plan.data.memory.fits} onClick={() => plans.measure(config)}>
-                {step?.state === 'loading' ? 'Measuring…' : 'Measure a step here'}
-              </button>
+              {here ? (
+                <button type="button" className="button" disabled={busy || step?.state === 'loading' || !plan.data.memory.fits} onClick={() => plans.measure(config)}>
+                  {step?.state === 'loading' ? 'Measuring…' : 'Measure a step here'}
+                </button>
+              ) : (
+                <p className="module-text">How long a step takes can be measured once the model is here.</p>
+              )}
             </div>
           </div>
         </div>

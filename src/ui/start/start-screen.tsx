@@ -26,8 +26,8 @@ export function StartScreen({ route }: { readonly route: Extract<Route, { screen
       <div className="rack">
         <DeviceCard />
         <ModelCard route={route} open={shelfOpen} onToggle={() => setShelfOpen((open) => !open)} />
-        <DataCard route={route} />
         {shelfOpen && <ModelShelf route={route} />}
+        <DataCard route={route} />
         <MethodChoice route={route} />
         <Launch key={route.model} route={route} />
       </div>

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { formatBytes } from '../../lib/format.ts';
+import './file-field.css';
 
 interface Props {
   readonly label: string;
@@ -29,7 +30,15 @@ export function FileField({ label, hint, accept, file, onFile }: Props) {
       }}
     >
       <span className="label">{label}</span>
-      <input type="file" accept={accept} className="visually-hidden" onChange={(event) => take(event.target.files)} />
+      <input
+        type="file"
+        accept={accept}
+        className="visually-hidden"
+        onChange={(event) => {
+          take(event.target.files);
+          event.target.value = ''; // the same file again is a change too
+        }}
+      />
       <span className="file-name">{file ? file.name : 'Choose or drop a file'}</span>
       <span className="muted">{file ? formatBytes(file.size) : hint}</span>
     </label>
