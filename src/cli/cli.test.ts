@@ -87,6 +87,58 @@ describe('the command line', { timeout: 30_000 }, () => {
       /line 1, does not parse: .*prompt_len leaves no completion/,
     ],
     [
+      'a batch whose third line is the wrong one',
+      ['train', '--model', 'nano', '--loss', 'pg', '--data', file('w.jsonl', '\n\n{"ids":[1,2],"prompt_len":1}'), '--out', scratch],
+      1,
+      /line 3, has no "advantage"/,
+    ],
+    [
+      'an advantage that is no number in f64',
+      ['train', '--model', 'nano', '--loss', 'pg', '--data', file('i.jsonl', '{"ids":[1,2],"prompt_len":1,"advantage":1e400}'), '--out', scratch],
+      1,
+      /line 1, does not parse: advantage: Invalid finite/,
+    ],
+    [
+      'an id beyond the vocabulary',
+      ['train', '--model', 'nano', '--loss', 'nll', '--data', file('v.jsonl', '{"ids":[1,2],"prompt_len":1}\n{"ids":[1,5000],"prompt_len":1}'), '--out', scratch],
+      1,
+      /line 2, has token id 5000, beyond the model's vocabulary of 1152/,
+    ],
+    [
+      "a teacher's id beyond the vocabulary",
+      [
+        'train',
+        '--model',
+        'nano',
+        '--loss',
+        'kd',
+        '--data',
+        file('t.jsonl', '{"ids":[1,2],"prompt_len":1,"teacher":{"ids":[[5000]],"logprobs":[[-1]]}}'),
+        '--out',
+        scratch,
+      ],
+      1,
+      /line 1, completion token 1: the teacher's id 5000/,
+    ],
+    [
+      'an --out that is a file, before anything is trained',
+      ['train', '--model', 'nano', '--loss', 'nll', '--data', file('n.jsonl', '{"ids":[1,2],"prompt_len":1}'), '--out', file('taken', '')],
+      1,
+      /Nothing can be written to the folder .*taken: .*taken is a file; choose another --out/,
+    ],
+    [
+      'an --out where there can be no folder',
+      ['grade', '--dataset', 'starter', '--samples', file('g.jsonl', '{"task_id":"starter/test/0","solution":"x"}'), '--out', '/proc/none/r.jsonl'],
+      1,
+      /Nothing can be written to the folder \/proc\/none/,
+    ],
+    [
+      'results to be written over a folder',
+      ['grade', '--dataset', 'starter', '--samples', file('h.jsonl', '{"task_id":"starter/test/0","solution":"x"}'), '--out', scratch],
+      1,
+      /cannot be written: it is a folder/,
+    ],
+    [
       'a batch without advantages',
       [
         'train',
