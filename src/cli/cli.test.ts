@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -32,6 +32,20 @@ describe('the command line', { timeout: 30_000 }, () => {
     expect(ids.length).toBeGreaterThan(5);
     const back = await afterthought(['tokenize', '--model', 'nano', '--decode'], JSON.stringify({ ids }));
     expect(back.stdout).toBe(text);
+  });
+
+  it('tokenizes with a tokenizer alone, and renders turns that only call tools', async () => {
+    const folder = join(scratch, 'text');
+    mkdirSync(folder);
+    copyFileSync('public/models/nano/tokenizer.json', join(folder, 'tokenizer.json'));
+    const chat_template = "{% for m in messages %}{{ m.role }}:{{ m.content or m.tool_calls[0].function.name }};{% endfor %}{% if add_generation_prompt %}>{% endif %}";
+    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ chat_template }));
+    const call = { role: 'assistant', content: null, tool_calls: [{ type: 'function', function: { name: 'f', arguments: {} } }] };
+    const messages = file('chat.json', JSON.stringify([{ role: 'user', content: 'x' }, call, { ...call, content: undefined }]));
+    const { stdout } = await afterthought(['tokenize', '--model', folder, '--chat', messages, '--no-generation-prompt']);
+    const { text, ids } = JSON.parse(stdout) as { text: string; ids: number[] };
+    expect(text).toBe('user:x;assistant:f;assistant:f;');
+    expect(JSON.parse((await afterthought(['tokenize', '--model', folder], text)).stdout)).toEqual({ ids });
   });
 
   it.each([
@@ -69,6 +83,12 @@ describe('the command line', { timeout: 30_000 }, () => {
       ['tokenize', '--model', 'nano', '--chat', file('m.json', '[{"role":"user","content":"x"}]')],
       1,
       /no chat template/,
+    ],
+    [
+      'a conversation without roles',
+      ['tokenize', '--model', 'nano', '--chat', file('roles.json', '{"messages":[{"content":"x"}]}')],
+      1,
+      /roles\.json does not parse: 0\.role/,
     ],
     [
       'a broken batch',

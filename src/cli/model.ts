@@ -59,10 +59,21 @@ export async function resolveModel(model: string): Promise<string> {
 /** Where a model is; one of the hub is fetched now. Enough for commands that take token ids: they need no tokenizer. */
 export async function openModelFolder(model: string, weights: RunConfig['weights'], root: string): Promise<ModelFolder> {
   const name = await resolveModel(model);
-  const local = name === 'nano' ? nanoFolder(root) : name;
-  const source = isAbsolute(local) ? folderSource(local) : await hubModel(local, weights);
+  const source = await sourceOf(name, weights, root);
   // No model folder, or none that is supported: said before anything is read from stdin.
   return { name, source, config: await readModelConfig(source) };
+}
+
+async function sourceOf(name: string, weights: RunConfig['weights'], root: string): Promise<FileSource> {
+  const local = name === 'nano' ? nanoFolder(root) : name;
+  return isAbsolute(local) ? folderSource(local) : hubModel(local, weights);
+}
+
+/** What text needs: a tokenizer.json is enough. Where there is a config.json the two must fit. */
+export async function openTokenizer(model: string, root: string): Promise<Pick<ModelFiles, 'tokenizer' | 'chat'>> {
+  const source = await sourceOf(await resolveModel(model), null, root);
+  const config = (await source.size('config.json')) === null ? undefined : await readModelConfig(source);
+  return { tokenizer: await loadTokenizer(source, config), chat: await loadChatTemplate(source) };
 }
 
 /** Tokenizer, chat template and prompts of a model; loads no weights. */
