@@ -77,6 +77,19 @@ describe('the command line', { timeout: 30_000 }, () => {
       2,
       /--steps and --budget-tokens exclude/,
     ],
+    ['a run over a file', ['run', '--out', file('r.txt', '')], 1, /Nothing can be written to the folder .*r\.txt is a file/],
+    [
+      'training on a set for evaluation only',
+      [
+        'run',
+        '--dataset',
+        file('he.jsonl', '{"task_id":"HumanEval/0","prompt":"def f():\\n","canonical_solution":"    return 1\\n","test":"def check(candidate):\\n    assert candidate() == 1\\n","entry_point":"f"}'),
+        '--out',
+        join(scratch, 'he'),
+      ],
+      1,
+      /30 train problems were asked for, and the data set has none; choose another data set/,
+    ],
     ['nothing to resume', ['run', '--resume', '--out', join(scratch, 'none')], 2, /--resume: there is no run/],
     [
       'a missing chat template',
