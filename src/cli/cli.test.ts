@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { afterthought } from './testing/afterthought.ts';
 
@@ -22,6 +23,16 @@ describe('the command line', { timeout: 30_000 }, () => {
       expect(help.code).toBe(0);
       expect(help.stdout).toContain('--json');
     }
+  });
+
+  it('ends without a word when nobody reads its output any longer', async () => {
+    const child = spawn(process.execPath, [resolve('bin/afterthought'), '--help']);
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    const code = await new Promise((done) => child.on('close', done));
+    expect(stderr).toBe('');
+    expect(code).toBe(141);
   });
 
   it('tokenizes text to the byte and back', async () => {
@@ -97,6 +108,13 @@ describe('the command line', { timeout: 30_000 }, () => {
       1,
       /no chat template/,
     ],
+    [
+      'more new tokens than the context has',
+      ['generate', '--model', 'nano', '--max-tokens', '1022', '--prompts', file('long.jsonl', '{"id":1,"ids":[1,2]}\n{"id":2,"ids":[1,2,3]}')],
+      1,
+      /line 2, has 3 tokens to which 1022 new ones may come, more than the model's context of 1024/,
+    ],
+    ['a folder without an adapter', ['generate', '--model', 'nano', '--adapter', scratch, '--prompts', file('one.jsonl', '{"id":1,"ids":[1]}')], 1, /has no adapter_config\.json/],
     [
       'a conversation without roles',
       ['tokenize', '--model', 'nano', '--chat', file('roles.json', '{"messages":[{"content":"x"}]}')],

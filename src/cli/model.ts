@@ -98,11 +98,12 @@ function nanoFolder(root: string): string {
   return join(root, 'public', 'models', 'nano');
 }
 
-/** Throws a sentence about token ids that `config` has no place for. @param label where they come from */
-export function checkIds(ids: readonly number[], { vocabSize, maxPositions }: ModelConfig, label: string): void {
+/** Throws a sentence about token ids that `config` has no place for. @param label where they come from; @param more tokens that will follow them */
+export function checkIds(ids: readonly number[], { vocabSize, maxPositions }: ModelConfig, label: string, more = 0): void {
   const beyond = ids.find((id) => id >= vocabSize);
   if (beyond !== undefined) throw new Error(`${label}, has token id ${beyond}, beyond the model's vocabulary of ${vocabSize}.`);
-  if (ids.length > maxPositions) throw new Error(`${label}, has ${ids.length} tokens, more than the model's context of ${maxPositions}.`);
+  if (ids.length + more > maxPositions)
+    throw new Error(`${label}, has ${ids.length} tokens${more ? ` to which ${more} new ones may come` : ''}, more than the model's context of ${maxPositions}.`);
 }
 
 export function parseWeights(weights: string | undefined): WeightPrecision | null {
@@ -115,10 +116,14 @@ export async function loadEngine(files: ModelFolder, weights: WeightPrecision | 
   return openEngine({ gpu: nodeGpu(), source: files.source, weights, tunerCache: folderTunerCache() });
 }
 
-/** Puts the adapter of `folder` on as `student`; returns the name to ask for. */
-export async function putAdapter(engine: GpuEngine, folder: string | undefined): Promise<'student' | 'none'> {
-  if (folder === undefined) return 'none';
-  const { config, tensors } = await readAdapter(folderSource(resolve(folder)), engine.config);
-  engine.loadAdapter('student', config, tensors);
-  return 'student';
+/** The model with the adapter of `folder` on it as `student`, and the name to ask for. An adapter that will not do is refused before weights are loaded. */
+export async function loadWithAdapter(
+  files: ModelFolder,
+  weights: WeightPrecision | null,
+  folder: string | undefined,
+): Promise<{ engine: GpuEngine; adapter: 'student' | 'none' }> {
+  const read = folder === undefined ? null : await readAdapter(folderSource(resolve(folder)), files.config);
+  const engine = await loadEngine(files, weights);
+  if (read) engine.loadAdapter('student', read.config, read.tensors);
+  return { engine, adapter: read ? 'student' : 'none' };
 }

@@ -12,7 +12,7 @@ import type { Command } from '../command.ts';
 import { DATASET_VALUE, loadProblems, resolveDataset } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { outFolder, print, remark } from '../io.ts';
-import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
+import { loadWithAdapter, MODEL_FLAGS, openModelFiles, parseWeights, WEIGHT_FLAGS } from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -54,8 +54,7 @@ export const evalCommand: Command = {
     const problems = evaluationProblems(all, { dataset: flags.dataset, split: flags.split, limit, seed });
     await outFolder(flags.out);
     const started = performance.now();
-    const engine = await loadEngine(files, weights);
-    const adapter = await putAdapter(engine, flags.adapter);
+    const { engine, adapter } = await loadWithAdapter(files, weights, flags.adapter);
     const grader = openGrader({ evaluation: true });
     const byEvalPlus = (flags.protocol ?? (files.name === 'nano' ? 'plain' : 'evalplus')) === 'evalplus';
     const protocol = byEvalPlus ? evalPlusProtocol(files.text, files.tokenizer, files.chat) : null;

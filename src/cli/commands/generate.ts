@@ -6,11 +6,10 @@ import type { Command } from '../command.ts';
 import { blocks, print, readText } from '../io.ts';
 import {
   checkIds,
-  loadEngine,
+  loadWithAdapter,
   MODEL_FLAGS,
   openModelFolder,
   parseWeights,
-  putAdapter,
   WEIGHT_FLAGS,
   withText,
   type ModelFiles,
@@ -68,12 +67,11 @@ export const generate: Command = {
     const streamOf = streams();
     const prompts = mapLines(Line, text, flags.prompts, (line, label) => {
       const ids = promptIds(line, files, label);
-      checkIds(ids, folder.config, label);
+      checkIds(ids, folder.config, label, flags['max-tokens']);
       return { id: line.id, ids, stream: streamOf(line.id) };
     });
-    const engine = await loadEngine(folder, weights);
+    const { engine, adapter } = await loadWithAdapter(folder, weights, flags.adapter);
     const stopIds = files?.tokenizer.eosIds ?? engine.config.eosIds;
-    const adapter = await putAdapter(engine, flags.adapter);
     for (const block of blocks(prompts, BLOCK)) {
       const completions = await engine.generate(
         block.map((prompt) => ({

@@ -3,7 +3,7 @@ import { mapLines } from '../../lib/json.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { blocks, print, readStdin } from '../io.ts';
-import { checkIds, loadEngine, MODEL_FLAGS, openModelFolder, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
+import { checkIds, loadWithAdapter, MODEL_FLAGS, openModelFolder, parseWeights, WEIGHT_FLAGS } from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -34,8 +34,7 @@ export const score: Command = {
       if (line.prompt_len > length) throw new Error(`${label}, has a prompt_len of ${line.prompt_len}, but ${length} tokens.`);
       return line;
     });
-    const engine = await loadEngine(files, weights);
-    const adapter = await putAdapter(engine, flags.adapter);
+    const { engine, adapter } = await loadWithAdapter(files, weights, flags.adapter);
     for (const block of blocks(lines, BLOCK)) {
       // A line that is all prompt has no position to score.
       const asked = block.filter((line) => line.prompt_len < line.ids.length);

@@ -121,8 +121,8 @@ export const train: Command = {
     });
     await outFolder(flags.out);
     if (flags.gradient !== undefined) await outFile(flags.gradient);
+    const init = flags.init === undefined ? null : await readAdapter(folderSource(resolve(flags.init)), files.config);
     const engine = await loadEngine(files, weights);
-    const init = flags.init === undefined ? null : await readAdapter(folderSource(resolve(flags.init)), engine.config);
     const lora = {
       rank: flags.rank ?? init?.config.rank ?? 16,
       alpha: flags.alpha ?? init?.config.alpha ?? 32,
