@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { afterthought } from './testing/afterthought.ts';
 
@@ -24,6 +25,16 @@ describe('the command line', { timeout: 30_000 }, () => {
     }
   });
 
+  it('ends without a word when nobody reads its output any longer', async () => {
+    const child = spawn(process.execPath, [resolve('bin/afterthought'), '--help']);
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    const code = await new Promise((done) => child.on('close', done));
+    expect(stderr).toBe('');
+    expect(code).toBe(141);
+  });
+
   it('tokenizes text to the byte and back', async () => {
     const text = 'def f(x):\n    return "é"\n';
     const { stdout, code } = await afterthought(['tokenize', '--model', 'nano'], text);
@@ -32,6 +43,20 @@ describe('the command line', { timeout: 30_000 }, () => {
     expect(ids.length).toBeGreaterThan(5);
     const back = await afterthought(['tokenize', '--model', 'nano', '--decode'], JSON.stringify({ ids }));
     expect(back.stdout).toBe(text);
+  });
+
+  it('tokenizes with a tokenizer alone, and renders turns that only call tools', async () => {
+    const folder = join(scratch, 'text');
+    mkdirSync(folder);
+    copyFileSync('public/models/nano/tokenizer.json', join(folder, 'tokenizer.json'));
+    const chat_template = "{% for m in messages %}{{ m.role }}:{{ m.content or m.tool_calls[0].function.name }};{% endfor %}{% if add_generation_prompt %}>{% endif %}";
+    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ chat_template }));
+    const call = { role: 'assistant', content: null, tool_calls: [{ type: 'function', function: { name: 'f', arguments: {} } }] };
+    const messages = file('chat.json', JSON.stringify([{ role: 'user', content: 'x' }, call, { ...call, content: undefined }]));
+    const { stdout } = await afterthought(['tokenize', '--model', folder, '--chat', messages, '--no-generation-prompt']);
+    const { text, ids } = JSON.parse(stdout) as { text: string; ids: number[] };
+    expect(text).toBe('user:x;assistant:f;assistant:f;');
+    expect(JSON.parse((await afterthought(['tokenize', '--model', folder], text)).stdout)).toEqual({ ids });
   });
 
   it.each([
@@ -63,12 +88,38 @@ describe('the command line', { timeout: 30_000 }, () => {
       2,
       /--steps and --budget-tokens exclude/,
     ],
+    ['a run over a file', ['run', '--out', file('r.txt', '')], 1, /Nothing can be written to the folder .*r\.txt is a file/],
+    [
+      'training on a set for evaluation only',
+      [
+        'run',
+        '--dataset',
+        file('he.jsonl', '{"task_id":"HumanEval/0","prompt":"def f():\\n","canonical_solution":"    return 1\\n","test":"def check(candidate):\\n    assert candidate() == 1\\n","entry_point":"f"}'),
+        '--out',
+        join(scratch, 'he'),
+      ],
+      1,
+      /30 train problems were asked for, and the data set has none; choose another data set/,
+    ],
     ['nothing to resume', ['run', '--resume', '--out', join(scratch, 'none')], 2, /--resume: there is no run/],
     [
       'a missing chat template',
       ['tokenize', '--model', 'nano', '--chat', file('m.json', '[{"role":"user","content":"x"}]')],
       1,
       /no chat template/,
+    ],
+    [
+      'more new tokens than the context has',
+      ['generate', '--model', 'nano', '--max-tokens', '1022', '--prompts', file('long.jsonl', '{"id":1,"ids":[1,2]}\n{"id":2,"ids":[1,2,3]}')],
+      1,
+      /line 2, has 3 tokens to which 1022 new ones may come, more than the model's context of 1024/,
+    ],
+    ['a folder without an adapter', ['generate', '--model', 'nano', '--adapter', scratch, '--prompts', file('one.jsonl', '{"id":1,"ids":[1]}')], 1, /has no adapter_config\.json/],
+    [
+      'a conversation without roles',
+      ['tokenize', '--model', 'nano', '--chat', file('roles.json', '{"messages":[{"content":"x"}]}')],
+      1,
+      /roles\.json does not parse: 0\.role/,
     ],
     [
       'a broken batch',
@@ -85,6 +136,58 @@ describe('the command line', { timeout: 30_000 }, () => {
       ],
       1,
       /line 1, does not parse: .*prompt_len leaves no completion/,
+    ],
+    [
+      'a batch whose third line is the wrong one',
+      ['train', '--model', 'nano', '--loss', 'pg', '--data', file('w.jsonl', '\n\n{"ids":[1,2],"prompt_len":1}'), '--out', scratch],
+      1,
+      /line 3, has no "advantage"/,
+    ],
+    [
+      'an advantage that is no number in f64',
+      ['train', '--model', 'nano', '--loss', 'pg', '--data', file('i.jsonl', '{"ids":[1,2],"prompt_len":1,"advantage":1e400}'), '--out', scratch],
+      1,
+      /line 1, does not parse: advantage: Invalid finite/,
+    ],
+    [
+      'an id beyond the vocabulary',
+      ['train', '--model', 'nano', '--loss', 'nll', '--data', file('v.jsonl', '{"ids":[1,2],"prompt_len":1}\n{"ids":[1,5000],"prompt_len":1}'), '--out', scratch],
+      1,
+      /line 2, has token id 5000, beyond the model's vocabulary of 1152/,
+    ],
+    [
+      "a teacher's id beyond the vocabulary",
+      [
+        'train',
+        '--model',
+        'nano',
+        '--loss',
+        'kd',
+        '--data',
+        file('t.jsonl', '{"ids":[1,2],"prompt_len":1,"teacher":{"ids":[[5000]],"logprobs":[[-1]]}}'),
+        '--out',
+        scratch,
+      ],
+      1,
+      /line 1, completion token 1: the teacher's id 5000/,
+    ],
+    [
+      'an --out that is a file, before anything is trained',
+      ['train', '--model', 'nano', '--loss', 'nll', '--data', file('n.jsonl', '{"ids":[1,2],"prompt_len":1}'), '--out', file('taken', '')],
+      1,
+      /Nothing can be written to the folder .*taken: .*taken is a file; choose another --out/,
+    ],
+    [
+      'an --out where there can be no folder',
+      ['grade', '--dataset', 'starter', '--samples', file('g.jsonl', '{"task_id":"starter/test/0","solution":"x"}'), '--out', '/proc/none/r.jsonl'],
+      1,
+      /Nothing can be written to the folder \/proc\/none/,
+    ],
+    [
+      'results to be written over a folder',
+      ['grade', '--dataset', 'starter', '--samples', file('h.jsonl', '{"task_id":"starter/test/0","solution":"x"}'), '--out', scratch],
+      1,
+      /cannot be written: it is a folder/,
     ],
     [
       'a batch without advantages',

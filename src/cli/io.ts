@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
 
 /** Writes a line to stdout; resolves when the pipe has taken it. */
@@ -36,9 +37,47 @@ export async function readBytes(path: string, what: string): Promise<Buffer> {
   }
 }
 
+/** Makes the folder that results go to, before the work that they come from; throws a sentence where nothing can be written. */
+export async function outFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(resolve(folder));
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new Error(`Nothing can be written to the folder ${folder}: ${reason(error)}; choose another --out.`, { cause: error });
+  }
+}
+
+/** The same for a file of results. */
+export async function outFile(file: string): Promise<void> {
+  await outFolder(dirname(file));
+  const there = await stat(file).catch(() => null);
+  if (there?.isDirectory()) throw new Error(`${file} cannot be written: it is a folder; give --out the name of a file.`);
+}
+
+/** Folder by folder: below /proc, Node's own recursive mkdir never comes back. */
+async function makeFolder(folder: string): Promise<void> {
+  const there = await stat(folder).catch(() => null);
+  if (there?.isDirectory()) return;
+  if (there) throw new Error(`${folder} is a file`);
+  await makeFolder(dirname(folder));
+  await mkdir(folder).catch(async (error: unknown) => {
+    // Somebody else may have made it meanwhile.
+    if (!(await stat(folder).catch(() => null))?.isDirectory()) throw error;
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+};
+
 function reason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  return code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : messageOf(error);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return REASONS[code] ?? messageOf(error);
 }
 
 /** Items in blocks of `size`, in order. */

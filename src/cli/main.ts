@@ -16,13 +16,19 @@ import { print } from './io.ts';
 
 const COMMANDS: readonly Command[] = [doctor, tokenize, score, generate, train, run, evalCommand, grade, bench, makeModel];
 
-/** The command line: resolves with the exit code (0 done, 1 failed, 2 bad usage, 130 interrupted). */
+/** The code of a program that SIGPIPE ended, which Node does not let through. */
+const NOBODY_READS = 141;
+
+/** The command line: resolves with the exit code (0 done, 1 failed, 2 bad usage, 130 interrupted, 141 nobody reads stdout any longer). */
 export async function main(argv: readonly string[], context: CommandContext): Promise<number> {
   // Sandbox processes do not hold the process open, and neither does the GPU; a command that waits for them must.
   const alive = setInterval(() => undefined, 60_000);
+  // `print` rejects where stdout fails; without a listener the stream would end the process with a stack trace. Remarks may get lost.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     return await dispatch(argv, context);
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return NOBODY_READS;
     process.stderr.write(`afterthought: ${oneLine(messageOf(error))}\n`);
     if (process.env['AFTERTHOUGHT_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return error instanceof UsageError ? 2 : 1;

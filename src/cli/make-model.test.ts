@@ -74,7 +74,7 @@ describe('make-model', { timeout: 180_000 }, () => {
     expect(JSON.parse(generated.stdout)).toMatchObject({ id: 'p', text: null });
     writeFileSync(prompts, JSON.stringify({ id: 'p', prompt: 'def f' }));
     const text = await afterthought(['generate', ...model, '--prompts', prompts]);
-    expect(text.stderr).toMatch(/Prompt p is text, and the model's folder has no tokenizer\.json; give "ids"/);
+    expect(text.stderr).toMatch(/line 1, is text, and the model's folder has no tokenizer\.json; give "ids"/);
 
     const batch = join(scratch, 'batch.jsonl');
     writeFileSync(batch, JSON.stringify({ ids, prompt_len: 2 }));

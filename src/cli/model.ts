@@ -4,6 +4,7 @@ import { policyText, type MethodText, type PromptOptions } from '../data/prompts
 import { nodeGpu } from '../gpu/node-gpu.ts';
 import { loadChatTemplate, type ChatTemplate } from '../model/chat.ts';
 import { openEngine, readModelConfig, type GpuEngine } from '../model/gpu-engine.ts';
+import type { ModelConfig } from '../model/config.ts';
 import { readAdapter } from '../model/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/tokenizer.ts';
 import { WEIGHT_PRECISIONS, type WeightPrecision } from '../model/weight-format.ts';
@@ -34,6 +35,7 @@ export const WEIGHT_FLAGS = {
 export interface ModelFolder {
   readonly name: string;
   readonly source: FileSource;
+  readonly config: ModelConfig;
 }
 
 export interface ModelFiles extends ModelFolder {
@@ -57,10 +59,21 @@ export async function resolveModel(model: string): Promise<string> {
 /** Where a model is; one of the hub is fetched now. Enough for commands that take token ids: they need no tokenizer. */
 export async function openModelFolder(model: string, weights: RunConfig['weights'], root: string): Promise<ModelFolder> {
   const name = await resolveModel(model);
-  if (name === 'nano') return { name, source: folderSource(nanoFolder(root)) };
-  const source = isAbsolute(name) ? folderSource(name) : await hubModel(name, weights);
-  await readModelConfig(source); // no model folder, or none that is supported: said before anything is read from stdin
-  return { name, source };
+  const source = await sourceOf(name, weights, root);
+  // No model folder, or none that is supported: said before anything is read from stdin.
+  return { name, source, config: await readModelConfig(source) };
+}
+
+async function sourceOf(name: string, weights: RunConfig['weights'], root: string): Promise<FileSource> {
+  const local = name === 'nano' ? nanoFolder(root) : name;
+  return isAbsolute(local) ? folderSource(local) : hubModel(local, weights);
+}
+
+/** What text needs: a tokenizer.json is enough. Where there is a config.json the two must fit. */
+export async function openTokenizer(model: string, root: string): Promise<Pick<ModelFiles, 'tokenizer' | 'chat'>> {
+  const source = await sourceOf(await resolveModel(model), null, root);
+  const config = (await source.size('config.json')) === null ? undefined : await readModelConfig(source);
+  return { tokenizer: await loadTokenizer(source, config), chat: await loadChatTemplate(source) };
 }
 
 /** Tokenizer, chat template and prompts of a model; loads no weights. */
@@ -74,15 +87,23 @@ export async function openModelFiles(
 }
 
 export async function withText(folder: ModelFolder, root: string, prompts?: PromptOptions): Promise<ModelFiles> {
-  const { name, source } = folder;
-  const tokenizer = await loadTokenizer(source, await readModelConfig(source));
+  const { name, source, config } = folder;
+  const tokenizer = await loadTokenizer(source, config);
   const chat = await loadChatTemplate(source);
   const form = name === 'nano' || name === nanoFolder(root) ? 'nano' : 'other';
-  return { name, source, tokenizer, chat, text: policyText(form, tokenizer, chat, prompts) };
+  return { ...folder, tokenizer, chat, text: policyText(form, tokenizer, chat, prompts) };
 }
 
 function nanoFolder(root: string): string {
   return join(root, 'public', 'models', 'nano');
+}
+
+/** Throws a sentence about token ids that `config` has no place for. @param label where they come from; @param more tokens that will follow them */
+export function checkIds(ids: readonly number[], { vocabSize, maxPositions }: ModelConfig, label: string, more = 0): void {
+  const beyond = ids.find((id) => id >= vocabSize);
+  if (beyond !== undefined) throw new Error(`${label}, has token id ${beyond}, beyond the model's vocabulary of ${vocabSize}.`);
+  if (ids.length + more > maxPositions)
+    throw new Error(`${label}, has ${ids.length} tokens${more ? ` to which ${more} new ones may come` : ''}, more than the model's context of ${maxPositions}.`);
 }
 
 export function parseWeights(weights: string | undefined): WeightPrecision | null {
@@ -95,10 +116,14 @@ export async function loadEngine(files: ModelFolder, weights: WeightPrecision | 
   return openEngine({ gpu: nodeGpu(), source: files.source, weights, tunerCache: folderTunerCache() });
 }
 
-/** Puts the adapter of `folder` on as `student`; returns the name to ask for. */
-export async function putAdapter(engine: GpuEngine, folder: string | undefined): Promise<'student' | 'none'> {
-  if (folder === undefined) return 'none';
-  const { config, tensors } = await readAdapter(folderSource(resolve(folder)), engine.config);
-  engine.loadAdapter('student', config, tensors);
-  return 'student';
+/** The model with the adapter of `folder` on it as `student`, and the name to ask for. An adapter that will not do is refused before weights are loaded. */
+export async function loadWithAdapter(
+  files: ModelFolder,
+  weights: WeightPrecision | null,
+  folder: string | undefined,
+): Promise<{ engine: GpuEngine; adapter: 'student' | 'none' }> {
+  const read = folder === undefined ? null : await readAdapter(folderSource(resolve(folder)), files.config);
+  const engine = await loadEngine(files, weights);
+  if (read) engine.loadAdapter('student', read.config, read.tensors);
+  return { engine, adapter: read ? 'student' : 'none' };
 }

@@ -13,9 +13,8 @@ const CHOICE = 0x63686f69;
 /** `count` problems of a split: the first ones of a seeded shuffle, in the split's own order. */
 export function chooseProblems<P extends Problem>(split: readonly P[], count: number, seed: number, name: string): P[] {
   if (count > split.length) {
-    throw new Error(
-      `${count} ${name} problems were asked for, and the data set has ${split.length}; ask for at most ${split.length}.`,
-    );
+    const advice = split.length === 0 ? 'choose another data set' : `ask for at most ${split.length}`;
+    throw new Error(`${count} ${name} problems were asked for, and the data set has ${split.length || 'none'}; ${advice}.`);
   }
   const salt = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 0);
   const chosen = new Rng(CHOICE, seed, salt).shuffle(split.map((_, index) => index)).slice(0, count);

@@ -15,11 +15,32 @@ export function parseJson<T>(schema: v.GenericSchema<unknown, T>, text: string, 
   throw new Error(`${where} does not parse: ${v.getDotPath(issue) ?? 'the line'}: ${issue.message}.`);
 }
 
-/** Parses JSON lines, blank ones left out. */
+/** Parses JSON lines, blank ones left out; a field that is null counts as left out, since Python writes None so. */
 export function parseLines<T>(schema: v.GenericSchema<unknown, T>, text: string, where: string): T[] {
-  const out: T[] = [];
+  return mapLines(schema, text, where, (line) => line);
+}
+
+const WithoutNulls = v.pipe(
+  v.unknown(),
+  v.transform((line) =>
+    typeof line === 'object' && line !== null && !Array.isArray(line)
+      ? Object.fromEntries(Object.entries(line).filter(([, value]) => value !== null))
+      : line,
+  ),
+);
+
+/** Parses JSON lines and makes something of each; `label` says where a line is, for the sentences that `make` throws. */
+export function mapLines<T, U>(
+  schema: v.GenericSchema<unknown, T>,
+  text: string,
+  where: string,
+  make: (line: T, label: string) => U,
+): U[] {
+  const out: U[] = [];
   text.split('\n').forEach((line, index) => {
-    if (line.trim() !== '') out.push(parseJson(schema, line, `${where}, line ${index + 1},`));
+    if (line.trim() === '') return;
+    const label = `${where}, line ${index + 1}`;
+    out.push(make(parseJson(v.pipe(WithoutNulls, schema), line, `${label},`), label));
   });
   if (out.length === 0) throw new Error(`${where} holds no lines.`);
   return out;

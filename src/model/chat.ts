@@ -5,7 +5,8 @@ import type { FileSource } from './weights-source.ts';
 export interface ChatMessage {
   /** `system`, `user`, `assistant`; what else there is the template decides. */
   readonly role: string;
-  readonly content: string;
+  /** Missing or null where a turn only calls tools. */
+  readonly content?: string | null | undefined;
   /** Further fields (`tool_calls`, `name`) reach the template as they are. */
   readonly [field: string]: unknown;
 }

@@ -50,9 +50,17 @@ describe('parseAdapterConfig', () => {
     expect(parseAdapterConfig(plain)).toEqual({ rank: 8, alpha: 16, targets: ['q', 'v', 'down'] });
   });
 
+  test("takes rsLoRA's scale, α/√r, into α", () => {
+    expect(parseAdapterConfig({ ...plain, r: 9, lora_alpha: 4, use_rslora: true })).toMatchObject({ rank: 9, alpha: 12 });
+  });
+
+  test("reads the whole paths that PEFT's all-linear leaves, one a layer", () => {
+    const target_modules = [0, 1].flatMap((layer) => [`model.layers.${layer}.mlp.down_proj`, `model.layers.${layer}.self_attn.q_proj`]);
+    expect(parseAdapterConfig({ ...plain, target_modules }).targets).toEqual(['q', 'down']);
+  });
+
   test.each([
     [{ use_dora: true }, 'use_dora = true'],
-    [{ use_rslora: true }, 'use_rslora = true'],
     [{ rank_pattern: { q_proj: 4 } }, 'rank_pattern = {"q_proj":4}'],
     [{ alpha_pattern: { q_proj: 4 } }, 'alpha_pattern = {"q_proj":4}'],
     [{ bias: 'all' }, 'bias = "all"'],

@@ -66,7 +66,8 @@ const AdapterConfigJson = v.looseObject({
  */
 const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
   use_dora: [],
-  use_rslora: [],
+  // Another scale, which alpha takes in (see parseAdapterConfig).
+  use_rslora: [true],
   use_qalora: [],
   use_bdlora: [],
   lora_bias: [],
@@ -102,12 +103,16 @@ export function parseAdapterConfig(json: unknown): LoraConfig {
   }
   const targets = new Set(
     config.target_modules.map((module) => {
-      const target = LORA_TARGETS.find((name) => [`${name}_proj`, `${BLOCKS[name]}.${name}_proj`].includes(module));
+      // PEFT writes `all-linear` as whole paths, one a layer; checkAdapter sees to it that every layer has them.
+      const name = module.replace(/^(?:model\.)?layers\.\d+\./, '');
+      const target = LORA_TARGETS.find((target) => [`${target}_proj`, `${BLOCKS[target]}.${target}_proj`].includes(name));
       return target ?? refuse('target_modules', module);
     }),
   );
   if (targets.size === 0) refuse('target_modules', config.target_modules);
-  return { rank: config.r, alpha: config.lora_alpha, targets: LORA_TARGETS.filter((target) => targets.has(target)) };
+  // rsLoRA scales by α/√r instead of α/r: plain LoRA with an α that is √r as large.
+  const alpha = config.lora_alpha * (config['use_rslora'] === true ? Math.sqrt(config.r) : 1);
+  return { rank: config.r, alpha, targets: LORA_TARGETS.filter((target) => targets.has(target)) };
 }
 
 /** Reads a PEFT folder. With `model`, every tensor it needs is checked for presence and shape. f16 and bf16 become f32. */

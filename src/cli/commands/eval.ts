@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { evaluationProblems } from '../../data/datasets.ts';
 import { evaluate, type Answer } from '../../eval/evaluate.ts';
@@ -11,8 +11,8 @@ import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { DATASET_VALUE, loadProblems, resolveDataset } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
-import { print, remark } from '../io.ts';
-import { loadEngine, MODEL_FLAGS, openModelFiles, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
+import { outFolder, print, remark } from '../io.ts';
+import { loadWithAdapter, MODEL_FLAGS, openModelFiles, parseWeights, WEIGHT_FLAGS } from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -52,9 +52,9 @@ export const evalCommand: Command = {
     const all = await loadProblems(dataset, root);
     const { limit = null, seed } = flags;
     const problems = evaluationProblems(all, { dataset: flags.dataset, split: flags.split, limit, seed });
+    await outFolder(flags.out);
     const started = performance.now();
-    const engine = await loadEngine(files, weights);
-    const adapter = await putAdapter(engine, flags.adapter);
+    const { engine, adapter } = await loadWithAdapter(files, weights, flags.adapter);
     const grader = openGrader({ evaluation: true });
     const byEvalPlus = (flags.protocol ?? (files.name === 'nano' ? 'plain' : 'evalplus')) === 'evalplus';
     const protocol = byEvalPlus ? evalPlusProtocol(files.text, files.tokenizer, files.chat) : null;
@@ -101,7 +101,6 @@ export const evalCommand: Command = {
       seed: flags.seed,
       wall,
     });
-    await mkdir(flags.out, { recursive: true });
     const filed = answers.map((answer) => ({ ...answer, taskId: answer.problem.id }));
     for (const [name, content] of Object.entries(evaluationFiles(filed, summary))) {
       await writeFile(join(flags.out, name), content);

@@ -1,14 +1,15 @@
 import * as v from 'valibot';
-import { parseLines } from '../../lib/json.ts';
+import { hash32 } from '../../lib/rng.ts';
+import { mapLines } from '../../lib/json.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { blocks, print, readText } from '../io.ts';
 import {
-  loadEngine,
+  checkIds,
+  loadWithAdapter,
   MODEL_FLAGS,
   openModelFolder,
   parseWeights,
-  putAdapter,
   WEIGHT_FLAGS,
   withText,
   type ModelFiles,
@@ -34,7 +35,7 @@ const FLAGS = {
     min: 0,
     max: 2 ** 32 - 1,
     fallback: 0,
-    help: "random numbers are keyed by it, the prompt's place and the token's",
+    help: "random numbers are keyed by it, the prompt's id, the sample and the token's place",
   },
   json: { kind: 'flag', help: 'no effect: the output is JSON lines always' },
 } as const satisfies Record<string, OptionSpec>;
@@ -60,19 +61,20 @@ export const generate: Command = {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
     const folder = await openModelFolder(flags.model, weights, root);
-    const lines = parseLines(Line, await readText(flags.prompts, 'The prompts file'), flags.prompts);
+    const text = await readText(flags.prompts, 'The prompts file');
     // Without a tokenizer prompts are ids and completions have no text.
     const files = (await folder.source.size('tokenizer.json')) === null ? null : await withText(folder, root);
-    const prompts = lines.map((line) => ({ id: line.id, ids: promptIds(line, files) }));
-    const engine = await loadEngine(folder, weights);
+    const streamOf = streams();
+    const prompts = mapLines(Line, text, flags.prompts, (line, label) => {
+      const ids = promptIds(line, files, label);
+      checkIds(ids, folder.config, label, flags['max-tokens']);
+      return { id: line.id, ids, stream: streamOf(line.id) };
+    });
+    const { engine, adapter } = await loadWithAdapter(folder, weights, flags.adapter);
     const stopIds = files?.tokenizer.eosIds ?? engine.config.eosIds;
-    const adapter = await putAdapter(engine, flags.adapter);
-    let place = 0;
     for (const block of blocks(prompts, BLOCK)) {
-      const first = place;
-      place += block.length;
       const completions = await engine.generate(
-        block.map((prompt, index) => ({
+        block.map((prompt) => ({
           prompt: prompt.ids,
           samples: flags.n,
           adapter,
@@ -80,7 +82,7 @@ export const generate: Command = {
           topK: flags['top-k'],
           topP: flags['top-p'],
           seed: flags.seed,
-          stream: (first + index) * flags.n,
+          stream: prompt.stream,
           maxTokens: flags['max-tokens'],
           stopIds,
         })),
@@ -96,15 +98,26 @@ export const generate: Command = {
   },
 };
 
-function promptIds(line: v.InferOutput<typeof Line>, files: ModelFiles | null): readonly number[] {
+/** Where a prompt's random numbers begin: by its id, so that neither neighbours nor order change what it draws. */
+function streams(): (id: string | number) => number {
+  const seen = new Map<string, number>();
+  return (id) => {
+    const key = JSON.stringify(id);
+    const before = seen.get(key) ?? 0;
+    seen.set(key, before + 1);
+    return hash32(before, ...new TextEncoder().encode(key));
+  };
+}
+
+function promptIds(line: v.InferOutput<typeof Line>, files: ModelFiles | null, label: string): readonly number[] {
   if ('ids' in line) return line.ids;
-  if (!files) throw new Error(`Prompt ${line.id} is text, and the model's folder has no tokenizer.json; give "ids".`);
+  if (!files) throw new Error(`${label}, is text, and the model's folder has no tokenizer.json; give "ids".`);
   // A rendered conversation holds its special tokens already; a bare prompt gets those the tokenizer begins a text with.
   const ids =
     'messages' in line
       ? files.tokenizer.encode(files.chat.renderChat(line.messages))
       : files.tokenizer.encode(line.prompt, { addSpecialTokens: true });
   if (ids.length === 0)
-    throw new Error(`Prompt ${line.id} is empty; a completion needs at least one token to go on from.`);
+    throw new Error(`${label}, has an empty prompt; a completion needs at least one token to go on from.`);
   return ids;
 }

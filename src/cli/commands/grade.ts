@@ -1,12 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { gradeSamples } from '../../eval/grade.ts';
 import { parseSamples } from '../../eval/samples.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { DATASET_VALUE, loadProblems } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
-import { print, readText, remark } from '../io.ts';
+import { outFile, print, readText, remark } from '../io.ts';
 
 const FLAGS = {
   dataset: { kind: 'text', required: true, value: DATASET_VALUE, help: 'the problems the samples answer' },
@@ -29,6 +28,7 @@ export const grade: Command = {
     const flags = parseFlags(FLAGS, argv);
     const problems = await loadProblems(flags.dataset, root);
     const samples = parseSamples(await readText(flags.samples, 'The samples'), flags.samples);
+    await outFile(flags.out);
     const grader = openGrader({ evaluation: true });
     try {
       const lines = await gradeSamples(
@@ -40,7 +40,6 @@ export const grade: Command = {
         },
         { timeoutSeconds: flags.timeout },
       );
-      await mkdir(dirname(flags.out), { recursive: true });
       await writeFile(flags.out, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
       const tally: Record<string, number> = {};
       for (const { status } of lines) tally[status] = (tally[status] ?? 0) + 1;

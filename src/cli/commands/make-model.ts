@@ -1,4 +1,4 @@
-import { mkdir, open, stat, writeFile } from 'node:fs/promises';
+import { open, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formatBytes, formatCount, formatSeconds } from '../../lib/format.ts';
 import { parseModelConfig, modelTensors } from '../../model/config.ts';
@@ -9,7 +9,7 @@ import { loadTokenizer } from '../../model/tokenizer.ts';
 import { parseFlags, UsageError, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { folderSource } from '../folder-source.ts';
-import { print, readText, remark } from '../io.ts';
+import { outFolder, print, readText, remark } from '../io.ts';
 
 const FLAGS = {
   shape: { kind: 'text', required: true, value: 'NAME|FILE', help: `${SHAPE_NAMES.join(', ')}, or any supported config.json` },
@@ -45,7 +45,7 @@ export const makeModel: Command = {
     if (await exists(join(out, 'config.json'))) throw new Error(`${out} holds a model already; choose another --out, or delete it.`);
     const tokenizer = flags.tokenizer === undefined ? null : folderSource(resolve(flags.tokenizer));
     if (tokenizer) await loadTokenizer(tokenizer, config);
-    await mkdir(out, { recursive: true });
+    await outFolder(out);
 
     const shards = intoShards(modelTensors(config), type.bytes, flags['shard-mb'] * 1e6);
     const files = shards.map((_, i) => (shards.length === 1 ? 'model.safetensors' : shardName(i, shards.length)));

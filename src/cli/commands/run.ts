@@ -11,7 +11,7 @@ import type { Command } from '../command.ts';
 import { problemsOf } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { folderSource } from '../folder-source.ts';
-import { print, readText, remark } from '../io.ts';
+import { outFolder, print, readText, remark } from '../io.ts';
 import { machineMemory, storageRoom } from '../machine.ts';
 import { openModelFiles } from '../model.ts';
 import { fittingConfig } from '../plan.ts';
@@ -27,6 +27,7 @@ export const run: Command = {
   async run(argv, { root }) {
     const flags = parseRunFlags(argv);
     const jobs = await jobsOf(flags);
+    await outFolder(flags.out);
     const goOn = `Go on with: ${jobs.length > 1 ? 'the same command and --resume' : `afterthought run --out ${jobs[0]!.folder} --resume`}`;
     const grader = openGrader();
     try {

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { parseLines } from '../../lib/json.ts';
+import { mapLines } from '../../lib/json.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { blocks, print, readStdin } from '../io.ts';
-import { loadEngine, MODEL_FLAGS, openModelFolder, parseWeights, putAdapter, WEIGHT_FLAGS } from '../model.ts';
+import { checkIds, loadWithAdapter, MODEL_FLAGS, openModelFolder, parseWeights, WEIGHT_FLAGS } from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -28,20 +28,28 @@ export const score: Command = {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
     const files = await openModelFolder(flags.model, weights, root);
-    const lines = parseLines(Line, await readStdin(), 'stdin');
-    const engine = await loadEngine(files, weights);
-    const adapter = await putAdapter(engine, flags.adapter);
+    const lines = mapLines(Line, await readStdin(), 'stdin', (line, label) => {
+      const { length } = line.ids;
+      checkIds(line.ids, files.config, label);
+      if (line.prompt_len > length) throw new Error(`${label}, has a prompt_len of ${line.prompt_len}, but ${length} tokens.`);
+      return line;
+    });
+    const { engine, adapter } = await loadWithAdapter(files, weights, flags.adapter);
     for (const block of blocks(lines, BLOCK)) {
+      // A line that is all prompt has no position to score.
+      const asked = block.filter((line) => line.prompt_len < line.ids.length);
       const scores = await engine.score(
-        block.map((line) => ({
+        asked.map((line) => ({
           ids: line.ids,
           promptLength: line.prompt_len,
           adapter,
           ...(line.top ? { top: line.top } : {}),
         })),
       );
-      for (const { logprobs, entropy, top } of scores) {
-        await print(JSON.stringify({ logprobs: [...logprobs], entropy: [...entropy], ...(top ? { top } : {}) }));
+      const scoreOf = new Map(asked.map((line, i) => [line, scores[i]]));
+      for (const line of block) {
+        const { logprobs = [], entropy = [], top = [] } = scoreOf.get(line) ?? {};
+        await print(JSON.stringify({ logprobs: [...logprobs], entropy: [...entropy], ...(line.top ? { top } : {}) }));
       }
     }
     engine.destroy();

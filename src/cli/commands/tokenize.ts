@@ -3,7 +3,7 @@ import { parseJson } from '../../lib/json.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { print, readStdin, readText, write } from '../io.ts';
-import { MODEL_FLAGS, openModelFiles } from '../model.ts';
+import { MODEL_FLAGS, openTokenizer } from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -18,14 +18,14 @@ const FLAGS = {
 } as const satisfies Record<string, OptionSpec>;
 
 const Ids = v.object({ ids: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))) });
-export const Message = v.looseObject({ role: v.string(), content: v.string() });
-const Messages = v.union([
+/** A turn that only calls tools has no content. */
+export const Message = v.looseObject({ role: v.string(), content: v.nullish(v.string()) });
+/** A list of messages, or an object that holds one. */
+const Messages = v.pipe(
+  v.unknown(),
+  v.transform((file) => (typeof file === 'object' && file !== null && 'messages' in file ? file.messages : file)),
   v.array(Message),
-  v.pipe(
-    v.object({ messages: v.array(Message) }),
-    v.transform((file) => file.messages),
-  ),
-]);
+);
 
 export const tokenize: Command = {
   name: 'tokenize',
@@ -33,7 +33,7 @@ export const tokenize: Command = {
   flags: FLAGS,
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
-    const { tokenizer, chat } = await openModelFiles(flags.model, null, root);
+    const { tokenizer, chat } = await openTokenizer(flags.model, root);
     if (flags.chat !== undefined) {
       const messages = parseJson(Messages, await readText(flags.chat, 'The messages file'), flags.chat);
       const text = chat.renderChat(messages, { addGenerationPrompt: !flags['no-generation-prompt'] });

@@ -1,15 +1,16 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { parseLines } from '../../lib/json.ts';
+import { mapLines } from '../../lib/json.ts';
 import { LORA_TARGETS, type LoraTarget, type LossOptions, type TrainSequence } from '../../model/engine.ts';
 import { readAdapter, writeAdapter } from '../../model/peft.ts';
+import { checkTeacher } from '../../model/teacher.ts';
 import { writeSafetensors } from '../../model/safetensors.ts';
 import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
 import type { Command } from '../command.ts';
 import { folderSource } from '../folder-source.ts';
-import { print, readText } from '../io.ts';
-import { loadEngine, MODEL_FLAGS, openModelFolder, parseWeights, WEIGHT_FLAGS } from '../model.ts';
+import { outFile, outFolder, print, readText } from '../io.ts';
+import { checkIds, loadEngine, MODEL_FLAGS, openModelFolder, parseWeights, WEIGHT_FLAGS } from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -57,9 +58,11 @@ const FLAGS = {
 } as const satisfies Record<string, OptionSpec>;
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** JSON has no infinity, but 1e400 parses to one. */
+const finite = v.pipe(v.number(), v.finite());
 /** Rows of k, one a completion token. */
 const Teacher = v.pipe(
-  v.object({ ids: v.array(v.array(whole)), logprobs: v.array(v.array(v.number())) }),
+  v.object({ ids: v.array(v.array(whole)), logprobs: v.array(v.array(finite)) }),
   v.check(({ ids, logprobs }) => {
     const k = ids[0]?.length ?? 0;
     return k > 0 && ids.length === logprobs.length && [...ids, ...logprobs].every((row) => row.length === k);
@@ -71,9 +74,9 @@ const Line = v.pipe(
     prompt_len: v.pipe(v.number(), v.integer(), v.minValue(1)),
     group: v.optional(v.union([v.string(), v.number()])),
     temperature: v.optional(v.pipe(v.number(), v.gtValue(0)), 1),
-    advantage: v.optional(v.number()),
-    old_logprobs: v.optional(v.array(v.number())),
-    weight: v.optional(v.number()),
+    advantage: v.optional(finite),
+    old_logprobs: v.optional(v.array(finite)),
+    weight: v.optional(finite),
     teacher: v.optional(Teacher),
   }),
   v.check((line) => line.prompt_len < line.ids.length, 'prompt_len leaves no completion token to train on'),
@@ -107,12 +110,19 @@ export const train: Command = {
     const weights = parseWeights(flags.weights);
     if (flags.loss === 'kd' && flags.beta > 0) throw new UsageError('--beta weighs the KL of pg and nll; --loss kd has none.');
     const files = await openModelFolder(flags.model, weights, root);
-    const lines = parseLines(Line, await readText(flags.data, 'The batch'), flags.data);
-    const needed = NEEDED[flags.loss];
-    const missing = needed ? lines.findIndex((line) => line[needed.field] === undefined) : -1;
-    if (needed && missing >= 0) throw new Error(`${flags.data}, line ${missing + 1}, has no "${needed.field}", which ${needed.by} needs.`);
+    const groupOf = groups();
+    const sequences = mapLines(Line, await readText(flags.data, 'The batch'), flags.data, (line, label) => {
+      checkIds(line.ids, files.config, label);
+      const needed = NEEDED[flags.loss];
+      if (needed && line[needed.field] === undefined) throw new Error(`${label}, has no "${needed.field}", which ${needed.by} needs.`);
+      const sequence = sequenceOf(line, groupOf(line));
+      if (flags.loss === 'kd') checkTeacher(sequence, label, files.config.vocabSize);
+      return sequence;
+    });
+    await outFolder(flags.out);
+    if (flags.gradient !== undefined) await outFile(flags.gradient);
+    const init = flags.init === undefined ? null : await readAdapter(folderSource(resolve(flags.init)), files.config);
     const engine = await loadEngine(files, weights);
-    const init = flags.init === undefined ? null : await readAdapter(folderSource(resolve(flags.init)), engine.config);
     const lora = {
       rank: flags.rank ?? init?.config.rank ?? 16,
       alpha: flags.alpha ?? init?.config.alpha ?? 32,
@@ -121,7 +131,6 @@ export const train: Command = {
     if (init) engine.loadAdapter('student', lora, init.tensors);
     else engine.createAdapter('student', lora, flags.seed);
 
-    const sequences = sequencesOf(lines);
     const loss = lossOf(flags, sequences);
     for (let step = 1; step <= flags.steps; step++) {
       const result = await engine.trainStep({
@@ -146,7 +155,6 @@ export const train: Command = {
       );
     }
     if (flags.gradient !== undefined) await writeFile(flags.gradient, writeSafetensors(await engine.exportGradient('student')));
-    await mkdir(flags.out, { recursive: true });
     for (const [name, bytes] of Object.entries(
       writeAdapter({ config: lora, tensors: await engine.exportAdapter('student') }, files.name),
     )) {
@@ -177,24 +185,29 @@ function lossOf(flags: Values<typeof FLAGS>, sequences: readonly TrainSequence[]
 }
 
 /** Lines of one group share their prompt's computation where the prompts are equal; a line without group stands alone. */
-function sequencesOf(lines: readonly Line[]): TrainSequence[] {
-  const groups = new Map<string, number>();
-  return lines.map((line, index) => {
-    const prompt = line.ids.slice(0, line.prompt_len);
-    const key = line.group === undefined ? `line ${index}` : `group ${line.group} ${prompt.join(' ')}`;
-    let group = groups.get(key);
-    if (group === undefined) groups.set(key, (group = groups.size));
-    return {
-      group,
-      prompt,
-      completion: line.ids.slice(line.prompt_len),
-      temperature: line.temperature,
-      ...(line.advantage === undefined ? {} : { advantage: line.advantage }),
-      ...(line.old_logprobs === undefined ? {} : { oldLogprobs: line.old_logprobs }),
-      ...(line.weight === undefined ? {} : { weight: line.weight }),
-      ...(line.teacher && {
-        teacher: { k: line.teacher.ids[0]?.length ?? 0, ids: line.teacher.ids.flat(), logprobs: line.teacher.logprobs.flat() },
-      }),
-    };
-  });
+function groups(): (line: Line) => number {
+  const known = new Map<string, number>();
+  let next = 0;
+  return ({ group, ids, prompt_len }) => {
+    if (group === undefined) return next++;
+    const key = `${group} ${ids.slice(0, prompt_len).join(' ')}`;
+    const number = known.get(key) ?? next++;
+    known.set(key, number);
+    return number;
+  };
+}
+
+function sequenceOf(line: Line, group: number): TrainSequence {
+  return {
+    group,
+    prompt: line.ids.slice(0, line.prompt_len),
+    completion: line.ids.slice(line.prompt_len),
+    temperature: line.temperature,
+    ...(line.advantage === undefined ? {} : { advantage: line.advantage }),
+    ...(line.old_logprobs === undefined ? {} : { oldLogprobs: line.old_logprobs }),
+    ...(line.weight === undefined ? {} : { weight: line.weight }),
+    ...(line.teacher && {
+      teacher: { k: line.teacher.ids[0]?.length ?? 0, ids: line.teacher.ids.flat(), logprobs: line.teacher.logprobs.flat() },
+    }),
+  };
 }

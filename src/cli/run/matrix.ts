@@ -51,8 +51,8 @@ function folderName(method: Method, seed: number, several: boolean): string {
 
 /** Bytes of the log of the run in `folder`; null where there is no run. One that was refused while it opened left none. */
 function logBytes(folder: string): number | null {
-  const log = statSync(join(folder, 'events.jsonl'), { throwIfNoEntry: false });
-  return log && existsSync(join(folder, 'config.json')) ? log.size : null;
+  if (!existsSync(join(folder, 'config.json'))) return null;
+  return statSync(join(folder, 'events.jsonl'), { throwIfNoEntry: false })?.size ?? null;
 }
 
 async function checked(job: Job, resume: boolean): Promise<Job> {
