@@ -1,8 +1,9 @@
 // linear_tiled.wgsl for a group of rows: a workgroup takes a tile of 32 outputs and up to ROWS rows, and reads the tile's weights
 // once for all of them. Eight lanes share an output, each taking every eighth block of inputs; their sums are joined in order.
+// What a prologue makes of the inputs is made once a workgroup and read from workgroup memory; without one lanes read x itself.
 struct Params {
   rows: u32, inner4: u32, cols: u32, y_stride: u32, y_offset: u32,
-  accumulate: u32, use_bias: u32, rank: u32, h_stride: u32, segment1: u32, segment2: u32, adapter: u32, scale: f32
+  accumulate: u32, use_bias: u32, rank: u32, h_stride: u32, segment1: u32, segment2: u32, adapter: u32, scale: f32, eps: f32
 }
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4u>;
@@ -11,51 +12,88 @@ struct Params {
 @group(0) @binding(4) var<storage, read> b: array<vec4f>;
 @group(0) @binding(5) var<storage, read> rows: array<u32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
+@group(0) @binding(7) var<storage, read> norm_weight: array<vec4f>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 const SLICES = 8u;
-var<workgroup> partial: array<f32, SLICES * ROWS * TILE>;
+const LANES = SLICES * TILE;
+// vec4s of inputs in a turn: a block for each slice.
+const TURN = 8u * SLICES;
+const QUADS = (ROWS + 3u) / 4u;
+// A turn's inputs, (ROWS, TURN); after the last turn the lanes' sums, (SLICES, QUADS, TILE), each of four rows.
+var<workgroup> scratch: array<vec4f, max(ROWS * TURN, SLICES * QUADS * TILE)>;
 var<private> x_at: array<u32, ROWS>;
 var<private> sums: array<f32, ROWS>;
 
-// Four inputs at x's place k; beyond the last input the weights are 0.
-fn add(k: u32, weights: vec4f) {
-  for (var r = 0u; r < ROWS; r++) { sums[r] += dot(x[x_at[r] + min(k, p.inner4 - 1u)], weights); }
+// Four inputs at place k of the turn that begins at x's place `first`; beyond the last input the weights are 0.
+fn add(first: u32, k: u32, weights: vec4f) {
+  for (var r = 0u; r < ROWS; r++) {
+    if (PROLOGUE == NO_PROLOGUE) {
+      sums[r] += dot(x[x_at[r] + min(first + k, p.inner4 - 1u)], weights);
+    } else {
+      sums[r] += dot(scratch[r * TURN + k], weights);
+    }
+  }
 }
 
-@compute @workgroup_size(SLICES * TILE)
+// Adds the slice's block of the turn, where there is one.
+fn add_block(tile: u32, turn: u32, slice: u32, output: u32) {
+  let blocks = block_count(p.inner4);
+  let block = turn + slice;
+  if (block >= blocks) { return; }
+  let at = (tile * blocks + block) * (block_words() / 4u);
+  let pair = unpack2x16float(w[at + scales_at() / 4u + output / 8u][output / 2u % 4u]);
+  let scale = select(pair.x, pair.y, (output & 1u) == 1u);
+  for (var half = 0u; half < block_halves(); half++) {
+    var words = w[at + half * TILE + output];
+    for (var i = 0u; i < 4u; i++) {
+      if (WEIGHT_BITS == 4u) {
+        add(8u * turn, 8u * slice + 2u * i, scale * unpack_nibbles(words.x, 0u));
+        add(8u * turn, 8u * slice + 2u * i + 1u, scale * unpack_nibbles(words.x, 16u));
+      } else {
+        add(8u * turn, 8u * slice + 4u * half + i, scale * unpack_bytes(words.x));
+      }
+      words = words.yzww;
+    }
+  }
+}
+
+// Makes the inputs of the turn that begins at x's place `first`.
+fn stage(lane: u32, first_row: u32, first: u32) {
+  workgroupBarrier();
+  for (var i = lane; i < ROWS * TURN; i += LANES) {
+    scratch[i] = input(first_row, i / TURN, min(first + i % TURN, p.inner4 - 1u));
+  }
+  workgroupBarrier();
+}
+
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
   let output = lid.x % TILE;
   let slice = lid.x / TILE;
   let first_row = wid.y * ROWS;
   for (var r = 0u; r < ROWS; r++) { x_at[r] = min(first_row + r, p.rows - 1u) * p.inner4; }
-  let blocks = block_count(p.inner4);
-  let halves = block_halves();
-  for (var block = slice; block < blocks; block += SLICES) {
-    let at = (wid.x * blocks + block) * (block_words() / 4u);
-    let pair = unpack2x16float(w[at + scales_at() / 4u + output / 8u][output / 2u % 4u]);
-    let scale = select(pair.x, pair.y, (output & 1u) == 1u);
-    for (var half = 0u; half < halves; half++) {
-      var words = w[at + half * TILE + output];
-      for (var i = 0u; i < 4u; i++) {
-        if (WEIGHT_BITS == 4u) {
-          add(8u * block + 2u * i, scale * unpack_nibbles(words.x, 0u));
-          add(8u * block + 2u * i + 1u, scale * unpack_nibbles(words.x, 16u));
-        } else {
-          add(8u * block + 4u * half + i, scale * unpack_bytes(words.x));
-        }
-        words = words.yzww;
-      }
-    }
+  prepare(lid.x, first_row);
+  for (var turn = 0u; turn < block_count(p.inner4); turn += SLICES) {
+    if (PROLOGUE != NO_PROLOGUE) { stage(lid.x, first_row, 8u * turn); }
+    add_block(wid.x, turn, slice, output);
   }
-  for (var r = 0u; r < ROWS; r++) { partial[(slice * ROWS + r) * TILE + output] = sums[r]; }
   workgroupBarrier();
-  for (var i = lid.x; i < ROWS * TILE / 4u; i += SLICES * TILE) {
+  for (var q = 0u; q < QUADS; q++) {
+    var four = vec4f();
+    for (var r = 4u * q; r < min(4u * q + 4u, ROWS); r++) { four[r % 4u] = sums[r]; }
+    scratch[(slice * QUADS + q) * TILE + output] = four;
+  }
+  workgroupBarrier();
+  for (var i = lid.x; i < ROWS * TILE / 4u; i += LANES) {
+    let r = i / (TILE / 4u);
+    let n = i % (TILE / 4u) * 4u;
     var total = vec4f();
     for (var s = 0u; s < SLICES; s++) {
-      let from_slice = s * ROWS * TILE + 4u * i;
-      total += vec4f(partial[from_slice], partial[from_slice + 1u], partial[from_slice + 2u], partial[from_slice + 3u]);
+      let at = (s * QUADS + r / 4u) * TILE + n;
+      let c = r % 4u;
+      total += vec4f(scratch[at][c], scratch[at + 1u][c], scratch[at + 2u][c], scratch[at + 3u][c]);
     }
-    finish(first_row + i / (TILE / 4u), wid.x * TILE + i % (TILE / 4u) * 4u, 1u, total);
+    finish(first_row + r, wid.x * TILE + n, 1u, total);
   }
 }

@@ -1,12 +1,14 @@
 // Splits a fused q/k/v row, rotates q and k (pairs are i and i + half, as in Hugging Face's checkpoints) and puts k and v
 // into their key/value rows. The table holds cos and sin for each position, computed in double precision on the host.
-struct Params { rows: u32, heads: u32, kv_heads: u32, head_dim: u32 }
+// With HEAD_NORM it does head_norm.wgsl's work too: each invocation sums the squares of its whole head, which is in the cache.
+struct Params { rows: u32, heads: u32, kv_heads: u32, head_dim: u32, eps: f32 }
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
 @group(0) @binding(1) var<storage, read> rows: array<u32>;
 @group(0) @binding(2) var<storage, read> table: array<vec2f>;
 @group(0) @binding(3) var<storage, read_write> q: array<f32>;
 @group(0) @binding(4) var<storage, read_write> k: array<f32>;
 @group(0) @binding(5) var<storage, read_write> v: array<f32>;
+@group(0) @binding(6) var<storage, read> weight: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(64)
@@ -19,8 +21,16 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, 
   let head = (i / half) % all_heads;
   let pair = i % half;
   let at = (row * all_heads + head) * p.head_dim + pair;
-  let low = qkv[at];
-  let high = qkv[at + half];
+  var low = qkv[at];
+  var high = qkv[at + half];
+  if (HEAD_NORM && head < p.heads + p.kv_heads) {
+    var sum = 0.0;
+    for (var d = at - pair; d < at - pair + p.head_dim; d++) { sum += qkv[d] * qkv[d]; }
+    let inverse = 1.0 / sqrt(sum / f32(p.head_dim) + p.eps);
+    let weight_at = select(0u, p.head_dim, head >= p.heads) + pair;
+    low = low * inverse * weight[weight_at];
+    high = high * inverse * weight[weight_at + half];
+  }
   let turn = table[rows[row * ROW_WORDS + ROW_POSITION] * half + pair];
   let kv_row = rows[row * ROW_WORDS + ROW_KV];
   if (head < p.heads) {

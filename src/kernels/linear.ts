@@ -27,6 +27,8 @@ export type LinearParams =
   | 'segment2'
   | 'adapter'
   | 'scale';
+/** `eps` is that of a norm that a group kernel takes in (PROLOGUE). */
+export type GroupParams = LinearParams | 'eps';
 export type LinearBackwardParams = 'rows' | 'inner4' | 'cols' | 'dy_stride' | 'dy_offset' | 'accumulate';
 
 /** y (+)= x Wᵀ + bias + LoRA, for weights in rows (f32, f16). */
@@ -169,10 +171,10 @@ export function linearBackwardFor(precision: WeightPrecision): Kernel<LinearBack
 }
 
 /** Parameters of a product without bias, LoRA or accumulation. */
-export function plain(rows: number, inner4: number, cols: number): Record<LinearParams, number> {
+export function plain(rows: number, inner4: number, cols: number): Record<GroupParams, number> {
   return {
     rows, inner4, cols, y_stride: cols, y_offset: 0, accumulate: 0, use_bias: 0, rank: 0, h_stride: 0,
-    segment1: NO_SEGMENT, segment2: NO_SEGMENT, adapter: 0, scale: 0,
+    segment1: NO_SEGMENT, segment2: NO_SEGMENT, adapter: 0, scale: 0, eps: 0,
   };
 }
 

@@ -2,20 +2,30 @@ import rowsLib from '../../shaders/lib/rows.wgsl';
 import backwardWgsl from '../../shaders/rope.bwd.wgsl';
 import wgsl from '../../shaders/rope.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
+import { headNorm } from './head-norm.ts';
 import { dot, floats, normals, packRows, rowAt, words } from './reference-helpers.ts';
 
-type Params = 'rows' | 'heads' | 'kv_heads' | 'head_dim';
+type BackwardParams = 'rows' | 'heads' | 'kv_heads' | 'head_dim';
+type Params = BackwardParams | 'eps';
 
+/** With HEAD_NORM the norm of query and key heads comes first, which is `headNorm`'s work otherwise. */
 export const rope: Kernel<Params> = {
   name: 'rope',
   wgsl,
   lib: [rowsLib],
+  constants: { HEAD_NORM: false },
   grid: (p) => flatGrid(Math.ceil((p.rows * (p.heads + 2 * p.kv_heads) * p.head_dim) / 2 / 64)),
   cost: (p) => 4 * p.rows * (p.heads + 2 * p.kv_heads) * p.head_dim,
 
-  reference(io, p) {
+  reference(io, p, constants) {
     // (rows, (heads + 2 kv_heads) · head_dim); (rows, heads · head_dim); (kv rows, kv_heads · head_dim) twice
-    const [qkv, q, k, v] = [floats(io, 'qkv'), floats(io, 'q'), floats(io, 'k'), floats(io, 'v')];
+    const [q, k, v] = [floats(io, 'q'), floats(io, 'k'), floats(io, 'v')];
+    let qkv = floats(io, 'qkv');
+    if (constants['HEAD_NORM'] === true) {
+      const y = new Float64Array(qkv.length);
+      headNorm.reference({ qkv, weight: floats(io, 'weight'), y }, p, {});
+      qkv = y;
+    }
     const table = floats(io, 'table');
     const [d, half] = [p.head_dim, p.head_dim / 2];
     for (let row = 0; row < p.rows; row++) {
@@ -38,10 +48,16 @@ export const rope: Kernel<Params> = {
     }
   },
 
-  cases: () => SHAPES.map((s) => ropeCase(s, ['q', 'k', 'v'])),
+  cases: () =>
+    SHAPES.flatMap((s) => {
+      const plain = ropeCase(s, ['q', 'k', 'v']);
+      const { title, params, io } = { ...plain, params: { ...plain.params, eps: 1e-3 } };
+      const weight = normals(params.head_dim)(2 * params.head_dim);
+      return [{ title, params, io }, { title: `heads normed: ${title}`, params, io: { ...io, weight }, constants: { HEAD_NORM: true } }];
+    }),
 };
 
-export const ropeBackward: Kernel<Params> = {
+export const ropeBackward: Kernel<BackwardParams> = {
   name: 'rope.bwd',
   wgsl: backwardWgsl,
   lib: [rowsLib],
@@ -79,7 +95,7 @@ export const ropeBackward: Kernel<Params> = {
       loss(qkv, io, params, constants) {
         const [dq, dk, dv] = [floats(io, 'dq'), floats(io, 'dk'), floats(io, 'dv')];
         const [q, k, v] = [new Float64Array(dq.length), new Float64Array(dk.length), new Float64Array(dv.length)];
-        rope.reference({ ...io, qkv, q, k, v }, params, constants);
+        rope.reference({ ...io, qkv, q, k, v }, { ...(params as Record<BackwardParams, number>), eps: 0 }, constants);
         return dot(q, dq) + dot(k, dk) + dot(v, dv);
       },
     },
@@ -111,7 +127,7 @@ const SHAPES: readonly (readonly [string, number, number, number, number])[] = [
 function ropeCase(
   [title, rows, heads, kvHeads, headDim]: (typeof SHAPES)[number],
   names: readonly [q: string, k: string, v: string],
-): KernelCase<Params> {
+): KernelCase<BackwardParams> {
   const normal = normals(rows, heads, headDim);
   const positions = 50;
   const kvRows = rows + 3;

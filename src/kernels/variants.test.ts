@@ -6,7 +6,9 @@ import {
   candidates,
   checkVariants,
   productKernel,
+  ropeNorms,
   ROW_COUNTS,
+  takesIn,
   taskKey,
   transposedKernel,
   type Task,
@@ -15,6 +17,9 @@ import {
 
 const TASKS: readonly Task[] = [
   ...(['f32', 'q4'] as const).flatMap((precision) => [{ kind: 'product', precision } as const, { kind: 'transposed', precision } as const]),
+  { kind: 'norm' },
+  { kind: 'swiglu' },
+  { kind: 'head norm' },
   { kind: 'attention' },
   { kind: 'attention backward' },
 ];
@@ -25,6 +30,17 @@ function kernelNames(task: Task, variants: Variants, rows: number): string[] {
       const { kernel, constants } = productKernel(variants, task.precision, rows);
       return [`${kernel.name} ${constants['ROWS'] ?? ''}`];
     }
+    case 'norm':
+    case 'swiglu': {
+      const own = { norm: 'rms_norm', swiglu: 'swiglu' }[task.kind];
+      if (!takesIn(variants, task.kind, rows)) return [own];
+      return (['f32', 'q4'] as const).map((precision) => {
+        const { kernel, constants } = productKernel(variants, precision, rows, task.kind);
+        return `${kernel.name} ${constants['ROWS']} ${constants['PROLOGUE']}`;
+      });
+    }
+    case 'head norm':
+      return ropeNorms(variants, rows) ? ['rope'] : ['head_norm', 'rope'];
     case 'transposed':
       return [transposedKernel(variants, task.precision, rows).kernel.name];
     case 'attention':
@@ -44,6 +60,15 @@ it('gives every candidate of a task kernels of its own, all of them in the table
       for (const name of chosen.flat()) expect(KERNELS.map((kernel) => kernel.name)).toContain(name.split(' ')[0]);
     }
   }
+});
+
+it('takes the norm and SwiGLU into products of few rows only, and only where that was chosen', () => {
+  const names = (['norm', 'swiglu'] as const).flatMap((kind) => ROW_COUNTS.map((rows) => candidates({ kind }, rows).join()));
+  const few = ['plain,group 1', 'plain,group 1,group 4', 'plain,group 1,group 4,group 8', 'plain,group 4,group 8', 'plain', 'plain'];
+  expect(names).toEqual([...few, ...few]);
+  expect(takesIn({ 'norm 4': 'group 4' }, 'norm', 3)).toBe(true);
+  expect(takesIn({ 'norm 4': 'group 4', 'swiglu 4': 'plain' }, 'swiglu', 3)).toBe(false);
+  expect(() => productKernel({ 'product rows 4': 'group 4' }, 'f32', 4, 'norm')).toThrow(/was to do norm itself, but the variant chosen is "plain"/);
 });
 
 it('takes for a number of rows the decision of the next larger one, and of the last beyond it', () => {

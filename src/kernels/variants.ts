@@ -10,7 +10,7 @@ import {
   attentionQueryBackwardTiled,
   attentionTiled,
 } from './attention.ts';
-import { linearBlock, linearBlockBackward, linearGroup, linearGroupRows, linearSubgroup, linearSubgroupBackward, subgroupRows } from './linear-variants.ts';
+import { linearBlock, linearBlockBackward, linearGroup, linearGroupRows, linearSubgroup, linearSubgroupBackward, PROLOGUES, subgroupRows, type Prologue } from './linear-variants.ts';
 import { linearBackwardFor, linearFor, type LinearBackwardParams, type LinearParams } from './linear.ts';
 import { weightConstants } from './weight-constants.ts';
 
@@ -25,10 +25,15 @@ export type Variants = Readonly<Record<string, string>>;
 
 export type Task =
   | { readonly kind: 'product' | 'transposed'; readonly precision: WeightPrecision }
+  // Before products: a dispatch of its own, or the prologue of their group kernels, whatever their own task says.
+  | { readonly kind: Prologue }
+  // Norm of query and key heads: a dispatch of its own, or within RoPE's.
+  | { readonly kind: 'head norm' }
   | { readonly kind: 'attention' | 'attention backward' };
 
 const PRODUCTS = ['plain', 'group 1', 'group 4', 'group 8', 'block', 'subgroup'] as const;
 const TRANSPOSED = ['plain', 'block', 'subgroup'] as const;
+const HEAD_NORMS = ['plain', 'rope'] as const;
 const ATTENTIONS = ['plain', 'decode', 'tiled'] as const;
 const ATTENTION_BACKWARDS = ['plain', 'tiled'] as const;
 
@@ -47,11 +52,12 @@ export function candidates(task: Task, rows: number, subgroups: boolean): readon
 function variantsFor(task: Task, rows: number): readonly string[] {
   switch (task.kind) {
     case 'product':
-      return PRODUCTS.filter((name) => {
-        if (name === 'block') return rows >= 10;
-        const group = groupOf(name);
-        return group === null || (rows >= group && rows <= 16 * group);
-      });
+      return PRODUCTS.filter((name) => (name === 'block' ? rows >= 10 : suits(name, rows)));
+    case 'norm':
+    case 'swiglu':
+      return PRODUCTS.filter((name) => name !== 'block' && name !== 'subgroup' && suits(name, rows));
+    case 'head norm':
+      return HEAD_NORMS;
     case 'transposed':
       return TRANSPOSED.filter((name) => name === 'plain' || rows >= 10);
     case 'attention':
@@ -69,14 +75,14 @@ export function subgroupVariants(): Variants {
   return Object.fromEntries(tasks.flatMap((task) => ROW_COUNTS.map((rows) => [taskKey(task, rows), 'subgroup'])));
 }
 
-/** Variants as a device can compute them: without subgroups of a fixed size plain ones stand in, which sum in the same order. */
+/** Variants for a device without subgroups of a fixed size: plain ones stand in. */
 export function withoutSubgroups(variants: Variants): Variants {
   return Object.fromEntries(Object.entries(variants).filter(([, name]) => name !== 'subgroup'));
 }
 
 /** Throws a sentence for variants that this version does not have: a log of another version would not give the same bits. */
 export function checkVariants(variants: Variants): void {
-  const known: readonly string[] = [...PRODUCTS, ...TRANSPOSED, ...ATTENTIONS];
+  const known: readonly string[] = [...PRODUCTS, ...TRANSPOSED, ...HEAD_NORMS, ...ATTENTIONS];
   for (const [task, name] of Object.entries(variants)) {
     if (!known.includes(name)) {
       throw new Error(`The run was computed with a variant "${name}" of ${task} that this version does not have; go on with the version that began it, or start it anew.`);
@@ -89,14 +95,28 @@ export interface Chosen<P extends string> {
   readonly constants: Readonly<Record<string, number>>;
 }
 
-export function productKernel(variants: Variants, precision: WeightPrecision, rows: number): Chosen<LinearParams> {
-  const name = variants[taskKey({ kind: 'product', precision }, rows)] ?? 'plain';
+/** Whether products of so many rows do the prologue themselves. */
+export function takesIn(variants: Variants, prologue: Prologue, rows: number): boolean {
+  return groupOf(variants[taskKey({ kind: prologue }, rows)] ?? 'plain') !== null;
+}
+
+/** The kernel of a product; with a prologue, which must be one that `takesIn`, that of a product which does it. */
+export function productKernel(variants: Variants, precision: WeightPrecision, rows: number, prologue?: Prologue): Chosen<LinearParams> {
+  const task: Task = prologue ? { kind: prologue } : { kind: 'product', precision };
+  const name = variants[taskKey(task, rows)] ?? 'plain';
   const constants = weightConstants(precision);
-  if (name === 'block') return { kernel: linearBlock, constants };
-  if (name === 'subgroup') return { kernel: linearSubgroup, constants: { ...constants, ...subgroupRows(rows) } };
   const group = groupOf(name);
-  if (group === null) return { kernel: linearFor(precision), constants };
-  return { kernel: isTiled(precision) ? linearGroup : linearGroupRows, constants: { ...constants, ROWS: group } };
+  if (group !== null) {
+    return { kernel: isTiled(precision) ? linearGroup : linearGroupRows, constants: { ...constants, ROWS: group, PROLOGUE: PROLOGUES[prologue ?? 'none'] } };
+  }
+  if (prologue) throw new Error(`A product of ${rows} rows was to do ${prologue} itself, but the variant chosen is "${name}"; that needs a dispatch before it.`);
+  if (name === 'subgroup') return { kernel: linearSubgroup, constants: { ...constants, ...subgroupRows(rows) } };
+  return { kernel: name === 'block' ? linearBlock : linearFor(precision), constants };
+}
+
+/** Whether RoPE's kernel norms the heads too. */
+export function ropeNorms(variants: Variants, rows: number): boolean {
+  return variants[taskKey({ kind: 'head norm' }, rows)] === 'rope';
 }
 
 export function transposedKernel(variants: Variants, precision: WeightPrecision, rows: number): Chosen<LinearBackwardParams> {
@@ -115,6 +135,12 @@ export function attentionBackwardKernels(variants: Variants, rows: number): { re
   return variants[taskKey({ kind: 'attention backward' }, rows)] === 'tiled'
     ? { query: attentionQueryBackwardTiled, keyValue: attentionKeyValueBackwardTiled }
     : { query: attentionQueryBackward, keyValue: attentionKeyValueBackward };
+}
+
+/** Whether a product's variant is worth trying for so many rows: groups that are full once at least, and read weights 16 times at most. */
+function suits(name: string, rows: number): boolean {
+  const group = groupOf(name);
+  return group === null || (rows >= group && rows <= 16 * group);
 }
 
 /** ROWS of a group variant, null of others. */

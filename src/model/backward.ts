@@ -37,9 +37,9 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
   for (let l = config.layers - 1; l >= 0; l--) {
     const layer = model.layer(l);
     recorder.copy(checkpoint(ws, l), ws.x, 4 * rows * hiddenSize);
-    model.attentionBlock(ws, l, rows, ws, [adapter]);
-    model.mlpBlock(ws, l, rows, [adapter], false);
-    model.loraHidden(ws, l, 'down', ws.act, rows, adapter);
+    model.attentionBlock(ws, l, rows, ws, [adapter], true);
+    model.mlpBlock(ws, l, rows, [adapter], true);
+    model.loraHidden(ws, l, 'down', { x: ws.act }, rows, adapter);
 
     backwardProject(model, ws, l, 'down', ws.act, ws.dx, ws.dAct, rows, adapter);
     recorder.run(swigluBackward, { rows, width: config.intermediateSize }, { gate_up: ws.gateUp, dy: ws.dAct, d_gate_up: ws.dGateUp });

@@ -230,8 +230,8 @@ export class Generator {
   #step(ws: Workspace, buffers: ReturnType<typeof slotBuffers>, slots: number, step: number, filter: boolean, adapters: readonly DeviceAdapter[]): void {
     this.#layers(ws, slots, adapters);
     const { weights, config, recorder } = this.model;
-    this.model.norm(ws.x, weights.finalNorm, ws.norm1, slots);
-    this.model.product(weights.head, ws.norm1, buffers.logits, slots, { accumulate: false, bias: null, lora: null });
+    const normed = this.model.normed(ws.x, weights.finalNorm, ws.norm1, slots);
+    this.model.product(weights.head, normed, buffers.logits, slots, { accumulate: false, bias: null, lora: null });
     recorder.run(
       sample,
       { slots, vocab: config.vocabSize, step },

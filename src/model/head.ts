@@ -115,7 +115,7 @@ export class Head {
       const count = Math.min(this.#chunk, entries - first);
       recorder.run(gatherRows, { count, width4, first }, { x: ws.x, index: this.#sources, y: this.#gathered });
       this.model.norm(this.#gathered, weights.finalNorm, this.#normed, count);
-      this.model.product(weights.head, this.#normed, this.logits, count, { accumulate: false, bias: null, lora: null });
+      this.model.product(weights.head, { x: this.#normed }, this.logits, count, { accumulate: false, bias: null, lora: null });
       recorder.run(
         tokenLoss,
         {

@@ -8,9 +8,11 @@ import type { OpenedDevice } from '../gpu/device.ts';
 import { OutOfGpuMemoryError } from '../gpu/errors.ts';
 import type { Kernel } from '../gpu/kernel.ts';
 import type { BufferView } from '../gpu/memory.ts';
+import { headNorm } from '../kernels/head-norm.ts';
 import { linearSubgroup, linearSubgroupBackward } from '../kernels/linear-variants.ts';
 import { plain } from '../kernels/linear.ts';
 import { measureDevice, perSecond } from '../kernels/measure.ts';
+import { rope } from '../kernels/rope.ts';
 import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
 import { isSound } from '../kernels/self-test.ts';
 import {
@@ -19,6 +21,7 @@ import {
   candidates,
   checkVariants,
   productKernel,
+  ropeNorms,
   ROW_COUNTS,
   subgroupVariants,
   taskKey,
@@ -28,7 +31,7 @@ import {
 } from '../kernels/variants.ts';
 import { weightConstants } from '../kernels/weight-constants.ts';
 import { isTiled, type WeightPrecision } from '../lib/weight-blocks.ts';
-import type { WeightMatrix } from './device-weights.ts';
+import { matrixOf, type WeightMatrix } from './device-weights.ts';
 import type { Transformer } from './transformer.ts';
 
 /** Raised when kernels change in a way that makes earlier choices worthless. */
@@ -37,6 +40,8 @@ const VERSION = 2;
 const SECONDS = 0.02;
 /** Attention is measured with this many keys a row. */
 const KEYS = 512;
+/** LoRA's rank in what is measured. */
+const RANK = 16;
 
 /** Rows from which a product's rate is the device's, for cutting submits. */
 const FILLING_ROWS = 256;
@@ -82,17 +87,18 @@ async function softwareVariants(opened: OpenedDevice, precision: WeightPrecision
 /** The fastest candidate of each task; measured on the first layer's gate and up, the widest product of a layer. */
 export async function measureVariants(opened: OpenedDevice, model: Transformer, seconds: number, rowCounts: readonly number[] = ROW_COUNTS): Promise<Variants> {
   const { memory, recorder } = opened;
-  const { heads, kvHeads, headDim } = model.config;
-  const frozen = model.layer(0).gateUp;
+  const { heads, kvHeads, headDim, rmsNormEps } = model.config;
+  const { gateUp: frozen, qkv, down, queryKeyNorm } = model.layer(0);
   const rows = Math.max(...rowCounts);
   const bench = new Bench(opened, seconds);
   const views = bench.views;
+  const before = model.variants;
   try {
-    const wide = Math.max(frozen.rows, frozen.cols);
+    const wide = Math.max(frozen.rows, frozen.cols, qkv.rows);
     const [x, y] = [bench.alloc('x', rows * wide), bench.alloc('y', rows * wide)];
+    const pairs = bench.alloc('a', Math.max(3 * RANK * frozen.cols, RANK * down.cols));
     // LoRA's A is in rows of f32 whatever the weights are; with weights in rows one choice serves both.
-    const a = isTiled(frozen.precision) ? { shards: [{ view: bench.alloc('a', 48 * frozen.cols), firstRow: 0, rows: 48 }], precision: 'f32' as const, rows: 48, cols: frozen.cols } : null;
-    const matrices: WeightMatrix[] = a ? [frozen, a] : [frozen];
+    const matrices: WeightMatrix[] = isTiled(frozen.precision) ? [frozen, matrixOf(pairs, 0, 3 * RANK, frozen.cols)] : [frozen];
     const kvWords = (KEYS + rows) * kvHeads * headDim;
     const [k, w] = [bench.alloc('k', kvWords), bench.alloc('v', kvWords)];
     const stats = bench.alloc('stats', 2 * rows * heads);
@@ -117,6 +123,16 @@ export async function measureVariants(opened: OpenedDevice, model: Transformer, 
           recorder.run(kernel, { rows: count, inner4: cols / 4, cols: shard.rows, dy_stride: shard.rows, dy_offset: 0, accumulate: 0 }, { dy: y, w: shard.view, dx: x }, constants);
         });
       }
+      await pickPrologues(bench, model, chosen, count, { x, y, pairs });
+      if (queryKeyNorm) {
+        const headShape = { rows: count, heads, kv_heads: kvHeads, head_dim: headDim, eps: rmsNormEps };
+        await bench.pick(chosen, { kind: 'head norm' }, count, () => [rope], (trial) => {
+          const within = ropeNorms(trial, count);
+          if (!within) recorder.run(headNorm, headShape, { qkv: x, weight: queryKeyNorm, y });
+          const [fused, q] = within ? [x, y] : [y, x];
+          recorder.run(rope, headShape, { qkv: fused, rows: states, table: model.turns, q, k, v: w, weight: queryKeyNorm }, { HEAD_NORM: within });
+        });
+      }
       const shape = { rows: count, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) };
       const constants = { HEAD_DIM: headDim };
       await bench.pick(chosen, { kind: 'attention' }, count, (trial) => [attentionKernel(trial, count)], (trial) => {
@@ -131,9 +147,36 @@ export async function measureVariants(opened: OpenedDevice, model: Transformer, 
     }
     return chosen;
   } finally {
+    model.variants = before;
     recorder.submit();
     for (const view of views) memory.free(view);
     recorder.forgetBindGroups();
+  }
+}
+
+/**
+ * Whether the norm and SwiGLU are done by the products that read them. It must pay for all that do: gate/up and its LoRA A,
+ * down and its A. Recorded by the model itself: from x to y, or by way of y to x again.
+ */
+async function pickPrologues(
+  bench: Bench,
+  model: Transformer,
+  chosen: Record<string, string>,
+  count: number,
+  { x, y, pairs }: { readonly x: BufferView; readonly y: BufferView; readonly pairs: BufferView },
+): Promise<void> {
+  const { gateUp, down, norm2 } = model.layer(0);
+  const readers = {
+    norm: [matrixOf(pairs, 0, 3 * RANK, gateUp.cols), gateUp],
+    swiglu: [matrixOf(pairs, 0, RANK, down.cols), down],
+  };
+  for (const prologue of ['norm', 'swiglu'] as const) {
+    const kernels = (trial: Variants) => readers[prologue].map(({ precision }) => productKernel(trial, precision, count, prologue).kernel);
+    await bench.pick(chosen, { kind: prologue }, count, kernels, (trial) => {
+      model.variants = { ...chosen, ...trial };
+      const input = prologue === 'norm' ? model.normed(x, norm2, y, count) : model.activated(x, y, count);
+      for (const matrix of readers[prologue]) model.product(matrix, input, input.x === x ? y : x, count, { accumulate: false, bias: null, lora: null });
+    });
   }
 }
 
@@ -167,13 +210,15 @@ class Bench {
   }
 
   /**
-   * Adds the fastest candidate to `chosen`; returns its runs a second. A candidate other than the plain one must have shown
+   * Adds the fastest candidate to `chosen`; returns its runs a second, 0 where there is nothing to choose. A candidate other than the plain one must have shown
    * on this device that it computes what its reference does: a driver may refuse a kernel, or get it wrong.
    */
   async pick(chosen: Record<string, string>, task: Task, rows: number, kernels: (trial: Variants) => readonly Kernel[], run: (trial: Variants) => void): Promise<number> {
     const key = taskKey(task, rows);
+    const names = candidates(task, rows, this.opened.subgroupSize !== null);
+    if (names.length === 1) return 0;
     let best = 0;
-    for (const name of candidates(task, rows, this.opened.subgroupSize !== null)) {
+    for (const name of names) {
       if (name !== 'plain' && !(await this.sound(kernels({ [key]: name })))) continue;
       const rate = await perSecond(this.opened, this.seconds, () => run({ [key]: name }));
       if (rate <= best) continue;

@@ -80,7 +80,7 @@ export async function ourBlock(shape: BlockShape, numbers: BlockNumbers, lora: b
         recorder.clear(adapter.grad);
         recordBackward(model, ws, rows, adapter, true);
         copy(ws.x, y);
-        model.product(model.layer(0).down, ws.act, y, rows, {
+        model.product(model.layer(0).down, { x: ws.act }, y, rows, {
           accumulate: true,
           bias: null,
           lora: { ws, l: 0, name: 'down', adapter },
