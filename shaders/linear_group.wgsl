@@ -24,7 +24,8 @@ fn add(k: u32, weights: vec4f) {
 }
 
 @compute @workgroup_size(SLICES * TILE)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let wid = workgroup_at(id);
   let output = lid.x % TILE;
   let slice = lid.x / TILE;
   let first_row = wid.y * ROWS;

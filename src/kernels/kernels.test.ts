@@ -4,6 +4,7 @@ import { bindingsOf, paramsOf, shaderSource, type GradientCheck, type Kernel, ty
 import { openTestDevice } from '../gpu/testing/node-gpu.ts';
 import { Rng } from '../lib/rng.ts';
 import '../lib/testing/closeness.ts';
+import { gradNormTotal } from './adamw.ts';
 import { KERNELS } from './index.ts';
 import { comparable, runOnDevice, runReference, toReference } from './run-case.ts';
 
@@ -46,6 +47,23 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_n
     },
   );
 
+  it('gives the same bits in pieces, a workgroup a dispatch', async () => {
+    const { recorder } = opened;
+    const groups = (c: KernelCase) => {
+      const [x, y] = kernel.grid(c.params, { ...kernel.constants, ...c.constants });
+      return x * y;
+    };
+    const cut = cases.find((c) => groups(c) > 1);
+    if (!cut) return expect(kernel).toBe(gradNormTotal); // one workgroup, whatever its size
+    const whole = await runOnDevice(opened, kernel, cut);
+    const [rate, before] = [recorder.flopsPerSecond, recorder.counts.dispatches];
+    recorder.flopsPerSecond = 1;
+    const pieces = await runOnDevice(opened, kernel, cut);
+    recorder.flopsPerSecond = rate;
+    expect(recorder.counts.dispatches - before).toBe(groups(cut));
+    expect(pieces).toEqual(whole);
+  });
+
   it('compiles without a warning in every variant its cases use', async () => {
     const sources = new Set(cases.map((c) => shaderSource(kernel, c.constants ?? {})));
     for (const code of sources) {
@@ -64,7 +82,7 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_n
     }
     const params = paramsOf(kernel).map((param) => param.name);
     for (const name of params) expect(body).toMatch(new RegExp(`\\bp\\.${name}\\b`));
-    for (const c of cases) expect(Object.keys(c.params).sort()).toEqual([...params].sort());
+    for (const c of cases) expect(Object.keys(c.params).sort()).toEqual([...params, ...(kernel.estimates ?? [])].sort());
   });
 
   it('has at least three cases with titles of their own', () => {

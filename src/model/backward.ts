@@ -33,7 +33,7 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
   const { heads, kvHeads, headDim, hiddenSize } = config;
   const attentionBackward = attentionBackwardKernels(model.variants, rows);
   const normShape = { rows, width: hiddenSize, eps: config.rmsNormEps };
-  const attentionShape = { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) };
+  const attentionShape = { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim), keys: ws.mostKeys };
   for (let l = config.layers - 1; l >= 0; l--) {
     const layer = model.layer(l);
     recorder.copy(checkpoint(ws, l), ws.x, 4 * rows * hiddenSize);

@@ -1,22 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderSource } from '../cli/folder-source.ts';
 import { nodeGpu } from '../gpu/node-gpu.ts';
-import { candidates, ROW_COUNTS, taskKey, type Task, type Variants } from '../kernels/variants.ts';
 import type { LossOptions, TrainSequence } from './engine.ts';
 import { loadFixture, type Fixture, type FixtureName } from './fixtures/load.ts';
 import { openEngine, type GpuEngine } from './gpu-engine.ts';
 import { largestDifference, relativeError } from './testing/differences.ts';
-
-/** The same variant for every number of rows; backward kernels take it where they have it. */
-function forced(product: string, attention: string): Variants {
-  const tasks: [Task, string][] = [
-    [{ kind: 'product', precision: 'f32' }, product],
-    [{ kind: 'transposed', precision: 'f32' }, product],
-    [{ kind: 'attention' }, attention],
-    [{ kind: 'attention backward' }, attention],
-  ];
-  return Object.fromEntries(tasks.flatMap(([task, name]) => (candidates(task, 1024).includes(name) || candidates(task, 4).includes(name) ? ROW_COUNTS.map((rows) => [taskKey(task, rows), name]) : [])));
-}
+import { forcedVariants } from './testing/variants.ts';
 
 describe.each<[FixtureName, number | undefined, 'plain kernels' | 'kernels for many rows' | 'kernels for few rows']>([
   ['qwen2-tiny', undefined, 'plain kernels'],
@@ -33,8 +22,8 @@ describe.each<[FixtureName, number | undefined, 'plain kernels' | 'kernels for m
   beforeAll(async () => {
     fixture = await loadFixture(name);
     engine = await openEngine({ gpu: nodeGpu(), source: folderSource(fixture.folder), weights: null, ...(maxShardBytes && { maxShardBytes }) });
-    if (kernels === 'kernels for many rows') engine.variants = forced('block', 'tiled');
-    if (kernels === 'kernels for few rows') engine.variants = forced('group 4', 'decode');
+    if (kernels === 'kernels for many rows') engine.variants = forcedVariants('block', 'tiled');
+    if (kernels === 'kernels for few rows') engine.variants = forcedVariants('group 4', 'decode');
   });
   afterAll(() => engine.destroy());
 

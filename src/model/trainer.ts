@@ -1,6 +1,7 @@
 import type { Allocator, BufferView, GpuMemory } from '../gpu/memory.ts';
 import { accumulate } from '../kernels/accumulate.ts';
 import { adamw, gradNorm, gradNormTotal, NORM_CHUNK } from '../kernels/adamw.ts';
+import { mostKeys } from '../kernels/rows.ts';
 import { RESULT_WORDS } from '../kernels/token-loss.ts';
 import { recordBackward, recordForward } from './backward.ts';
 import type { LossOptions, OptimizerOptions, TokenColumns, TrainResult, TrainSequence } from './engine.ts';
@@ -66,6 +67,7 @@ export class Trainer {
   upload(ws: TrainWorkspace, packed: Packed): void {
     this.model.recorder.submit();
     this.memory.write(ws.rows, packed.rows);
+    ws.mostKeys = mostKeys(packed.rows);
     this.memory.write(ws.keys, packed.keys);
     this.memory.write(ws.spans, packed.spans);
   }

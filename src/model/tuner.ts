@@ -104,7 +104,7 @@ export async function measureVariants(opened: OpenedDevice, model: Transformer, 
           recorder.run(kernel, { rows: count, inner4: cols / 4, cols: shard.rows, dy_stride: shard.rows, dy_offset: 0, accumulate: 0 }, { dy: y, w: shard.view, dx: x }, constants);
         });
       }
-      const shape = { rows: count, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) };
+      const shape = { rows: count, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim), keys: KEYS + 1 };
       const constants = { HEAD_DIM: headDim };
       await bench.pick(chosen, { kind: 'attention' }, count, (trial) => [attentionKernel(trial, count)], (trial) => {
         recorder.run(attentionKernel(trial, count), shape, { q: x, k, v: w, rows: states, o: y, stats }, constants);

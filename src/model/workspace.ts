@@ -6,6 +6,8 @@ import type { LoraLayout } from './lora.ts';
 /** Activations of up to `capacity` rows. Shapes: docs/gpu.md. */
 export class Workspace {
   readonly rows: BufferView;
+  /** Most keys that a row of `rows` attends to, for estimates of time. */
+  mostKeys = 0;
   readonly x: BufferView;
   readonly norm1: BufferView;
   readonly norm2: BufferView;
