@@ -6,6 +6,7 @@ import { gradNorm } from './adamw.ts';
 import { attention } from './attention.ts';
 import { linear } from './linear.ts';
 import { rmsNorm } from './rms-norm.ts';
+import type { Constants } from './reference-helpers.ts';
 import { comparable, runOnDevice, runReference } from './run-case.ts';
 import { sample } from './sample.ts';
 import { tokenLoss } from './token-loss.ts';
@@ -48,14 +49,14 @@ export async function selfTest(opened: OpenedDevice): Promise<SelfTestResult[]> 
 }
 
 /**
- * Whether a kernel compiles on this device and computes every case of its own as its reference does. Throws for a lost
- * device only; what WebGPU says of the kernel goes no further.
+ * Whether a kernel compiles on this device and computes every case of its own, with these constants in place of the case's,
+ * as its reference does. Throws for a lost device only; what WebGPU says of the kernel goes no further.
  */
-export async function isSound(opened: OpenedDevice, kernel: Kernel): Promise<boolean> {
+export async function isSound(opened: OpenedDevice, kernel: Kernel, constants: Constants = {}): Promise<boolean> {
   opened.device.pushErrorScope('validation');
   let sound = true;
   try {
-    for (const found of kernel.cases()) sound &&= (await check(opened, kernel, found)).ok;
+    for (const found of kernel.cases()) sound &&= (await check(opened, kernel, { ...found, constants: { ...found.constants, ...constants } })).ok;
   } catch {
     sound = false;
   }

@@ -5,18 +5,22 @@ import {
   attentionKernel,
   candidates,
   checkVariants,
+  loraGradientKernel,
   productKernel,
   ROW_COUNTS,
   taskKey,
   transposedKernel,
   type Task,
   type Variants,
+  vocabularyConstants,
 } from './variants.ts';
 
 const TASKS: readonly Task[] = [
   ...(['f32', 'q4'] as const).flatMap((precision) => [{ kind: 'product', precision } as const, { kind: 'transposed', precision } as const]),
   { kind: 'attention' },
   { kind: 'attention backward' },
+  { kind: 'lora gradient' },
+  { kind: 'vocabulary' },
 ];
 
 function kernelNames(task: Task, variants: Variants, rows: number): string[] {
@@ -31,6 +35,10 @@ function kernelNames(task: Task, variants: Variants, rows: number): string[] {
       return [attentionKernel(variants, rows).name];
     case 'attention backward':
       return Object.values(attentionBackwardKernels(variants, rows)).map((kernel) => kernel.name);
+    case 'lora gradient':
+      return [loraGradientKernel(variants, rows).name];
+    case 'vocabulary':
+      return ['token_loss', 'kd_loss', 'sample'].map((name) => `${name} ${vocabularyConstants(variants).LANES}`);
     default:
       return task satisfies never;
   }

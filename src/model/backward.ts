@@ -1,11 +1,11 @@
 import type { BufferView } from '../gpu/memory.ts';
 import { headNormBackward } from '../kernels/head-norm.ts';
 import { NO_SEGMENT } from '../kernels/linear.ts';
-import { loraHiddenBackward, loraWeightBackward } from '../kernels/lora.ts';
+import { loraHiddenBackward } from '../kernels/lora.ts';
 import { rmsNormBackward } from '../kernels/rms-norm.ts';
 import { ropeBackward } from '../kernels/rope.ts';
 import { swigluBackward } from '../kernels/swiglu.ts';
-import { attentionBackwardKernels } from '../kernels/variants.ts';
+import { attentionBackwardKernels, loraGradientKernel } from '../kernels/variants.ts';
 import type { DeviceAdapter, FusedName } from './lora.ts';
 import type { Transformer } from './transformer.ts';
 import type { TrainWorkspace } from './workspace.ts';
@@ -99,8 +99,9 @@ function backwardProject(
     { dy, b: adapter.b(pair), rows: ws.rows, dh: ws.dh },
   );
   if (dx) model.productBackward(adapter.a(pair), ws.dh, dx, rows, true);
+  const gradient = loraGradientKernel(model.variants, rows);
   recorder.run(
-    loraWeightBackward,
+    gradient,
     {
       rows,
       outer,
@@ -115,7 +116,7 @@ function backwardProject(
     { a: dy, c: ws.h[name], rows: ws.rows, grad: adapter.gradB(pair) },
   );
   recorder.run(
-    loraWeightBackward,
+    gradient,
     {
       rows,
       outer: segments * rank,

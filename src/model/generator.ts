@@ -1,6 +1,7 @@
 import { slice, type Allocator, type BufferView, type GpuMemory } from '../gpu/memory.ts';
 import { mostKeys, ROW_WORDS, writeRow } from '../kernels/rows.ts';
 import { MAX_STOP_IDS, sample, SAMPLED_WORDS, SLOT_DONE, SLOT_WORDS } from '../kernels/sample.ts';
+import { vocabularyConstants } from '../kernels/variants.ts';
 import type { ModelConfig } from './config.ts';
 import { ADAPTER_INDEX, type Completion, type GenerateRequest } from './engine.ts';
 import type { DeviceAdapter } from './lora.ts';
@@ -238,7 +239,7 @@ export class Generator {
       sample,
       { slots, vocab: config.vocabSize, step },
       { ...buffers, rows: ws.rows },
-      { FILTER: filter },
+      { FILTER: filter, ...vocabularyConstants(this.model.variants) },
     );
   }
 

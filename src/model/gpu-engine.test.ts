@@ -22,7 +22,7 @@ describe.each<[FixtureName, number | undefined, 'plain kernels' | 'kernels for m
   beforeAll(async () => {
     fixture = await loadFixture(name);
     engine = await openEngine({ gpu: nodeGpu(), source: folderSource(fixture.folder), weights: null, ...(maxShardBytes && { maxShardBytes }) });
-    if (kernels === 'kernels for many rows') engine.variants = forcedVariants('block', 'tiled');
+    if (kernels === 'kernels for many rows') engine.variants = forcedVariants('block', 'tiled', 'split', 'wide');
     if (kernels === 'kernels for few rows') engine.variants = forcedVariants('group 4', 'decode');
   });
   afterAll(() => engine.destroy());

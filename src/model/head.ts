@@ -3,6 +3,7 @@ import { gatherRows, gatherRowsBackward } from '../kernels/gather-rows.ts';
 import { kdLoss } from '../kernels/kd-loss.ts';
 import { rmsNormBackward } from '../kernels/rms-norm.ts';
 import { NO_FLOOR, RESULT_WORDS, tokenLoss, TOKEN_WORDS } from '../kernels/token-loss.ts';
+import { vocabularyConstants } from '../kernels/variants.ts';
 import type { ModelConfig } from './config.ts';
 import type { TeacherRows } from './teacher.ts';
 import type { Transformer } from './transformer.ts';
@@ -130,6 +131,7 @@ export class Head {
           floor: loss.floor,
         },
         { logits: this.logits, tokens: this.#tokens, results: this.#results },
+        vocabularyConstants(this.model.variants),
       );
       if (teacher) this.#distil(teacher, first, count);
       if (!gradient) continue;
@@ -167,6 +169,7 @@ export class Head {
         support: this.#support,
         results: this.#results,
       },
+      vocabularyConstants(this.model.variants),
     );
   }
 

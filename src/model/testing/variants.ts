@@ -7,6 +7,8 @@ export function forcedVariants(...names: readonly string[]): Variants {
     ...WEIGHT_PRECISIONS.flatMap((precision) => [{ kind: 'product', precision } as const, { kind: 'transposed', precision } as const]),
     { kind: 'attention' },
     { kind: 'attention backward' },
+    { kind: 'lora gradient' },
+    { kind: 'vocabulary' },
   ];
   const chosen: Record<string, string> = {};
   for (const task of tasks) {
