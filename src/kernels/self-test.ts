@@ -4,7 +4,7 @@ import { closeness } from '../lib/closeness.ts';
 import { messageOf } from '../lib/errors.ts';
 import { gradNorm } from './adamw.ts';
 import { attention } from './attention.ts';
-import { linear } from './linear.ts';
+import { linear, linearTiled } from './linear.ts';
 import { rmsNorm } from './rms-norm.ts';
 import type { Constants } from './reference-helpers.ts';
 import { comparable, runOnDevice, runReference } from './run-case.ts';
@@ -22,6 +22,7 @@ export interface SelfTestResult {
 const CHECKS: readonly (readonly [name: string, kernel: Kernel, title: string])[] = [
   ['matrix product with LoRA, f32 weights', linear, 'three LoRA segments of unequal width, three adapters in the batch'],
   ['matrix product, f16 weights', linear, 'rank 16, one segment, the second adapter, f16, accumulated'],
+  ['matrix product with LoRA, q4 weights', linearTiled, 'q4: three LoRA segments of unequal width, three adapters in the batch'],
   ['normalisation', rmsNorm, 'beyond a workgroup'],
   ['attention', attention, 'a prefix that completions of 1, 3 and 9 tokens share'],
   ['loss and its gradient', tokenLoss, 'policy gradient, odd vocabulary'],
