@@ -122,6 +122,18 @@ describe('the plan of the 1.5B class', () => {
     expect(gib('q4', 'checkpoints')).toBeCloseTo((28 * 1024 * 1536 * 4) / GIB, 5);
   });
 
+  it('counts what measuring kernels takes before anything else is there, where that is more', () => {
+    const held = (input: PlanInput) => {
+      const plan = memoryPlan(input, given(64 * GIB));
+      return { all: plan.device, atTheEnd: Object.values(plan.parts).reduce((sum, bytes) => sum + bytes, 0) };
+    };
+    const step = held(coder('q4'));
+    expect(step.all).toBe(step.atTheEnd);
+    const one = held({ ...coder('q4'), adapters: 0, training: null, generations: [{ prompts: 1, promptTokens: 9, sequences: 1, maxTokens: 9 }] });
+    // Measuring takes 83 MiB, 64 of them outputs of 1,024 rows; then decoding one answer takes 38.
+    expect((one.all - one.atTheEnd) / 2 ** 20).toBeCloseTo(83 - 38, -1);
+  });
+
   it('prefers large batches, and makes them smaller before it gives up', () => {
     const roomy = memoryPlan(coder('q4'), given(16 * GIB));
     expect(roomy).toMatchObject({ fits: true, sizes: { microBatchRows: 1024, slots: 64 }, advice: null });
