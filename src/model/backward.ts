@@ -8,16 +8,19 @@ import { swigluBackward } from '../kernels/swiglu.ts';
 import { attentionBackwardKernels, loraGradientKernel } from '../kernels/variants.ts';
 import type { DeviceAdapter, FusedName } from './lora.ts';
 import type { Transformer } from './transformer.ts';
-import type { TrainWorkspace } from './workspace.ts';
+import type { SequenceWorkspace, TrainWorkspace } from './workspace.ts';
 
-/**
- * Forward pass over packed rows that keeps the input of every layer (`ws.checkpoints`) and leaves the last layer's
- * output in `ws.x`. Without `keep` only the output is computed.
- */
-export function recordForward(model: Transformer, ws: TrainWorkspace, rows: number, adapters: readonly DeviceAdapter[], keep: boolean): void {
+/** Forward pass over packed rows that leaves the last layer's output in `ws.x`, and the input of every layer in `checkpoints`. */
+export function recordForward(
+  model: Transformer,
+  ws: SequenceWorkspace,
+  rows: number,
+  adapters: readonly DeviceAdapter[],
+  checkpoints: readonly BufferView[] | null,
+): void {
   model.embed(ws, rows);
   for (let l = 0; l < model.config.layers; l++) {
-    if (keep) model.recorder.copy(ws.x, checkpoint(ws, l), 4 * rows * model.config.hiddenSize);
+    if (checkpoints) model.recorder.copy(ws.x, checkpoint(checkpoints, l), 4 * rows * model.config.hiddenSize);
     model.attentionBlock(ws, l, rows, ws, adapters);
     model.mlpBlock(ws, l, rows, adapters);
   }
@@ -36,7 +39,7 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
   const attentionShape = { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim), keys: ws.mostKeys };
   for (let l = config.layers - 1; l >= 0; l--) {
     const layer = model.layer(l);
-    recorder.copy(checkpoint(ws, l), ws.x, 4 * rows * hiddenSize);
+    recorder.copy(checkpoint(ws.checkpoints, l), ws.x, 4 * rows * hiddenSize);
     model.attentionBlock(ws, l, rows, ws, [adapter]);
     model.mlpBlock(ws, l, rows, [adapter], false);
     model.loraHidden(ws, l, 'down', ws.act, rows, adapter);
@@ -71,7 +74,7 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
     }
     const first = l === 0 && !toInput;
     backwardProject(model, ws, l, 'qkv', ws.norm1, ws.dqkv, first ? null : ws.dNorm, rows, adapter);
-    if (!first) recorder.run(rmsNormBackward, normShape, { x: checkpoint(ws, l), weight: layer.norm1, dy: ws.dNorm, dx: ws.dx });
+    if (!first) recorder.run(rmsNormBackward, normShape, { x: checkpoint(ws.checkpoints, l), weight: layer.norm1, dy: ws.dNorm, dx: ws.dx });
   }
 }
 
@@ -132,8 +135,8 @@ function backwardProject(
   );
 }
 
-function checkpoint(ws: TrainWorkspace, l: number): BufferView {
-  const view = ws.checkpoints[l];
+function checkpoint(checkpoints: readonly BufferView[], l: number): BufferView {
+  const view = checkpoints[l];
   if (!view) throw new Error(`No checkpoint for layer ${l}.`);
   return view;
 }
