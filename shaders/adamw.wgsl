@@ -12,8 +12,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lid.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let i = workgroup_number(wid) * 64u + lid.x;
   if (i >= p.count || norm[1] > 0.0) { return; }
   let g = grad[i] * min(1.0, p.clip_norm / (norm[0] + 1e-6));
   let m = p.beta1 * moment1[i] + (1.0 - p.beta1) * g;

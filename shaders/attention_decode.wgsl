@@ -30,10 +30,10 @@ fn key_row(state: u32, j: u32) -> u32 {
 }
 
 @compute @workgroup_size(TEAM)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
   let group = p.heads / p.kv_heads;
   let fours = (group + 3u) / 4u;
-  let i = wid.x + wid.y * nwg.x;
+  let i = workgroup_number(wid);
   if (i >= p.rows * p.kv_heads * fours) { return; }
   let lane = lid.x;
   let row = i / fours / p.kv_heads;

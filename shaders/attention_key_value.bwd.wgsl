@@ -15,8 +15,8 @@ struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
 const DIM4 = HEAD_DIM / 4u;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let i = (wid.x + wid.y * nwg.x) * LANES + lid.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let i = workgroup_number(wid) * LANES + lid.x;
   if (i >= p.rows * p.kv_heads) { return; }
   let row = i / p.kv_heads;
   let kv_head = i % p.kv_heads;

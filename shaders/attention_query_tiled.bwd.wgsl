@@ -11,14 +11,14 @@ struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(TILE_LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
   let lane = lid.x;
   let x = lane % 8u;
   let y = lane / 8u;
   let group = p.heads / p.kv_heads;
   let queries = p.rows * group;
   let tiles = (queries + TILE - 1u) / TILE;
-  let i = wid.x + wid.y * nwg.x;
+  let i = workgroup_number(wid);
   if (i >= tiles * p.kv_heads) { return; }
   let kv_head = i / tiles;
   let first = (i % tiles) * TILE;

@@ -23,8 +23,8 @@ fn tiled(row: u32, k: u32) -> vec4f {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lid.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let i = workgroup_number(wid) * 64u + lid.x;
   if (i >= p.rows * p.width4) { return; }
   let token = rows[(i / p.width4) * ROW_WORDS + ROW_TOKEN];
   if (token < p.first_row || token >= p.first_row + p.shard_rows) { return; }

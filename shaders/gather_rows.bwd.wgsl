@@ -7,8 +7,8 @@ struct Params { rows: u32, width4: u32, first: u32, count: u32 }
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lid.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let i = workgroup_number(wid) * 64u + lid.x;
   if (i >= p.rows * p.width4) { return; }
   let span = spans[i / p.width4];
   let start = max(span.x, p.first);

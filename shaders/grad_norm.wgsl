@@ -6,8 +6,8 @@ struct Params { count: u32, per_group: u32 }
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let group = wid.x + wid.y * nwg.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let group = workgroup_number(wid);
   let first = group * p.per_group;
   let end = min(first + p.per_group, p.count);
   var sum = 0.0;

@@ -7,9 +7,9 @@ struct Params { rows: u32, heads: u32, kv_heads: u32, head_dim: u32, eps: f32 }
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
   let all_heads = p.heads + 2u * p.kv_heads;
-  let index = wid.x + wid.y * nwg.x;
+  let index = workgroup_number(wid);
   if (index >= p.rows * all_heads) { return; }
   let head = index % all_heads;
   let at = index * p.head_dim;

@@ -27,8 +27,8 @@ fn scaled(side: u32, row: u32, at: u32, j: u32, tau: f32) -> f32 {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let i = wid.x + wid.y * nwg.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let i = workgroup_number(wid);
   if (i >= p.count) { return; }
   let lane = lid.x;
   let entry = p.first + i;

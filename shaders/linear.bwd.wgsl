@@ -17,7 +17,8 @@ fn finish(row: u32, k: u32, sum: vec4f) {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let wid = workgroup_at(id);
   let k = wid.x * LANES + lid.x;
   let row = wid.y * 8u;
   if (k >= p.inner4) { return; }

@@ -22,7 +22,8 @@ fn weights_at(output: u32, k: u32) -> vec4f {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let wid = workgroup_at(id);
   let n = (wid.x * LANES + lid.x) * 4u;
   let row = wid.y * 4u;
   if (n >= p.cols) { return; }

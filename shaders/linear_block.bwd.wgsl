@@ -6,7 +6,8 @@ struct Params { rows: u32, inner4: u32, cols: u32, dy_stride: u32, dy_offset: u3
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(BLOCK_LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let wid = workgroup_at(id);
   let lane = lid.x;
   let first_row = wid.y * BLOCK;
   let mine = min(vec4u(first_row + 4u * patch_place(lane)) + vec4u(0u, 1u, 2u, 3u), vec4u(p.rows - 1u));

@@ -14,7 +14,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(BLOCK_LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let wid = workgroup_at(id);
   let lane = lid.x;
   let first_output = wid.x * BLOCK;
   let first_row = wid.y * BLOCK;

@@ -68,7 +68,8 @@ fn stage(lane: u32, first_row: u32, first: u32) {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let wid = workgroup_at(id);
   let output = lid.x % TILE;
   let slice = lid.x / TILE;
   let first_row = wid.y * ROWS;

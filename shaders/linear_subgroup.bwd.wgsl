@@ -31,7 +31,8 @@ fn finish(row: u32, k: u32, sum: vec4f) {
 }
 
 @compute @workgroup_size(SUBGROUP)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let wid = workgroup_at(id);
   let k = wid.x * SUBGROUP + lane;
   let row = wid.y * ROWS;
   let column = min(k, p.inner4 - 1u);

@@ -19,7 +19,8 @@ fn combine(sum: vec4f, a: vec4f, m: mat4x4f) -> vec4f {
 }
 
 @compute @workgroup_size(SUBGROUP)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let wid = workgroup_at(id);
   let group = wid.x * 4u * SUBGROUP;
   let n = group + lane;
   let row = wid.y * ROWS;

@@ -16,7 +16,8 @@ fn finish(row: u32, k: u32, sum: vec4f) {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let wid = workgroup_at(id);
   let i = wid.x * LANES + lid.x; // of 8 inputs
   let k = 2u * i;
   let row = wid.y * 4u;

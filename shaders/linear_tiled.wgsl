@@ -63,7 +63,8 @@ fn scales(at: u32, lane: u32) -> vec4f {
 }
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let wid = workgroup_at(id);
   let i = wid.x * LANES + lid.x;
   let lane = i % 8u;
   let n = (i / 8u) * TILE + lane;

@@ -10,8 +10,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lid.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let i = workgroup_number(wid) * 64u + lid.x;
   if (i >= p.outer * p.width4) { return; }
   let m = i / p.width4;
   let segment = select(0u, 1u, m >= p.segment1) + select(0u, 1u, m >= p.segment2);

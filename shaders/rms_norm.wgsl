@@ -6,8 +6,8 @@ struct Params { rows: u32, width: u32, eps: f32 }
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let row = wid.x + wid.y * nwg.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let row = workgroup_number(wid);
   if (row >= p.rows) { return; }
   let at = row * p.width;
   var sum = 0.0;

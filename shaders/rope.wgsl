@@ -12,10 +12,10 @@ struct Params { rows: u32, heads: u32, kv_heads: u32, head_dim: u32, eps: f32 }
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
   let half = p.head_dim / 2u;
   let all_heads = p.heads + 2u * p.kv_heads;
-  let i = (wid.x + wid.y * nwg.x) * 64u + lid.x;
+  let i = workgroup_number(wid) * 64u + lid.x;
   if (i >= p.rows * all_heads * half) { return; }
   let row = i / (all_heads * half);
   let head = (i / half) % all_heads;

@@ -19,7 +19,7 @@ const ROUNDS = 40u;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let slot = wid.x;
+  let slot = workgroup_number(wid);
   let lane = lid.x;
   let state = slot * SLOT_WORDS;
   let at = slot * p.vocab;

@@ -5,8 +5,8 @@ struct Params { rows: u32, width: u32 }
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
-  let i = (wid.x + wid.y * nwg.x) * 64u + lid.x;
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
+  let i = workgroup_number(wid) * 64u + lid.x;
   if (i >= p.rows * p.width) { return; }
   let at = (i / p.width) * 2u * p.width + i % p.width;
   let gate = gate_up[at];

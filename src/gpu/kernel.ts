@@ -1,3 +1,5 @@
+import pieceLib from '../../shaders/lib/piece.wgsl';
+
 /**
  * A kernel is data: its WGSL, what it needs in its prelude, its grid, and the slow, obvious CPU reference that it is
  * tested against. Storage bindings (`@group(0)`) and parameters (`struct Params`, bound at `@group(1) @binding(0)`)
@@ -14,8 +16,10 @@ export interface Kernel<P extends string = string> {
   readonly constants?: Readonly<Record<string, number | boolean>>;
   /** Workgroups for these parameters. */
   grid(params: Readonly<Record<P, number>>, constants: Readonly<Record<string, number | boolean>>): Grid;
-  /** Estimated floating-point operations, for cutting submits. */
-  cost(params: Readonly<Record<P, number>>): number;
+  /** Estimated floating-point operations of the whole grid, for cutting submits and dispatches. */
+  cost(params: Readonly<Record<P, number>>, constants: Readonly<Record<string, number | boolean>>): number;
+  /** Parameters that are there for `cost`; the WGSL has none of these names. */
+  readonly estimates?: readonly string[];
   /** Computes the outputs in place, in double precision, from arrays keyed by binding name. */
   reference(io: ReferenceIo, params: Readonly<Record<P, number>>, constants: Readonly<Record<string, number | boolean>>): void;
   /** Inputs at awkward sizes; every kernel of the table is tested on all of its cases. */
@@ -26,7 +30,7 @@ export interface Kernel<P extends string = string> {
   readonly floatWords?: Readonly<Record<string, { readonly stride: number; readonly words: readonly number[] }>>;
 }
 
-export type Grid = readonly [x: number, y: number, z: number];
+export type Grid = readonly [x: number, y: number, z: 1];
 
 /** Float bindings as doubles; `u32` bindings (ids, row state, packed weights) as they are. */
 export type ReferenceIo = Record<string, Float64Array | Uint32Array>;
@@ -97,15 +101,15 @@ export function paramsOf(kernel: Kernel): ParamInfo[] {
   return [...body.matchAll(/(\w+)\s*:\s*(u32|i32|f32)/g)].map((m) => ({ name: m[1] ?? '', type: m[2] as ParamInfo['type'] }));
 }
 
-/** The complete WGSL: prelude of constants, shared functions, kernel. */
+/** The complete WGSL: prelude of constants, shared functions, kernel. The place in the grid is shared by all. */
 export function shaderSource(kernel: Kernel, constants: Readonly<Record<string, number | boolean>>): string {
   const prelude = Object.entries({ ...kernel.constants, ...constants }).map(([name, value]) =>
     typeof value === 'boolean' ? `const ${name} = ${value};` : `const ${name} = ${value}u;`,
   );
-  return [...(kernel.subgroups ? ['enable subgroups;'] : []), ...prelude, ...(kernel.lib ?? []), kernel.wgsl].join('\n');
+  return [...(kernel.subgroups ? ['enable subgroups;'] : []), ...prelude, pieceLib, ...(kernel.lib ?? []), kernel.wgsl].join('\n');
 }
 
-/** Workgroups for `count` of them on two axes, since one axis ends at 65,535. Kernels flatten with `wid.x + wid.y * nwg.x`. */
+/** Workgroups for `count` of them on two axes, since one axis ends at 65,535. Kernels take their `workgroup_number`. */
 export function flatGrid(count: number): Grid {
   const n = Math.max(1, count);
   if (n <= 65535) return [n, 1, 1];

@@ -1,6 +1,7 @@
 import { DeviceLostError } from './errors.ts';
 import { bindingsOf, paramsOf, shaderSource, type BindingInfo, type Kernel, type ParamInfo } from './kernel.ts';
 import type { BufferView, GpuMemory } from './memory.ts';
+import { piecesOf, type Piece } from './pieces.ts';
 import type { Profiler } from './profiler.ts';
 
 interface Prepared {
@@ -14,12 +15,17 @@ interface Prepared {
 const SLOTS = 4096;
 /** Largest `struct Params`: 32 words. */
 const PARAM_BYTES = 128;
-/** A submit is cut when its estimated time passes this. Windows resets a GPU that is busy for about 2 s. */
-const SUBMIT_SECONDS = 0.1;
+/** `struct Piece` of shaders/lib/piece.wgsl. */
+const PIECE_BYTES = 16;
+/**
+ * A submit ends when its estimated time passes this, and no dispatch is to take longer: so a submit takes at most twice as
+ * long. Windows resets a GPU that is busy for about 2 s, and estimates may be off by a factor.
+ */
+export const BUSY_SECONDS = 0.1;
 
 /**
  * Binds and dispatches every kernel. Pipelines are cached by (kernel, constants), bind groups by the buffers bound,
- * parameters live in one arena addressed by dynamic offset. Dispatches share one compute pass until a submit.
+ * parameters and pieces live in one arena addressed by dynamic offset. Dispatches share one compute pass until a submit.
  */
 export class Recorder {
   #pipelines = new Map<string, Prepared>();
@@ -30,6 +36,7 @@ export class Recorder {
   #pass: GPUComputePassEncoder | null = null;
   #slot = 0;
   #cost = 0;
+  /** Bytes from a slot's parameters to its piece, and from there to the next slot. */
   readonly #stride: number;
   readonly #words: Uint32Array<ArrayBuffer>;
   readonly #floats: Float32Array<ArrayBuffer>;
@@ -39,7 +46,7 @@ export class Recorder {
   readonly #unused: BufferView;
   /** Counts for figures and tests. */
   readonly counts = { dispatches: 0, submits: 0 };
-  /** Floating-point operations a second, estimated; only decides where submits are cut, never a result. */
+  /** Floating-point operations a second, estimated; only decides where submits and dispatches are cut, never a result. */
   flopsPerSecond = 2e9;
   profiler: Profiler | null = null;
 
@@ -50,26 +57,26 @@ export class Recorder {
     private readonly subgroupSize: number | null,
   ) {
     this.#stride = Math.max(PARAM_BYTES, device.limits.minUniformBufferOffsetAlignment);
-    this.#words = new Uint32Array((SLOTS * this.#stride) / 4);
+    this.#words = new Uint32Array((2 * SLOTS * this.#stride) / 4);
     this.#floats = new Float32Array(this.#words.buffer);
     this.#arena = device.createBuffer({
       label: 'parameters',
-      size: SLOTS * this.#stride,
+      size: 2 * SLOTS * this.#stride,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     this.#paramLayout = device.createBindGroupLayout({
-      entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } }],
+      entries: [0, 1].map((binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } })),
     });
     this.#paramGroup = device.createBindGroup({
       layout: this.#paramLayout,
-      entries: [{ binding: 0, resource: { buffer: this.#arena, size: PARAM_BYTES } }],
+      entries: [PARAM_BYTES, PIECE_BYTES].map((size, binding) => ({ binding, resource: { buffer: this.#arena, size } })),
     });
     this.#unused = memory.alloc('unused', 16);
   }
 
   /**
-   * Records one dispatch. `buffers` is keyed by the names in the WGSL; a binding left out (an absent bias) gets a
-   * small buffer that the kernel must not read.
+   * Records a kernel: one dispatch, or several where its estimated time is more than BUSY_SECONDS. `buffers` is keyed by the
+   * names in the WGSL; a binding left out (an absent bias) gets a small buffer that the kernel must not read.
    */
   run<P extends string>(
     kernel: Kernel<P>,
@@ -81,27 +88,38 @@ export class Recorder {
     const constants = kernel.subgroups ? { ...given, SUBGROUP: this.#subgroup(kernel) } : given;
     const prepared = this.#prepare(kernel, constants);
     const group = this.#bind(kernel.name, prepared, buffers);
-    const offset = this.#slot * this.#stride;
+    const values = { ...kernel.constants, ...constants };
+    const grid = kernel.grid(params, values);
+    const cost = kernel.cost(params, values);
+    const most = this.flopsPerSecond * BUSY_SECONDS;
+    for (const piece of piecesOf(grid, cost / most)) {
+      this.#dispatch(kernel.name, prepared, group, params, piece, grid[0]);
+      this.#cost += (cost * piece.width * piece.height) / (grid[0] * grid[1]);
+      if (this.#slot === SLOTS || this.#cost > most) this.submit();
+    }
+  }
+
+  #dispatch(name: string, prepared: Prepared, group: GPUBindGroup, params: Readonly<Record<string, number>>, piece: Piece, gridWidth: number): void {
+    const offset = 2 * this.#slot * this.#stride;
     prepared.params.forEach((param, i) => {
-      const value = (params as Readonly<Record<string, number>>)[param.name];
-      if (value === undefined) throw new Error(`Kernel ${kernel.name}: parameter ${param.name} was not given.`);
+      const value = params[param.name];
+      if (value === undefined) throw new Error(`Kernel ${name}: parameter ${param.name} was not given.`);
       if (param.type === 'f32') this.#floats[offset / 4 + i] = value;
       else this.#words[offset / 4 + i] = value;
     });
+    this.#words.set([piece.x, piece.y, gridWidth], (offset + this.#stride) / 4);
     this.#slot += 1;
     this.#encoder ??= this.device.createCommandEncoder();
     if (this.profiler) {
       this.#endPass();
-      this.#pass = this.#encoder.beginComputePass(this.profiler.next(kernel.name));
+      this.#pass = this.#encoder.beginComputePass(this.profiler.next(name));
     }
     this.#pass ??= this.#encoder.beginComputePass();
     this.#pass.setPipeline(prepared.pipeline);
     this.#pass.setBindGroup(0, group);
-    this.#pass.setBindGroup(1, this.#paramGroup, [offset]);
-    this.#pass.dispatchWorkgroups(...kernel.grid(params, { ...kernel.constants, ...constants }));
+    this.#pass.setBindGroup(1, this.#paramGroup, [offset, offset + this.#stride]);
+    this.#pass.dispatchWorkgroups(piece.width, piece.height);
     this.counts.dispatches += 1;
-    this.#cost += kernel.cost(params);
-    if (this.#slot === SLOTS || this.#cost > this.flopsPerSecond * SUBMIT_SECONDS) this.submit();
   }
 
   copy(from: BufferView, to: BufferView, bytes: number): void {
@@ -121,7 +139,7 @@ export class Recorder {
     if (!this.#encoder) return;
     this.#endPass();
     // Queue order makes one arena enough: this write lands after every earlier submit has read it.
-    if (this.#slot > 0) this.device.queue.writeBuffer(this.#arena, 0, this.#words, 0, (this.#slot * this.#stride) / 4);
+    if (this.#slot > 0) this.device.queue.writeBuffer(this.#arena, 0, this.#words, 0, (2 * this.#slot * this.#stride) / 4);
     this.device.queue.submit([this.#encoder.finish()]);
     this.counts.submits += 1;
     this.#encoder = null;

@@ -10,13 +10,14 @@ import tileLib from '../../shaders/lib/attention_tile.wgsl';
 import rowsLib from '../../shaders/lib/rows.wgsl';
 import { flatGrid, type GradientCheck, type Kernel, type KernelCase, type ReferenceIo } from '../gpu/kernel.ts';
 import { attended, dot, floats, normals, packRows, rowAt, words, type Constants } from './reference-helpers.ts';
-import type { RowState } from './rows.ts';
+import { mostKeys, type RowState } from './rows.ts';
 
-type Params = 'rows' | 'heads' | 'kv_heads' | 'scale';
+type Params = 'rows' | 'heads' | 'kv_heads' | 'scale' | 'keys';
 
 const CONSTANTS = { HEAD_DIM: 32, LANES: 32 };
-/** Attended rows are data, not parameters: a typical length keeps the estimate in range. */
-const TYPICAL_KEYS = 128;
+/** What a row attends to is data; `keys`, the most that any does, is told for the estimate alone. */
+const ESTIMATES = ['keys'];
+const macs = (p: Readonly<Record<Params, number>>, c: Constants): number => Number(c['HEAD_DIM']) * p.rows * p.heads;
 
 export const attention: Kernel<Params> = {
   name: 'attention',
@@ -24,7 +25,8 @@ export const attention: Kernel<Params> = {
   lib: [rowsLib],
   constants: CONSTANTS,
   grid: (p, c) => flatGrid(Math.ceil((p.rows * p.heads) / Number(c['LANES']))),
-  cost: (p) => 128 * TYPICAL_KEYS * p.rows * p.heads,
+  estimates: ESTIMATES,
+  cost: (p, c) => 4 * p.keys * macs(p, c),
 
   reference(io, p, constants) {
     const [o, stats] = [floats(io, 'o'), floats(io, 'stats')]; // (rows, heads, d), (rows, heads, 2)
@@ -59,7 +61,8 @@ export const attentionQueryBackward: Kernel<Params> = {
   lib: [rowsLib],
   constants: CONSTANTS,
   grid: attention.grid,
-  cost: (p) => 192 * TYPICAL_KEYS * p.rows * p.heads,
+  estimates: ESTIMATES,
+  cost: (p, c) => 6 * p.keys * macs(p, c),
 
   reference(io, p, constants) {
     const [k, v, o, upstream] = [floats(io, 'k'), floats(io, 'v'), floats(io, 'o'), floats(io, 'd_o')];
@@ -85,7 +88,9 @@ export const attentionKeyValueBackward: Kernel<Params> = {
   wgsl: keyValueWgsl,
   constants: CONSTANTS,
   grid: (p, c) => flatGrid(Math.ceil((p.rows * p.kv_heads) / Number(c['LANES']))),
-  cost: (p) => 256 * TYPICAL_KEYS * p.rows * p.heads,
+  estimates: ESTIMATES,
+  // Few keys a row do not make it cheap: all rows may attend to the same few, whose workgroups then go over all of them.
+  cost: (p, c) => 8 * p.rows * macs(p, c),
 
   // From the rows' own attention lists; the kernel goes by `keys`, which say the same from the keys' side.
   reference(io, p, constants) {
@@ -249,13 +254,14 @@ function attentionCase(s: Shape, kind: Kind): KernelCase<Params> {
   const queries = s.cache ? states.filter((state, i) => state.prefixLen !== undefined && states[i + 1]?.ownStart !== state.ownStart) : states;
   const size = queries.length * s.heads * s.headDim;
   const kvSize = states.length * s.kvHeads * s.headDim;
-  const params = { rows: queries.length, heads: s.heads, kv_heads: s.kvHeads, scale: 1 / Math.sqrt(s.headDim) };
+  const rows = packRows(queries);
+  const params = { rows: queries.length, heads: s.heads, kv_heads: s.kvHeads, scale: 1 / Math.sqrt(s.headDim), keys: mostKeys(rows) };
   const constants = { HEAD_DIM: s.headDim, LANES: s.lanes ?? 32 };
   const forward = {
     q: normal(size, s.spread ?? 1),
     k: normal(kvSize, s.spread ?? 1),
     v: normal(kvSize),
-    rows: packRows(queries),
+    rows,
     o: normal(size),
     stats: normal(2 * queries.length * s.heads),
   };

@@ -16,7 +16,7 @@ import { headNorm, headNormBackward } from './head-norm.ts';
 import { kdLoss } from './kd-loss.ts';
 import { linear, linearBackward, linearTiled, linearTiledBackward } from './linear.ts';
 import { linearBlock, linearBlockBackward, linearGroup, linearGroupRows, linearSubgroup, linearSubgroupBackward } from './linear-variants.ts';
-import { loraHiddenBackward, loraWeightBackward } from './lora.ts';
+import { loraHiddenBackward, loraWeightBackward, loraWeightBackwardSplit } from './lora.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { rope, ropeBackward } from './rope.ts';
 import { sample } from './sample.ts';
@@ -40,6 +40,7 @@ export const KERNELS: readonly Kernel[] = [
   linearSubgroupBackward,
   loraHiddenBackward,
   loraWeightBackward,
+  loraWeightBackwardSplit,
   headNorm,
   headNormBackward,
   rope,

@@ -1,6 +1,7 @@
 import rowsLib from '../../shaders/lib/rows.wgsl';
 import hiddenWgsl from '../../shaders/lora_hidden.bwd.wgsl';
 import weightWgsl from '../../shaders/lora_weight.bwd.wgsl';
+import weightSplitWgsl from '../../shaders/lora_weight_split.bwd.wgsl';
 import { flatGrid, type GradientCheck, type Kernel, type KernelCase, type ReferenceIo } from '../gpu/kernel.ts';
 import { linear, NO_SEGMENT, plain } from './linear.ts';
 import { adapterRows, dot, floats, normals, rowAt, words } from './reference-helpers.ts';
@@ -116,6 +117,15 @@ export const loraWeightBackward: Kernel<WeightParams> = {
       },
     },
   ] satisfies readonly GradientCheck[],
+};
+
+/** The same with the rows divided among 16 lanes of a workgroup; for many rows on many lanes. */
+export const loraWeightBackwardSplit: Kernel<WeightParams> = {
+  ...loraWeightBackward,
+  name: 'lora_weight_split.bwd',
+  wgsl: weightSplitWgsl,
+  constants: { OUTPUTS: 16 },
+  grid: (p, c) => flatGrid(Math.ceil((p.outer * p.width4) / Number(c['OUTPUTS']))),
 };
 
 interface LowRank {

@@ -4,8 +4,9 @@ import { closeness } from '../lib/closeness.ts';
 import { messageOf } from '../lib/errors.ts';
 import { gradNorm } from './adamw.ts';
 import { attention } from './attention.ts';
-import { linear } from './linear.ts';
+import { linear, linearTiled } from './linear.ts';
 import { rmsNorm } from './rms-norm.ts';
+import type { Constants } from './reference-helpers.ts';
 import { comparable, runOnDevice, runReference } from './run-case.ts';
 import { sample } from './sample.ts';
 import { tokenLoss } from './token-loss.ts';
@@ -21,6 +22,7 @@ export interface SelfTestResult {
 const CHECKS: readonly (readonly [name: string, kernel: Kernel, title: string])[] = [
   ['matrix product with LoRA, f32 weights', linear, 'three LoRA segments of unequal width, three adapters in the batch'],
   ['matrix product, f16 weights', linear, 'rank 16, one segment, the second adapter, f16, accumulated'],
+  ['matrix product with LoRA, q4 weights', linearTiled, 'q4: three LoRA segments of unequal width, three adapters in the batch'],
   ['normalisation', rmsNorm, 'beyond a workgroup'],
   ['attention', attention, 'a prefix that completions of 1, 3 and 9 tokens share'],
   ['loss and its gradient', tokenLoss, 'policy gradient, odd vocabulary'],
@@ -48,14 +50,18 @@ export async function selfTest(opened: OpenedDevice): Promise<SelfTestResult[]> 
 }
 
 /**
- * Whether a kernel compiles on this device and computes its own cases (those that `asked` wants) as its reference does. Throws
- * for a lost device only; what WebGPU says of the kernel goes no further.
+ * Whether a kernel compiles on this device and computes its own cases (those `asked` for), with `constants` in place of the
+ * case's, as its reference does. Throws for a lost device only; what WebGPU says of the kernel goes no further.
  */
-export async function isSound(opened: OpenedDevice, kernel: Kernel, asked: (found: KernelCase) => boolean = () => true): Promise<boolean> {
+export async function isSound(
+  opened: OpenedDevice,
+  kernel: Kernel,
+  { constants = {}, asked = () => true }: { readonly constants?: Constants; readonly asked?: (found: KernelCase) => boolean } = {},
+): Promise<boolean> {
   opened.device.pushErrorScope('validation');
   let sound = true;
   try {
-    for (const found of kernel.cases().filter(asked)) sound &&= (await check(opened, kernel, found)).ok;
+    for (const found of kernel.cases().filter(asked)) sound &&= (await check(opened, kernel, { ...found, constants: { ...found.constants, ...constants } })).ok;
   } catch {
     sound = false;
   }

@@ -5,6 +5,7 @@ import {
   attentionKernel,
   candidates,
   checkVariants,
+  loraGradientKernel,
   productKernel,
   ropeNorms,
   ROW_COUNTS,
@@ -13,6 +14,7 @@ import {
   transposedKernel,
   type Task,
   type Variants,
+  vocabularyConstants,
 } from './variants.ts';
 
 const TASKS: readonly Task[] = [
@@ -22,6 +24,8 @@ const TASKS: readonly Task[] = [
   { kind: 'head norm' },
   { kind: 'attention' },
   { kind: 'attention backward' },
+  { kind: 'lora gradient' },
+  { kind: 'vocabulary' },
 ];
 
 function kernelNames(task: Task, variants: Variants, rows: number): string[] {
@@ -47,6 +51,10 @@ function kernelNames(task: Task, variants: Variants, rows: number): string[] {
       return [attentionKernel(variants, rows).name];
     case 'attention backward':
       return Object.values(attentionBackwardKernels(variants, rows)).map((kernel) => kernel.name);
+    case 'lora gradient':
+      return [loraGradientKernel(variants, rows).name];
+    case 'vocabulary':
+      return ['token_loss', 'kd_loss', 'sample'].map((name) => `${name} ${vocabularyConstants(variants).LANES}`);
     default:
       return task satisfies never;
   }
@@ -63,7 +71,7 @@ it('gives every candidate of a task kernels of its own, all of them in the table
 });
 
 it('takes the norm and SwiGLU into products of few rows only, and only where that was chosen', () => {
-  const names = (['norm', 'swiglu'] as const).flatMap((kind) => ROW_COUNTS.map((rows) => candidates({ kind }, rows).join()));
+  const names = (['norm', 'swiglu'] as const).flatMap((kind) => ROW_COUNTS.map((rows) => candidates({ kind }, rows, true).join()));
   const few = ['plain,group 1', 'plain,group 1,group 4', 'plain,group 1,group 4,group 8', 'plain,group 4,group 8', 'plain', 'plain'];
   expect(names).toEqual([...few, ...few]);
   expect(takesIn({ 'norm 4': 'group 4' }, 'norm', 3)).toBe(true);

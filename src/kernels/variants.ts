@@ -12,6 +12,7 @@ import {
 } from './attention.ts';
 import { linearBlock, linearBlockBackward, linearGroup, linearGroupRows, linearSubgroup, linearSubgroupBackward, PROLOGUES, subgroupRows, type Prologue } from './linear-variants.ts';
 import { linearBackwardFor, linearFor, type LinearBackwardParams, type LinearParams } from './linear.ts';
+import { loraWeightBackward, loraWeightBackwardSplit } from './lora.ts';
 import { weightConstants } from './weight-constants.ts';
 
 /** Row counts that are decided for; any other takes the decision of the next larger, or of the last. */
@@ -29,16 +30,21 @@ export type Task =
   | { readonly kind: Prologue }
   // Norm of query and key heads: a dispatch of its own, or within RoPE's.
   | { readonly kind: 'head norm' }
-  | { readonly kind: 'attention' | 'attention backward' };
+  | { readonly kind: 'attention' | 'attention backward' | 'lora gradient' | 'vocabulary' };
 
 const PRODUCTS = ['plain', 'group 1', 'group 4', 'group 8', 'block', 'subgroup'] as const;
 const TRANSPOSED = ['plain', 'block', 'subgroup'] as const;
 const HEAD_NORMS = ['plain', 'rope'] as const;
 const ATTENTIONS = ['plain', 'decode', 'tiled'] as const;
 const ATTENTION_BACKWARDS = ['plain', 'tiled'] as const;
+const LORA_GRADIENTS = ['plain', 'split'] as const;
+const VOCABULARIES = ['plain', 'wide'] as const;
+/** Lanes that share a row of logits in `token_loss`, `kd_loss` and `sample`; WebGPU has 256 everywhere. */
+const VOCABULARY_LANES = { plain: 64, wide: 256 } as const;
 
-/** Key of a task at a number of rows. */
+/** Key of a task at a number of rows. Sampler and trainer take the same sums over the vocabulary, so that they agree to the bit. */
 export function taskKey(task: Task, rows: number): string {
+  if (task.kind === 'vocabulary') return task.kind;
   const layout = 'precision' in task ? (isTiled(task.precision) ? ' tiles' : ' rows') : '';
   const count = ROW_COUNTS.find((c) => rows <= c) ?? ROW_COUNTS[ROW_COUNTS.length - 1];
   return `${task.kind}${layout} ${count}`;
@@ -64,6 +70,10 @@ function variantsFor(task: Task, rows: number): readonly string[] {
       return ATTENTIONS.filter((name) => name === 'plain' || (name === 'decode' ? rows <= 256 : rows >= 10));
     case 'attention backward':
       return ATTENTION_BACKWARDS;
+    case 'lora gradient':
+      return LORA_GRADIENTS.filter((name) => name === 'plain' || rows >= 32);
+    case 'vocabulary':
+      return VOCABULARIES;
     default:
       return task satisfies never;
   }
@@ -82,7 +92,7 @@ export function withoutSubgroups(variants: Variants): Variants {
 
 /** Throws a sentence for variants that this version does not have: a log of another version would not give the same bits. */
 export function checkVariants(variants: Variants): void {
-  const known: readonly string[] = [...PRODUCTS, ...TRANSPOSED, ...HEAD_NORMS, ...ATTENTIONS];
+  const known: readonly string[] = [...PRODUCTS, ...TRANSPOSED, ...HEAD_NORMS, ...ATTENTIONS, ...LORA_GRADIENTS, ...VOCABULARIES];
   for (const [task, name] of Object.entries(variants)) {
     if (!known.includes(name)) {
       throw new Error(`The run was computed with a variant "${name}" of ${task} that this version does not have; go on with the version that began it, or start it anew.`);
@@ -141,6 +151,15 @@ export function attentionBackwardKernels(variants: Variants, rows: number): { re
 function suits(name: string, rows: number): boolean {
   const group = groupOf(name);
   return group === null || (rows >= group && rows <= 16 * group);
+}
+
+export function loraGradientKernel(variants: Variants, rows: number): typeof loraWeightBackward {
+  return variants[taskKey({ kind: 'lora gradient' }, rows)] === 'split' ? loraWeightBackwardSplit : loraWeightBackward;
+}
+
+/** Constants of the kernels that go over a vocabulary. */
+export function vocabularyConstants(variants: Variants): { readonly LANES: number } {
+  return { LANES: VOCABULARY_LANES[variants['vocabulary'] === 'wide' ? 'wide' : 'plain'] };
 }
 
 /** ROWS of a group variant, null of others. */

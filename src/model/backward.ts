@@ -1,23 +1,26 @@
 import type { BufferView } from '../gpu/memory.ts';
 import { headNormBackward } from '../kernels/head-norm.ts';
 import { NO_SEGMENT } from '../kernels/linear.ts';
-import { loraHiddenBackward, loraWeightBackward } from '../kernels/lora.ts';
+import { loraHiddenBackward } from '../kernels/lora.ts';
 import { rmsNormBackward } from '../kernels/rms-norm.ts';
 import { ropeBackward } from '../kernels/rope.ts';
 import { swigluBackward } from '../kernels/swiglu.ts';
-import { attentionBackwardKernels } from '../kernels/variants.ts';
+import { attentionBackwardKernels, loraGradientKernel } from '../kernels/variants.ts';
 import type { DeviceAdapter, FusedName } from './lora.ts';
 import type { Transformer } from './transformer.ts';
-import type { TrainWorkspace } from './workspace.ts';
+import type { SequenceWorkspace, TrainWorkspace } from './workspace.ts';
 
-/**
- * Forward pass over packed rows that keeps the input of every layer (`ws.checkpoints`) and leaves the last layer's
- * output in `ws.x`. Without `keep` only the output is computed.
- */
-export function recordForward(model: Transformer, ws: TrainWorkspace, rows: number, adapters: readonly DeviceAdapter[], keep: boolean): void {
+/** Forward pass over packed rows that leaves the last layer's output in `ws.x`, and the input of every layer in `checkpoints`. */
+export function recordForward(
+  model: Transformer,
+  ws: SequenceWorkspace,
+  rows: number,
+  adapters: readonly DeviceAdapter[],
+  checkpoints: readonly BufferView[] | null,
+): void {
   model.embed(ws, rows);
   for (let l = 0; l < model.config.layers; l++) {
-    if (keep) model.recorder.copy(ws.x, checkpoint(ws, l), 4 * rows * model.config.hiddenSize);
+    if (checkpoints) model.recorder.copy(ws.x, checkpoint(checkpoints, l), 4 * rows * model.config.hiddenSize);
     model.attentionBlock(ws, l, rows, ws, adapters);
     model.mlpBlock(ws, l, rows, adapters);
   }
@@ -33,10 +36,10 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
   const { heads, kvHeads, headDim, hiddenSize } = config;
   const attentionBackward = attentionBackwardKernels(model.variants, rows);
   const normShape = { rows, width: hiddenSize, eps: config.rmsNormEps };
-  const attentionShape = { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) };
+  const attentionShape = { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim), keys: ws.mostKeys };
   for (let l = config.layers - 1; l >= 0; l--) {
     const layer = model.layer(l);
-    recorder.copy(checkpoint(ws, l), ws.x, 4 * rows * hiddenSize);
+    recorder.copy(checkpoint(ws.checkpoints, l), ws.x, 4 * rows * hiddenSize);
     model.attentionBlock(ws, l, rows, ws, [adapter], true);
     model.mlpBlock(ws, l, rows, [adapter], true);
     model.loraHidden(ws, l, 'down', { x: ws.act }, rows, adapter);
@@ -71,7 +74,7 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
     }
     const first = l === 0 && !toInput;
     backwardProject(model, ws, l, 'qkv', ws.norm1, ws.dqkv, first ? null : ws.dNorm, rows, adapter);
-    if (!first) recorder.run(rmsNormBackward, normShape, { x: checkpoint(ws, l), weight: layer.norm1, dy: ws.dNorm, dx: ws.dx });
+    if (!first) recorder.run(rmsNormBackward, normShape, { x: checkpoint(ws.checkpoints, l), weight: layer.norm1, dy: ws.dNorm, dx: ws.dx });
   }
 }
 
@@ -99,8 +102,9 @@ function backwardProject(
     { dy, b: adapter.b(pair), rows: ws.rows, dh: ws.dh },
   );
   if (dx) model.productBackward(adapter.a(pair), ws.dh, dx, rows, true);
+  const gradient = loraGradientKernel(model.variants, rows);
   recorder.run(
-    loraWeightBackward,
+    gradient,
     {
       rows,
       outer,
@@ -115,7 +119,7 @@ function backwardProject(
     { a: dy, c: ws.h[name], rows: ws.rows, grad: adapter.gradB(pair) },
   );
   recorder.run(
-    loraWeightBackward,
+    gradient,
     {
       rows,
       outer: segments * rank,
@@ -131,8 +135,8 @@ function backwardProject(
   );
 }
 
-function checkpoint(ws: TrainWorkspace, l: number): BufferView {
-  const view = ws.checkpoints[l];
+function checkpoint(checkpoints: readonly BufferView[], l: number): BufferView {
+  const view = checkpoints[l];
   if (!view) throw new Error(`No checkpoint for layer ${l}.`);
   return view;
 }

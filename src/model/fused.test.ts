@@ -5,7 +5,7 @@ import type { Completion } from './engine.ts';
 import { loadFixture, type FixtureName } from './fixtures/load.ts';
 import { openEngine, type GpuEngine } from './gpu-engine.ts';
 import { largestDifference } from './testing/differences.ts';
-import { forcedVariants } from './testing/forced-variants.ts';
+import { forcedVariants } from './testing/variants.ts';
 
 const ADAPTERS = ['none', 'student'] as const;
 /** Decode steps of a block. */

@@ -1,6 +1,7 @@
 import { slice, type Allocator, type BufferView, type GpuMemory } from '../gpu/memory.ts';
-import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
+import { mostKeys, ROW_WORDS, writeRow } from '../kernels/rows.ts';
 import { MAX_STOP_IDS, sample, SAMPLED_WORDS, SLOT_DONE, SLOT_WORDS } from '../kernels/sample.ts';
+import { vocabularyConstants } from '../kernels/variants.ts';
 import type { ModelConfig } from './config.ts';
 import { ADAPTER_INDEX, type Completion, type GenerateRequest } from './engine.ts';
 import type { DeviceAdapter } from './lora.ts';
@@ -110,6 +111,7 @@ export class Generator {
     const { ws, buffers, rows: kvRows } = await this.#prepare(requests, most, adapters);
     // Every running completion has a place of the same length; prompts come after those.
     const longest = Math.max(...requests.map((r) => r.maxTokens));
+    const mostContext = Math.max(...requests.map((r) => r.prompt.length + r.maxTokens));
     const places = new RowAllocator(0, most * longest);
     const promptRows = new RowAllocator(most * longest, kvRows - 1);
     const nowhere = kvRows - 1;
@@ -207,6 +209,7 @@ export class Generator {
         recorder.submit();
         const slots = table.length;
         table.upload((words, at) => this.memory.write(ws.rows, words, at), (words, at) => this.memory.write(buffers.slots, words, at));
+        ws.mostKeys = mostContext;
         const filter = table.jobs.some((job) => job && (job.request.topK > 0 || job.request.topP < 1) && job.request.temperature > 0);
         for (let step = 0; step < BLOCK; step++) this.#step(ws, buffers, slots, step, filter, adapters);
         const words = recorder.read([
@@ -236,7 +239,7 @@ export class Generator {
       sample,
       { slots, vocab: config.vocabSize, step },
       { ...buffers, rows: ws.rows },
-      { FILTER: filter },
+      { FILTER: filter, ...vocabularyConstants(this.model.variants) },
     );
   }
 
@@ -249,7 +252,9 @@ export class Generator {
     const flush = () => {
       if (count === 0) return;
       recorder.submit();
-      this.memory.write(ws.rows, words.subarray(0, count * ROW_WORDS));
+      const rows = words.subarray(0, count * ROW_WORDS);
+      this.memory.write(ws.rows, rows);
+      ws.mostKeys = mostKeys(rows);
       this.#layers(ws, count, adapters);
       count = 0;
     };

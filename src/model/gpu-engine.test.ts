@@ -5,7 +5,7 @@ import type { LossOptions, TrainSequence } from './engine.ts';
 import { loadFixture, type Fixture, type FixtureName } from './fixtures/load.ts';
 import { openEngine, type GpuEngine } from './gpu-engine.ts';
 import { largestDifference, relativeError } from './testing/differences.ts';
-import { forcedVariants } from './testing/forced-variants.ts';
+import { forcedVariants } from './testing/variants.ts';
 
 describe.each<[FixtureName, number | undefined, 'kernels as loaded' | 'plain kernels' | 'kernels for many rows' | 'kernels for few rows']>([
   ['qwen2-tiny', undefined, 'kernels as loaded'],
@@ -25,7 +25,7 @@ describe.each<[FixtureName, number | undefined, 'kernels as loaded' | 'plain ker
     fixture = await loadFixture(name);
     engine = await openEngine({ gpu: nodeGpu(), source: folderSource(fixture.folder), weights: null, ...(maxShardBytes && { maxShardBytes }) });
     if (kernels === 'plain kernels') engine.variants = {};
-    if (kernels === 'kernels for many rows') engine.variants = forcedVariants('block', 'tiled');
+    if (kernels === 'kernels for many rows') engine.variants = forcedVariants('block', 'tiled', 'split', 'wide');
     if (kernels === 'kernels for few rows') engine.variants = forcedVariants('group 4', 'decode', 'rope');
   });
   afterAll(() => engine.destroy());

@@ -3,10 +3,10 @@ import { gatherRows, gatherRowsBackward } from '../kernels/gather-rows.ts';
 import { kdLoss } from '../kernels/kd-loss.ts';
 import { rmsNormBackward } from '../kernels/rms-norm.ts';
 import { NO_FLOOR, RESULT_WORDS, tokenLoss, TOKEN_WORDS } from '../kernels/token-loss.ts';
+import { vocabularyConstants } from '../kernels/variants.ts';
 import type { ModelConfig } from './config.ts';
 import type { TeacherRows } from './teacher.ts';
 import type { Transformer } from './transformer.ts';
-import type { TrainWorkspace } from './workspace.ts';
 
 export interface TokenLossOptions {
   readonly nll: boolean;
@@ -51,9 +51,16 @@ export function teacherBuffers(memory: Allocator, config: ModelConfig, k: number
   return { ids: words('teacher ids', k), logprobs: words('teacher log-probs', k + 1), support: words('support', k) };
 }
 
+/** Where the derivative with respect to the last layer's output is added: `dx` of `rows` rows, by `spans` of the tokens each predicts. */
+export interface OutputGradient {
+  readonly rows: number;
+  readonly spans: BufferView;
+  readonly dx: BufferView;
+}
+
 /**
  * Final norm, output head and token loss over chunks of predicted tokens, so that a (tokens, vocabulary) matrix is never
- * stored. With `gradient` the derivative with respect to the last layer's output is added to `ws.dx`.
+ * stored.
  */
 export class Head {
   readonly #chunk: number;
@@ -91,16 +98,15 @@ export class Head {
   }
 
   /**
-   * Records the pass over `count` entries; `tokens` is (count, 9) words, `sources` the row of each. With a teacher its
-   * loss takes the place of the token loss, whose other figures stay.
+   * Records the pass over `count` entries of the last layer's output `x`; `tokens` is (count, 9) words, `sources` the row of
+   * each. With a teacher its loss takes the place of the token loss, whose other figures stay.
    */
   record(
-    ws: TrainWorkspace,
-    rows: number,
+    x: BufferView,
     tokens: Uint32Array,
     sources: Uint32Array,
     loss: TokenLossOptions,
-    gradient: boolean,
+    gradient: OutputGradient | null,
     teacher: TeacherRows | null = null,
   ): void {
     const { recorder, config, weights } = this.model;
@@ -113,7 +119,7 @@ export class Head {
     const width4 = config.hiddenSize / 4;
     for (let first = 0; first < entries; first += this.#chunk) {
       const count = Math.min(this.#chunk, entries - first);
-      recorder.run(gatherRows, { count, width4, first }, { x: ws.x, index: this.#sources, y: this.#gathered });
+      recorder.run(gatherRows, { count, width4, first }, { x, index: this.#sources, y: this.#gathered });
       this.model.norm(this.#gathered, weights.finalNorm, this.#normed, count);
       this.model.product(weights.head, { x: this.#normed }, this.logits, count, { accumulate: false, bias: null, lora: null });
       recorder.run(
@@ -130,6 +136,7 @@ export class Head {
           floor: loss.floor,
         },
         { logits: this.logits, tokens: this.#tokens, results: this.#results },
+        vocabularyConstants(this.model.variants),
       );
       if (teacher) this.#distil(teacher, first, count);
       if (!gradient) continue;
@@ -140,7 +147,7 @@ export class Head {
         { rows: count, width: config.hiddenSize, eps: config.rmsNormEps },
         { x: this.#gathered, weight: weights.finalNorm, dy: this.#dNormed, dx: this.#dGathered },
       );
-      recorder.run(gatherRowsBackward, { rows, width4, first, count }, { dy: this.#dGathered, spans: ws.spans, dx: ws.dx });
+      recorder.run(gatherRowsBackward, { rows: gradient.rows, width4, first, count }, { dy: this.#dGathered, spans: gradient.spans, dx: gradient.dx });
     }
   }
 
@@ -167,6 +174,7 @@ export class Head {
         support: this.#support,
         results: this.#results,
       },
+      vocabularyConstants(this.model.variants),
     );
   }
 

@@ -105,6 +105,29 @@ describe.each([
   });
 });
 
+it('takes no room for a backward pass where there is only scoring, and one workspace where there is both', { timeout: 120_000 }, async () => {
+  const engine = await openEngine({ gpu: nodeGpu(), source: folderSource(tiny), weights: null });
+  try {
+    Object.assign(engine, { microBatchRows: 64 });
+    const held = () => ['train', 'checkpoints'].map((part) => engine.opened.memory.report().get(part) ?? 0);
+    const score = () => engine.score([{ ids: [5, 9, 2, 30, 11, 7], promptLength: 2, adapter: 'none' }]);
+    const first = await score();
+    const [scoring = 0, kept] = held();
+    expect(kept).toBe(0);
+    engine.createAdapter('student', { ...lora, rank: 4 }, 1);
+    const optimizer = { learningRate: 1e-3, clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+    const sequences: TrainSequence[] = [{ group: 0, prompt: [5, 9], completion: [2, 30], temperature: 1, weight: 0.1 }];
+    await engine.trainStep({ adapter: 'student', sequences, loss: { kind: 'nll', aggregation: 'sum', beta: 0, floor: null }, optimizer, reference: false });
+    const [training = 0, checkpoints = 0] = held();
+    expect(checkpoints).toBeGreaterThan(0);
+    expect(scoring).toBeLessThan(0.6 * training);
+    expect(await score()).toEqual(first);
+    expect(held()).toEqual([training, checkpoints]);
+  } finally {
+    engine.destroy();
+  }
+});
+
 function within(planned: number, held: number): boolean {
   return Math.abs(planned - held) <= 0.1 * held;
 }
@@ -120,6 +143,18 @@ describe('the plan of the 1.5B class', () => {
     expect(gib('q4', 'adapter')).toBeCloseTo((18.46e6 * 16) / GIB, 2);
     // 28 inputs of 1,024 rows.
     expect(gib('q4', 'checkpoints')).toBeCloseTo((28 * 1024 * 1536 * 4) / GIB, 5);
+  });
+
+  it('counts what measuring kernels takes before anything else is there, where that is more', () => {
+    const held = (input: PlanInput) => {
+      const plan = memoryPlan(input, given(64 * GIB));
+      return { all: plan.device, atTheEnd: Object.values(plan.parts).reduce((sum, bytes) => sum + bytes, 0) };
+    };
+    const step = held(coder('q4'));
+    expect(step.all).toBe(step.atTheEnd);
+    const one = held({ ...coder('q4'), adapters: 0, training: null, generations: [{ prompts: 1, promptTokens: 9, sequences: 1, maxTokens: 9 }] });
+    // Measuring takes 83 MiB, 64 of them outputs of 1,024 rows; then decoding one answer takes 38.
+    expect((one.all - one.atTheEnd) / 2 ** 20).toBeCloseTo(83 - 38, -1);
   });
 
   it('prefers large batches, and makes them smaller before it gives up', () => {

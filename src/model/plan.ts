@@ -1,15 +1,18 @@
 import type { Allocator } from '../gpu/memory.ts';
 import { PlannedMemory } from '../gpu/planned-memory.ts';
+import { ROW_COUNTS } from '../kernels/variants.ts';
 import { formatBytes, formatCount } from '../lib/format.ts';
 import { MEMORY_PARTS, PART_NAMES, type EngineSizes, type MemoryPart, type MemoryPlan } from '../schema/plan.ts';
 import type { ModelConfig } from './config.ts';
+import { cutShards } from './device-weights.ts';
 import type { LoraConfig } from './engine.ts';
 import { decodeRows, keyValueBuffers, keyValueRows, slotBuffers } from './generator.ts';
 import { entryBuffers, headBuffers, headChunk, teacherBuffers } from './head.ts';
 import { adapterBuffers, loraLayout } from './lora.ts';
+import { tunedOutputs, tunerBuffers } from './measure-variants.ts';
 import { earlierGradient, partialNorms } from './trainer.ts';
 import { weightBuffers } from './weight-buffers.ts';
-import { WEIGHT_PRECISIONS, type WeightPrecision } from './weight-format.ts';
+import { precisionOf, WEIGHT_PRECISIONS, type WeightPrecision } from './weight-format.ts';
 import { TrainWorkspace, Workspace } from './workspace.ts';
 
 /** Completions asked for in one call. */
@@ -83,7 +86,7 @@ function largestFitting(input: PlanInput, budget: MemoryBudget): EngineSizes | n
 
 function fits(input: PlanInput, budget: MemoryBudget, sizes: EngineSizes): boolean {
   const memory = needed(input, sizes);
-  return memory.bytes <= budget.bytes && memory.largest.bytes <= bufferLimit(input);
+  return memory.peak <= budget.bytes && memory.largest.bytes <= bufferLimit(input);
 }
 
 /** The largest buffer that can be made and bound. */
@@ -96,10 +99,11 @@ function needed(input: PlanInput, sizes: EngineSizes): PlannedMemory {
   const { config, lora, training } = input;
   const memory = new PlannedMemory();
   weightBuffers(memory, config, input.precision, input.limits.maxStorageBufferBindingSize);
+  headBuffers(memory, config);
+  tuning(memory, input);
   const layout = loraLayout(config, lora);
   for (let i = 0; i < input.adapters; i++) adapterBuffers(memory, layout);
   generation(memory, input, sizes.slots, layout.rank);
-  headBuffers(memory, config);
   if (training) {
     const rows = Math.max(sizes.microBatchRows, training.longest);
     new TrainWorkspace(memory, config, rows, layout);
@@ -112,6 +116,15 @@ function needed(input: PlanInput, sizes: EngineSizes): PlannedMemory {
     memory.alloc('staging', Math.max(4 * layout.words, logits));
   }
   return memory;
+}
+
+/** Kernels are measured once the model is there; what that takes is given back before the rest is taken, so it counts in the peak alone. */
+function tuning(memory: Allocator, { config, precision, limits }: PlanInput): void {
+  const kept = precisionOf('gate_up.weight', precision);
+  const [shard] = cutShards(2 * config.intermediateSize, config.hiddenSize, kept, limits.maxStorageBufferBindingSize);
+  const shape = { inner: config.hiddenSize, outputs: tunedOutputs(shard?.rows ?? 0) };
+  const buffers = tunerBuffers(memory, config, shape, Math.max(...ROW_COUNTS));
+  for (const view of Object.values(buffers)) memory.free(view);
 }
 
 function generation(memory: Allocator, { config, generations }: PlanInput, most: number, rank: number): void {
@@ -139,18 +152,18 @@ function describe(input: PlanInput, budget: MemoryBudget, sizes: EngineSizes, { 
   const { largest } = memory;
   const tooLarge = largest.bytes > limit ? { what: largest.label, bytes: largest.bytes, limit } : null;
   const state = input.training ? 12 * loraLayout(input.config, input.lora).words * input.adapters : 0;
-  const enough = memory.bytes <= budget.bytes;
+  const enough = memory.peak <= budget.bytes;
   const room = `${formatBytes(budget.bytes)} (${budget.source})`;
   const most = [...MEMORY_PARTS].sort((a, b) => parts[b] - parts[a]).slice(0, 3);
   const named = most.map((part) => `${PART_NAMES[part]} ${formatBytes(parts[part])}`).join(', ');
   const summary = tooLarge
     ? `One buffer, ${tooLarge.what}, would need ${formatBytes(tooLarge.bytes)}, and this device allows ${formatBytes(limit)} at most.`
-    : `It takes ${formatBytes(memory.bytes)} of GPU memory (${named}), ${enough ? 'within' : 'more than'} ${room}.`;
+    : `It takes ${formatBytes(memory.peak)} of GPU memory (${named}), ${enough ? 'within' : 'more than'} ${room}.`;
   return {
     precision: input.precision,
     sizes,
     parts,
-    device: memory.bytes,
+    device: memory.peak,
     // A checkpoint is read back, then encoded beside itself; a third of one adapter's state is in flight.
     host: 2 * state + parts.staging,
     checkpoint: state,
@@ -176,7 +189,7 @@ function madeSmaller({ generations, training }: PlanInput, { microBatchRows, slo
 /** The mildest change that makes it fit, in a sentence. */
 function whatFits(input: PlanInput, budget: MemoryBudget): Advice {
   const precisions = WEIGHT_PRECISIONS.slice(1 + WEIGHT_PRECISIONS.indexOf(input.precision)); // from the next smaller one on
-  const bytes = (candidate: PlanInput, sizes: EngineSizes) => formatBytes(needed(candidate, sizes).bytes);
+  const bytes = (candidate: PlanInput, sizes: EngineSizes) => formatBytes(needed(candidate, sizes).peak);
   for (const precision of precisions) {
     const candidate = { ...input, precision };
     const sizes = largestFitting(candidate, budget);

@@ -25,7 +25,7 @@ export async function scoreBatches(
   });
   const widest = adapters.reduce<DeviceAdapter | null>((best, a) => (best && best.layout.rank >= a.layout.rank ? best : a), null);
   for (const packed of packBatches(items, maxRows, 0)) {
-    const ws = await trainer.workspace(Math.max(maxRows, packed.count), widest);
+    const ws = await trainer.forwardWorkspace(Math.max(maxRows, packed.count), widest);
     const rows = packed.rows.slice();
     // Every row of an item carries the item's adapter; a row's item is found through its entries and segment.
     let item = 0;
@@ -38,7 +38,7 @@ export async function scoreBatches(
       left -= 1;
     }
     trainer.upload(ws, { ...packed, rows });
-    recordForward(model, ws, packed.count, adapters, false);
+    recordForward(model, ws, packed.count, adapters, null);
     const entries = packed.sources.length;
     const words = new Uint32Array(entries * TOKEN_WORDS);
     const floats = new Float32Array(words.buffer);
@@ -52,7 +52,7 @@ export async function scoreBatches(
     const span = top ? head.chunk : entries;
     for (let first = 0; first < entries; first += span) {
       const count = Math.min(span, entries - first);
-      head.record(ws, packed.count, words.subarray(first * TOKEN_WORDS, (first + count) * TOKEN_WORDS), packed.sources.subarray(first, first + count), NO_LOSS, false);
+      head.record(ws.x, words.subarray(first * TOKEN_WORDS, (first + count) * TOKEN_WORDS), packed.sources.subarray(first, first + count), NO_LOSS, null);
       const results = await head.results(count);
       const vocab = model.config.vocabSize;
       const logits = top ? await model.recorder.readF32({ ...head.logits, size: 4 * count * vocab }) : null;

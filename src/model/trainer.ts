@@ -1,8 +1,10 @@
 import type { Allocator, BufferView, GpuMemory } from '../gpu/memory.ts';
 import { accumulate } from '../kernels/accumulate.ts';
 import { adamw, gradNorm, gradNormTotal, NORM_CHUNK } from '../kernels/adamw.ts';
+import { mostKeys } from '../kernels/rows.ts';
 import { RESULT_WORDS } from '../kernels/token-loss.ts';
 import { recordBackward, recordForward } from './backward.ts';
+import type { ModelConfig } from './config.ts';
 import type { LossOptions, OptimizerOptions, TokenColumns, TrainResult, TrainSequence } from './engine.ts';
 import { type Head, NO_LOSS } from './head.ts';
 import type { DeviceAdapter, LoraLayout } from './lora.ts';
@@ -10,7 +12,7 @@ import { packBatches, type Packed } from './packing.ts';
 import { inverseZ, tokenLossOptions, tokenWords } from './step-loss.ts';
 import { teacherRows } from './teacher.ts';
 import type { Transformer } from './transformer.ts';
-import { TrainWorkspace } from './workspace.ts';
+import { SequenceWorkspace, TrainWorkspace } from './workspace.ts';
 
 export interface TrainStepOptions {
   readonly sequences: readonly TrainSequence[];
@@ -32,7 +34,7 @@ export function earlierGradient(memory: Allocator, layout: LoraLayout): BufferVi
 
 /** One optimiser step over packed sequences; a workspace is kept between steps. */
 export class Trainer {
-  #ws: TrainWorkspace | null = null;
+  #ws: SequenceWorkspace | null = null;
   #norm;
   #partials;
   /** Gradient of the parts of a step before the present one. */
@@ -49,23 +51,37 @@ export class Trainer {
     this.#total = memory.alloc('adapter gradient of earlier parts', 16);
   }
 
-  /** Workspace of at least `rows` rows whose h buffers fit `adapter`. */
-  async workspace(rows: number, adapter: DeviceAdapter | null): Promise<TrainWorkspace> {
-    const rank = adapter?.layout.rank ?? 4;
-    if (this.#ws && this.#ws.capacity >= rows && this.#ws.loraRank >= rank) return this.#ws;
+  /** Workspace for a forward pass over at least `rows` rows whose h buffers fit `adapter`. */
+  async forwardWorkspace(rows: number, adapter: DeviceAdapter | null): Promise<SequenceWorkspace> {
+    if (this.#ws && fits(this.#ws, rows, adapter)) return this.#ws;
+    // Where there is training, the same workspace serves both: one of each would be more.
+    return this.#ws instanceof TrainWorkspace ? this.#trainWorkspace(rows, adapter) : this.#renew(SequenceWorkspace, rows, adapter);
+  }
+
+  async #trainWorkspace(rows: number, adapter: DeviceAdapter | null): Promise<TrainWorkspace> {
+    return this.#ws instanceof TrainWorkspace && fits(this.#ws, rows, adapter) ? this.#ws : this.#renew(TrainWorkspace, rows, adapter);
+  }
+
+  async #renew<W extends SequenceWorkspace>(
+    Made: new (memory: Allocator, config: ModelConfig, rows: number, layout: LoraLayout | null) => W,
+    rows: number,
+    adapter: DeviceAdapter | null,
+  ): Promise<W> {
     this.model.recorder.submit();
     this.#ws?.free();
     this.model.recorder.forgetBindGroups();
     this.#ws = null;
-    const ws = this.memory.whole(() => new TrainWorkspace(this.memory, this.model.config, rows, adapter?.layout ?? null));
+    const ws = this.memory.whole(() => new Made(this.memory, this.model.config, rows, adapter?.layout ?? null));
     await this.memory.settle();
     this.#ws = ws;
     return ws;
   }
 
-  upload(ws: TrainWorkspace, packed: Packed): void {
+  upload(ws: SequenceWorkspace, packed: Packed): void {
     this.model.recorder.submit();
     this.memory.write(ws.rows, packed.rows);
+    ws.mostKeys = mostKeys(packed.rows);
+    if (!(ws instanceof TrainWorkspace)) return;
     this.memory.write(ws.keys, packed.keys);
     this.memory.write(ws.spans, packed.spans);
   }
@@ -75,7 +91,7 @@ export class Trainer {
     const { recorder } = this.model;
     const batches = packBatches(sequences, microBatchRows, adapter.index);
     const weights = inverseZ(loss, sequences, batches);
-    const ws = await this.workspace(Math.max(microBatchRows, ...batches.map((b) => b.count)), adapter);
+    const ws = await this.#trainWorkspace(Math.max(microBatchRows, ...batches.map((b) => b.count)), adapter);
     const columns = sequences.map((s): TokenColumns => {
       const zeros = () => new Float32Array(s.completion.length);
       return { logprobs: zeros(), entropy: zeros(), kl: zeros(), ratio: zeros(), loss: zeros() };
@@ -91,15 +107,16 @@ export class Trainer {
       if (options.reference) {
         // Row state without an adapter: the reference is the base model, on the same packing.
         this.upload(ws, { ...packed, rows: packed.rows.map((word, i) => (i % 8 === 7 ? 0 : word)) });
-        recordForward(this.model, ws, packed.count, [], false);
-        this.head.record(ws, packed.count, tokenWords(packed, sequences, weights, loss, null), packed.sources, NO_LOSS, false);
+        recordForward(this.model, ws, packed.count, [], null);
+        this.head.record(ws.x, tokenWords(packed, sequences, weights, loss, null), packed.sources, NO_LOSS, null);
         reference = await this.head.results(packed.sources.length);
       }
       this.upload(ws, packed);
       recorder.clear(ws.dx);
-      recordForward(this.model, ws, packed.count, [adapter], true);
+      recordForward(this.model, ws, packed.count, [adapter], ws.checkpoints);
       const teacher = loss.kind === 'kd' ? teacherRows(packed, sequences, this.model.config.vocabSize, loss.mode === 'renorm') : null;
-      this.head.record(ws, packed.count, tokenWords(packed, sequences, weights, loss, reference), packed.sources, tokenLossOptions(loss), true, teacher);
+      const outputGradient = { rows: packed.count, spans: ws.spans, dx: ws.dx };
+      this.head.record(ws.x, tokenWords(packed, sequences, weights, loss, reference), packed.sources, tokenLossOptions(loss), outputGradient, teacher);
       recordBackward(this.model, ws, packed.count, adapter);
       const results = await this.head.results(packed.sources.length);
       await this.memory.settle();
@@ -182,6 +199,10 @@ export class Trainer {
     if (!skipped) adapter.steps = step;
     return { gradNorm: norm, skipped };
   }
+}
+
+function fits(ws: SequenceWorkspace, rows: number, adapter: DeviceAdapter | null): boolean {
+  return ws.capacity >= rows && ws.loraRank >= (adapter?.layout.rank ?? 4);
 }
 
 function collect(

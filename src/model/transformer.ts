@@ -83,7 +83,7 @@ export class Transformer {
     this.positions(ws, rows, kv, layer.queryKeyNorm);
     this.recorder.run(
       attentionKernel(this.variants, rows),
-      { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) },
+      { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim), keys: ws.mostKeys },
       { q: ws.q, k: kv.k, v: kv.v, rows: ws.rows, o: ws.o, stats: ws.stats },
       { HEAD_DIM: headDim },
     );

@@ -6,45 +6,19 @@
 import * as v from 'valibot';
 import type { OpenedDevice } from '../gpu/device.ts';
 import { OutOfGpuMemoryError } from '../gpu/errors.ts';
-import type { Kernel } from '../gpu/kernel.ts';
-import type { BufferView } from '../gpu/memory.ts';
-import { headNorm } from '../kernels/head-norm.ts';
 import { linearSubgroup, linearSubgroupBackward } from '../kernels/linear-variants.ts';
-import { plain } from '../kernels/linear.ts';
-import { measureDevice, perSecond } from '../kernels/measure.ts';
-import { rope } from '../kernels/rope.ts';
-import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
+import { measureDevice } from '../kernels/measure.ts';
 import { isSound } from '../kernels/self-test.ts';
-import {
-  attentionBackwardKernels,
-  attentionKernel,
-  candidates,
-  checkVariants,
-  productKernel,
-  ropeNorms,
-  ROW_COUNTS,
-  subgroupVariants,
-  taskKey,
-  transposedKernel,
-  type Task,
-  type Variants,
-} from '../kernels/variants.ts';
+import { checkVariants, subgroupVariants, type Variants } from '../kernels/variants.ts';
 import { weightConstants } from '../kernels/weight-constants.ts';
-import { isTiled, type WeightPrecision } from '../lib/weight-blocks.ts';
-import { matrixOf, type WeightMatrix } from './device-weights.ts';
+import type { WeightPrecision } from '../lib/weight-blocks.ts';
+import { measureVariants } from './measure-variants.ts';
 import type { Transformer } from './transformer.ts';
 
 /** Raised when kernels change in a way that makes earlier choices worthless. */
 const VERSION = 2;
 /** Shortest measurement of one variant; the whole takes a second or two, compilation aside. */
 const SECONDS = 0.02;
-/** Attention is measured with this many keys a row. */
-const KEYS = 512;
-/** LoRA's rank in what is measured. */
-const RANK = 16;
-
-/** Rows from which a product's rate is the device's, for cutting submits. */
-const FILLING_ROWS = 256;
 
 /** Where choices are kept between sessions; read back values are `unknown`. */
 export interface TunerCache {
@@ -79,163 +53,9 @@ async function softwareVariants(opened: OpenedDevice, precision: WeightPrecision
   if (opened.subgroupSize === null) return {};
   const { WEIGHT_BITS } = weightConstants(precision);
   for (const kernel of [linearSubgroup, linearSubgroupBackward]) {
-    if (!(await isSound(opened, kernel, (c) => c.constants?.['WEIGHT_BITS'] === WEIGHT_BITS))) return {};
+    if (!(await isSound(opened, kernel, { asked: (c) => c.constants?.['WEIGHT_BITS'] === WEIGHT_BITS }))) return {};
   }
   return subgroupVariants();
-}
-
-/** The fastest candidate of each task; measured on the first layer's gate and up, the widest product of a layer. */
-export async function measureVariants(opened: OpenedDevice, model: Transformer, seconds: number, rowCounts: readonly number[] = ROW_COUNTS): Promise<Variants> {
-  const { memory, recorder } = opened;
-  const { heads, kvHeads, headDim, rmsNormEps } = model.config;
-  const { gateUp: frozen, qkv, down, queryKeyNorm } = model.layer(0);
-  const rows = Math.max(...rowCounts);
-  const bench = new Bench(opened, seconds);
-  const views = bench.views;
-  const before = model.variants;
-  try {
-    const wide = Math.max(frozen.rows, frozen.cols, qkv.rows);
-    const [x, y] = [bench.alloc('x', rows * wide), bench.alloc('y', rows * wide)];
-    const pairs = bench.alloc('a', Math.max(3 * RANK * frozen.cols, RANK * down.cols));
-    // LoRA's A is in rows of f32 whatever the weights are; with weights in rows one choice serves both.
-    const matrices: WeightMatrix[] = isTiled(frozen.precision) ? [frozen, matrixOf(pairs, 0, 3 * RANK, frozen.cols)] : [frozen];
-    const kvWords = (KEYS + rows) * kvHeads * headDim;
-    const [k, w] = [bench.alloc('k', kvWords), bench.alloc('v', kvWords)];
-    const stats = bench.alloc('stats', 2 * rows * heads);
-    const states = bench.alloc('rows', rows * ROW_WORDS);
-    const keys = bench.alloc('keys', 4 * rows);
-    await memory.settle();
-    memory.write(states, rowsWithPrefix(rows));
-    memory.write(keys, Uint32Array.from({ length: 4 * rows }, (_, i) => (i % 4 === 0 ? Math.min(rows, Math.floor(i / 4) + KEYS) : 0)));
-    const chosen: Record<string, string> = {};
-    for (const count of rowCounts) {
-      for (const matrix of matrices) {
-        const { precision, cols } = matrix;
-        const shard = matrix.shards[0];
-        if (!shard) throw new Error('A weight matrix has no shard.');
-        const rate = await bench.pick(chosen, { kind: 'product', precision }, count, (trial) => [productKernel(trial, precision, count).kernel], (trial) => {
-          const { kernel, constants } = productKernel(trial, precision, count);
-          recorder.run(kernel, plain(count, cols / 4, shard.rows), { x, w: shard.view, y }, constants);
-        });
-        if (matrix === frozen && count >= FILLING_ROWS) recorder.flopsPerSecond = 2 * count * cols * shard.rows * rate;
-        await bench.pick(chosen, { kind: 'transposed', precision }, count, (trial) => [transposedKernel(trial, precision, count).kernel], (trial) => {
-          const { kernel, constants } = transposedKernel(trial, precision, count);
-          recorder.run(kernel, { rows: count, inner4: cols / 4, cols: shard.rows, dy_stride: shard.rows, dy_offset: 0, accumulate: 0 }, { dy: y, w: shard.view, dx: x }, constants);
-        });
-      }
-      await pickPrologues(bench, model, chosen, count, { x, y, pairs });
-      if (queryKeyNorm) {
-        const headShape = { rows: count, heads, kv_heads: kvHeads, head_dim: headDim, eps: rmsNormEps };
-        await bench.pick(chosen, { kind: 'head norm' }, count, () => [rope], (trial) => {
-          const within = ropeNorms(trial, count);
-          if (!within) recorder.run(headNorm, headShape, { qkv: x, weight: queryKeyNorm, y });
-          const [fused, q] = within ? [x, y] : [y, x];
-          recorder.run(rope, headShape, { qkv: fused, rows: states, table: model.turns, q, k, v: w, weight: queryKeyNorm }, { HEAD_NORM: within });
-        });
-      }
-      const shape = { rows: count, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim) };
-      const constants = { HEAD_DIM: headDim };
-      await bench.pick(chosen, { kind: 'attention' }, count, (trial) => [attentionKernel(trial, count)], (trial) => {
-        recorder.run(attentionKernel(trial, count), shape, { q: x, k, v: w, rows: states, o: y, stats }, constants);
-      });
-      await bench.pick(chosen, { kind: 'attention backward' }, count, (trial) => Object.values(attentionBackwardKernels(trial, count)), (trial) => {
-        const { query, keyValue } = attentionBackwardKernels(trial, count);
-        const [dq, dk, dv] = bench.gradients(rows * heads * headDim, rows * kvHeads * headDim);
-        recorder.run(query, shape, { q: x, k, v: w, rows: states, o: y, d_o: y, stats, dq }, constants);
-        recorder.run(keyValue, shape, { q: x, k, v: w, keys, d_o: y, stats, dk, dv }, constants);
-      });
-    }
-    return chosen;
-  } finally {
-    model.variants = before;
-    recorder.submit();
-    for (const view of views) memory.free(view);
-    recorder.forgetBindGroups();
-  }
-}
-
-/**
- * Whether the norm and SwiGLU are done by the products that read them. It must pay for all that do: gate/up and its LoRA A,
- * down and its A. Recorded by the model itself: from x to y, or by way of y to x again.
- */
-async function pickPrologues(
-  bench: Bench,
-  model: Transformer,
-  chosen: Record<string, string>,
-  count: number,
-  { x, y, pairs }: { readonly x: BufferView; readonly y: BufferView; readonly pairs: BufferView },
-): Promise<void> {
-  const { gateUp, down, norm2 } = model.layer(0);
-  const readers = {
-    norm: [matrixOf(pairs, 0, 3 * RANK, gateUp.cols), gateUp],
-    swiglu: [matrixOf(pairs, 0, RANK, down.cols), down],
-  };
-  for (const prologue of ['norm', 'swiglu'] as const) {
-    const kernels = (trial: Variants) => readers[prologue].map(({ precision }) => productKernel(trial, precision, count, prologue).kernel);
-    await bench.pick(chosen, { kind: prologue }, count, kernels, (trial) => {
-      model.variants = { ...chosen, ...trial };
-      const input = prologue === 'norm' ? model.normed(x, norm2, y, count) : model.activated(x, y, count);
-      for (const matrix of readers[prologue]) model.product(matrix, input, input.x === x ? y : x, count, { accumulate: false, bias: null, lora: null });
-    });
-  }
-}
-
-class Bench {
-  readonly views: BufferView[] = [];
-  readonly #sound = new Map<Kernel, boolean>();
-  #gradients: [BufferView, BufferView, BufferView] | null = null;
-
-  constructor(
-    private readonly opened: OpenedDevice,
-    private readonly seconds: number,
-  ) {}
-
-  alloc(label: string, words: number): BufferView {
-    const view = this.opened.memory.alloc(`tuner ${label}`, 4 * words);
-    this.views.push(view);
-    return view;
-  }
-
-  gradients(queries: number, keys: number): readonly [BufferView, BufferView, BufferView] {
-    this.#gradients ??= [this.alloc('dq', queries), this.alloc('dk', keys), this.alloc('dv', keys)];
-    return this.#gradients;
-  }
-
-  async sound(kernels: readonly Kernel[]): Promise<boolean> {
-    for (const kernel of kernels) {
-      if (!this.#sound.has(kernel)) this.#sound.set(kernel, await isSound(this.opened, kernel));
-      if (this.#sound.get(kernel) !== true) return false;
-    }
-    return true;
-  }
-
-  /**
-   * Adds the fastest candidate to `chosen`; returns its runs a second, 0 where there is nothing to choose. A candidate other than the plain one must have shown
-   * on this device that it computes what its reference does: a driver may refuse a kernel, or get it wrong.
-   */
-  async pick(chosen: Record<string, string>, task: Task, rows: number, kernels: (trial: Variants) => readonly Kernel[], run: (trial: Variants) => void): Promise<number> {
-    const key = taskKey(task, rows);
-    const names = candidates(task, rows, this.opened.subgroupSize !== null);
-    if (names.length === 1) return 0;
-    let best = 0;
-    for (const name of names) {
-      if (name !== 'plain' && !(await this.sound(kernels({ [key]: name })))) continue;
-      const rate = await perSecond(this.opened, this.seconds, () => run({ [key]: name }));
-      if (rate <= best) continue;
-      best = rate;
-      chosen[key] = name;
-    }
-    return best;
-  }
-}
-
-/** Rows that attend to the same prefix of KEYS rows and to themselves. */
-function rowsWithPrefix(count: number): Uint32Array {
-  const words = new Uint32Array(count * ROW_WORDS);
-  for (let row = 0; row < count; row++) {
-    writeRow(words, row, { token: 0, position: 0, kv: row, prefixStart: 0, prefixLen: KEYS, ownStart: KEYS + row, ownLen: 1, adapter: 0 });
-  }
-  return words;
 }
 
 function cacheKey({ info }: OpenedDevice, model: Transformer): string {

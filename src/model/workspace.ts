@@ -6,6 +6,8 @@ import type { LoraLayout } from './lora.ts';
 /** Activations of up to `capacity` rows. Shapes: docs/gpu.md. */
 export class Workspace {
   readonly rows: BufferView;
+  /** Most keys that a row of `rows` attends to, for estimates of time. */
+  mostKeys = 0;
   readonly x: BufferView;
   readonly norm1: BufferView;
   readonly norm2: BufferView;
@@ -62,10 +64,21 @@ export class Workspace {
   }
 }
 
-/** What the backward pass needs besides: layer inputs, key/value rows of one layer, gradients. */
-export class TrainWorkspace extends Workspace {
+/** What a pass over whole sequences needs besides: their keys and values, of one layer at a time. */
+export class SequenceWorkspace extends Workspace {
   readonly k: BufferView;
   readonly v: BufferView;
+
+  constructor(memory: Allocator, config: ModelConfig, capacity: number, layout: LoraLayout | null) {
+    super(memory, config, capacity, layout?.rank ?? 4, 'train');
+    const kv = 4 * capacity * config.kvHeads * config.headDim;
+    this.k = this.take('train k', kv);
+    this.v = this.take('train v', kv);
+  }
+}
+
+/** What the backward pass needs besides: layer inputs, gradients, and which rows attend to which and are predicted from. */
+export class TrainWorkspace extends SequenceWorkspace {
   readonly keys: BufferView;
   readonly spans: BufferView;
   readonly checkpoints: readonly BufferView[];
@@ -81,13 +94,10 @@ export class TrainWorkspace extends Workspace {
   readonly dh: BufferView;
 
   constructor(memory: Allocator, config: ModelConfig, capacity: number, layout: LoraLayout | null) {
-    const rank = layout?.rank ?? 4;
-    super(memory, config, capacity, rank, 'train');
+    super(memory, config, capacity, layout);
     const q = config.heads * config.headDim;
     const kv = config.kvHeads * config.headDim;
     const floats = (label: string, width: number) => this.take(`train ${label}`, 4 * capacity * width);
-    this.k = floats('k', kv);
-    this.v = floats('v', kv);
     this.keys = floats('keys', 4);
     this.spans = floats('spans', 2);
     this.checkpoints = Array.from({ length: config.layers }, () => this.take('checkpoints layer input', 4 * capacity * config.hiddenSize));
@@ -100,6 +110,6 @@ export class TrainWorkspace extends Workspace {
     this.dO = floats('do', q);
     this.dGateUp = floats('dgate/up', 2 * config.intermediateSize);
     this.dAct = floats('dact', config.intermediateSize);
-    this.dh = floats('dh', 3 * rank);
+    this.dh = floats('dh', 3 * this.loraRank);
   }
 }

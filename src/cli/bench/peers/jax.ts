@@ -67,7 +67,7 @@ export class JaxSide<T extends Jax.JsTree<Array1>> implements Side {
 
   readonly finish = async (): Promise<void> => {
     const { tree } = this.jax;
-    await Promise.all(this.#results.map((result) => (tree.leaves(result)[0] as Array1 | undefined)?.blockUntilReady()));
+    await Promise.all(this.#results.flatMap((result) => tree.leaves(result).slice(0, 1)).map((array) => array.blockUntilReady()));
     for (const result of this.#results.splice(0, this.#results.length - 1)) tree.dispose(result);
   };
 

@@ -1,12 +1,13 @@
 import { nodeGpu } from '../../../gpu/node-gpu.ts';
 import type { BufferView } from '../../../gpu/memory.ts';
 import { recordBackward } from '../../../model/backward.ts';
+import { mostKeys } from '../../../kernels/rows.ts';
 import type { Variants } from '../../../kernels/variants.ts';
 import { openEngine, type GpuEngine } from '../../../model/gpu-engine.ts';
 import { DeviceAdapter, fromTensors, loraLayout, toTensors, type LoraLayout } from '../../../model/lora.ts';
 import { packBatches } from '../../../model/packing.ts';
 import { loraTensorName } from '../../../model/peft.ts';
-import { measureVariants } from '../../../model/tuner.ts';
+import { measureVariants } from '../../../model/measure-variants.ts';
 import { TrainWorkspace } from '../../../model/workspace.ts';
 import {
   BLOCK_LORA,
@@ -53,6 +54,7 @@ export async function ourBlock(shape: BlockShape, numbers: BlockNumbers, lora: b
   );
   if (!packed) throw new Error('A block of no rows cannot be packed.');
   memory.write(ws.rows, packed.rows);
+  ws.mostKeys = mostKeys(packed.rows);
   memory.write(ws.keys, packed.keys);
   const x = memory.upload('block x', numbers.x);
   const dy = memory.upload('block dy', numbers.dy);
