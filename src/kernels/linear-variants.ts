@@ -65,7 +65,7 @@ export const linearGroup: Kernel<GroupParams> = {
   wgsl: groupWgsl,
   constants: { ...weightConstants('q4'), ROWS: 4, PROLOGUE: PROLOGUES.none },
   grid: (p, c) => [Math.ceil(p.cols / TILE), Math.ceil(p.rows / Number(c['ROWS'])), 1],
-  cases: () => [...linearTiled.cases().map((c) => groupCase(c, 'none')), ...prologueCases('q8', { norm: 1, swiglu: 5 }), ...prologueCases('q4', { norm: 4, swiglu: 1 })],
+  cases: () => [...linearTiled.cases().map((c) => groupCase(c, 'none')), ...prologueCases('q8', { norm: 1, swiglu: 5 }), ...prologueCases('q4', { norm: 1, swiglu: 1 })],
 };
 
 /** Up to ROWS rows by four outputs (f32, f16) a workgroup, lanes along the inputs. */
@@ -144,7 +144,7 @@ function withRows<P extends LinearParams | LinearBackwardParams>(c: KernelCase<'
 }
 
 /**
- * Both prologues by groups of so many rows: beyond a turn of the tiled kernel and a round of the other's lanes, and least. A
+ * Both prologues by groups of so many rows: beyond a turn of the tiled kernel and a round of the other's lanes, and the least. A
  * software adapter compiles each pair of prologue and group for seconds, so every precision has one of each only.
  */
 function prologueCases(precision: WeightPrecision, rows: { readonly norm: number; readonly swiglu: number }): KernelCase<GroupParams>[] {
@@ -160,7 +160,7 @@ function prologueCases(precision: WeightPrecision, rows: { readonly norm: number
 /** A product's case for a group kernel that makes its input by the prologue first. */
 function groupCase(c: KernelCase<LinearParams>, prologue: keyof typeof PROLOGUES, rows?: number): KernelCase<GroupParams> {
   const inner = 4 * c.params.inner4;
-  const normal = normals(c.params.rows, inner, PROLOGUES[prologue]);
+  const normal = normals(c.params.rows, inner, c.params.cols, PROLOGUES[prologue]);
   return {
     ...c,
     params: { ...c.params, eps: 1e-3 },

@@ -26,7 +26,7 @@ export type Variants = Readonly<Record<string, string>>;
 
 export type Task =
   | { readonly kind: 'product' | 'transposed'; readonly precision: WeightPrecision }
-  // Before products: a dispatch of its own, or the prologue of their group kernels, whatever their own task says.
+  // What comes before products: a dispatch of its own, or the prologue of group kernels, whatever the products' task says.
   | { readonly kind: Prologue }
   // Norm of query and key heads: a dispatch of its own, or within RoPE's.
   | { readonly kind: 'head norm' }
@@ -110,7 +110,10 @@ export function takesIn(variants: Variants, prologue: Prologue, rows: number): b
   return groupOf(variants[taskKey({ kind: prologue }, rows)] ?? 'plain') !== null;
 }
 
-/** The kernel of a product; with a prologue, which must be one that `takesIn`, that of a product which does it. */
+/**
+ * The kernel of a product; with a prologue, which must be one that `takesIn`, that of a product which does it. To be run
+ * with `GroupParams`, of which every kernel takes its own.
+ */
 export function productKernel(variants: Variants, precision: WeightPrecision, rows: number, prologue?: Prologue): Chosen<LinearParams> {
   const task: Task = prologue ? { kind: prologue } : { kind: 'product', precision };
   const name = variants[taskKey(task, rows)] ?? 'plain';

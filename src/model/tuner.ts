@@ -16,7 +16,7 @@ import { measureVariants } from './measure-variants.ts';
 import type { Transformer } from './transformer.ts';
 
 /** Raised when kernels change in a way that makes earlier choices worthless. */
-const VERSION = 2;
+const VERSION = 3;
 /** Shortest measurement of one variant; the whole takes a second or two, compilation aside. */
 const SECONDS = 0.02;
 
