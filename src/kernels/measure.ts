@@ -21,16 +21,16 @@ const COPY_BYTES = 8 << 20;
 const ENOUGH_SECONDS = 0.06;
 
 /**
- * Speed of the device, in well under a second; also tells the recorder, which cuts its submits by it. A rough figure for
+ * Speed of the device, in well under a second; also tells the recorder, which cuts submits and dispatches by it. A rough figure for
  * a report: benches measure longer and at larger sizes.
  */
 export async function measureDevice(opened: OpenedDevice): Promise<Measurement> {
   let flops = 0;
   for (const [rows, inner, cols, limit] of SIZES) {
     flops = await productRate(opened, linear, { rows, inner, cols }, ENOUGH_SECONDS);
+    opened.recorder.flopsPerSecond = flops; // the next size is cut by it
     if (flops < limit) break;
   }
-  opened.recorder.flopsPerSecond = flops;
   const bytes = await copyRate(opened, COPY_BYTES, ENOUGH_SECONDS);
   return { gflops: flops / 1e9, gbPerSecond: bytes / 1e9 };
 }
@@ -42,7 +42,7 @@ const wall: Clock = () => performance.now() / 1000;
 /** Bytes read and written a second by copies of `bytes`, measured for at least `seconds`. */
 export async function copyRate(opened: OpenedDevice, bytes: number, seconds: number, clock?: Clock): Promise<number> {
   const { memory, recorder } = opened;
-  const [from, to] = [memory.alloc('measure from', bytes), memory.alloc('measure to', bytes)];
+  const { from, to } = memory.whole(() => ({ from: memory.alloc('measure from', bytes), to: memory.alloc('measure to', bytes) }));
   try {
     await memory.settle();
     return 2 * bytes * (await perSecond(opened, seconds, () => recorder.copy(from, to, bytes), clock));
@@ -103,9 +103,8 @@ async function rateOf(
   work: (x: BufferView, w: BufferView, y: BufferView) => void,
 ): Promise<number> {
   const { memory, recorder } = opened;
-  const x = memory.alloc('measure x', 4 * rows * inner);
-  const w = memory.alloc('measure w', 4 * cols * inner);
-  const y = memory.alloc('measure y', 4 * rows * cols);
+  const floats = (label: string, count: number) => memory.alloc(`measure ${label}`, 4 * count);
+  const { x, w, y } = memory.whole(() => ({ x: floats('x', rows * inner), w: floats('w', cols * inner), y: floats('y', rows * cols) }));
   try {
     await memory.settle();
     return 2 * rows * inner * cols * (await perSecond(opened, seconds, () => work(x, w, y), clock));

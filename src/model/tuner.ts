@@ -31,21 +31,28 @@ const Stored = v.record(v.string(), v.string());
 /** Variants for this model on this device: from the cache, else measured. A software adapter measures nothing: see docs/gpu.md. */
 export async function tunedVariants(opened: OpenedDevice, model: Transformer, cache: TunerCache | null): Promise<Variants> {
   if (opened.software) return softwareVariants(opened, model.layer(0).gateUp.precision);
+  // The recorder cuts dispatches by the device's speed: by the one it assumes, pieces would be measured.
+  await whereThereIsRoom(() => measureDevice(opened));
   const key = cacheKey(opened, model);
   const stored = v.safeParse(Stored, await cache?.read(key).catch(() => null));
   if (stored.success) {
     checkVariants(stored.output);
-    await measureDevice(opened); // the recorder's idea of the device's speed, which measuring variants gives too
     return stored.output;
   }
-  const variants = await measureVariants(opened, model, SECONDS).catch((error: unknown) => {
-    // Measuring needs room for a while; a model that fits without it is not refused.
-    if (error instanceof OutOfGpuMemoryError) return null;
-    throw error;
-  });
+  const variants = await whereThereIsRoom(() => measureVariants(opened, model, SECONDS));
   if (!variants) return {};
   await cache?.write(key, variants).catch(() => undefined); // measured again next time
   return variants;
+}
+
+/** Null where there is none: measuring takes memory for a while, and a model that fits without it is not refused. */
+async function whereThereIsRoom<T>(measure: () => Promise<T>): Promise<T | null> {
+  try {
+    return await measure();
+  } catch (error) {
+    if (error instanceof OutOfGpuMemoryError) return null;
+    throw error;
+  }
 }
 
 /** Products by subgroups where there are any that compute rightly: two to four times as fast as the plain ones, which stay otherwise. */
