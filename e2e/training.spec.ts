@@ -70,7 +70,7 @@ test('MBPP from its file is trained on, assert by assert, and what is no such fi
   await expect(page.getByRole('alert').locator('p')).toContainText(/README\.md, line 1, is not JSON: .*\./);
   await file.setInputFiles(MBPP);
   await expect(page).toHaveURL(/data=mbpp\.jsonl/);
-  await expect(page.getByLabel('Data', { exact: true })).toHaveValue('mbpp.jsonl');
+  await expect(page.getByRole('combobox', { name: 'Data' })).toHaveValue('mbpp.jsonl');
   const short = { Steps: '2', 'Problems a step': '1', 'Answers a problem': '4', 'Test problems': '0' };
   for (const [label, value] of Object.entries(short)) await page.getByLabel(label, { exact: true }).fill(value);
   await page.getByRole('button', { name: 'Start training' }).click();
