@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { expect, startRun, test, updates } from './fixtures.ts';
 
-/** Small enough for a software adapter, large enough that a group can disagree. */
-const SMALL = { Steps: '40', 'Problems a step': '1', 'Answers a problem': '6' };
+/** Small enough for a software adapter, large enough that a group can disagree; the first flow evaluates. */
+const SMALL = { Steps: '40', 'Problems a step': '1', 'Answers a problem': '6', 'Test problems': '0' };
 
 test('one click starts a run with the preset as shipped, and the first update is applied', async ({ page, complaints }) => {
   test.setTimeout(420_000); // a busy machine: how long it takes is printed, not judged
