@@ -92,6 +92,8 @@ export interface DatasetOffer {
   readonly trains: boolean;
   /** One sentence where no page can fetch it: what file to give instead. */
   readonly needs: string | null;
+  /** It is a file that was given, kept in this browser. */
+  readonly given: boolean;
 }
 
 export interface EvaluationHead {

@@ -21,9 +21,9 @@ const GIVEN = 'https://given.invalid/';
 export function pageProblems(base: string, cache: () => Promise<Cache | null> = openCache): PageProblems {
   return {
     offers: async () => [
-      { name: 'starter', problems: null, trains: true, needs: null },
-      ...CATALOG.map((entry) => ({ name: entry.name, problems: entry.problems, trains: entry.trains, needs: needs(entry) })),
-      ...(await givenNames(await cache())).map((name) => ({ name, problems: null, trains: true, needs: null })),
+      { name: 'starter', problems: null, trains: true, needs: null, given: false },
+      ...CATALOG.map((entry) => ({ name: entry.name, problems: entry.problems, trains: entry.trains, needs: needs(entry), given: false })),
+      ...(await givenNames(await cache())).map((name) => ({ name, problems: null, trains: true, needs: null, given: true })),
     ],
     async add(name, file) {
       if (name === 'starter' || CATALOG.some((entry) => entry.name === name))
@@ -38,7 +38,7 @@ export function pageProblems(base: string, cache: () => Promise<Cache | null> = 
       // A run that goes on must find the problems that it began with.
       if (before && !sameBytes(before, bytes)) throw new Error(`Another file named ${name} is here already; give this one another name.`);
       await kept.put(addressOf(name), new Response(bytes));
-      return { name, problems: problems.length, trains: true, needs: null };
+      return { name, problems: problems.length, trains: true, needs: null, given: true };
     },
     async load(name) {
       if (name === 'starter') return starter(base);

@@ -97,10 +97,7 @@ export function createEvaluations(client: SessionClient, notify: (message: strin
     async addDataset(file) {
       try {
         const offer = await client.ask({ type: 'import-dataset', name: file.name, file });
-        set(({ datasets }) => {
-          const others = datasets.state === 'ready' ? datasets.data.filter(({ name }) => name !== offer.name) : [];
-          return { datasets: { state: 'ready', data: [...others, offer] } };
-        });
+        set({ datasets: { state: 'ready', data: await client.ask({ type: 'datasets' }) } });
         return offer.name;
       } catch (error) {
         notify(messageOf(error));

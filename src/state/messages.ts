@@ -79,7 +79,7 @@ const Message = v.variant('type', [
 export type ParsedMessage = v.InferOutput<typeof Message>;
 
 const runId = v.object({ runId: v.string() });
-const DatasetOffer = v.object({ name: v.string(), problems: v.nullable(v.number()), trains: v.boolean(), needs: v.nullable(v.string()) });
+const DatasetOffer = v.object({ name: v.string(), problems: v.nullable(v.number()), trains: v.boolean(), needs: v.nullable(v.string()), given: v.boolean() });
 const modelId = v.object({ id: v.string() });
 const done = v.pipe(
   v.unknown(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelShelf, ModelTransfer, StoredModel } from '../schema/models.ts';
 import { formatBytes } from '../lib/format.ts';
-import { defaultPrecision, hubRepo, keptBytes, modelParts, placeOf, preferredId, roomSentence, shelfRepos } from './model-places.ts';
+import { canPlan, defaultPrecision, hubRepo, keptBytes, modelParts, placeOf, preferredId, roomSentence, shelfRepos, unstoredTransfers } from './model-places.ts';
 
 const OFFER = { repo: 'a/coder', title: 'Coder 1.5B', parameters: 1_543_714_304, embedding: 233_373_696, download: 3_087_428_608, note: '' };
 const stored = (id: string, part: Partial<StoredModel> = {}): StoredModel => ({
@@ -42,6 +42,20 @@ describe('where a model is', () => {
     expect(placeOf('b/other:f16', shelf(), looked)?.kept).toBe(2 * OFFER.parameters);
     expect(placeOf('b/other:f16', shelf(), NOTHING)).toMatchObject({ title: 'b/other', kept: null, download: null });
     expect(placeOf('local/mine:q8', shelf(), NOTHING)?.title).toBe('mine');
+  });
+
+  it('a run is planned by its files or by what the hub said, and by nothing for a folder that is gone', () => {
+    const plannable = (id: string, held = shelf(), known: Parameters<typeof placeOf>[2] = NOTHING) => canPlan(placeOf(id, held, known)!);
+    expect([plannable('nano'), plannable('a/coder:q4'), plannable('b/other:q4')]).toEqual([true, true, false]);
+    expect(plannable('b/other:q4', shelf(stored('b/other:q4', { complete: false })))).toBe(true);
+    expect(plannable('local/mine:q8')).toBe(false);
+    expect(plannable('local/mine:q8', shelf(stored('local/mine:q8')))).toBe(true);
+  });
+
+  it('a transfer of which nothing is stored is listed while it goes on and when it failed', () => {
+    const listed = (state: 'running' | 'failed' | 'cancelled', held = shelf()) => unstoredTransfers(held, { x: transfer('b/other:q4', state) }).length;
+    expect([listed('running'), listed('failed'), listed('cancelled')]).toEqual([1, 1, 0]);
+    expect(listed('failed', shelf(stored('b/other:q4', { complete: false })))).toBe(0);
   });
 
   it('an id without a known precision names nothing', () => {

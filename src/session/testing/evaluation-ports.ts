@@ -13,7 +13,7 @@ export function letterEvaluations(
   let time = Date.UTC(2026, 0, 1);
   return {
     store: new BrowserEvaluations(folder),
-    datasets: () => Promise.resolve([{ name: 'letters', problems: 8, trains: false, needs: null }]),
+    datasets: () => Promise.resolve([{ name: 'letters', problems: 8, trains: false, needs: null, given: false }]),
     addDataset: () => Promise.reject(new Error('The letters are the only data set.')),
     problems: (dataset) => {
       if (dataset !== 'letters') return Promise.reject(new Error(`There is no data set ${dataset}.`));

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { configOf, EMPTY_DRAFT, type Draft } from './draft.ts';
 
 const OFFERS = [
-  { name: 'starter', problems: null, trains: true, needs: null },
-  { name: 'mbpp+', problems: 378, trains: false, needs: 'A page cannot fetch mbpp+.' },
+  { name: 'starter', problems: null, trains: true, needs: null, given: false },
+  { name: 'mbpp+', problems: 378, trains: false, needs: 'A page cannot fetch mbpp+.', given: false },
 ];
 const FILE = new File(['{}'], 'mine.jsonl');
 const of = (part: Partial<Draft>) => configOf({ ...EMPTY_DRAFT, ...part }, OFFERS);

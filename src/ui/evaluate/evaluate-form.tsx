@@ -13,7 +13,7 @@ import { configOf, EMPTY_DRAFT, NUMBERS, type Draft } from './draft.ts';
 const SPLITS = ['test', 'validation', 'train', 'all'] as const;
 const FROM_FILE = ':file';
 /** Until the worker has told what there is. */
-const NO_OFFERS: readonly DatasetOffer[] = [{ name: 'starter', problems: null, trains: true, needs: null }];
+const NO_OFFERS: readonly DatasetOffer[] = [{ name: 'starter', problems: null, trains: true, needs: null, given: false }];
 
 /** What is judged, by what, how; and the one button. */
 export function EvaluateForm() {
@@ -114,7 +114,9 @@ export function EvaluateForm() {
             ? 'The project’s own problems, with hidden asserts.'
             : draft.dataset === null
               ? 'MBPP’s, HumanEval’s or EvalPlus’ form, told by its fields.'
-              : 'Fetched from the hub once and kept in this browser.'}
+              : offers.find(({ name }) => name === draft.dataset)?.given
+                ? 'A file that was given, kept in this browser.'
+                : 'Fetched from the hub once and kept in this browser.'}
         </p>
       </section>
       <div className="launch">
