@@ -72,6 +72,11 @@ describe('grading samples', () => {
   };
   const grade = graderOf(sandbox);
 
+  it("refuses a sample of another data set's task of the same number", async () => {
+    const samples = [{ task_id: 601, solution: 'x' }, { task_id: 'HumanEval/601', solution: 'x' }];
+    await expect(gradeSamples([problem('mbpp/601')], samples, grade)).rejects.toThrow('Sample 2 answers task HumanEval/601, which the data set does not have.');
+  });
+
   it('gives one line a sample in their order, counts samples of a task, and takes ids with or without prefix', async () => {
     const samples = [
       { task_id: 'Mbpp/601', solution: 'long solution' },

@@ -105,9 +105,10 @@ export interface ResultLine {
   readonly stdout?: string;
 }
 
-/** Task ids match with or without their data set's prefix: `601`, `Mbpp/601`, `mbpp/601`. */
-export function taskKey(id: string | number): string {
-  return String(id).replace(/^(?:mbpp|humaneval)\//i, '');
+/** A task id in two parts: `Mbpp/601` and `mbpp/601` are 601 of mbpp; `601` is of no set in particular. */
+export function taskParts(id: string | number): { readonly set: string | null; readonly key: string } {
+  const [, set, key] = /^(mbpp|humaneval)\/(.*)$/is.exec(String(id)) ?? [];
+  return { set: set?.toLowerCase() ?? null, key: key ?? String(id) };
 }
 
 /** A result line of one verdict: times left out, so that equal verdicts give equal files. */
@@ -144,13 +145,18 @@ export interface MatchedSample {
   readonly format: CodeFormat;
 }
 
-/** Throws a sentence for a task the data set does not have and for a sample with nothing to judge. */
+/**
+ * Finds the problem of each sample, with or without its data set's prefix. Throws a sentence for a task the data set does not
+ * have and for a sample with nothing to judge.
+ */
 export function matchSamples(problems: readonly Problem[], samples: readonly Sample[]): MatchedSample[] {
-  const byKey = new Map(problems.map((problem) => [taskKey(problem.id), problem]));
+  const byKey = new Map(problems.map((problem) => [taskParts(problem.id).key, problem]));
   const counts = new Map<string, number>();
   return samples.map((sample, index) => {
-    const problem = byKey.get(taskKey(sample.task_id));
-    if (problem === undefined) {
+    const { set, key } = taskParts(sample.task_id);
+    const problem = byKey.get(key);
+    // HumanEval/11 is not MBPP's 11.
+    if (problem === undefined || (set !== null && set !== (taskParts(problem.id).set ?? set))) {
       throw new Error(`Sample ${index + 1} answers task ${sample.task_id}, which the data set does not have.`);
     }
     const number = counts.get(problem.id) ?? 0;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseJson, parseLines } from '../../lib/json.ts';
 import type { LoadedProblem } from '../../data/problem.ts';
-import { gradeSamples, taskKey, type ResultLine } from '../../eval/grade.ts';
+import { gradeSamples, taskParts, type ResultLine } from '../../eval/grade.ts';
 import type { Grader } from '../../eval/grader.ts';
 import type { Sample } from '../../eval/samples.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
@@ -144,10 +144,10 @@ async function reproduced(
   grader: Grader,
   out: string,
 ): Promise<Report> {
-  const keys = new Set(problems.map((problem) => taskKey(problem.id)));
+  const keys = new Set(problems.map((problem) => taskParts(problem.id).key));
   const theirs = Object.values(parseJson(Recorded, await readText(path, 'The recorded verdicts'), path).eval)
     .flat()
-    .filter((entry) => keys.has(taskKey(entry.task_id)));
+    .filter((entry) => keys.has(taskParts(entry.task_id).key));
   const label = `${name} recorded ${path.replace(/^.*\//, '').replace(/_?eval_results\.json$/, '')}`;
   const lines = await resumed(label, theirs, problems, grader, out);
   const verdicts = theirs.map((entry) => ({
