@@ -1,6 +1,8 @@
 import { hash32 } from '../lib/rng.ts';
 import type { AdapterTensors, Engine, TrainableName } from '../model/engine.ts';
 import type { RunConfig } from '../schema/config.ts';
+import type { StoredRun } from '../storage/run-store.ts';
+import type { RunPorts } from './run-ports.ts';
 
 const REFLECTOR = 0x7265666c;
 
@@ -38,4 +40,15 @@ export function restoreAdapters(
   if (states.some(([, state]) => state === undefined)) return false;
   for (const [name, state] of states) engine.restoreState(name, config.lora, state!);
   return true;
+}
+
+/** What was trained, into the run's folders: the student, and the reflector where the method has one. */
+export async function exportAdapters(engine: Engine, config: RunConfig, adapterFiles: RunPorts['adapterFiles'], stored: StoredRun): Promise<void> {
+  const folders = { student: 'adapter', ...(config.method === 'reflkd' && { reflector: 'reflector' }) } as const;
+  for (const [name, folder] of Object.entries(folders) as [TrainableName, string][]) {
+    const files = adapterFiles(await engine.exportAdapter(name), config);
+    for (const [file, content] of Object.entries(files)) {
+      await stored.writeFile(`${folder}/${file}`, typeof content === 'string' ? new TextEncoder().encode(content) : content);
+    }
+  }
 }

@@ -5,14 +5,13 @@ import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evalu
 import { DeviceLostError, OutOfGpuMemoryError } from '../gpu/errors.ts';
 import { messageOf, StorageFullError } from '../lib/errors.ts';
 import { hash32 } from '../lib/rng.ts';
-import type { TrainableName } from '../model/engine.ts';
 import { METHOD_STEPS } from '../methods/index.ts';
 import type { MethodContext } from '../methods/method.ts';
 import type { RunConfig } from '../schema/config.ts';
 import { LOG_VERSION, type Phase, type RunEvent } from '../schema/events.ts';
 import { EngineSizes } from '../schema/plan.ts';
 import type { StoredRun } from '../storage/run-store.ts';
-import { createAdapters, restoreAdapters, saveAdapters } from './adapters.ts';
+import { createAdapters, exportAdapters, restoreAdapters, saveAdapters } from './adapters.ts';
 import { checkedProblems, openChecked, refuseOtherProblems, startOf, storedConfig } from './checks.ts';
 import { LogWriter } from './log-writer.ts';
 import { methodContext } from './method-context.ts';
@@ -369,8 +368,7 @@ export class Run {
   }
 
   private async finish(reason: 'steps' | 'budget' | 'stopped'): Promise<Outcome> {
-    await this.export('student', 'adapter');
-    if (this.config.method === 'reflkd') await this.export('reflector', 'reflector');
+    await exportAdapters(this.model.engine, this.config, this.ports.adapterFiles, this.stored);
     await this.log.flush();
     const summary = summarise(await this.stored.readEvents(), this.ports.clock());
     await this.stored.writeFile('summary.json', new TextEncoder().encode(JSON.stringify(summary, null, 2) + '\n'));
@@ -378,14 +376,6 @@ export class Run {
     await this.log.flush();
     this.ports.onStatus({ state: 'idle' });
     return { state: 'finished', step: this.step, reason: `Finished after step ${this.step}.` };
-  }
-
-  private async export(adapter: TrainableName, folder: string): Promise<void> {
-    const tensors = await this.model.engine.exportAdapter(adapter);
-    for (const [name, content] of Object.entries(this.ports.adapterFiles(tensors, this.config))) {
-      const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-      await this.stored.writeFile(`${folder}/${name}`, bytes);
-    }
   }
 
   private report(done: number, total: number): void {
