@@ -71,6 +71,7 @@ test('a model of the hub is planned, fetched at 4 bits, the tab reloaded in the 
   expect(hub.asked.filter((line) => /safetensors |tokenizer/.test(line)), 'nothing large is fetched for a plan').toEqual([]);
   await plan.getByLabel('GPU memory, GiB').fill('0.004');
   await expect(plan).toContainText(/more than 4\.1 MiB \(as given\)/);
+  await expect(card(page)).toContainText(/GPU memory\s*[\d.]+ MiB of 4\.1 MiB, too little/);
   await plan.getByLabel('GPU memory, GiB').fill('');
   await card(page).getByRole('button', { name: /^Download / }).click();
 

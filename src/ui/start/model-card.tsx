@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'react';
+import { useStore } from 'zustand';
 import { formatBytes } from '../../lib/format.ts';
 import type { ModelPrecision } from '../../schema/models.ts';
-import { isLive, OFFERED_PRECISIONS, roomSentence, type ModelPlace } from '../../state/model-places.ts';
+import { canPlan, isLive, OFFERED_PRECISIONS, roomSentence, type ModelPlace } from '../../state/model-places.ts';
 import type { Route } from '../../state/route.ts';
 import { formatParameters } from '../format.ts';
 import { go, useLab, useModelPlace, useModelsState, usePreset } from '../hooks.ts';
@@ -25,6 +26,8 @@ export function ModelCard({ route, open, onToggle }: Props) {
   const preset = usePreset(route.method, route.model);
   useEffect(() => lab.models.refresh(), [lab]);
   const config = preset.state === 'ready' ? preset.data : null;
+  const plan = useStore(lab.plans.store, (state) => state.plan);
+  const memory = place && canPlan(place) && plan.state === 'ready' ? plan.data.memory : null;
   return (
     <section className="module" aria-labelledby="model-title" data-testid="model">
       <h2 className="label" id="model-title">
@@ -48,6 +51,16 @@ export function ModelCard({ route, open, onToggle }: Props) {
         {place?.offer && <Fact name="Parameters">{formatParameters(place.offer.parameters)}</Fact>}
         <Fact name="Adapter">{config ? `LoRA, rank ${config.lora.rank}, α ${config.lora.alpha}` : '–'}</Fact>
         <Fact name="Answer">{config ? `up to ${config.maxTokens} tokens` : '–'}</Fact>
+        <Fact name="GPU memory">
+          {memory ? (
+            <>
+              <span className="lamp" data-tone={memory.fits ? 'good' : 'bad'} /> {formatBytes(memory.device)} of {formatBytes(memory.budget.bytes)}
+              {!memory.fits && ', too little'}
+            </>
+          ) : (
+            '–'
+          )}
+        </Fact>
       </dl>
       <button type="button" className="button module-button" aria-expanded={open} aria-controls="model-shelf" onClick={onToggle}>
         {open ? 'Close the list' : 'Choose another model'}

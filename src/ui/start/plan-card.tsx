@@ -86,7 +86,7 @@ function Memory({ plan }: { readonly plan: MemoryPlan }) {
       <p className={`module-text${plan.fits ? '' : ' warn'}`}>{plan.summary}</p>
       {plan.advice && <p className="module-text warn">{plan.advice}</p>}
       <p className="module-text">
-        {plan.precision} weights, micro-batches of {plan.sizes.microBatchRows} tokens, {plan.sizes.slots} answers at a time.
+        {plan.precision} weights, micro-batches of {plan.sizes.microBatchRows} tokens, {plan.sizes.slots === 1 ? 'one answer' : `${plan.sizes.slots} answers`} at a time.
       </p>
     </div>
   );
