@@ -153,8 +153,8 @@ describe('the plan of the 1.5B class', () => {
     const step = held(coder('q4'));
     expect(step.all).toBe(step.atTheEnd);
     const one = held({ ...coder('q4'), adapters: 0, training: null, generations: [{ prompts: 1, promptTokens: 9, sequences: 1, maxTokens: 9 }] });
-    // Measuring takes 83 MiB, 64 of them outputs of 1,024 rows; then decoding one answer takes 38.
-    expect((one.all - one.atTheEnd) / 2 ** 20).toBeCloseTo(83 - 38, -1);
+    // Measuring takes 86 MiB, 64 of them outputs of 1,024 rows; then decoding one answer takes 38.
+    expect((one.all - one.atTheEnd) / 2 ** 20).toBeCloseTo(86 - 38, -1);
   });
 
   it('prefers large batches, and makes them smaller before it gives up', () => {
