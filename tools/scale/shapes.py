@@ -2,9 +2,9 @@
 
     python tools/scale/shapes.py MODEL... [--weights q4] [--work DIR]
 
-Made for the folders of `make-model`: their random weights pass no test, so the run rewards at random, which trains all the
-same. Needs Python alone; the models need a tokenizer. Peak memory is the process's own, weights included where the
-adapter is a software one.
+Made for the folders of `make-model`: their random weights pass no test, so a run samples, judges, evaluates and keeps
+checkpoints, but its steps have no signal to train on; `train` does that. Needs Python alone; the models need a tokenizer. Peak
+memory is the process's own, weights included where the adapter is a software one.
 """
 
 import argparse
@@ -60,11 +60,11 @@ def steps(model: Path, weights: list[str], work: Path):
     yield "train", f"2 × (16 + 16) tokens, gradient norm {trained[0]['grad_norm']:.4g}", *cost
 
     out = work / f"run-{int(time.time())}"
-    size = "--method random-reward --dataset starter --steps 2 --train 2 --val 0 --test 1 --eval-samples 1".split()
+    size = "--method grpo --dataset starter --steps 2 --train 2 --val 0 --test 1 --eval-samples 1".split()
     size += "--group 4 --problems-per-step 1 --max-tokens 8 --truncated kept --seed 1 --json".split()
     (summary,), *cost = measure(["run", *common, *size, "--out", str(out)])
     assert summary["steps"] == 2
-    yield "run", f"2 steps, {summary['tokens']['generated']} tokens generated, {summary['tokens']['trained']} trained", *cost
+    yield "run", f"2 steps, {summary['tokens']['generated']} tokens generated", *cost
 
 
 def main() -> None:
