@@ -45,7 +45,8 @@ export async function openReport(archive: Blob): Promise<Report> {
   async function json<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T> {
     const parsed = v.safeParse(schema, JSON.parse(await fileOf(path).text()));
     if (parsed.success) return parsed.output;
-    throw new Error(`${path} of this report does not parse (${parsed.issues[0].message}); make it again.`);
+    const [issue] = parsed.issues;
+    throw new Error(`${path} of this report does not parse (${v.getDotPath(issue) ?? 'it'}: ${issue.message}); make it again.`);
   }
 
   function open(runId: string): Promise<OpenRun> {
