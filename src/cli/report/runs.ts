@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadTokenizer, type Tokenizer } from '../../model/tokenizer.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
 import { parseEvent, type RunEvent } from '../../schema/events.ts';
 import type { NamedFile, RunSummary } from '../../schema/protocol.ts';
 import type { ReportTexts } from '../../schema/report.ts';
@@ -8,8 +8,8 @@ import { importedRun, KEPT } from '../../session/import-run.ts';
 import { runSummary } from '../../session/run-state.ts';
 import { columnIndex, readBlock, rolloutTexts, targetTexts } from '../../storage/columns.ts';
 import { parseLog } from '../../storage/log-lines.ts';
-import { openModelFolder } from '../model.ts';
 import { remark } from '../io.ts';
+import { openTokenizer } from '../model.ts';
 
 const LOG = 'events.jsonl';
 
@@ -31,7 +31,7 @@ export function tokenizersOf(model: string | null, root: string): Tokenizers {
     const key = model ?? `${own} ${weights}`;
     let tokenizer = read.get(key);
     if (!tokenizer) {
-      tokenizer = openModelFolder(model ?? own, weights, root).then(({ source, config }) => loadTokenizer(source, config));
+      tokenizer = openTokenizer(model ?? own, root, weights).then((opened) => opened.tokenizer);
       read.set(key, tokenizer);
     }
     return tokenizer;
