@@ -49,7 +49,7 @@ export async function* reportPage(title: string, archive: Blob, { root, viewer }
     <style>${bundle.style}</style>
   </head>
   <body>
-    <div id="root"></div>
+    <div id="root">Reading the runs…</div>
     <noscript>This report draws its runs by JavaScript: allow it for this page and reload.</noscript>
     <script id="${REPORT_ARCHIVE.id}" type="${REPORT_ARCHIVE.type}">`;
   for (let at = 0; at < archive.size; at += PORTION) {
