@@ -21,6 +21,8 @@ export const MAY_IMPORT = {
   state: ['lib', 'schema', 'compare'],
   // The page owns the sandbox's frame: a worker cannot make one.
   ui: ['lib', 'schema', 'compare', 'state', 'sandbox/browser'],
+  // A report reads the files that it holds by itself.
+  viewer: ['lib', 'schema', 'compare', 'storage', 'state', 'ui'],
 };
 
 /** Folders that run in a worker or under Node alike: no DOM, no React, no store, no Node built-ins. */

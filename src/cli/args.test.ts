@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { helpOf, parseFlags, UsageError, type OptionSpec } from './args.ts';
+import { helpOf, parseFlags, parseWords, UsageError, type OptionSpec } from './args.ts';
 
 const SPECS = {
   model: { kind: 'text', required: true, value: 'FOLDER', help: 'the model' },
@@ -47,5 +47,11 @@ describe('flags', () => {
     const help = helpOf(SPECS);
     for (const name of Object.keys(SPECS)) expect(help).toContain(`--${name}`);
     expect(help).toContain('(required)');
+  });
+});
+
+describe('words', () => {
+  it('stand before, between and after flags, in their order', () => {
+    expect(parseWords({ out: { kind: 'text', help: '' } }, ['a', '--out', 'b', 'c'])).toEqual({ words: ['a', 'c'], flags: { out: 'b' } });
   });
 });

@@ -38,10 +38,26 @@ export type Values<S extends Record<string, OptionSpec>> = {
 
 /** Parses `--name value`, `--name=value` and `--flag`; throws UsageError with the flag named and the nearest one suggested. */
 export function parseFlags<const S extends Record<string, OptionSpec>>(specs: S, argv: readonly string[]): Values<S> {
+  return parse(specs, argv, (word) => {
+    throw new UsageError(`\`${word}\` is not expected here; flags begin with --.`);
+  });
+}
+
+/** The same for a command that takes words besides, before, between or after its flags. */
+export function parseWords<const S extends Record<string, OptionSpec>>(specs: S, argv: readonly string[]): { words: string[]; flags: Values<S> } {
+  const words: string[] = [];
+  const flags = parse(specs, argv, (word) => words.push(word));
+  return { words, flags };
+}
+
+function parse<S extends Record<string, OptionSpec>>(specs: S, argv: readonly string[], onWord: (word: string) => void): Values<S> {
   const values: Record<string, unknown> = {};
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (!word.startsWith('--')) throw new UsageError(`\`${word}\` is not expected here; flags begin with --.`);
+    if (!word.startsWith('--')) {
+      onWord(word);
+      continue;
+    }
     const equals = word.indexOf('=');
     const name = word.slice(2, equals < 0 ? undefined : equals);
     const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;

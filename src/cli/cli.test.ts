@@ -17,7 +17,7 @@ describe('the command line', { timeout: 30_000 }, () => {
   it('lists its commands, and the flags of each', async () => {
     const overview = await afterthought(['--help']);
     expect(overview.code).toBe(0);
-    for (const name of ['doctor', 'tokenize', 'score', 'generate', 'train', 'run', 'eval', 'grade']) {
+    for (const name of ['doctor', 'tokenize', 'score', 'generate', 'train', 'run', 'eval', 'grade', 'report']) {
       expect(overview.stdout).toContain(`  ${name} `);
       const help = await afterthought([name, '--help']);
       expect(help.code).toBe(0);

@@ -8,13 +8,14 @@ import { evalCommand } from './commands/eval.ts';
 import { generate } from './commands/generate.ts';
 import { grade } from './commands/grade.ts';
 import { makeModel } from './commands/make-model.ts';
+import { reportCommand } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { score } from './commands/score.ts';
 import { tokenize } from './commands/tokenize.ts';
 import { train } from './commands/train.ts';
 import { print } from './io.ts';
 
-const COMMANDS: readonly Command[] = [doctor, tokenize, score, generate, train, run, evalCommand, grade, bench, makeModel];
+const COMMANDS: readonly Command[] = [doctor, tokenize, score, generate, train, run, evalCommand, grade, reportCommand, bench, makeModel];
 
 /** The code of a program that SIGPIPE ended, which Node does not let through. */
 const NOBODY_READS = 141;

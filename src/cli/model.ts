@@ -70,8 +70,12 @@ async function sourceOf(name: string, weights: RunConfig['weights'], root: strin
 }
 
 /** What text needs: a tokenizer.json is enough. Where there is a config.json the two must fit. */
-export async function openTokenizer(model: string, root: string): Promise<Pick<ModelFiles, 'tokenizer' | 'chat'>> {
-  const source = await sourceOf(await resolveModel(model), null, root);
+export async function openTokenizer(
+  model: string,
+  root: string,
+  weights: RunConfig['weights'] = null,
+): Promise<Pick<ModelFiles, 'tokenizer' | 'chat'>> {
+  const source = await sourceOf(await resolveModel(model), weights, root);
   const config = (await source.size('config.json')) === null ? undefined : await readModelConfig(source);
   return { tokenizer: await loadTokenizer(source, config), chat: await loadChatTemplate(source) };
 }

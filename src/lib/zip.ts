@@ -1,6 +1,5 @@
 /*
- * ZIP archives (PKWARE's APPNOTE 6.3), as far as files that are saved and opened again need them: written without compression,
- * read stored or deflated, up to 4 GiB and 65,535 entries. Files stay Blobs, so an archive is never in memory as a whole.
+ * ZIP archives (PKWARE's APPNOTE 6.3), as far as files that are saved and opened again need them: written and read stored or deflated, up to 4 GiB and 65,535 entries. Files stay Blobs, so an archive is never in memory as a whole.
  */
 
 export interface ZipEntry {
@@ -14,6 +13,8 @@ const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
 const END_BYTES = 22;
 const MOST = 2 ** 32 - 1;
+const STORED = 0;
+const DEFLATED = 8;
 /** Bit 11 of the flags: names are UTF-8. */
 const UTF8 = 0x0800;
 /** Midnight of 1980-01-01, the first date there is: archives of equal files are equal. */
@@ -49,23 +50,25 @@ function record(signature: number, fields: readonly (readonly [bytes: 2 | 4, val
   return new Uint8Array(view.buffer);
 }
 
-/** An archive of the files, each as it is. */
-export async function zip(entries: readonly ZipEntry[]): Promise<Blob> {
+/** An archive of the files, each as it is but those that `deflates` says of their path. */
+export async function zip(entries: readonly ZipEntry[], deflates: (path: string) => boolean = () => false): Promise<Blob> {
   const parts: BlobPart[] = [];
   const central: BlobPart[] = [];
   let at = 0;
   let centralBytes = 0;
   for (const { path, file } of entries) {
     const name = new TextEncoder().encode(path);
+    const deflate = deflates(path);
+    const packed = deflate ? await new Response(file.stream().pipeThrough(new CompressionStream('deflate-raw'))).blob() : file;
     const shared = [
-      ...([[2, 20], [2, UTF8], [2, 0], [2, 0], [2, DATE]] as const),
-      ...([[4, await crc32(file)], [4, file.size], [4, file.size], [2, name.length], [2, 0]] as const),
+      ...([[2, 20], [2, UTF8], [2, deflate ? DEFLATED : STORED], [2, 0], [2, DATE]] as const),
+      ...([[4, await crc32(file)], [4, packed.size], [4, file.size], [2, name.length], [2, 0]] as const),
     ] as const; // prettier-ignore
     const local = record(LOCAL, shared);
     const entry = record(CENTRAL, [[2, 20], ...shared, [2, 0], [2, 0], [2, 0], [4, 0], [4, at]]);
-    parts.push(local, name, file);
+    parts.push(local, name, packed);
     central.push(entry, name);
-    at += local.length + name.length + file.size;
+    at += local.length + name.length + packed.size;
     centralBytes += entry.length + name.length;
     if (at > MOST) throw new Error('The files are more than 4 GiB together, which is more than a zip archive of this form holds.');
   }
@@ -105,8 +108,8 @@ export async function unzip(archive: Blob, label: string): Promise<ZipEntry[]> {
 }
 
 async function inflated(file: Blob, method: number, what: string): Promise<Blob> {
-  if (method === 0) return file;
-  if (method !== 8) throw new Error(`${what} is packed by method ${method}, which cannot be read here; pack it again with zip's defaults.`);
+  if (method === STORED) return file;
+  if (method !== DEFLATED) throw new Error(`${what} is packed by method ${method}, which cannot be read here; pack it again with zip's defaults.`);
   return await new Response(file.stream().pipeThrough(new DecompressionStream('deflate-raw'))).blob();
 }
 

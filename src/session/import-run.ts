@@ -1,8 +1,8 @@
 import type { NamedFile } from '../schema/protocol.ts';
 import { parseLog } from '../storage/log-lines.ts';
 
-/** What a run's folder holds that a reader needs: the same in the browser and on the command line. */
-const KEPT = /^(events\.jsonl|tokens\.bin|config\.json|summary\.json|(adapter|reflector)\/adapter_(config\.json|model\.safetensors))$/;
+/** What a run's folder holds that a reader needs, by its path within: the same in the browser and on the command line. */
+export const KEPT = /^(events\.jsonl|tokens\.bin|config\.json|summary\.json|(adapter|reflector)\/adapter_(config\.json|model\.safetensors))$/;
 
 /**
  * A run out of the files of its folder, wherever in them it lies; throws a sentence where they are none. Checkpoints stay

@@ -1,6 +1,5 @@
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { messageOf } from '../lib/errors.ts';
-import { decodeDistillationBlock, distillationBlockBytes, tokenBlockBytes } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { RunPlan, StepEstimate } from '../schema/plan.ts';
@@ -15,6 +14,7 @@ import type {
   SessionStatus,
   ToPage,
 } from '../schema/protocol.ts';
+import { columnIndex, readBlock, rolloutTexts, targetTexts, type BlockKind, type ColumnIndex } from '../storage/columns.ts';
 import type { RunBytes, RunStore } from '../storage/run-store.ts';
 import { Evaluations, type EvaluationPorts } from './evaluations.ts';
 import { importedRun } from './import-run.ts';
@@ -58,27 +58,6 @@ export interface SessionPorts {
 
 /** Shortest time between two status messages of one state, ms: progress comes far more often than anyone can look. */
 const STATUS_INTERVAL = 100;
-
-/** Where a block starts in tokens.bin, bytes, and how many tokens it describes. */
-interface Place {
-  readonly columns: number;
-  readonly tokens: number;
-}
-
-/** Blocks of a run by rollout id. */
-interface ColumnIndex {
-  readonly runId: string;
-  readonly config: RunConfig;
-  readonly rollouts: ReadonlyMap<string, Place>;
-  readonly targets: ReadonlyMap<string, Place>;
-}
-
-const NOT_STORED = {
-  rollouts: (rollout: string) =>
-    `The tokens of rollout ${rollout} are not stored yet; they come when its step is done.`,
-  targets: (rollout: string) =>
-    `No distillation of rollout ${rollout} is stored; where it is a target, it comes when its step is done.`,
-};
 
 /** Answers a page's requests; at most one run or evaluation goes on at a time. */
 export class Session {
@@ -298,60 +277,23 @@ export class Session {
   }
 
   private async tokens(runId: string, rollout: string): Promise<SessionAnswers['tokens']> {
-    const { block, tokens, tokenizer } = await this.columns(runId, 'rollouts', rollout, tokenBlockBytes);
-    return { block, text: tokenTexts(tokenizer, [...new Uint32Array(block, 4, tokens)]) };
+    const { block, tokenizer } = await this.columns(runId, 'rollouts', rollout);
+    return { block, text: rolloutTexts(tokenizer, block) };
   }
 
   private async distillation(runId: string, rollout: string): Promise<SessionAnswers['distillation']> {
-    const { block, tokenizer } = await this.columns(runId, 'targets', rollout, distillationBlockBytes);
-    const { ids, teacher, student } = decodeDistillationBlock(new Uint8Array(block));
-    const named = new Set([...ids, ...teacher.ids, ...student.ids]);
-    // Each by itself: tokens that compete for one place must not complete each other's characters.
-    return { block, texts: [...named].map((id) => [id, tokenTexts(tokenizer, [id]).join('')] as const) };
+    const { block, tokenizer } = await this.columns(runId, 'targets', rollout);
+    return { block, texts: targetTexts(tokenizer, block) };
   }
 
-  /** A block of tokens.bin in a buffer of its own. */
-  private async columns(
-    runId: string,
-    kind: 'rollouts' | 'targets',
-    rollout: string,
-    bytesOf: (tokens: number) => number,
-  ): Promise<{ block: ArrayBuffer; tokens: number; tokenizer: Tokenizer }> {
+  private async columns(runId: string, kind: BlockKind, rollout: string): Promise<{ block: ArrayBuffer; tokenizer: Tokenizer }> {
     const known = this.index?.runId === runId && this.index[kind].has(rollout);
-    const index = known && this.index ? this.index : await this.readIndex(runId);
-    const place = index[kind].get(rollout);
-    if (!place) throw new Error(NOT_STORED[kind](rollout));
-    const bytes = bytesOf(place.tokens);
+    const index = known && this.index ? this.index : (this.index = columnIndex(runId, await this.events(runId)));
     const live = this.current?.runId === runId ? this.current.run : null;
-    const block = live
-      ? await live.readTokens(place.columns, bytes)
-      : await this.ports.library.peekTokens(runId, place.columns, bytes);
-    if (block.byteLength < bytes)
-      throw new Error(`tokens.bin of run ${runId} is cut short, so rollout ${rollout} cannot be shown token by token.`);
-    return {
-      block: block.slice().buffer,
-      tokens: place.tokens,
-      tokenizer: await this.ports.tokenizer(index.config),
-    };
-  }
-
-  /** Where a run's columns are, as its log says now. */
-  private async readIndex(runId: string): Promise<ColumnIndex> {
-    let config: RunConfig | null = null;
-    const rollouts = new Map<string, Place>();
-    const targets = new Map<string, Place>();
-    const lengths = new Map<string, number>();
-    for (const event of await this.events(runId)) {
-      if (event.type === 'run.started') config = event.config;
-      else if (event.type === 'rollout.completed') lengths.set(event.id, event.tokens);
-      else if (event.type === 'rollout.rewarded') {
-        rollouts.set(event.rollout, { columns: event.columns, tokens: lengths.get(event.rollout) ?? 0 });
-      } else if (event.type === 'target.distilled') {
-        targets.set(event.rollout, { columns: event.columns, tokens: event.tokens });
-      }
-    }
-    if (!config) throw new Error(`Run ${runId} has not begun.`);
-    return (this.index = { runId, config, rollouts, targets });
+    const block = await readBlock(index, kind, rollout, (offset, bytes) =>
+      live ? live.readTokens(offset, bytes) : this.ports.library.peekTokens(runId, offset, bytes),
+    );
+    return { block, tokenizer: await this.ports.tokenizer(index.config) };
   }
 
   private async delete(runId: string): Promise<null> {
@@ -389,14 +331,6 @@ export class Session {
     this.lastStatus = performance.now();
     this.ports.post({ type: 'status', status: this.status });
   }
-}
-
-/** The text of each token, special ones included; joined they give the whole. */
-export function tokenTexts(tokenizer: Tokenizer, ids: readonly number[]): string[] {
-  const { text, ends } = tokenizer.pieces(ids);
-  const bytes = new TextEncoder().encode(text);
-  const decoder = new TextDecoder();
-  return ids.map((_, i) => decoder.decode(bytes.subarray(ends[i - 1] ?? 0, ends[i])));
 }
 
 /** `20260131-235959` of a time in ms, UTC: run ids sort by it. */

@@ -50,6 +50,8 @@ export interface LabState {
 
 /** Everything the screens ask of the session. Failures become notices, so no caller has to catch. */
 export interface Lab {
+  /** What it holds is read from a report: nothing can be started, kept or deleted. */
+  readonly isReport: boolean;
   readonly store: StoreApi<LabState>;
   readonly evaluations: Evaluations;
   readonly models: Models;
@@ -96,8 +98,9 @@ export function presetKey(method: Method, model: string): string {
 
 /**
  * @param schedule runs its callback soon, at most once a frame: live events are folded together, not one by one.
+ * @param isReport `channel` answers from a report.
  */
-export function createLab(channel: Channel, schedule: (callback: () => void) => void): Lab {
+export function createLab(channel: Channel, schedule: (callback: () => void) => void, isReport = false): Lab {
   const store = createStore<LabState>(() => ({
     status: { state: 'idle' },
     device: { state: 'loading' },
@@ -228,6 +231,7 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   };
 
   return {
+    isReport,
     store,
     evaluations,
     models,

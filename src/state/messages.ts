@@ -21,7 +21,7 @@ const DeviceReport = v.object({
   warnings: v.array(v.string()),
 });
 
-const RunSummary = v.object({
+export const RunSummary = v.object({
   runId: v.string(),
   config: RunConfig,
   startedAt: v.number(),

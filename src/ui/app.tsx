@@ -5,28 +5,16 @@ import { EvaluationScreen } from './evaluate/evaluation-screen.tsx';
 import { useRoute } from './hooks.ts';
 import { ModelsScreen } from './models/models-screen.tsx';
 import { RunScreen } from './run/run-screen.tsx';
-import { Notices } from './shell/notices.tsx';
+import { Shell } from './shell/shell.tsx';
 import { TopBar } from './shell/top-bar.tsx';
 import { StartScreen } from './start/start-screen.tsx';
 
 export function App() {
-  const route = useRoute();
   return (
-    <div className="app" data-screen={route.screen}>
-      <a className="skip" href="#main" onClick={focusMain}>
-        Skip to content
-      </a>
-      <TopBar />
-      <Notices />
+    <Shell bar={<TopBar />}>
       <Screen />
-    </div>
+    </Shell>
   );
-}
-
-/** The hash is the address, so the skip link moves focus itself. */
-function focusMain(event: { preventDefault(): void }): void {
-  event.preventDefault();
-  document.getElementById('main')?.focus();
 }
 
 function Screen() {

@@ -1,9 +1,11 @@
 import type { RunSummary } from '../../schema/protocol.ts';
 import { formatDate } from '../format.ts';
-import { go, useLabState } from '../hooks.ts';
+import { formatRoute, NO_FILTER } from '../../state/route.ts';
+import { go, useLab, useLabState } from '../hooks.ts';
 
 /** Every stored run with a box; ticking one changes the address. Runs the address names and nobody stores are left to the result. */
 export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
+  const { isReport } = useLab();
   const runs = useLabState((state) => state.runs);
   function choose(runId: string, on: boolean): void {
     go({ screen: 'compare', runs: on ? [...chosen, runId] : chosen.filter((id) => id !== runId) }, 'replace');
@@ -19,20 +21,25 @@ export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
   }
   return (
     <fieldset className="compare-runs">
-      <legend className="label">Runs on this machine</legend>
+      <legend className="label">{isReport ? 'Runs in this report' : 'Runs on this machine'}</legend>
       {runs.data.map((run) => (
-        <label key={run.runId} data-state={run.state}>
-          <input
-            type="checkbox"
-            checked={chosen.includes(run.runId)}
-            onChange={(event) => choose(run.runId, event.target.checked)}
-          />
-          <span>{describe(run)}</span>
-          <span className="muted">
-            {formatDate(run.startedAt)}
-            {run.state !== 'finished' && `, ${run.state}`}
-          </span>
-        </label>
+        <div key={run.runId} className="compare-run" data-state={run.state}>
+          <label>
+            <input
+              type="checkbox"
+              checked={chosen.includes(run.runId)}
+              onChange={(event) => choose(run.runId, event.target.checked)}
+            />
+            <span>{describe(run)}</span>
+            <span className="muted">
+              {formatDate(run.startedAt)}
+              {run.state !== 'finished' && `, ${run.state}`}
+            </span>
+          </label>
+          <a href={formatRoute({ screen: 'run', runId: run.runId, filter: NO_FILTER })} aria-label={`Open ${run.runId}`}>
+            Open
+          </a>
+        </div>
       ))}
     </fieldset>
   );

@@ -1,19 +1,34 @@
+import type { NamedFile } from '../../schema/protocol.ts';
 import { NO_FILTER } from '../../state/route.ts';
 import { go, useLab } from '../hooks.ts';
 import { ArchiveInput } from '../parts/archive-input.tsx';
 
-/** Takes up a run that was exported here or made by the command line, and shows it. */
+/** Takes up runs that were exported here or made by the command line, such as those of a report, and shows them. */
 export function ImportRun() {
   const lab = useLab();
+
+  async function take(files: readonly NamedFile[]) {
+    const runs: string[] = [];
+    for (const folder of runFolders(files)) {
+      const runId = await lab.importRun(files.filter(({ path }) => path.startsWith(folder)));
+      if (runId !== null) runs.push(runId);
+    }
+    const [only, ...others] = runs;
+    if (only === undefined) return;
+    go(others.length > 0 ? { screen: 'compare', runs } : { screen: 'run', runId: only, filter: NO_FILTER });
+  }
+
   return (
     <ArchiveInput
       label="Import a run"
-      onFiles={({ files }) => {
-        void lab.importRun(files).then((runId) => {
-          if (runId !== null) go({ screen: 'run', runId, filter: NO_FILTER });
-        });
-      }}
+      onFiles={({ files }) => void take(files)}
       onError={(message) => lab.notify(message)}
     />
   );
+}
+
+/** Where logs lie; all of the files where there is none, so that it is said. */
+function runFolders(files: readonly NamedFile[]): string[] {
+  const logs = files.flatMap(({ path }) => /^(.*\/|)events\.jsonl$/.exec(path)?.[1] ?? []);
+  return logs.length > 0 ? logs : [''];
 }

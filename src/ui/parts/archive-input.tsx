@@ -1,6 +1,8 @@
 import { messageOf } from '../../lib/errors.ts';
 import { unzip } from '../../lib/zip.ts';
+import type { NamedFile } from '../../schema/protocol.ts';
 import { pickedFiles, type FolderFiles } from './folder-files.ts';
+import { reportArchive } from './report-archive.ts';
 
 interface Props {
   readonly label: string;
@@ -9,15 +11,15 @@ interface Props {
   readonly onError: (message: string) => void;
 }
 
-/** A button for a zip archive or a few files, and one for a folder. */
+/** A button for a zip archive, a report or a few files, and one for a folder. */
 export function ArchiveInput({ label, onFiles, onError }: Props) {
   async function take(list: FileList | null) {
     const picked = list && pickedFiles(list);
     if (!picked) return;
-    const [first] = picked.files;
+    const [first, second] = picked.files;
     try {
-      const packed = picked.files.length === 1 && first && /\.zip$/i.test(first.path);
-      onFiles(packed ? { label: picked.label, files: await unzip(first.file, first.path) } : picked);
+      const archive = first && !second ? await archiveOf(first) : null;
+      onFiles(archive ? { label: picked.label, files: await unzip(archive, first!.path) } : picked);
     } catch (error) {
       onError(messageOf(error));
     }
@@ -43,4 +45,11 @@ export function ArchiveInput({ label, onFiles, onError }: Props) {
       {input(true)}
     </span>
   );
+}
+
+/** The archive that a file is, or that a report holds; null where it is neither. */
+async function archiveOf({ path, file }: NamedFile): Promise<Blob | null> {
+  if (/\.zip$/i.test(path)) return file;
+  if (!/\.html?$/i.test(path)) return null;
+  return reportArchive(new DOMParser().parseFromString(await file.text(), 'text/html'));
 }

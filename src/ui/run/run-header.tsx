@@ -140,6 +140,7 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
   const starting = useLabState((s) => s.starting);
   const noGpu = useLabState((s) => s.device.state === 'ready' && !s.device.data.available);
   const busy = useLabState((s) => isBusy(s.status));
+  if (lab.isReport) return null;
   switch (state) {
     case 'running':
     case 'pausing':
@@ -177,7 +178,8 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
 
 /** What the state means for the user, where the word alone does not say it. */
 function Sentence({ view, state, status }: { readonly view: RunView; readonly state: RunState; readonly status: SessionStatus }) {
-  const text = sentenceOf(view, state, status);
+  const { isReport } = useLab();
+  const text = isReport ? reportSentence(view) : sentenceOf(view, state, status);
   return text === null ? null : <p className="run-sentence">{text}</p>;
 }
 
@@ -193,14 +195,25 @@ function sentenceOf(view: RunView, state: RunState, status: SessionStatus): stri
     case 'starting':
       return status.state === 'loading' ? `${status.what}…` : null;
     case 'finished': {
-      const why = { steps: 'all its steps are done', budget: 'its token budget is spent', stopped: 'it was stopped' };
-      return view.finished ? `Finished after step ${view.finished.step}: ${why[view.finished.reason]}. It is kept on this machine.` : null;
+      const end = endOf(view);
+      return end && `${end} It is kept on this machine.`;
     }
     case 'running':
       return null;
     default:
       return state satisfies never;
   }
+}
+
+const ENDS = { steps: 'all its steps are done', budget: 'its token budget is spent', stopped: 'it was stopped' };
+
+function endOf({ finished }: RunView): string | null {
+  return finished && `Finished after step ${finished.step}: ${ENDS[finished.reason]}.`;
+}
+
+/** A report tells of a run as it was, and has nothing to go on with. */
+function reportSentence(view: RunView): string {
+  return endOf(view) ?? view.paused?.reason ?? 'The run had not ended when this report was made.';
 }
 
 function Warnings({ view }: { readonly view: RunView }) {

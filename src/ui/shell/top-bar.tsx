@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { setTheme, THEMES, themeStore, type Theme } from '../../state/theme.ts';
 import { useRoute } from '../hooks.ts';
@@ -7,9 +7,27 @@ import { HelpDialog } from './help-dialog.tsx';
 import './shell.css';
 
 export function TopBar() {
-  const [help, setHelp] = useState(false);
   const { screen } = useRoute();
   const evaluating = screen === 'evaluate' || screen === 'evaluation' || screen === 'answer';
+  return (
+    <Bar line="reinforcement learning for code models, in a tab">
+      <Place href="#/" name="Train" here={!evaluating && screen !== 'compare' && screen !== 'models'} />
+      <Place href="#/compare" name="Compare" here={screen === 'compare'} />
+      <Place href="#/evaluate" name="Evaluate" here={evaluating} />
+      <Place href="#/models" name="Models" here={screen === 'models'} />
+    </Bar>
+  );
+}
+
+interface BarProps {
+  /** What this page is. */
+  readonly line: ReactNode;
+  /** The places it has. */
+  readonly children: ReactNode;
+}
+
+export function Bar({ line, children }: BarProps) {
+  const [help, setHelp] = useState(false);
   useKeys({ '?': () => setHelp(true) });
   return (
     <header className="top-bar">
@@ -22,12 +40,9 @@ export function TopBar() {
         <span>Afterthought</span>
       </a>
       <nav className="places" aria-label="Screens">
-        <Place href="#/" name="Train" here={!evaluating && screen !== 'compare' && screen !== 'models'} />
-        <Place href="#/compare" name="Compare" here={screen === 'compare'} />
-        <Place href="#/evaluate" name="Evaluate" here={evaluating} />
-        <Place href="#/models" name="Models" here={screen === 'models'} />
+        {children}
       </nav>
-      <span className="top-bar-line">reinforcement learning for code models, in a tab</span>
+      <span className="top-bar-line">{line}</span>
       <div className="top-bar-tools">
         <ThemeSwitch />
         <button type="button" className="button quiet" aria-label="Keys" onClick={() => setHelp(true)}>
@@ -39,7 +54,7 @@ export function TopBar() {
   );
 }
 
-function Place({ href, name, here }: { readonly href: string; readonly name: string; readonly here: boolean }) {
+export function Place({ href, name, here }: { readonly href: string; readonly name: string; readonly here: boolean }) {
   return (
     <a href={href} aria-current={here ? 'page' : undefined}>
       {name}
