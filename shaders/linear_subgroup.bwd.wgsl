@@ -6,7 +6,6 @@ struct Params { rows: u32, inner4: u32, cols: u32, dy_stride: u32, dy_offset: u3
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-
 // Four outputs' dy of one row; beyond the last output 0.
 fn dy_of(at: u32, outputs: vec4u, live: vec4<bool>) -> vec4f {
   return select(vec4f(), vec4f(dy[at + outputs.x], dy[at + outputs.y], dy[at + outputs.z], dy[at + outputs.w]), live);
