@@ -65,18 +65,16 @@ const TRANSPOSED = [linearBackward, linearBlockBackward, linearSubgroupBackward]
 
 /** The fastest way to multiply f32 matrices of that shape on this device. */
 export async function fastestProduct(opened: OpenedDevice, shape: ProductShape, seconds: number): Promise<Kernel<LinearParams>> {
-  const rates = new Map<Kernel<LinearParams>, number>();
-  for (const kernel of usable(opened, PRODUCTS)) rates.set(kernel, await productRate(opened, kernel, shape, seconds));
-  const best = Math.max(...rates.values());
-  return [...rates.keys()].find((kernel) => rates.get(kernel) === best) ?? linear;
+  const rates = await productRates(opened, shape, seconds);
+  return usable(opened, PRODUCTS).reduce((best, kernel) => ((rates[kernel.name] ?? 0) > (rates[best.name] ?? 0) ? kernel : best));
 }
 
-/** Floating-point operations a second of the fastest way to multiply, or to multiply backwards. */
-export async function productPeak(opened: OpenedDevice, shape: ProductShape, seconds: number, clock?: Clock): Promise<number> {
-  let peak = 0;
-  for (const kernel of usable(opened, PRODUCTS)) peak = Math.max(peak, await productRate(opened, kernel, shape, seconds, clock));
-  for (const kernel of usable(opened, TRANSPOSED)) peak = Math.max(peak, await transposedRate(opened, kernel, shape, seconds, clock));
-  return peak;
+/** Floating-point operations a second of each way to multiply and to multiply backwards, by the kernel's name. */
+export async function productRates(opened: OpenedDevice, shape: ProductShape, seconds: number, clock?: Clock): Promise<Record<string, number>> {
+  const rates: Record<string, number> = {};
+  for (const kernel of usable(opened, PRODUCTS)) rates[kernel.name] = await productRate(opened, kernel, shape, seconds, clock);
+  for (const kernel of usable(opened, TRANSPOSED)) rates[kernel.name] = await transposedRate(opened, kernel, shape, seconds, clock);
+  return rates;
 }
 
 function usable<K extends Kernel>({ subgroupSize }: OpenedDevice, kernels: readonly K[]): readonly K[] {

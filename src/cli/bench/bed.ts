@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import type { OpenedDevice } from '../../gpu/device.ts';
 import { nodeGpu } from '../../gpu/node-gpu.ts';
-import { copyRate, productPeak, type Clock } from '../../kernels/measure.ts';
+import { copyRate, productRates, type Clock } from '../../kernels/measure.ts';
 import { Rng } from '../../lib/rng.ts';
 import { openEngine, type GpuEngine, type OpenEngineOptions } from '../../model/gpu-engine.ts';
 import type { FileSource } from '../../model/weights-source.ts';
@@ -15,6 +15,8 @@ export interface Ceilings {
   readonly bytesPerSecond: number;
   /** Of the fastest f32 product at a large size. */
   readonly flopsPerSecond: number;
+  /** The same of every kernel of a product, by its name. */
+  readonly rates: Readonly<Record<string, number>>;
 }
 
 /** The adapter of rollouts and updates: all linears, as the presets have it. */
@@ -96,7 +98,8 @@ async function ceilingsBy(opened: OpenedDevice, clock: Clock): Promise<Ceilings>
   const { copyBytes, product } = ceilingSizes(opened);
   const bytesPerSecond = await copyRate(opened, copyBytes, 0.1, clock);
   // The peak is that of the best kernel there is, whatever the tuner chose.
-  return { bytesPerSecond, flopsPerSecond: await productPeak(opened, product, 0.1, clock) };
+  const rates = await productRates(opened, product, 0.1, clock);
+  return { bytesPerSecond, flopsPerSecond: Math.max(...Object.values(rates)), rates };
 }
 
 /** `count` token ids that no special meaning is expected of, the same for the same stream. */

@@ -1,6 +1,6 @@
 import { perSecond } from '../../kernels/measure.ts';
 import { swiglu } from '../../kernels/swiglu.ts';
-import { ceilings, ceilingSizes } from './bed.ts';
+import { ceilings, ceilingSizes, type Ceilings } from './bed.ts';
 import { median, rounded, rounds, type Section } from './section.ts';
 
 export const deviceSection: Section = {
@@ -10,9 +10,12 @@ export const deviceSection: Section = {
     const engine = await bed.engine();
     const { opened } = engine;
     const { memory, recorder } = opened;
-    const peaks = [];
+    const peaks: Ceilings[] = [];
     for (let round = 0; round < rounds(size); round++) peaks.push((await ceilings(opened)).wall);
     const gbPerSecond = median(peaks.map((peak) => peak.bytesPerSecond)) / 1e9;
+    const byKernel = Object.fromEntries(
+      Object.keys(peaks[0]?.rates ?? {}).map((name) => [name, rounded(median(peaks.map((peak) => peak.rates[name] ?? 0)) / 1e9, 2)]),
+    );
     const gflops = median(peaks.map((peak) => peak.flopsPerSecond)) / 1e9;
 
     // A kernel that does next to nothing: many in one submit, one a submit, and one a submit that is waited for.
@@ -43,6 +46,7 @@ export const deviceSection: Section = {
       copy_gb_per_second: rounded(gbPerSecond, 2),
       copy_bytes: sizes.copyBytes,
       product_gflops: rounded(gflops, 2),
+      product_gflops_by_kernel: byKernel,
       product: `f32, (${sizes.product.rows}, ${sizes.product.inner}) by (${sizes.product.cols}, ${sizes.product.inner}) or its backward, the faster`,
       dispatch_us: rounded(dispatch, 2),
       submit_us: rounded(submit, 2),

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useDrop } from './use-drop.ts';
 import { formatBytes } from '../../lib/format.ts';
 import './file-field.css';
 
@@ -12,23 +12,10 @@ interface Props {
 
 /** A file, picked or dropped. */
 export function FileField({ label, hint, accept, file, onFile }: Props) {
-  const [over, setOver] = useState(false);
   const take = (files: FileList | null) => files?.[0] && onFile(files[0]);
+  const drop = useDrop((data) => take(data.files));
   return (
-    <label
-      className="file-field"
-      data-over={over}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        take(event.dataTransfer.files);
-      }}
-    >
+    <label className="file-field" {...drop}>
       <span className="label">{label}</span>
       <input
         type="file"

@@ -4,6 +4,7 @@ import type { ModelPrecision } from '../../schema/models.ts';
 import { defaultPrecision, OFFERED_PRECISIONS } from '../../state/model-places.ts';
 import { useLab } from '../hooks.ts';
 import { droppedFiles, pickedFiles, type FolderFiles } from '../parts/folder-files.ts';
+import { useDrop } from '../parts/use-drop.ts';
 import './model.css';
 
 interface Props {
@@ -15,7 +16,6 @@ interface Props {
 export function FolderField({ onModel }: Props) {
   const lab = useLab();
   const [precision, setPrecision] = useState<ModelPrecision>(defaultPrecision(null));
-  const [over, setOver] = useState(false);
   const [busy, setBusy] = useState(false);
 
   async function take(given: Promise<FolderFiles | null> | FolderFiles | null) {
@@ -31,23 +31,11 @@ export function FolderField({ onModel }: Props) {
     }
   }
 
+  const drop = useDrop((data) => void take(droppedFiles(data)));
   return (
     <div className="shelf-field">
       <span className="label">A model on this machine</span>
-      <label
-        className="folder-drop"
-        data-over={over}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          setOver(false);
-          void take(droppedFiles(event.dataTransfer));
-        }}
-      >
+      <label className="folder-drop" {...drop}>
         <input
           type="file"
           className="visually-hidden"
