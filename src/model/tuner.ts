@@ -54,7 +54,7 @@ async function whereThereIsRoom<T>(measure: () => Promise<T>): Promise<T | null>
   }
 }
 
-/** Products by subgroups where there are any that compute rightly: never slower than the plain ones, which stay otherwise, and up to four times as fast. */
+/** Products by subgroups where there are any that compute rightly: up to four times as fast as the plain ones, which stay otherwise. */
 async function softwareVariants(opened: OpenedDevice, model: Transformer): Promise<Variants> {
   if (opened.subgroupSize === null) return {};
   // Of the layers, of the head, which may have another, and of LoRA's A.
