@@ -7,20 +7,30 @@ import { boundaries, PLATFORM_FILES, PORTABLE, TESTS } from './scripts/boundarie
 
 const portable = PORTABLE.map((folder) => `src/${folder}/**/*.{ts,tsx}`);
 const nodeGlobals = Object.fromEntries(
-  ['process', 'console', 'setTimeout', 'clearTimeout', 'performance', 'URL', 'Buffer', 'fetch'].map((name) => [
-    name,
-    'readonly',
-  ]),
+  ['process', 'console', 'setTimeout', 'clearTimeout', 'performance', 'URL', 'Buffer', 'fetch'].map(
+    (name) => [name, 'readonly'],
+  ),
 );
 
 export default defineConfig(
-  globalIgnores(['node_modules', 'dist', 'runs', 'public', 'test-results', 'playwright-report', '.cache']),
+  globalIgnores([
+    'node_modules',
+    'dist',
+    'runs',
+    'public',
+    'test-results',
+    'playwright-report',
+    '.cache',
+  ]),
   eslint.configs.recommended,
   {
     rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: 'ExportDefaultDeclaration', message: 'A named export is found by its name everywhere.' },
+        {
+          selector: 'ExportDefaultDeclaration',
+          message: 'A named export is found by its name everywhere.',
+        },
       ],
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
@@ -29,20 +39,31 @@ export default defineConfig(
   {
     files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/consistent-type-imports': [
         'error',
         { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
       ],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       // Interfaces promise asynchrony that an implementation may not need.
       '@typescript-eslint/require-await': 'off',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       // Kernels are records of functions that use no `this`.
       '@typescript-eslint/unbound-method': 'off',
       'no-undef': 'off',
@@ -61,7 +82,10 @@ export default defineConfig(
       'no-restricted-imports': [
         'error',
         {
-          paths: builtinModules.map((name) => ({ name, message: 'Node built-ins are injected by the caller.' })),
+          paths: builtinModules.map((name) => ({
+            name,
+            message: 'Node built-ins are injected by the caller.',
+          })),
           patterns: [
             { group: ['node:*'], message: 'Node built-ins are injected by the caller.' },
             {

@@ -4,7 +4,10 @@ import { existsSync } from 'node:fs';
 /** `npm test` looks for a free one. */
 const port = Number(process.env['AFTERTHOUGHT_PORT'] ?? 5199);
 const debian = '/usr/bin/chromium';
-const browser = process.env['AFTERTHOUGHT_CHROMIUM'] ?? process.env['CHROMIUM_PATH'] ?? (existsSync(debian) ? debian : undefined);
+const browser =
+  process.env['AFTERTHOUGHT_CHROMIUM'] ??
+  process.env['CHROMIUM_PATH'] ??
+  (existsSync(debian) ? debian : undefined);
 
 export default defineConfig({
   testDir: 'e2e',

@@ -7,7 +7,8 @@ export function textFiles(): Plugin {
     name: 'text-files',
     enforce: 'pre',
     transform(code, id) {
-      if (/\.(wgsl|py)$/.test(id)) return { code: `export default ${JSON.stringify(code)};`, map: null };
+      if (/\.(wgsl|py)$/.test(id))
+        return { code: `export default ${JSON.stringify(code)};`, map: null };
       return undefined;
     },
   };
@@ -17,9 +18,16 @@ export default defineConfig({
   base: './',
   plugins: [textFiles(), react()],
   worker: { format: 'es', plugins: () => [textFiles()] },
-  // The worker's own packages: found on its first start only, they would be bundled while the page waits.
+  // The worker's own packages: found on its first start only, they would be bundled while the page
+  // waits.
   optimizeDeps: {
-    include: ['@huggingface/hub', '@huggingface/jinja', '@huggingface/tokenizers', 'hash-wasm', 'idb-keyval'],
+    include: [
+      '@huggingface/hub',
+      '@huggingface/jinja',
+      '@huggingface/tokenizers',
+      'hash-wasm',
+      'idb-keyval',
+    ],
   },
   build: { target: 'es2023', sourcemap: true },
 });

@@ -5,7 +5,8 @@ export default defineConfig({
   plugins: [textFiles()],
   test: {
     include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.mjs', 'tools/**/*.test.{ts,mjs}'],
-    // One process a file: Dawn keeps its instance for the life of a process, and a lost device stays with its file.
+    // One process a file: Dawn keeps its instance for the life of a process, and a lost device
+    // stays with its file.
     pool: 'forks',
     maxWorkers: 2,
     // Limits end what hangs; software adapters may share their cores with anything.

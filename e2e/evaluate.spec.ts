@@ -8,12 +8,20 @@ interface StarterLine {
   readonly entry_point: string;
 }
 
-/** Six answers to the starter set: two right, one wrong, one that raises, one that hangs, one that is prose. */
+/**
+ * Six answers to the starter set: two right, one wrong, one that raises, one that hangs, one that
+ * is prose.
+ */
 async function samples(): Promise<string> {
   const text = await readFile('public/problems/starter-test.jsonl', 'utf8');
-  const lines = text.trim().split('\n').slice(0, 6).map((line) => JSON.parse(line) as StarterLine);
+  const lines = text
+    .trim()
+    .split('\n')
+    .slice(0, 6)
+    .map((line) => JSON.parse(line) as StarterLine);
   const answer = (line: StarterLine, i: number): object => {
-    const define = (body: string) => `def ${line.entry_point}(*args):\n    print('called')\n    ${body}\n`;
+    const define = (body: string) =>
+      `def ${line.entry_point}(*args):\n    print('called')\n    ${body}\n`;
     switch (i) {
       case 2:
         return { solution: define("return 'wrong'") };
@@ -27,15 +35,19 @@ async function samples(): Promise<string> {
         return { solution: line.code };
     }
   };
-  return lines.map((line, i) => `${JSON.stringify({ task_id: line.task_id, ...answer(line, i) })}\n`).join('');
+  return lines
+    .map((line, i) => `${JSON.stringify({ task_id: line.task_id, ...answer(line, i) })}\n`)
+    .join('');
 }
 
 /** Grades a file on the starter set and waits for the end. */
 async function grade(page: Page, text: string): Promise<void> {
   await page.goto('/#/evaluate');
-  await page
-    .locator('.file-field input')
-    .setInputFiles({ name: 'samples.jsonl', mimeType: 'application/json', buffer: Buffer.from(text) });
+  await page.locator('.file-field input').setInputFiles({
+    name: 'samples.jsonl',
+    mimeType: 'application/json',
+    buffer: Buffer.from(text),
+  });
   await page.getByLabel('Seconds a program').fill('2');
   await page.getByRole('button', { name: 'Evaluate' }).click();
   await page.waitForURL(/#\/evaluate\/\d+$/);
@@ -44,7 +56,10 @@ async function grade(page: Page, text: string): Promise<void> {
 
 const count = (page: Page, label: string) => page.locator(`[data-count="${label}"]`);
 
-test('a samples file is graded assert by assert, and a failing problem opens by its address', async ({ page, complaints }) => {
+test('a samples file is graded assert by assert, and a failing problem opens by its address', async ({
+  page,
+  complaints,
+}) => {
   await page.goto('/');
   await page.getByRole('link', { name: 'Evaluate' }).click();
   await expect(page.getByRole('button', { name: 'Evaluate' })).toBeDisabled();
@@ -94,9 +109,15 @@ test('what was judged can be saved, listed and deleted', async ({ page }) => {
     expect(file.suggestedFilename()).toBe(name);
     return readFile(await file.path(), 'utf8');
   };
-  const results = (await save('results.jsonl')).trim().split('\n').map((line) => JSON.parse(line) as { status: string });
+  const results = (await save('results.jsonl'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { status: string });
   expect(results.map(({ status }) => status)).toEqual(['pass', 'pass', 'fail']);
-  expect(JSON.parse(await save('summary.json'))).toMatchObject({ dataset: 'starter', base: { problems: 3, passes: 2 } });
+  expect(JSON.parse(await save('summary.json'))).toMatchObject({
+    dataset: 'starter',
+    base: { problems: 3, passes: 2 },
+  });
   expect((await save('samples.jsonl')).trim().split('\n')).toHaveLength(3);
 
   await page.keyboard.press('Escape');
@@ -110,13 +131,20 @@ test('what was judged can be saved, listed and deleted', async ({ page }) => {
 test('input that cannot be judged is answered by one sentence', async ({ page }) => {
   await page.goto('/#/evaluate');
   const file = page.locator('.file-field input');
-  const give = (text: string) => file.setInputFiles({ name: 'bad.jsonl', mimeType: 'text/plain', buffer: Buffer.from(text) });
+  const give = (text: string) =>
+    file.setInputFiles({ name: 'bad.jsonl', mimeType: 'text/plain', buffer: Buffer.from(text) });
   await give('{"task_id": "starter/test/0"}\n');
   await page.getByRole('button', { name: 'Evaluate' }).click();
-  await expect(page.getByRole('alert').getByText(/^bad\.jsonl, line 1, does not parse: .*a sample needs "solution"\.$/)).toBeVisible();
+  await expect(
+    page
+      .getByRole('alert')
+      .getByText(/^bad\.jsonl, line 1, does not parse: .*a sample needs "solution"\.$/),
+  ).toBeVisible();
   await give('{"task_id": "mbpp/11", "solution": "x"}\n');
   await page.getByRole('button', { name: 'Evaluate' }).click();
-  await expect(page.getByText('Sample 1 answers task mbpp/11, which the data set does not have.')).toBeVisible();
+  await expect(
+    page.getByText('Sample 1 answers task mbpp/11, which the data set does not have.'),
+  ).toBeVisible();
   await page.getByLabel('Seconds a program').fill('-1');
   await expect(page.getByText('A number from 0.1 to 600.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Evaluate' })).toBeDisabled();
@@ -135,7 +163,10 @@ test('neither the form nor an evaluation overflows a narrow screen', async ({ pa
   expect(await width()).toBe(390);
 });
 
-test('nano answers problems of the starter set, and the sandbox judges it', async ({ page, complaints }) => {
+test('nano answers problems of the starter set, and the sandbox judges it', async ({
+  page,
+  complaints,
+}) => {
   await page.goto('/#/evaluate');
   await page.locator('label', { hasText: 'A model' }).click();
   await page.getByLabel('Limit').fill('3');

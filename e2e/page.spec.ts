@@ -1,6 +1,9 @@
 import { expect, test } from './fixtures.ts';
 
-test('the page opens without a word on the console and reports the device', async ({ page, complaints }) => {
+test('the page opens without a word on the console and reports the device', async ({
+  page,
+  complaints,
+}) => {
   await page.goto('/');
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   const device = page.getByTestId('device');
@@ -9,7 +12,9 @@ test('the page opens without a word on the console and reports the device', asyn
   expect(complaints).toEqual([]);
 });
 
-test('a setting that makes no sense is answered by a sentence and starts nothing', async ({ page }) => {
+test('a setting that makes no sense is answered by a sentence and starts nothing', async ({
+  page,
+}) => {
   await page.goto('/');
   const steps = page.getByLabel('Steps', { exact: true });
   await steps.fill('-3');
@@ -19,8 +24,11 @@ test('a setting that makes no sense is answered by a sentence and starts nothing
   await expect(steps).not.toHaveValue('-3');
 });
 
-test('colours follow the system until one is chosen, and the choice outlives a reload', async ({ page }) => {
-  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+test('colours follow the system until one is chosen, and the choice outlives a reload', async ({
+  page,
+}) => {
+  const background = () =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto('/');
   const light = await background();

@@ -1,10 +1,13 @@
 import { expect, test } from './fixtures.ts';
 
 /*
- * Promise: before a run starts the page says what it takes of memory and storage and, where asked, how long a step takes; a
- * number for the GPU's memory is kept to, and what fits instead is said.
+ * Promise: before a run starts the page says what it takes of memory and storage and, where asked,
+ * how long a step takes; a number for the GPU's memory is kept to, and what fits instead is said.
  */
-test('the Start screen plans memory, storage and time before anything starts', async ({ page, complaints }) => {
+test('the Start screen plans memory, storage and time before anything starts', async ({
+  page,
+  complaints,
+}) => {
   await page.goto('/');
   const plan = page.getByTestId('plan');
   await expect(plan).toContainText(/[\d.]+ MiB of [\d.]+ GiB/);
@@ -20,7 +23,9 @@ test('the Start screen plans memory, storage and time before anything starts', a
   await expect(plan).not.toContainText('So that it fits');
 
   await plan.getByRole('button', { name: 'Measure a step here' }).click();
-  await expect(plan.getByRole('status')).toContainText(/ to .* a step, .* for 30 steps/, { timeout: 200_000 });
+  await expect(plan.getByRole('status')).toContainText(/ to .* a step, .* for 30 steps/, {
+    timeout: 200_000,
+  });
   // Another setting: what was measured no longer holds.
   await page.getByLabel('Answers a problem', { exact: true }).fill('4');
   await expect(plan.getByRole('status')).toHaveCount(0);

@@ -8,7 +8,10 @@ declare global {
   }
 }
 
-/** The sandbox alone, joined as the session does it: the frame on the page, its client in a module worker. */
+/**
+ * The sandbox alone, joined as the session does it: the frame on the page, its client in a module
+ * worker.
+ */
 const worker = new Worker(new URL('./sandbox-page-worker.ts', import.meta.url), { type: 'module' });
 const control = openSandboxFrame();
 worker.postMessage({ id: 0, control }, [control]);
@@ -17,7 +20,9 @@ let count = 0;
 window.grade = (program) =>
   new Promise((resolve, reject) => {
     const id = (count += 1);
-    const listen = (event: MessageEvent<{ id: number; verdict?: Verdict; failure?: string }>): void => {
+    const listen = (
+      event: MessageEvent<{ id: number; verdict?: Verdict; failure?: string }>,
+    ): void => {
       if (event.data.id !== id) return;
       worker.removeEventListener('message', listen);
       if (event.data.verdict) resolve(event.data.verdict);

@@ -8,10 +8,15 @@ import { baited, CLEAN, HOSTILE, SECRET } from '../src/sandbox/testing/hostile.t
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures.ts';
 
-// The built page, served below a path as any static host may do it, without a single special header.
+// The built page, served below a path as any static host may do it, without a single special
+// header.
 const BASE = '/some/where/';
 const out = resolve('test-results/sandbox-page');
-const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.wasm': 'application/wasm',
+};
 const requests: string[] = [];
 let server: Server;
 // Hears HTTP, WebSocket and raw TCP alike: all begin with a connection.
@@ -37,7 +42,10 @@ test.beforeAll(async () => {
     const path = new URL(request.url ?? '/', 'http://x').pathname;
     requests.push(path);
     readFile(join(out, path.startsWith(BASE) ? path.slice(BASE.length) : 'missing')).then(
-      (body) => response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream').end(body),
+      (body) =>
+        response
+          .setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream')
+          .end(body),
       () => response.writeHead(404).end(),
     );
   });
@@ -49,7 +57,9 @@ test.afterAll(() => {
   listener.close();
 });
 
-test('the built page judges programs below any path, refuses what is hostile and stays alive', async ({ page }) => {
+test('the built page judges programs below any path, refuses what is hostile and stays alive', async ({
+  page,
+}) => {
   test.setTimeout(1_800_000);
   const { port } = server.address() as AddressInfo;
   await page.goto(`http://127.0.0.1:${port}${BASE}e2e/sandbox-page.html`);
@@ -74,13 +84,24 @@ test('the built page judges programs below any path, refuses what is hostile and
   const before = requests.length;
   const full = process.env['AFTERTHOUGHT_FULL'] === '1';
   const bait = { port: (listener.address() as AddressInfo).port, canary: resolve('package.json') };
-  const outside = /js|JavaScript|socket|TCP|HTTP|connection|worker|storage|parked|run_js|constructor|file|memory/i;
-  for (const hostile of HOSTILE.filter((h) => full || (outside.test(h.name) && h.timeoutSeconds === undefined))) {
+  const outside =
+    /js|JavaScript|socket|TCP|HTTP|connection|worker|storage|parked|run_js|constructor|file|memory/i;
+  for (const hostile of HOSTILE.filter(
+    (h) => full || (outside.test(h.name) && h.timeoutSeconds === undefined),
+  )) {
     const snippet = baited(hostile, bait);
-    const verdict = await grade(snippet.solution, snippet.asserts ?? [SECRET], snippet.timeoutSeconds);
-    expect.soft(snippet.expect, `${snippet.name}: ${JSON.stringify(verdict).slice(0, 400)}`).toContain(verdict?.status);
+    const verdict = await grade(
+      snippet.solution,
+      snippet.asserts ?? [SECRET],
+      snippet.timeoutSeconds,
+    );
+    expect
+      .soft(snippet.expect, `${snippet.name}: ${JSON.stringify(verdict).slice(0, 400)}`)
+      .toContain(verdict?.status);
     const clean = await grade(CLEAN, [SECRET]);
-    expect.soft(clean?.status, `after ${snippet.name}: ${JSON.stringify(clean).slice(0, 400)}`).toBe('pass');
+    expect
+      .soft(clean?.status, `after ${snippet.name}: ${JSON.stringify(clean).slice(0, 400)}`)
+      .toBe('pass');
   }
   expect(requests.slice(before)).toEqual([]);
   expect(connections).toBe(0);
@@ -120,11 +141,15 @@ for (const [how, lose] of Object.entries(LOSSES)) {
       };
       await grade('def f(): return 1');
       // One is at work when the frame goes: it is run again in the next.
-      void grade('import time\ndef f():\n  time.sleep(4)\n  return 1').then(() => grade('def f(): return 1'));
+      void grade('import time\ndef f():\n  time.sleep(4)\n  return 1').then(() =>
+        grade('def f(): return 1'),
+      );
     });
     await page.waitForTimeout(1000);
     await lose(page);
     const verdicts = () => requests.slice(before).map((path) => path.split('/').at(-1));
-    await expect.poll(verdicts, { timeout: 200_000 }).toEqual(['verdict-pass', 'verdict-pass', 'verdict-pass']);
+    await expect
+      .poll(verdicts, { timeout: 200_000 })
+      .toEqual(['verdict-pass', 'verdict-pass', 'verdict-pass']);
   });
 }

@@ -2,10 +2,21 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { expect, startRun, test, updates } from './fixtures.ts';
 
-/** Small enough for a software adapter, large enough that a group can disagree; the first flow evaluates. */
-const SMALL = { Steps: '40', 'Problems a step': '1', 'Answers a problem': '6', 'Test problems': '0' };
+/**
+ * Small enough for a software adapter, large enough that a group can disagree; the first flow
+ * evaluates.
+ */
+const SMALL = {
+  Steps: '40',
+  'Problems a step': '1',
+  'Answers a problem': '6',
+  'Test problems': '0',
+};
 
-test('one click starts a run with the preset as shipped, and the first update is applied', async ({ page, complaints }) => {
+test('one click starts a run with the preset as shipped, and the first update is applied', async ({
+  page,
+  complaints,
+}) => {
   test.setTimeout(420_000); // a busy machine: how long it takes is printed, not judged
   const from = Date.now();
   await startRun(page, {});
@@ -15,7 +26,9 @@ test('one click starts a run with the preset as shipped, and the first update is
   expect(complaints).toEqual([]);
 });
 
-test('a completion opens with its verdict, its ledger and its tokens, and the address brings it back', async ({ page }) => {
+test('a completion opens with its verdict, its ledger and its tokens, and the address brings it back', async ({
+  page,
+}) => {
   await startRun(page, SMALL);
   await updates(page, 1);
   await page.locator('[data-rollout="1/0/0"]').click();
@@ -56,23 +69,38 @@ test('a run that a reload cut off goes on from its last checkpoint', async ({ pa
   // Nothing was done twice: the table has one row a step.
   await page.getByText('The same as a table').click();
   const steps = await page.locator('.value-table tbody th').allTextContents();
-  expect(steps.slice(0, kept + 1)).toEqual(Array.from({ length: kept + 1 }, (_, i) => String(i + 1)));
+  expect(steps.slice(0, kept + 1)).toEqual(
+    Array.from({ length: kept + 1 }, (_, i) => String(i + 1)),
+  );
 });
 
 const MBPP = '../shared/data/mbpp/mbpp.jsonl';
 
-test('MBPP from its file is trained on, assert by assert, and what is no such file is one sentence', async ({ page }) => {
+test('MBPP from its file is trained on, assert by assert, and what is no such file is one sentence', async ({
+  page,
+}) => {
   if (!existsSync(MBPP)) console.warn(`Skipped: ${MBPP} is missing.`);
-  test.skip(!existsSync(MBPP), 'MBPP is not part of the project; its file is looked for beside it.');
+  test.skip(
+    !existsSync(MBPP),
+    'MBPP is not part of the project; its file is looked for beside it.',
+  );
   await page.goto('/');
   const file = page.locator('.data-module input');
   await file.setInputFiles('README.md');
-  await expect(page.getByRole('alert').locator('p')).toContainText(/README\.md, line 1, is not JSON: .*\./);
+  await expect(page.getByRole('alert').locator('p')).toContainText(
+    /README\.md, line 1, is not JSON: .*\./,
+  );
   await file.setInputFiles(MBPP);
   await expect(page).toHaveURL(/data=mbpp\.jsonl/);
   await expect(page.getByRole('combobox', { name: 'Data' })).toHaveValue('mbpp.jsonl');
-  const short = { Steps: '2', 'Problems a step': '1', 'Answers a problem': '4', 'Test problems': '0' };
-  for (const [label, value] of Object.entries(short)) await page.getByLabel(label, { exact: true }).fill(value);
+  const short = {
+    Steps: '2',
+    'Problems a step': '1',
+    'Answers a problem': '4',
+    'Test problems': '0',
+  };
+  for (const [label, value] of Object.entries(short))
+    await page.getByLabel(label, { exact: true }).fill(value);
   await page.getByRole('button', { name: 'Start training' }).click();
   await page.waitForURL(/#\/run\//, { timeout: 180_000 });
   await expect(page.getByText('Finished after step 2')).toBeVisible({ timeout: 180_000 });
@@ -83,33 +111,45 @@ test('MBPP from its file is trained on, assert by assert, and what is no such fi
   await expect(page.getByTestId('ledger')).toContainText('Reward');
 });
 
-test('a run can be paused, gone on with, stopped and kept, saved and opened again, and deleted only after a question', async ({ page }) => {
-  await startRun(page, SMALL);
-  await updates(page, 1);
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible({ timeout: 60_000 });
-  await page.getByRole('button', { name: 'Resume' }).click();
-  await page.getByRole('button', { name: 'Stop and keep' }).click({ timeout: 60_000 });
-  await expect(page.getByText(/Finished after step \d+: it was stopped/)).toBeVisible({ timeout: 60_000 });
+test(
+  'a run can be paused, gone on with, stopped and kept, saved and opened again, and deleted ' +
+    'only after a question',
+  async ({ page }) => {
+    await startRun(page, SMALL);
+    await updates(page, 1);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Stop and keep' }).click({ timeout: 60_000 });
+    await expect(page.getByText(/Finished after step \d+: it was stopped/)).toBeVisible({
+      timeout: 60_000,
+    });
 
-  await page.keyboard.press('Escape');
-  const row = page.locator('.run-rows li').first();
-  await expect(row).toContainText('finished');
-  await row.getByRole('button', { name: 'Delete' }).click();
-  await page.getByRole('button', { name: 'Keep it' }).click();
-  await expect(row).toBeVisible();
-  await page.getByRole('link', { name: 'Models', exact: true }).click();
-  const stored = page.locator('.stored', { has: page.getByRole('heading', { name: 'Runs on this machine' }) }).locator('li');
-  const saving = page.waitForEvent('download');
-  await stored.getByRole('button', { name: 'Export' }).click();
-  const archive = await (await saving).path();
-  await stored.getByRole('button', { name: 'Delete' }).click();
-  await page.getByRole('button', { name: 'Delete for good' }).click();
-  await expect(stored).toHaveCount(0);
-  await page.getByLabel('Import a run', { exact: true }).setInputFiles({ name: 'run.zip', mimeType: 'application/zip', buffer: await readFile(archive) });
-  await expect(page).toHaveURL(/#\/run\//);
-  await expect(page.getByText(/Finished after step \d+: it was stopped/)).toBeVisible();
-  await page.locator('[data-rollout="1/0/0"]').click();
-  await expect(page.getByTestId('verdict')).toBeVisible();
-  await expect(page.getByTestId('tokens').locator('.token[data-hue]').first()).toBeVisible();
-});
+    await page.keyboard.press('Escape');
+    const row = page.locator('.run-rows li').first();
+    await expect(row).toContainText('finished');
+    await row.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    await expect(row).toBeVisible();
+    await page.getByRole('link', { name: 'Models', exact: true }).click();
+    const stored = page
+      .locator('.stored', { has: page.getByRole('heading', { name: 'Runs on this machine' }) })
+      .locator('li');
+    const saving = page.waitForEvent('download');
+    await stored.getByRole('button', { name: 'Export' }).click();
+    const archive = await (await saving).path();
+    await stored.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('button', { name: 'Delete for good' }).click();
+    await expect(stored).toHaveCount(0);
+    await page.getByLabel('Import a run', { exact: true }).setInputFiles({
+      name: 'run.zip',
+      mimeType: 'application/zip',
+      buffer: await readFile(archive),
+    });
+    await expect(page).toHaveURL(/#\/run\//);
+    await expect(page.getByText(/Finished after step \d+: it was stopped/)).toBeVisible();
+    await page.locator('[data-rollout="1/0/0"]').click();
+    await expect(page.getByTestId('verdict')).toBeVisible();
+    await expect(page.getByTestId('tokens').locator('.token[data-hue]').first()).toBeVisible();
+  },
+);

@@ -1,9 +1,12 @@
-// Which folder of src/ may import which: downward only, as docs/architecture.md draws it. Read by eslint.config.js and
-// by the test that proves forbidden imports are caught.
+// Which folder of src/ may import which: downward only, as docs/architecture.md draws it. Read by
+// eslint.config.js and by the test that proves forbidden imports are caught.
 import { dirname, relative, resolve, sep } from 'node:path';
 import { root } from './set-up.mjs';
 
-/** Folder of src/ to the other folders (or parts of one) it may import from; its own is always allowed. */
+/**
+ * Folder of src/ to the other folders (or parts of one) it may import from; its own is always
+ * allowed.
+ */
 export const MAY_IMPORT = {
   lib: [],
   schema: ['lib'],
@@ -16,8 +19,33 @@ export const MAY_IMPORT = {
   data: ['lib', 'schema', 'model', 'sandbox'],
   eval: ['lib', 'schema', 'model', 'data', 'sandbox', 'storage'],
   methods: ['lib', 'schema', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval'],
-  session: ['lib', 'schema', 'compare', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods'],
-  cli: ['lib', 'schema', 'compare', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods', 'session'],
+  session: [
+    'lib',
+    'schema',
+    'compare',
+    'gpu',
+    'kernels',
+    'model',
+    'data',
+    'sandbox',
+    'storage',
+    'eval',
+    'methods',
+  ],
+  cli: [
+    'lib',
+    'schema',
+    'compare',
+    'gpu',
+    'kernels',
+    'model',
+    'data',
+    'sandbox',
+    'storage',
+    'eval',
+    'methods',
+    'session',
+  ],
   state: ['lib', 'schema', 'compare'],
   // The page owns the sandbox's frame: a worker cannot make one.
   ui: ['lib', 'schema', 'compare', 'state', 'sandbox/browser'],
@@ -25,11 +53,30 @@ export const MAY_IMPORT = {
   viewer: ['lib', 'schema', 'compare', 'storage', 'state', 'ui'],
 };
 
-/** Folders that run in a worker or under Node alike: no DOM, no React, no store, no Node built-ins. */
-export const PORTABLE = ['lib', 'schema', 'compare', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval', 'methods'];
+/**
+ * Folders that run in a worker or under Node alike: no DOM, no React, no store, no Node built-ins.
+ */
+export const PORTABLE = [
+  'lib',
+  'schema',
+  'compare',
+  'gpu',
+  'kernels',
+  'model',
+  'data',
+  'sandbox',
+  'storage',
+  'eval',
+  'methods',
+];
 
 /** Implementations for one platform, handed in by the session's callers. */
-export const PLATFORM_FILES = ['src/**/node/**', 'src/**/browser/**', 'src/**/node-*.ts', 'src/**/*-node.ts'];
+export const PLATFORM_FILES = [
+  'src/**/node/**',
+  'src/**/browser/**',
+  'src/**/node-*.ts',
+  'src/**/*-node.ts',
+];
 
 export const TESTS = ['**/*.test.{ts,tsx,mjs}', '**/testing/**', '**/fixtures/**'];
 
@@ -44,18 +91,24 @@ const downward = {
   meta: {
     type: 'problem',
     schema: [],
-    messages: { upward: 'src/{{from}} may not import "{{path}}": {{rule}} (scripts/boundaries.mjs).' },
+    messages: {
+      upward: 'src/{{from}} may not import "{{path}}": {{rule}} (scripts/boundaries.mjs).',
+    },
   },
   create(context) {
     const from = belowSource(context.filename)?.split('/')[0];
     const allowed = MAY_IMPORT[from];
     if (!allowed) return {};
-    const rule = allowed.length > 0 ? `it may import ${allowed.join(', ')} only` : 'it may import no other folder';
+    const rule =
+      allowed.length > 0
+        ? `it may import ${allowed.join(', ')} only`
+        : 'it may import no other folder';
     const check = (node) => {
       const specifier = node.source?.value;
       if (typeof specifier !== 'string' || !specifier.startsWith('.')) return;
       const path = belowSource(resolve(dirname(context.filename), specifier));
-      if (path === undefined || [from, ...allowed].some((folder) => path.startsWith(`${folder}/`))) return;
+      if (path === undefined || [from, ...allowed].some((folder) => path.startsWith(`${folder}/`)))
+        return;
       context.report({ node, messageId: 'upward', data: { from, path, rule } });
     };
     return {

@@ -6,7 +6,10 @@ import { MAY_IMPORT } from './boundaries.mjs';
 const root = join(import.meta.dirname, '..');
 const linter = new ESLint({ cwd: root });
 
-/** Rules that a line of source breaks when it stands in this file. The file must exist: the type checker knows no other. */
+/**
+ * Rules that a line of source breaks when it stands in this file. The file must exist: the type
+ * checker knows no other.
+ */
 async function broken(file, source) {
   const [result] = await linter.lintText(`${source}\n`, { filePath: join(root, file) });
   return result.messages.map(({ ruleId, message }) => ruleId ?? message);
@@ -14,34 +17,54 @@ async function broken(file, source) {
 
 describe('import boundaries', () => {
   it('let a folder import what lies below it', async () => {
-    expect(await broken('src/schema/events.ts', `export { passCount } from './verdict.ts';`)).toEqual([]);
-    expect(await broken('src/sandbox/sandbox.ts', `export { passCount } from '../schema/verdict.ts';`)).toEqual([]);
+    expect(
+      await broken('src/schema/events.ts', `export { passCount } from './verdict.ts';`),
+    ).toEqual([]);
+    expect(
+      await broken('src/sandbox/sandbox.ts', `export { passCount } from '../schema/verdict.ts';`),
+    ).toEqual([]);
   });
 
   it('refuse an import upward', async () => {
-    const rules = await broken('src/schema/verdict.ts', `export { LORA_TARGETS } from '../model/engine.ts';`);
+    const rules = await broken(
+      'src/schema/verdict.ts',
+      `export { LORA_TARGETS } from '../model/engine.ts';`,
+    );
     expect(rules).toEqual(['boundaries/downward']);
   });
 
   it('refuse types as well as values', async () => {
-    const rules = await broken('src/schema/verdict.ts', `export type { Engine } from '../model/engine.ts';`);
+    const rules = await broken(
+      'src/schema/verdict.ts',
+      `export type { Engine } from '../model/engine.ts';`,
+    );
     expect(rules).toEqual(['boundaries/downward']);
   });
 
   it('refuse an import at run time and a type spelled inline', async () => {
-    const source = `export const later = (): Promise<unknown> => import('../model/engine.ts');\nexport type E = import('../model/engine.ts').Engine;`;
-    expect(await broken('src/schema/verdict.ts', source)).toEqual(['boundaries/downward', 'boundaries/downward']);
+    const source =
+      "export const later = (): Promise<unknown> => import('../model/engine.ts');\n" +
+      "export type E = import('../model/engine.ts').Engine;";
+    expect(await broken('src/schema/verdict.ts', source)).toEqual([
+      'boundaries/downward',
+      'boundaries/downward',
+    ]);
   });
 
   it.each(['node:fs', 'fs', 'react', 'react-dom/client', 'zustand', 'zustand/vanilla'])(
     'refuse %s below the session',
     async (name) => {
-      expect(await broken('src/model/engine.ts', `import '${name}';`)).toEqual(['no-restricted-imports']);
+      expect(await broken('src/model/engine.ts', `import '${name}';`)).toEqual([
+        'no-restricted-imports',
+      ]);
     },
   );
 
   it('refuse the DOM below the session', async () => {
-    const rules = await broken('src/model/engine.ts', `export const title: string = document.title;`);
+    const rules = await broken(
+      'src/model/engine.ts',
+      `export const title: string = document.title;`,
+    );
     expect(rules).toEqual(['no-restricted-globals']);
   });
 
@@ -59,7 +82,8 @@ describe('import boundaries', () => {
 
   it('keep the screens away from the GPU, the kernels, the model and the methods', () => {
     for (const folder of ['ui', 'state']) {
-      for (const below of ['gpu', 'kernels', 'model', 'methods']) expect(MAY_IMPORT[folder]).not.toContain(below);
+      for (const below of ['gpu', 'kernels', 'model', 'methods'])
+        expect(MAY_IMPORT[folder]).not.toContain(below);
     }
   });
 });

@@ -1,4 +1,5 @@
-// Reads the runners' JSON reports. A file that could not be loaded has no tests in it and still is a failure.
+// Reads the runners' JSON reports. A file that could not be loaded has no tests in it and still is
+// a failure.
 
 /** Vitest's json reporter. */
 export function countVitest(report) {
@@ -8,12 +9,17 @@ export function countVitest(report) {
     const failed = tests.filter(({ status }) => status === 'failed').length;
     counts.passed += tests.filter(({ status }) => status === 'passed').length;
     counts.failed += failed === 0 && file.status === 'failed' ? 1 : failed;
-    counts.skipped += tests.filter(({ status }) => ['skipped', 'pending', 'todo', 'disabled'].includes(status)).length;
+    counts.skipped += tests.filter(({ status }) =>
+      ['skipped', 'pending', 'todo', 'disabled'].includes(status),
+    ).length;
   }
   return counts;
 }
 
-/** Playwright's json reporter. A test that passed only when tried again counts as passed; errors outside tests as failures. */
+/**
+ * Playwright's json reporter. A test that passed only when tried again counts as passed; errors
+ * outside tests as failures.
+ */
 export function countPlaywright(report) {
   const { expected, unexpected, flaky, skipped } = report.stats;
   return { passed: expected + flaky, failed: unexpected + report.errors.length, skipped };

@@ -22,7 +22,10 @@ describe('counting unit tests', () => {
 
 describe('counting browser flows', () => {
   it('takes a retried pass for a pass and an error outside the tests for a failure', () => {
-    const report = { stats: { expected: 4, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{ message: 'no server' }] };
+    const report = {
+      stats: { expected: 4, unexpected: 1, flaky: 1, skipped: 2 },
+      errors: [{ message: 'no server' }],
+    };
     expect(countPlaywright(report)).toEqual({ passed: 5, failed: 2, skipped: 2 });
   });
 });

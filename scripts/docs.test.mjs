@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { root } from './set-up.mjs';
 
 const read = (file) => readFileSync(join(root, file), 'utf8');
-/** What .gitignore names, and git's own folder. The tree is walked, because a machine that runs the tests may have no git. */
+/**
+ * What .gitignore names, and git's own folder. The tree is walked, because a machine that runs the
+ * tests may have no git.
+ */
 const ignored = read('.gitignore')
   .split('\n')
   .filter((line) => line.endsWith('/'))
@@ -36,7 +39,9 @@ const anchor = (heading) =>
     .replace(/[^\p{L}\p{N} _-]/gu, '')
     .replaceAll(' ', '-');
 const headings = (text) =>
-  [...text.replace(/```[^]*?```/g, '').matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading));
+  [...text.replace(/```[^]*?```/g, '').matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    anchor(heading),
+  );
 
 describe('the tree in README.md', () => {
   it('names folders that exist', () => {
@@ -52,7 +57,9 @@ describe('the tree in README.md', () => {
     }
     const listed = listedFolders();
     expect(listed).toEqual([...new Set(listed)]);
-    expect([...real].filter((folder) => folder !== 'src/' && !listed.includes(folder)).sort()).toEqual([]);
+    expect(
+      [...real].filter((folder) => folder !== 'src/' && !listed.includes(folder)).sort(),
+    ).toEqual([]);
   });
 });
 
@@ -72,6 +79,8 @@ describe('links', () => {
 
   it('lead from README.md to every document of docs', () => {
     const readme = read('README.md');
-    expect(documents.filter((file) => file.startsWith('docs/') && !readme.includes(`(${file})`))).toEqual([]);
+    expect(
+      documents.filter((file) => file.startsWith('docs/') && !readme.includes(`(${file})`)),
+    ).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
-// Makes docs/images/run.png from the real page: starts a run with the preset as shipped, waits for some updates and takes
-// the picture. node scripts/screenshot.mjs [updates] [light|dark]
+// Makes docs/images/run.png from the real page: starts a run with the preset as shipped, waits for
+// some updates and takes the picture. node scripts/screenshot.mjs [updates] [light|dark]
 import { chromium } from '@playwright/test';
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';

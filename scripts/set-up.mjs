@@ -1,4 +1,5 @@
-// What `npm start` and `npm test` share. Node's own modules only: nothing is installed yet when this runs.
+// What `npm start` and `npm test` share. Node's own modules only: nothing is installed yet when
+// this runs.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -14,14 +15,15 @@ export function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor >= MINIMUM_NODE[1])) return;
   console.error(
-    `Afterthought needs Node ${MINIMUM_NODE.join('.')} or later and this is ${process.versions.node}: install a newer Node and run the same command again.`,
+    `Afterthought needs Node ${MINIMUM_NODE.join('.')} or later and this is ` +
+      `${process.versions.node}: install a newer Node and run the same command again.`,
   );
   process.exit(1);
 }
 
 /**
- * Whether node_modules holds what package-lock.json asks for. Versions are compared, not file times: a checkout touches
- * the lock file without changing it.
+ * Whether node_modules holds what package-lock.json asks for. Versions are compared, not file
+ * times: a checkout touches the lock file without changing it.
  */
 export function packagesAreCurrent(directory = root) {
   const wanted = readPackages(join(directory, 'package-lock.json'));
@@ -43,12 +45,17 @@ function readPackages(file) {
   }
 }
 
-/** Runs `npm ci` when the packages are missing or not those of the lock file. Throws a sentence when that fails. */
+/**
+ * Runs `npm ci` when the packages are missing or not those of the lock file. Throws a sentence when
+ * that fails.
+ */
 export async function installPackages() {
   if (packagesAreCurrent()) return;
   console.log('Installing packages (npm ci); this happens once.');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { code } = await run(npm, ['ci', '--no-audit', '--no-fund'], { shell: process.platform === 'win32' });
+  const { code } = await run(npm, ['ci', '--no-audit', '--no-fund'], {
+    shell: process.platform === 'win32',
+  });
   if (code !== 0) {
     throw new Error(
       `npm ci ended with code ${code}: read its message above, check the network, and run the command again.`,
@@ -57,8 +64,8 @@ export async function installPackages() {
 }
 
 /**
- * Runs a command with the terminal's streams and resolves with its exit code (null: killed). After `limitSeconds` its whole
- * process group is killed, so that no browser or worker outlives it.
+ * Runs a command with the terminal's streams and resolves with its exit code (null: killed). After
+ * `limitSeconds` its whole process group is killed, so that no browser or worker outlives it.
  */
 export function run(command, args, { env = {}, shell = false, limitSeconds } = {}) {
   return new Promise((resolve) => {
@@ -131,11 +138,21 @@ function onPath(name) {
   return undefined;
 }
 
-/** Path of a Chromium-family browser, or undefined. `AFTERTHOUGHT_CHROMIUM` goes first, Playwright's own download last. */
+/**
+ * Path of a Chromium-family browser, or undefined. `AFTERTHOUGHT_CHROMIUM` goes first, Playwright's
+ * own download last.
+ */
 export async function findBrowser() {
   const given = process.env.AFTERTHOUGHT_CHROMIUM;
   if (given) return existsSync(given) ? given : undefined;
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'microsoft-edge'];
+  const names = [
+    'chromium',
+    'chromium-browser',
+    'google-chrome',
+    'google-chrome-stable',
+    'chrome',
+    'microsoft-edge',
+  ];
   const elsewhere = [
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
     '/Applications/Chromium.app/Contents/MacOS/Chromium',
@@ -159,8 +176,8 @@ export function browserVersion(path) {
 }
 
 /**
- * The WebGPU adapter that Dawn finds under Node with these environment variables, or undefined. Asked in a process of
- * its own, because a bad Vulkan driver takes its process down.
+ * The WebGPU adapter that Dawn finds under Node with these environment variables, or undefined.
+ * Asked in a process of its own, because a bad Vulkan driver takes its process down.
  */
 export function probeAdapter(env = {}) {
   const probe = spawnSync(process.execPath, [join(root, 'scripts', 'probe-adapter.mjs')], {
@@ -174,8 +191,9 @@ export function probeAdapter(env = {}) {
 }
 
 /**
- * Environment variables that give Dawn an adapter, and that adapter: the machine's own choice first (a GPU where there is
- * one, else Mesa's lavapipe), then the SwiftShader that comes with Chromium. Undefined when neither works.
+ * Environment variables that give Dawn an adapter, and that adapter: the machine's own choice first
+ * (a GPU where there is one, else Mesa's lavapipe), then the SwiftShader that comes with Chromium.
+ * Undefined when neither works.
  */
 export function findAdapter(browser) {
   const own = probeAdapter();
@@ -197,7 +215,9 @@ export function findAdapter(browser) {
   return undefined;
 }
 
-/** Installs browser and software adapter through the system's packages; true when that ended well. */
+/**
+ * Installs browser and software adapter through the system's packages; true when that ended well.
+ */
 export async function installSystem() {
   if (process.platform !== 'linux' || !onPath('apt-get') || !onPath('bash')) return false;
   const { code } = await run('bash', [join(root, 'scripts', 'system.sh')]);

@@ -13,7 +13,10 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function write(wanted, present) {
   mkdirSync(join(folder, 'node_modules/a'), { recursive: true });
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ packages: wanted }));
-  writeFileSync(join(folder, 'node_modules/.package-lock.json'), JSON.stringify({ packages: present }));
+  writeFileSync(
+    join(folder, 'node_modules/.package-lock.json'),
+    JSON.stringify({ packages: present }),
+  );
 }
 
 describe('deciding whether packages must be installed', () => {
@@ -22,7 +25,10 @@ describe('deciding whether packages must be installed', () => {
   });
 
   it('leaves packages alone that are those of the lock file, whatever the files’ times', () => {
-    write({ '': {}, 'node_modules/a': { version: '1.0.0' } }, { 'node_modules/a': { version: '1.0.0' } });
+    write(
+      { '': {}, 'node_modules/a': { version: '1.0.0' } },
+      { 'node_modules/a': { version: '1.0.0' } },
+    );
     expect(packagesAreCurrent(folder)).toBe(true);
   });
 
@@ -44,11 +50,16 @@ describe('deciding whether packages must be installed', () => {
 
 describe('running a part of the tests', () => {
   it('hands on its exit code', async () => {
-    expect(await run(process.execPath, ['-e', 'process.exit(3)'])).toMatchObject({ code: 3, timedOut: false });
+    expect(await run(process.execPath, ['-e', 'process.exit(3)'])).toMatchObject({
+      code: 3,
+      timedOut: false,
+    });
   });
 
   it('kills one that hangs, and says so', async () => {
-    const result = await run(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { limitSeconds: 0.5 });
+    const result = await run(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+      limitSeconds: 0.5,
+    });
     expect(result).toMatchObject({ code: null, timedOut: true });
   });
 

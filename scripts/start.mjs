@@ -1,4 +1,5 @@
-// npm start: installs what is missing, then serves the lab from its sources. Arguments go to Vite (npm start -- --port 4000).
+// npm start: installs what is missing, then serves the lab from its sources. Arguments go to Vite
+// (npm start -- --port 4000).
 import { bin, installPackages, requireNode, run } from './set-up.mjs';
 
 requireNode();
@@ -10,7 +11,8 @@ try {
 }
 
 const { platform, env, stdout } = process;
-const hasDesktop = platform === 'darwin' || platform === 'win32' || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
+const hasDesktop =
+  platform === 'darwin' || platform === 'win32' || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
 const opens = hasDesktop && stdout.isTTY && !env.CI && !env.SSH_CONNECTION;
 const { code } = await run(process.execPath, [
   bin('vite', 'bin/vite.js'),

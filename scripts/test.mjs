@@ -1,5 +1,6 @@
-// npm test: types, lint, unit tests, browser flows. Everything runs even when something before it failed; the last line
-// printed is "N passed, M failed". Arguments name the parts to run (npm test -- typecheck unit); none: all of them.
+// npm test: types, lint, unit tests, browser flows. Everything runs even when something before it
+// failed; the last line printed is "N passed, M failed". Arguments name the parts to run (npm test
+// -- typecheck unit); none: all of them.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -24,7 +25,9 @@ requireNode();
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !PARTS.includes(name));
 if (unknown.length > 0) {
-  console.error(`npm test knows no part "${unknown.join('", "')}": name some of ${PARTS.join(', ')}, or none for all.`);
+  console.error(
+    `npm test knows no part "${unknown.join('", "')}": name some of ${PARTS.join(', ')}, or none for all.`,
+  );
   process.exit(2);
 }
 const parts = PARTS.filter((name) => wanted.length === 0 || wanted.includes(name));
@@ -62,7 +65,8 @@ if (parts.includes('unit') || parts.includes('e2e')) {
     console.log(`Browser: ${browserVersion(browser) || 'version unknown'} (${browser})`);
   } else {
     console.log(
-      'Browser: none. Install Chromium or Chrome (Debian: apt-get install chromium), or name one in AFTERTHOUGHT_CHROMIUM.',
+      'Browser: none. Install Chromium or Chrome (Debian: apt-get install chromium), or name ' +
+        'one in AFTERTHOUGHT_CHROMIUM.',
     );
   }
   if (found) {
@@ -70,7 +74,8 @@ if (parts.includes('unit') || parts.includes('e2e')) {
     console.log(`Adapter under Node: ${found.adapter.description || found.adapter.vendor}`);
   } else {
     console.log(
-      'Adapter under Node: none. Install a Vulkan driver that Dawn accepts (Mesa 24 or later has lavapipe; on Debian 12 run "sudo bash scripts/system.sh").',
+      'Adapter under Node: none. Install a Vulkan driver that Dawn accepts (Mesa 24 or later ' +
+        'has lavapipe; on Debian 12 run "sudo bash scripts/system.sh").',
     );
   }
 }

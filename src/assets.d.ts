@@ -1,4 +1,7 @@
-/** WGSL and Python sources are imported as text: by the plugin in vite.config.ts, by esbuild's text loader for the command line. */
+/**
+ * WGSL and Python sources are imported as text: by the plugin in vite.config.ts, by esbuild's text
+ * loader for the command line.
+ */
 declare module '*.wgsl' {
   const source: string;
   export default source;

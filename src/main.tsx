@@ -21,14 +21,20 @@ function schedule(callback: () => void): void {
 const lab = createLab(worker, schedule);
 worker.addEventListener('error', (event) => {
   event.preventDefault();
-  lab.lost(`The training worker stopped: ${event.message || 'it could not be loaded'}. Finished steps are stored; reload the page to go on.`);
+  lab.lost(
+    `The training worker stopped: ${event.message || 'it could not be loaded'}. Finished steps ` +
+      'are stored; reload the page to go on.',
+  );
 });
 lab.checkDevice();
 lab.refreshRuns();
 lab.models.goOn();
 
 const root = document.getElementById('root');
-if (!root) throw new Error('index.html has no element with id "root", so there is nowhere to draw the page.');
+if (!root)
+  throw new Error(
+    'index.html has no element with id "root", so there is nowhere to draw the page.',
+  );
 createRoot(root).render(
   <StrictMode>
     <LabContext value={lab}>

@@ -19,7 +19,11 @@ describe('flags', () => {
       targets: ['q', 'down'],
       json: true,
     });
-    expect(parse('--model=nano --temperature 1e-3')).toMatchObject({ temperature: 1e-3, n: undefined, json: false });
+    expect(parse('--model=nano --temperature 1e-3')).toMatchObject({
+      temperature: 1e-3,
+      n: undefined,
+      json: false,
+    });
   });
 
   it.each([
@@ -34,7 +38,10 @@ describe('flags', () => {
     ['--model nano --temperature warm', /--temperature takes a number, `warm` is none/],
     ['--model nano --temperature=', /--temperature takes a number/],
     ['--model nano --temperature -1', /--temperature must be at least 0/],
-    ['--model nano --targets q,dwon', /--targets takes q, k, down; `dwon` is none of them \(did you mean down\?\)/],
+    [
+      '--model nano --targets q,dwon',
+      /--targets takes q, k, down; `dwon` is none of them \(did you mean down\?\)/,
+    ],
     ['--model nano --json=1', /--json takes no value/],
     ['--model nano --model nano', /--model is given twice/],
     ['--model nano nano', /`nano` is not expected here/],
@@ -52,6 +59,9 @@ describe('flags', () => {
 
 describe('words', () => {
   it('stand before, between and after flags, in their order', () => {
-    expect(parseWords({ out: { kind: 'text', help: '' } }, ['a', '--out', 'b', 'c'])).toEqual({ words: ['a', 'c'], flags: { out: 'b' } });
+    expect(parseWords({ out: { kind: 'text', help: '' } }, ['a', '--out', 'b', 'c'])).toEqual({
+      words: ['a', 'c'],
+      flags: { out: 'b' },
+    });
   });
 });

@@ -26,7 +26,9 @@ type ValueOf<O extends OptionSpec> = O['kind'] extends 'flag'
     : O['kind'] extends 'list'
       ? WordOf<O>[]
       : WordOf<O>;
-type WordOf<O extends OptionSpec> = O extends { choices: readonly (infer C extends string)[] } ? C : string;
+type WordOf<O extends OptionSpec> = O extends { choices: readonly (infer C extends string)[] }
+  ? C
+  : string;
 type Sure<O extends OptionSpec> = O['kind'] extends 'flag'
   ? true
   : O extends { required: true } | { fallback: string | number | readonly string[] }
@@ -36,21 +38,34 @@ export type Values<S extends Record<string, OptionSpec>> = {
   [K in keyof S]: Sure<S[K]> extends true ? ValueOf<S[K]> : ValueOf<S[K]> | undefined;
 };
 
-/** Parses `--name value`, `--name=value` and `--flag`; throws UsageError with the flag named and the nearest one suggested. */
-export function parseFlags<const S extends Record<string, OptionSpec>>(specs: S, argv: readonly string[]): Values<S> {
+/**
+ * Parses `--name value`, `--name=value` and `--flag`; throws UsageError with the flag named and the
+ * nearest one suggested.
+ */
+export function parseFlags<const S extends Record<string, OptionSpec>>(
+  specs: S,
+  argv: readonly string[],
+): Values<S> {
   return parse(specs, argv, (word) => {
     throw new UsageError(`\`${word}\` is not expected here; flags begin with --.`);
   });
 }
 
 /** The same for a command that takes words besides, before, between or after its flags. */
-export function parseWords<const S extends Record<string, OptionSpec>>(specs: S, argv: readonly string[]): { words: string[]; flags: Values<S> } {
+export function parseWords<const S extends Record<string, OptionSpec>>(
+  specs: S,
+  argv: readonly string[],
+): { words: string[]; flags: Values<S> } {
   const words: string[] = [];
   const flags = parse(specs, argv, (word) => words.push(word));
   return { words, flags };
 }
 
-function parse<S extends Record<string, OptionSpec>>(specs: S, argv: readonly string[], onWord: (word: string) => void): Values<S> {
+function parse<S extends Record<string, OptionSpec>>(
+  specs: S,
+  argv: readonly string[],
+  onWord: (word: string) => void,
+): Values<S> {
   const values: Record<string, unknown> = {};
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
@@ -78,12 +93,15 @@ function parse<S extends Record<string, OptionSpec>>(specs: S, argv: readonly st
     }
     const raw = equals >= 0 ? word.slice(equals + 1) : argv[++i];
     if (raw === undefined || (equals < 0 && raw.startsWith('--')))
-      throw new UsageError(`--${name} needs a value${spec.value ? `: --${name} ${spec.value}` : ''}.`);
+      throw new UsageError(
+        `--${name} needs a value${spec.value ? `: --${name} ${spec.value}` : ''}.`,
+      );
     values[name] = parseValue(name, spec, raw);
   }
   for (const [name, spec] of Object.entries<OptionSpec>(specs)) {
     if (Object.hasOwn(values, name)) continue;
-    if (spec.required) throw new UsageError(`--${name} is missing${spec.value ? `: --${name} ${spec.value}` : ''}.`);
+    if (spec.required)
+      throw new UsageError(`--${name} is missing${spec.value ? `: --${name} ${spec.value}` : ''}.`);
     values[name] = spec.kind === 'flag' ? false : spec.fallback;
   }
   return values as Values<S>;
@@ -92,7 +110,8 @@ function parse<S extends Record<string, OptionSpec>>(specs: S, argv: readonly st
 function parseValue(name: string, spec: OptionSpec, raw: string): unknown {
   if (spec.kind === 'number' || spec.kind === 'integer') {
     const value = raw.trim() === '' ? NaN : Number(raw);
-    if (!Number.isFinite(value)) throw new UsageError(`--${name} takes a number, \`${raw}\` is none.`);
+    if (!Number.isFinite(value))
+      throw new UsageError(`--${name} takes a number, \`${raw}\` is none.`);
     if (spec.kind === 'integer' && !Number.isInteger(value))
       throw new UsageError(`--${name} takes a whole number, ${raw} is none.`);
     if (spec.min !== undefined && value < spec.min)
@@ -108,12 +127,14 @@ function parseValue(name: string, spec: OptionSpec, raw: string): unknown {
           .map((word) => word.trim())
           .filter(Boolean)
       : [raw];
-  if (words.length === 0) throw new UsageError(`--${name} takes a comma-separated list, which is empty here.`);
+  if (words.length === 0)
+    throw new UsageError(`--${name} takes a comma-separated list, which is empty here.`);
   for (const word of words) {
     if (spec.choices && !spec.choices.includes(word)) {
       const guess = nearest(word, spec.choices);
       throw new UsageError(
-        `--${name} takes ${spec.choices.join(', ')}; \`${word}\` is none of them${guess ? ` (did you mean ${guess}?)` : ''}.`,
+        `--${name} takes ${spec.choices.join(', ')}; \`${word}\` is none of ` +
+          `them${guess ? ` (did you mean ${guess}?)` : ''}.`,
       );
     }
   }
@@ -128,7 +149,10 @@ export function helpOf(specs: Record<string, OptionSpec>): string {
         ? ''
         : ` ${spec.value ?? (spec.choices ? spec.choices.join('|') : spec.kind === 'list' ? 'a,b,…' : 'X')}`;
     const fallback = spec.fallback === undefined ? '' : ` (${String(spec.fallback)})`;
-    return [`  --${name}${value}`, `${spec.help}${spec.required ? ' (required)' : fallback}`] as const;
+    return [
+      `  --${name}${value}`,
+      `${spec.help}${spec.required ? ' (required)' : fallback}`,
+    ] as const;
   });
   const width = Math.min(34, Math.max(...rows.map(([left]) => left.length)) + 2);
   return rows

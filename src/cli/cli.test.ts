@@ -17,7 +17,17 @@ describe('the command line', { timeout: 30_000 }, () => {
   it('lists its commands, and the flags of each', async () => {
     const overview = await afterthought(['--help']);
     expect(overview.code).toBe(0);
-    for (const name of ['doctor', 'tokenize', 'score', 'generate', 'train', 'run', 'eval', 'grade', 'report']) {
+    for (const name of [
+      'doctor',
+      'tokenize',
+      'score',
+      'generate',
+      'train',
+      'run',
+      'eval',
+      'grade',
+      'report',
+    ]) {
       expect(overview.stdout).toContain(`  ${name} `);
       const help = await afterthought([name, '--help']);
       expect(help.code).toBe(0);
@@ -41,7 +51,10 @@ describe('the command line', { timeout: 30_000 }, () => {
     expect(code).toBe(0);
     const { ids } = JSON.parse(stdout) as { ids: number[] };
     expect(ids.length).toBeGreaterThan(5);
-    const back = await afterthought(['tokenize', '--model', 'nano', '--decode'], JSON.stringify({ ids }));
+    const back = await afterthought(
+      ['tokenize', '--model', 'nano', '--decode'],
+      JSON.stringify({ ids }),
+    );
     expect(back.stdout).toBe(text);
   });
 
@@ -49,21 +62,44 @@ describe('the command line', { timeout: 30_000 }, () => {
     const folder = join(scratch, 'text');
     mkdirSync(folder);
     copyFileSync('public/models/nano/tokenizer.json', join(folder, 'tokenizer.json'));
-    const chat_template = "{% for m in messages %}{{ m.role }}:{{ m.content or m.tool_calls[0].function.name }};{% endfor %}{% if add_generation_prompt %}>{% endif %}";
+    const chat_template =
+      '{% for m in messages %}{{ m.role }}:{{ m.content or m.tool_calls[0].function.name }};{% ' +
+      'endfor %}{% if add_generation_prompt %}>{% endif %}';
     writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ chat_template }));
-    const call = { role: 'assistant', content: null, tool_calls: [{ type: 'function', function: { name: 'f', arguments: {} } }] };
-    const messages = file('chat.json', JSON.stringify([{ role: 'user', content: 'x' }, call, { ...call, content: undefined }]));
-    const { stdout } = await afterthought(['tokenize', '--model', folder, '--chat', messages, '--no-generation-prompt']);
+    const call = {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ type: 'function', function: { name: 'f', arguments: {} } }],
+    };
+    const messages = file(
+      'chat.json',
+      JSON.stringify([{ role: 'user', content: 'x' }, call, { ...call, content: undefined }]),
+    );
+    const { stdout } = await afterthought([
+      'tokenize',
+      '--model',
+      folder,
+      '--chat',
+      messages,
+      '--no-generation-prompt',
+    ]);
     const { text, ids } = JSON.parse(stdout) as { text: string; ids: number[] };
     expect(text).toBe('user:x;assistant:f;assistant:f;');
-    expect(JSON.parse((await afterthought(['tokenize', '--model', folder], text)).stdout)).toEqual({ ids });
+    expect(JSON.parse((await afterthought(['tokenize', '--model', folder], text)).stdout)).toEqual({
+      ids,
+    });
   });
 
   it.each([
     ['bad usage', ['tokenise'], 2, /no command `tokenise`; did you mean tokenize\?/],
     ['an unknown flag', ['score', '--modle', 'nano'], 2, /no flag --modle; did you mean --model\?/],
     ['a missing folder', ['score', '--model', './nowhere'], 2, /no such folder/],
-    ['a folder without a model', ['score', '--model', join(scratch, 'empty')], 1, /has no config\.json/],
+    [
+      'a folder without a model',
+      ['score', '--model', join(scratch, 'empty')],
+      1,
+      /has no config\.json/,
+    ],
     [
       'weights of an unknown precision',
       ['score', '--model', 'nano', '--weights', 'q5'],
@@ -78,7 +114,17 @@ describe('the command line', { timeout: 30_000 }, () => {
     ],
     [
       "another method's setting",
-      ['run', '--method', 'grpo,rft', '--lambda', '2', '--model', 'nano', '--out', join(scratch, 'r')],
+      [
+        'run',
+        '--method',
+        'grpo,rft',
+        '--lambda',
+        '2',
+        '--model',
+        'nano',
+        '--out',
+        join(scratch, 'r'),
+      ],
       2,
       /--lambda is a setting of srrl; grpo and rft have none of that name/,
     ],
@@ -88,20 +134,35 @@ describe('the command line', { timeout: 30_000 }, () => {
       2,
       /--steps and --budget-tokens exclude/,
     ],
-    ['a run over a file', ['run', '--out', file('r.txt', '')], 1, /Nothing can be written to the folder .*r\.txt is a file/],
+    [
+      'a run over a file',
+      ['run', '--out', file('r.txt', '')],
+      1,
+      /Nothing can be written to the folder .*r\.txt is a file/,
+    ],
     [
       'training on a set for evaluation only',
       [
         'run',
         '--dataset',
-        file('he.jsonl', '{"task_id":"HumanEval/0","prompt":"def f():\\n","canonical_solution":"    return 1\\n","test":"def check(candidate):\\n    assert candidate() == 1\\n","entry_point":"f"}'),
+        file(
+          'he.jsonl',
+          '{"task_id":"HumanEval/0","prompt":"def f():\\n","canonical_solution":"    return ' +
+            '1\\n","test":"def check(candidate):\\n    assert candidate() == ' +
+            '1\\n","entry_point":"f"}',
+        ),
         '--out',
         join(scratch, 'he'),
       ],
       1,
       /30 train problems were asked for, and the data set has none; choose another data set/,
     ],
-    ['nothing to resume', ['run', '--resume', '--out', join(scratch, 'none')], 2, /--resume: there is no run/],
+    [
+      'nothing to resume',
+      ['run', '--resume', '--out', join(scratch, 'none')],
+      2,
+      /--resume: there is no run/,
+    ],
     [
       'a missing chat template',
       ['tokenize', '--model', 'nano', '--chat', file('m.json', '[{"role":"user","content":"x"}]')],
@@ -110,14 +171,41 @@ describe('the command line', { timeout: 30_000 }, () => {
     ],
     [
       'more new tokens than the context has',
-      ['generate', '--model', 'nano', '--max-tokens', '1022', '--prompts', file('long.jsonl', '{"id":1,"ids":[1,2]}\n{"id":2,"ids":[1,2,3]}')],
+      [
+        'generate',
+        '--model',
+        'nano',
+        '--max-tokens',
+        '1022',
+        '--prompts',
+        file('long.jsonl', '{"id":1,"ids":[1,2]}\n{"id":2,"ids":[1,2,3]}'),
+      ],
       1,
       /line 2, has 3 tokens to which 1022 new ones may come, more than the model's context of 1024/,
     ],
-    ['a folder without an adapter', ['generate', '--model', 'nano', '--adapter', scratch, '--prompts', file('one.jsonl', '{"id":1,"ids":[1]}')], 1, /has no adapter_config\.json/],
+    [
+      'a folder without an adapter',
+      [
+        'generate',
+        '--model',
+        'nano',
+        '--adapter',
+        scratch,
+        '--prompts',
+        file('one.jsonl', '{"id":1,"ids":[1]}'),
+      ],
+      1,
+      /has no adapter_config\.json/,
+    ],
     [
       'a conversation without roles',
-      ['tokenize', '--model', 'nano', '--chat', file('roles.json', '{"messages":[{"content":"x"}]}')],
+      [
+        'tokenize',
+        '--model',
+        'nano',
+        '--chat',
+        file('roles.json', '{"messages":[{"content":"x"}]}'),
+      ],
       1,
       /roles\.json does not parse: 0\.role/,
     ],
@@ -139,19 +227,49 @@ describe('the command line', { timeout: 30_000 }, () => {
     ],
     [
       'a batch whose third line is the wrong one',
-      ['train', '--model', 'nano', '--loss', 'pg', '--data', file('w.jsonl', '\n\n{"ids":[1,2],"prompt_len":1}'), '--out', scratch],
+      [
+        'train',
+        '--model',
+        'nano',
+        '--loss',
+        'pg',
+        '--data',
+        file('w.jsonl', '\n\n{"ids":[1,2],"prompt_len":1}'),
+        '--out',
+        scratch,
+      ],
       1,
       /line 3, has no "advantage"/,
     ],
     [
       'an advantage that is no number in f64',
-      ['train', '--model', 'nano', '--loss', 'pg', '--data', file('i.jsonl', '{"ids":[1,2],"prompt_len":1,"advantage":1e400}'), '--out', scratch],
+      [
+        'train',
+        '--model',
+        'nano',
+        '--loss',
+        'pg',
+        '--data',
+        file('i.jsonl', '{"ids":[1,2],"prompt_len":1,"advantage":1e400}'),
+        '--out',
+        scratch,
+      ],
       1,
       /line 1, does not parse: advantage: Invalid finite/,
     ],
     [
       'an id beyond the vocabulary',
-      ['train', '--model', 'nano', '--loss', 'nll', '--data', file('v.jsonl', '{"ids":[1,2],"prompt_len":1}\n{"ids":[1,5000],"prompt_len":1}'), '--out', scratch],
+      [
+        'train',
+        '--model',
+        'nano',
+        '--loss',
+        'nll',
+        '--data',
+        file('v.jsonl', '{"ids":[1,2],"prompt_len":1}\n{"ids":[1,5000],"prompt_len":1}'),
+        '--out',
+        scratch,
+      ],
       1,
       /line 2, has token id 5000, beyond the model's vocabulary of 1152/,
     ],
@@ -164,7 +282,10 @@ describe('the command line', { timeout: 30_000 }, () => {
         '--loss',
         'kd',
         '--data',
-        file('t.jsonl', '{"ids":[1,2],"prompt_len":1,"teacher":{"ids":[[5000]],"logprobs":[[-1]]}}'),
+        file(
+          't.jsonl',
+          '{"ids":[1,2],"prompt_len":1,"teacher":{"ids":[[5000]],"logprobs":[[-1]]}}',
+        ),
         '--out',
         scratch,
       ],
@@ -173,19 +294,45 @@ describe('the command line', { timeout: 30_000 }, () => {
     ],
     [
       'an --out that is a file, before anything is trained',
-      ['train', '--model', 'nano', '--loss', 'nll', '--data', file('n.jsonl', '{"ids":[1,2],"prompt_len":1}'), '--out', file('taken', '')],
+      [
+        'train',
+        '--model',
+        'nano',
+        '--loss',
+        'nll',
+        '--data',
+        file('n.jsonl', '{"ids":[1,2],"prompt_len":1}'),
+        '--out',
+        file('taken', ''),
+      ],
       1,
       /Nothing can be written to the folder .*taken: .*taken is a file; choose another --out/,
     ],
     [
       'an --out where there can be no folder',
-      ['grade', '--dataset', 'starter', '--samples', file('g.jsonl', '{"task_id":"starter/test/0","solution":"x"}'), '--out', '/proc/none/r.jsonl'],
+      [
+        'grade',
+        '--dataset',
+        'starter',
+        '--samples',
+        file('g.jsonl', '{"task_id":"starter/test/0","solution":"x"}'),
+        '--out',
+        '/proc/none/r.jsonl',
+      ],
       1,
       /Nothing can be written to the folder \/proc\/none/,
     ],
     [
       'results to be written over a folder',
-      ['grade', '--dataset', 'starter', '--samples', file('h.jsonl', '{"task_id":"starter/test/0","solution":"x"}'), '--out', scratch],
+      [
+        'grade',
+        '--dataset',
+        'starter',
+        '--samples',
+        file('h.jsonl', '{"task_id":"starter/test/0","solution":"x"}'),
+        '--out',
+        scratch,
+      ],
       1,
       /cannot be written: it is a folder/,
     ],
@@ -219,7 +366,17 @@ describe('the command line', { timeout: 30_000 }, () => {
     ],
     [
       'distillation without a teacher',
-      ['train', '--model', 'nano', '--loss', 'kd', '--data', file('d.jsonl', '{"ids":[1,2],"prompt_len":1}'), '--out', scratch],
+      [
+        'train',
+        '--model',
+        'nano',
+        '--loss',
+        'kd',
+        '--data',
+        file('d.jsonl', '{"ids":[1,2],"prompt_len":1}'),
+        '--out',
+        scratch,
+      ],
       1,
       /line 1, has no "teacher", which distillation needs/,
     ],
@@ -248,7 +405,10 @@ describe('the command line', { timeout: 30_000 }, () => {
         '--loss',
         'kd',
         '--data',
-        file('f.jsonl', '{"ids":[1,2,3],"prompt_len":1,"teacher":{"ids":[[4],[5,6]],"logprobs":[[-1],[-2]]}}'),
+        file(
+          'f.jsonl',
+          '{"ids":[1,2,3],"prompt_len":1,"teacher":{"ids":[[4],[5,6]],"logprobs":[[-1],[-2]]}}',
+        ),
         '--out',
         scratch,
       ],

@@ -3,7 +3,9 @@ import type { OptionSpec } from './args.ts';
 export interface CommandContext {
   /** The repository: where the embedded model and the starter problems are. */
   readonly root: string;
-  /** Bundles the page that a report is; `bin/afterthought` does it, as it knows when sources change. */
+  /**
+   * Bundles the page that a report is; `bin/afterthought` does it, as it knows when sources change.
+   */
   readonly viewer: () => Promise<ViewerBundle>;
 }
 

@@ -94,9 +94,13 @@ describe('named data sets', () => {
     );
     announce = undefined;
     const pinned = { ...entry, files: [{ ...entry.files[0]!, sha256: '0'.repeat(64) }] };
-    await expect(cachedFiles(pinned, { folder, hosts: { hub } })).rejects.toThrow(/should have 0000/);
+    await expect(cachedFiles(pinned, { folder, hosts: { hub } })).rejects.toThrow(
+      /should have 0000/,
+    );
     const gone = { ...entry, files: [{ host: 'hub' as const, path: 'gone' }] };
-    await expect(cachedFiles(gone, { folder, hosts: { hub } })).rejects.toThrow(/the server answers 404/);
+    await expect(cachedFiles(gone, { folder, hosts: { hub } })).rejects.toThrow(
+      /the server answers 404/,
+    );
     const nobody = { hub: 'http://127.0.0.1:9' };
     await expect(cachedFiles(entry, { folder, hosts: nobody })).rejects.toThrow(
       /tiny cannot be fetched from http:\/\/127\.0\.0\.1:9/,

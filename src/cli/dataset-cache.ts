@@ -9,7 +9,10 @@ import { cacheFolder } from './cache-folder.ts';
 import { remark } from './io.ts';
 
 /** Files with the SHA-256 they had when they came, by their path at the host. */
-const Index = v.object({ version: v.literal(1), files: v.record(v.string(), v.object({ sha256: v.string() })) });
+const Index = v.object({
+  version: v.literal(1),
+  files: v.record(v.string(), v.object({ sha256: v.string() })),
+});
 type Index = v.InferOutput<typeof Index>;
 
 export interface CacheOptions {
@@ -20,10 +23,17 @@ export interface CacheOptions {
 }
 
 /** The files of a named data set: from the cache when their hash is still right, else fetched. */
-export async function cachedFiles(entry: CatalogEntry, options: CacheOptions = {}): Promise<Uint8Array<ArrayBuffer>[]> {
+export async function cachedFiles(
+  entry: CatalogEntry,
+  options: CacheOptions = {},
+): Promise<Uint8Array<ArrayBuffer>[]> {
   const { HF_ENDPOINT } = process.env;
   const folder = options.folder ?? cacheFolder('datasets');
-  const hosts = { ...HOSTS, ...(HF_ENDPOINT === undefined ? {} : { hub: HF_ENDPOINT }), ...options.hosts };
+  const hosts = {
+    ...HOSTS,
+    ...(HF_ENDPOINT === undefined ? {} : { hub: HF_ENDPOINT }),
+    ...options.hosts,
+  };
   const indexFile = join(folder, 'index.json');
   const index = await readIndex(indexFile);
   const out: Uint8Array<ArrayBuffer>[] = [];
@@ -65,15 +75,24 @@ function sha256(bytes: Uint8Array): string {
 
 const FIRST_HOPS = 5;
 
-/** Fetches a file and holds it against the hash that is known, or that the hub announces before it redirects. */
-async function download(url: string, name: string, known: string | undefined): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * Fetches a file and holds it against the hash that is known, or that the hub announces before it
+ * redirects.
+ */
+async function download(
+  url: string,
+  name: string,
+  known: string | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
   remark(`${name} is fetched from ${new URL(url).host}.`);
   let wanted = known;
   let at = url;
   try {
     for (let hop = 0; hop < FIRST_HOPS; hop++) {
       const response = await fetch(at, { redirect: 'manual' });
-      const announced = /^"?([0-9a-f]{64})"?$/.exec(response.headers.get('x-linked-etag') ?? '')?.[1];
+      const announced = /^"?([0-9a-f]{64})"?$/.exec(
+        response.headers.get('x-linked-etag') ?? '',
+      )?.[1];
       wanted ??= announced;
       const next = response.headers.get('location');
       if (response.status >= 300 && response.status < 400 && next !== null) {
@@ -89,7 +108,10 @@ async function download(url: string, name: string, known: string | undefined): P
     }
     throw new Error('the server redirects without end');
   } catch (error) {
-    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
+    const reason =
+      error instanceof Error && error.cause instanceof Error
+        ? error.cause.message
+        : messageOf(error);
     throw new Error(
       `${name} cannot be fetched from ${url}: ${reason}; give a file instead, e.g. --dataset mbpp.jsonl.`,
       { cause: error },

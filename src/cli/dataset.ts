@@ -23,12 +23,17 @@ export async function resolveDataset(dataset: string): Promise<string> {
   if (info?.isFile()) return file;
   const guess = nearest(dataset, NAMES);
   throw new UsageError(
-    `--dataset ${dataset}: there is no such file${guess ? ` (did you mean ${guess}?)` : ''}; give ${NAMES.join(', ')} or a problem file (jsonl, json, jsonl.gz or parquet).`,
+    `--dataset ${dataset}: there is no such file${guess ? ` (did you mean ${guess}?)` : ''}; ` +
+      `give ${NAMES.join(', ')} or a problem file (jsonl, json, jsonl.gz or parquet).`,
   );
 }
 
 /** All problems of a data set: the starter's, a named set's (fetched and cached) or a file's. */
-export async function loadProblems(dataset: string, root: string, cache: CacheOptions = {}): Promise<LoadedProblem[]> {
+export async function loadProblems(
+  dataset: string,
+  root: string,
+  cache: CacheOptions = {},
+): Promise<LoadedProblem[]> {
   const name = await resolveDataset(dataset);
   const entry = CATALOG.find((known) => known.name === name);
   if (entry !== undefined) {
@@ -36,9 +41,13 @@ export async function loadProblems(dataset: string, root: string, cache: CacheOp
   }
   const files =
     name === 'starter'
-      ? ['train', 'validation', 'test'].map((split) => join(root, 'public', 'problems', `starter-${split}.jsonl`))
+      ? ['train', 'validation', 'test'].map((split) =>
+          join(root, 'public', 'problems', `starter-${split}.jsonl`),
+        )
       : [name];
-  const parts = files.map(async (file) => readProblems(new Uint8Array(await readBytes(file, 'The data set')), file));
+  const parts = files.map(async (file) =>
+    readProblems(new Uint8Array(await readBytes(file, 'The data set')), file),
+  );
   return (await Promise.all(parts)).flat();
 }
 

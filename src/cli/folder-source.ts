@@ -27,13 +27,25 @@ export function folderSource(folder: string): FileSource {
 }
 
 /** One read call may return less than asked for (Linux stops at 2 GiB). */
-async function readExactly(handle: FileHandle, file: string, start: number, end: number): Promise<Uint8Array> {
+async function readExactly(
+  handle: FileHandle,
+  file: string,
+  start: number,
+  end: number,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start);
   let done = 0;
   while (done < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, done, Math.min(bytes.length - done, 2 ** 30), start + done);
+    const { bytesRead } = await handle.read(
+      bytes,
+      done,
+      Math.min(bytes.length - done, 2 ** 30),
+      start + done,
+    );
     if (bytesRead === 0)
-      throw new Error(`${file} ends at byte ${start + done}, bytes ${start} to ${end} were asked for.`);
+      throw new Error(
+        `${file} ends at byte ${start + done}, bytes ${start} to ${end} were asked for.`,
+      );
     done += bytesRead;
   }
   return bytes;

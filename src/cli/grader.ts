@@ -5,5 +5,8 @@ import { poolSize } from '../sandbox/pool.ts';
 
 /** The sandbox under Node: as many programs at a time as leave a core to the model, at most 4. */
 export function openGrader(options: { readonly evaluation?: boolean } = {}): Grader {
-  return openGraderOn(createNodeSandbox, { workers: poolSize(availableParallelism()), evaluation: options.evaluation });
+  return openGraderOn(createNodeSandbox, {
+    workers: poolSize(availableParallelism()),
+    evaluation: options.evaluation,
+  });
 }

@@ -60,7 +60,8 @@ function afterthought(
     const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    const timer = killAfterMs === null ? null : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    const timer =
+      killAfterMs === null ? null : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       if (timer) clearTimeout(timer);
@@ -73,19 +74,26 @@ describe('a run that is interrupted ten times ends in the bytes of one that is n
   let folder: string;
   let straight: Buffer;
   let wallMs: number;
-  const adapterOf = (run: string) => readFile(join(folder, run, 'adapter/adapter_model.safetensors'));
+  const adapterOf = (run: string) =>
+    readFile(join(folder, run, 'adapter/adapter_model.safetensors'));
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'afterthought-interrupt-'));
     const started = performance.now();
-    const { code, stderr } = await afterthought([...FLAGS, '--out', join(folder, 'straight')], null);
+    const { code, stderr } = await afterthought(
+      [...FLAGS, '--out', join(folder, 'straight')],
+      null,
+    );
     expect(code, stderr).toBe(0);
     wallMs = performance.now() - started;
     straight = await adapterOf('straight');
     const summary = JSON.parse(await readFile(join(folder, 'straight/summary.json'), 'utf8')) as {
       tokens: { trained: number };
     };
-    expect(summary.tokens.trained, 'the run must train, or equal bytes would mean nothing').toBeGreaterThan(0);
+    expect(
+      summary.tokens.trained,
+      'the run must train, or equal bytes would mean nothing',
+    ).toBeGreaterThan(0);
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -95,7 +103,8 @@ describe('a run that is interrupted ten times ends in the bytes of one that is n
     let kills = 0;
     let begun = false;
     for (let attempt = 0; attempt < 40; attempt++) {
-      // Short lives at first, then longer ones, so that starts and steps are both hit; then it may finish.
+      // Short lives at first, then longer ones, so that starts and steps are both hit; then it may
+      // finish.
       const life = kills < 10 ? wallMs * (0.1 + 0.5 * rng.uniform()) : null;
       const { code, killed, stderr } = await afterthought(
         [...FLAGS, '--out', out, ...(begun ? ['--resume'] : [])],
@@ -109,7 +118,8 @@ describe('a run that is interrupted ten times ends in the bytes of one that is n
       );
       if (!killed && code === 0 && kills >= 10) break;
       if (!killed && code === 0) {
-        // It finished before ten kills: the bytes must be right already, and it starts over to be interrupted further.
+        // It finished before ten kills: the bytes must be right already, and it starts over to be
+        // interrupted further.
         expect(Buffer.compare(await adapterOf('killed'), straight)).toBe(0);
         await rm(out, { recursive: true });
         begun = false;
@@ -141,7 +151,8 @@ describe('a run that is interrupted ten times ends in the bytes of one that is n
         const id = `lost-${round}`;
         let run = await Run.create({ ...ports, openModel }, id, config);
         // A run pauses after three losses without a step in between; here it simply goes on.
-        while ((await run.go()).state !== 'finished') run = await Run.resume({ ...ports, openModel }, id);
+        while ((await run.go()).state !== 'finished')
+          run = await Run.resume({ ...ports, openModel }, id);
         clearTimeout(timer);
         expect(Buffer.compare(await adapterOf(id), straight)).toBe(0);
       }

@@ -37,13 +37,19 @@ export async function readBytes(path: string, what: string): Promise<Buffer> {
   }
 }
 
-/** Makes the folder that results go to, before the work that they come from; throws a sentence where nothing can be written. */
+/**
+ * Makes the folder that results go to, before the work that they come from; throws a sentence where
+ * nothing can be written.
+ */
 export async function outFolder(folder: string): Promise<void> {
   try {
     await makeFolder(resolve(folder));
     await access(folder, constants.W_OK);
   } catch (error) {
-    throw new Error(`Nothing can be written to the folder ${folder}: ${reason(error)}; choose another --out.`, { cause: error });
+    throw new Error(
+      `Nothing can be written to the folder ${folder}: ${reason(error)}; choose another --out.`,
+      { cause: error },
+    );
   }
 }
 
@@ -51,7 +57,8 @@ export async function outFolder(folder: string): Promise<void> {
 export async function outFile(file: string): Promise<void> {
   await outFolder(dirname(file));
   const there = await stat(file).catch(() => null);
-  if (there?.isDirectory()) throw new Error(`${file} cannot be written: it is a folder; give --out the name of a file.`);
+  if (there?.isDirectory())
+    throw new Error(`${file} cannot be written: it is a folder; give --out the name of a file.`);
 }
 
 /** Folder by folder: below /proc, Node's own recursive mkdir never comes back. */

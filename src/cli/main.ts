@@ -15,23 +15,41 @@ import { tokenize } from './commands/tokenize.ts';
 import { train } from './commands/train.ts';
 import { print } from './io.ts';
 
-const COMMANDS: readonly Command[] = [doctor, tokenize, score, generate, train, run, evalCommand, grade, reportCommand, bench, makeModel];
+const COMMANDS: readonly Command[] = [
+  doctor,
+  tokenize,
+  score,
+  generate,
+  train,
+  run,
+  evalCommand,
+  grade,
+  reportCommand,
+  bench,
+  makeModel,
+];
 
 /** The code of a program that SIGPIPE ended, which Node does not let through. */
 const NOBODY_READS = 141;
 
-/** The command line: resolves with the exit code (0 done, 1 failed, 2 bad usage, 130 interrupted, 141 nobody reads stdout any longer). */
+/**
+ * The command line: resolves with the exit code (0 done, 1 failed, 2 bad usage, 130 interrupted,
+ * 141 nobody reads stdout any longer).
+ */
 export async function main(argv: readonly string[], context: CommandContext): Promise<number> {
-  // Sandbox processes do not hold the process open, and neither does the GPU; a command that waits for them must.
+  // Sandbox processes do not hold the process open, and neither does the GPU; a command that waits
+  // for them must.
   const alive = setInterval(() => undefined, 60_000);
-  // `print` rejects where stdout fails; without a listener the stream would end the process with a stack trace. Remarks may get lost.
+  // `print` rejects where stdout fails; without a listener the stream would end the process with a
+  // stack trace. Remarks may get lost.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     return await dispatch(argv, context);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return NOBODY_READS;
     process.stderr.write(`afterthought: ${oneLine(messageOf(error))}\n`);
-    if (process.env['AFTERTHOUGHT_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    if (process.env['AFTERTHOUGHT_DEBUG'] && error instanceof Error)
+      process.stderr.write(`${error.stack}\n`);
     return error instanceof UsageError ? 2 : 1;
   } finally {
     clearInterval(alive);
@@ -51,7 +69,8 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
       COMMANDS.map((candidate) => candidate.name),
     );
     throw new UsageError(
-      `There is no command \`${name}\`${guess ? `; did you mean ${guess}?` : `; there are ${COMMANDS.map((c) => c.name).join(', ')}.`}`,
+      'There is no command ' +
+        `\`${name}\`${guess ? `; did you mean ${guess}?` : `; there are ${COMMANDS.map((c) => c.name).join(', ')}.`}`,
     );
   }
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -63,7 +82,10 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
 
 function overview(): string {
   const rows = COMMANDS.map((command) => `  ${command.name.padEnd(10)} ${command.summary}`);
-  return `Usage: afterthought <command> [flags]\n\n${rows.join('\n')}\n\nafterthought <command> --help lists its flags.`;
+  return (
+    `Usage: afterthought <command> [flags]\n\n${rows.join('\n')}\n\nafterthought <command> ` +
+    '--help lists its flags.'
+  );
 }
 
 function oneLine(text: string): string {

@@ -10,16 +10,21 @@ const out = mkdtempSync(join(tmpdir(), 'matrix-'));
 afterAll(() => rmSync(out, { recursive: true }));
 
 const COMMAND =
-  '--method grpo,random-reward --seeds 1,2 --train 2 --test 3 --eval-samples 1 --steps 1 --group 2 --problems-per-step 2 --max-tokens 24 --timeout 20';
+  '--method grpo,random-reward --seeds 1,2 --train 2 --test 3 --eval-samples 1 --steps 1 ' +
+  '--group 2 --problems-per-step 2 --max-tokens 24 --timeout 20';
 
 /** Runs the command; `interruptAt`: Ctrl-C as soon as stderr holds it. */
 function matrix(
   flags: readonly string[],
   interruptAt: RegExp | null = null,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [BIN, 'run', ...COMMAND.split(' '), '--out', out, ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [BIN, 'run', ...COMMAND.split(' '), '--out', out, ...flags],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let stdout = '';
   let stderr = '';
   let sent = false;
@@ -49,7 +54,9 @@ it(
     expect(first.code, first.stderr).toBe(130);
     expect(first.stderr).toContain('Go on with: the same command and --resume');
     expect(eventsOf('grpo-seed-1').at(-1)?.type).toBe('run.finished');
-    expect(eventsOf('random-reward-seed-1').some((event) => event.type === 'run.finished')).toBe(false);
+    expect(eventsOf('random-reward-seed-1').some((event) => event.type === 'run.finished')).toBe(
+      false,
+    );
     const finished = log('grpo-seed-1');
 
     const second = await matrix(['--resume', '--json']);
@@ -73,7 +80,8 @@ it(
     expect(problems[0]).toEqual(problems[1]);
     expect(problems[0]).not.toEqual(problems[2]);
 
-    // The comparison of all four is made once the last one has ended, and made again from the folders.
+    // The comparison of all four is made once the last one has ended, and made again from the
+    // folders.
     const comparison = join(out, 'comparison.json');
     const made = readFileSync(comparison, 'utf8');
     expect(JSON.parse(made)).toMatchObject({
@@ -85,7 +93,9 @@ it(
         { name: 'random-reward', seeds: [1, 2], difference: { greedy: {}, sampled: {} } },
       ],
     });
-    expect(second.stderr).toMatch(/gain minus that of grpo +greedy +p +sampled +p +by seed\nrandom-reward +\S/);
+    expect(second.stderr).toMatch(
+      /gain minus that of grpo +greedy +p +sampled +p +by seed\nrandom-reward +\S/,
+    );
     rmSync(comparison);
     const third = await matrix(['--resume']);
     expect(third.code, third.stderr).toBe(0);

@@ -11,7 +11,10 @@ import { Run } from '../session/run.ts';
 import { nodeRunPorts } from './commands/run.ts';
 import { openGrader } from './grader.ts';
 
-/* Refl-KD and SRRL on nano, with the real engine and sandbox: what changes when, what prompts hold, exact resume. */
+/*
+ * Refl-KD and SRRL on nano, with the real engine and sandbox: what changes when, what prompts hold,
+ * exact resume.
+ */
 
 const ROOT = join(import.meta.dirname, '../..');
 const full = process.env['AFTERTHOUGHT_FULL'] === '1';
@@ -39,7 +42,11 @@ interface Hooks {
   readonly lose?: (phase: string, done: number) => boolean;
 }
 
-async function runOf(id: string, config: RunConfig, { onEngine, lose }: Hooks = {}): Promise<RunEvent[]> {
+async function runOf(
+  id: string,
+  config: RunConfig,
+  { onEngine, lose }: Hooks = {},
+): Promise<RunEvent[]> {
   const ports = nodeRunPorts(folder, ROOT, grader);
   const events: RunEvent[] = [];
   let engine: GpuEngine | null = null;
@@ -54,7 +61,8 @@ async function runOf(id: string, config: RunConfig, { onEngine, lose }: Hooks = 
       },
       onEvents: (_, batch) => events.push(...batch),
       onStatus: (status) => {
-        if (status.state === 'running' && lose?.(status.phase, status.done) === true) engine?.destroy();
+        if (status.state === 'running' && lose?.(status.phase, status.done) === true)
+          engine?.destroy();
       },
     },
     id,
@@ -88,11 +96,15 @@ describe('refl-kd on nano', () => {
           return generate.apply(engine, args);
         };
         engine.trainStep = async (options) => {
-          const all = () => Promise.all(ADAPTERS.map(async (name) => Buffer.from(await engine.saveState(name))));
+          const all = () =>
+            Promise.all(ADAPTERS.map(async (name) => Buffer.from(await engine.saveState(name))));
           const before = await all();
           const result = await trainStep.call(engine, options);
           const after = await all();
-          states.push({ phase: options.adapter, changed: ADAPTERS.filter((_, i) => !before[i]!.equals(after[i]!)) });
+          states.push({
+            phase: options.adapter,
+            changed: ADAPTERS.filter((_, i) => !before[i]!.equals(after[i]!)),
+          });
           return result;
         };
       },
@@ -115,18 +127,26 @@ describe('refl-kd on nano', () => {
     const prompts = events.flatMap((event) =>
       event.type === 'rollout.completed' || event.type === 'target.distilled' ? [event] : [],
     );
-    expect(new Set(prompts.map((event) => (event.type === 'target.distilled' ? 'teacher' : event.kind)))).toEqual(
-      new Set(['attempt', 'reflection', 'retry', 'teacher']),
-    );
+    expect(
+      new Set(prompts.map((event) => (event.type === 'target.distilled' ? 'teacher' : event.kind))),
+    ).toEqual(new Set(['attempt', 'reflection', 'retry', 'teacher']));
     let searched = 0;
     for (const event of prompts) {
       const { shown, hidden, text } = problems.get(event.problem)!;
       for (const source of [shown.at(-1)!, ...hidden]) {
         expect(event.prompt).not.toContain(source);
         const value = source.split('==').at(-1)!.trim();
-        // A value that the task itself or a shown assert has too proves nothing, nor does one so short that programs hold it.
-        if (value.length < 5 || [text, ...shown.slice(0, -1)].some((other) => other.includes(value))) continue;
-        const attempt = 'parent' in event && event.parent !== null ? event.prompt.split('Result:')[1]! : event.prompt;
+        // A value that the task itself or a shown assert has too proves nothing, nor does one so
+        // short that programs hold it.
+        if (
+          value.length < 5 ||
+          [text, ...shown.slice(0, -1)].some((other) => other.includes(value))
+        )
+          continue;
+        const attempt =
+          'parent' in event && event.parent !== null
+            ? event.prompt.split('Result:')[1]!
+            : event.prompt;
         expect(attempt).not.toContain(value);
         searched++;
       }
@@ -134,14 +154,23 @@ describe('refl-kd on nano', () => {
     expect(searched).toBeGreaterThan(50);
   });
 
-  // The reflector has learnt by the time of `distill`, and must be taken back with the step: the hardest of the three.
-  it.each(full ? ['reflect', 'update-reflector', 'distill'] : ['distill'])('resumes exactly when the device is lost in `%s`', async (at) => {
-    let seen = 0;
-    const lost = await runOf(`lost-${at}`, config, { lose: (phase) => phase === at && ++seen === 2 });
-    expect(lost.some((event) => event.type === 'run.resumed')).toBe(true);
-    for (const adapter of ['adapter', 'reflector'] as const)
-      expect((await bytesOf(`lost-${at}`, adapter)).equals(await bytesOf('straight', adapter)), adapter).toBe(true);
-  });
+  // The reflector has learnt by the time of `distill`, and must be taken back with the step: the
+  // hardest of the three.
+  it.each(full ? ['reflect', 'update-reflector', 'distill'] : ['distill'])(
+    'resumes exactly when the device is lost in `%s`',
+    async (at) => {
+      let seen = 0;
+      const lost = await runOf(`lost-${at}`, config, {
+        lose: (phase) => phase === at && ++seen === 2,
+      });
+      expect(lost.some((event) => event.type === 'run.resumed')).toBe(true);
+      for (const adapter of ['adapter', 'reflector'] as const)
+        expect(
+          (await bytesOf(`lost-${at}`, adapter)).equals(await bytesOf('straight', adapter)),
+          adapter,
+        ).toBe(true);
+    },
+  );
 });
 
 describe('SRRL on nano', () => {
@@ -149,13 +178,18 @@ describe('SRRL on nano', () => {
     const config = configOf('srrl');
     const events = await runOf('srrl', config);
     const updates = events.filter((event) => event.type === 'update.applied');
-    expect(updates.some(({ noSignal }) => !noSignal), 'it must train, or equal bytes would mean nothing').toBe(true);
+    expect(
+      updates.some(({ noSignal }) => !noSignal),
+      'it must train, or equal bytes would mean nothing',
+    ).toBe(true);
     expect(updates.reduce((n, { rescue }) => n + rescue!.failed, 0)).toBeGreaterThan(0);
     let lost = 0;
     const again = await runOf('srrl-lost', config, {
       lose: (phase, done) => phase === 'refine' && done > 20 && ++lost === 1,
     });
     expect(again.some((event) => event.type === 'run.resumed')).toBe(true);
-    expect((await bytesOf('srrl-lost', 'adapter')).equals(await bytesOf('srrl', 'adapter'))).toBe(true);
+    expect((await bytesOf('srrl-lost', 'adapter')).equals(await bytesOf('srrl', 'adapter'))).toBe(
+      true,
+    );
   });
 });

@@ -13,7 +13,9 @@ describe('--model owner/name', () => {
   let cache: string;
 
   beforeEach(async () => {
-    const files = readdirSync(nano).map((name) => [name, new Uint8Array(readFileSync(join(nano, name)))] as const);
+    const files = readdirSync(nano).map(
+      (name) => [name, new Uint8Array(readFileSync(join(nano, name)))] as const,
+    );
     server = await HubServer.start('lab/nano', new Map(files));
     cache = mkdtempSync(join(tmpdir(), 'cache-'));
   });
@@ -24,27 +26,44 @@ describe('--model owner/name', () => {
     child: ChildProcess;
     ended: Promise<{ code: number | null; out: string; err: string }>;
   } {
-    const child = spawn(process.execPath, [resolve('bin/afterthought'), 'tokenize', '--model', model], {
-      env: { ...process.env, AFTERTHOUGHT_CACHE: cache, HF_ENDPOINT: server.endpoint, HF_TOKEN: '' },
-    });
+    const child = spawn(
+      process.execPath,
+      [resolve('bin/afterthought'), 'tokenize', '--model', model],
+      {
+        env: {
+          ...process.env,
+          AFTERTHOUGHT_CACHE: cache,
+          HF_ENDPOINT: server.endpoint,
+          HF_TOKEN: '',
+        },
+      },
+    );
     let out = '';
     let err = '';
     child.stdout.on('data', (data: Buffer) => (out += data.toString()));
     child.stderr.on('data', (data: Buffer) => (err += data.toString()));
     child.stdin.on('error', () => undefined);
     child.stdin.end('def f(x):');
-    return { child, ended: new Promise((done) => child.on('close', (code) => done({ code, out, err }))) };
+    return {
+      child,
+      ended: new Promise((done) => child.on('close', (code) => done({ code, out, err }))),
+    };
   }
 
   const starts = () =>
-    server.asked.filter((line) => line.startsWith(`cdn ${WEIGHTS} `)).map((line) => Number(line.split(' ')[2]));
+    server.asked
+      .filter((line) => line.startsWith(`cdn ${WEIGHTS} `))
+      .map((line) => Number(line.split(' ')[2]));
   const until = async (holds: () => boolean) => {
     while (!holds()) await new Promise((ready) => setTimeout(ready, 20));
   };
 
   it('downloads once with nothing but the answer on stdout, then works without the hub', async () => {
     const first = await tokenize().ended;
-    expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^\{"ids":\[[\d,]+\]\}\n$/) as string });
+    expect(first).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^\{"ids":\[[\d,]+\]\}\n$/) as string,
+    });
     expect(first.err).toMatch(/lab\/nano: 100\.0 % of [\d.]+ MiB/);
     const asked = server.asked.length;
     expect(await tokenize().ended).toMatchObject({ code: 0, out: first.out, err: '' });
@@ -71,6 +90,8 @@ describe('--model owner/name', () => {
   it('is refused in one sentence where the hub has no such model', async () => {
     const { code, out, err } = await tokenize('lab/nanoo').ended;
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(err).toMatch(/^afterthought: 127\.0\.0\.1:\d+ shows no model lab\/nanoo \(404\): check the name/);
+    expect(err).toMatch(
+      /^afterthought: 127\.0\.0\.1:\d+ shows no model lab\/nanoo \(404\): check the name/,
+    );
   });
 });

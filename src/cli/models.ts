@@ -10,7 +10,10 @@ import { cacheFolder } from './cache-folder.ts';
 import { folderSource } from './folder-source.ts';
 import { remark } from './io.ts';
 
-/** The cache of models: `HF_ENDPOINT` is another address of the hub and `HF_TOKEN` a token for it, as its own tools have it. */
+/**
+ * The cache of models: `HF_ENDPOINT` is another address of the hub and `HF_TOKEN` a token for it,
+ * as its own tools have it.
+ */
 function modelCache(): ModelStore {
   const { HF_ENDPOINT, HF_TOKEN } = process.env;
   return createModelStore({
@@ -27,22 +30,29 @@ function modelCache(): ModelStore {
 }
 
 /**
- * The files of a model of the hub: from the cache, else downloaded with a progress line on stderr. Where the model is
- * there as stored, that serves every precision, since weights are converted when they are loaded.
+ * The files of a model of the hub: from the cache, else downloaded with a progress line on stderr.
+ * Where the model is there as stored, that serves every precision, since weights are converted when
+ * they are loaded.
  * @param name `owner/name[@revision][:precision]`
  */
 export async function hubModel(name: string, weights: ModelPrecision | null): Promise<FileSource> {
   const parsed = parseModelName(name);
-  if (!parsed) throw new Error(`\`${name}\` is not the name of a model at the hub: owner/name or owner/name@revision.`);
+  if (!parsed)
+    throw new Error(
+      `\`${name}\` is not the name of a model at the hub: owner/name or owner/name@revision.`,
+    );
   const { repo, revision } = parsed;
   const precision = parsed.precision ?? weights ?? 'stored';
   const store = modelCache();
   const here =
-    (await store.open(modelId(repo, revision, precision))) ?? (await store.open(modelId(repo, revision, 'stored')));
+    (await store.open(modelId(repo, revision, precision))) ??
+    (await store.open(modelId(repo, revision, 'stored')));
   if (here) return here;
   const stop = new AbortController();
   const interrupt = () =>
-    stop.abort(new Error('The download was called off; what has come is kept, the same command goes on.'));
+    stop.abort(
+      new Error('The download was called off; what has come is kept, the same command goes on.'),
+    );
   process.once('SIGINT', interrupt);
   try {
     return await store.download(`${repo}@${revision}`, {
@@ -55,7 +65,9 @@ export async function hubModel(name: string, weights: ModelPrecision | null): Pr
   }
 }
 
-/** Remarks on stderr: a line that is written over on a terminal, else one every tenth of the way. */
+/**
+ * Remarks on stderr: a line that is written over on a terminal, else one every tenth of the way.
+ */
 function progressLine(repo: string): (progress: TransferProgress) => void {
   const terminal = process.stderr.isTTY;
   let noted: string | null = null;

@@ -3,7 +3,8 @@ import type { RunRecord } from './record.ts';
 
 /** Why these runs cannot be compared, one sentence; null: they can. */
 export function refusalOf(records: readonly RunRecord[]): string | null {
-  if (records.length < 2) return `A comparison needs two runs or more; ${records.length} was given.`;
+  if (records.length < 2)
+    return `A comparison needs two runs or more; ${records.length} was given.`;
   const unfinished = records.find((record) => !record.finished);
   if (unfinished)
     return `${nameOf(unfinished)} is not finished (${unfinished.steps} steps so far); let it end, or leave it out.`;
@@ -16,7 +17,11 @@ export function refusalOf(records: readonly RunRecord[]): string | null {
     otherSetting(records, 'data sets', ({ config }) => config.dataset) ??
     otherSetting(records, 'models', ({ config }) => config.model) ??
     otherSetting(records, 'temperatures of evaluation', ({ config }) => config.evalTemperature) ??
-    otherSetting(records, 'most tokens of an answer (maxTokens)', ({ config }) => config.maxTokens) ??
+    otherSetting(
+      records,
+      'most tokens of an answer (maxTokens)',
+      ({ config }) => config.maxTokens,
+    ) ??
     otherSetting(records, 'asserts in a prompt (asserts)', ({ config }) => config.asserts) ??
     otherProblems(records)
   );
@@ -26,18 +31,29 @@ export function refusalOf(records: readonly RunRecord[]): string | null {
 export function unpairedArms(arm: Arm, reference: Arm): string | null {
   if (arm.runs.some((run) => runOfSeed(reference, run.config.seed))) return null;
   const seeds = (of: Arm) => of.runs.map((run) => run.config.seed).join(', ');
-  return `${arm.name} (seed ${seeds(arm)}) and ${reference.name} (seed ${seeds(reference)}) have no seed in common, so their test problems differ; compare runs of the same seeds.`;
+  return (
+    `${arm.name} (seed ${seeds(arm)}) and ${reference.name} (seed ${seeds(reference)}) ` +
+    'have no seed in common, so their test problems differ; compare runs of the same ' +
+    'seeds.'
+  );
 }
 
 export function runOfSeed(arm: Arm, seed: number): RunRecord | undefined {
   return arm.runs.find((run) => run.config.seed === seed);
 }
 
-function otherSetting(records: readonly RunRecord[], what: string, of: (record: RunRecord) => unknown): string | null {
+function otherSetting(
+  records: readonly RunRecord[],
+  what: string,
+  of: (record: RunRecord) => unknown,
+): string | null {
   const first = records[0]!;
   const other = records.find((record) => of(record) !== of(first));
   if (!other) return null;
-  return `${nameOf(first)} and ${nameOf(other)} are not comparable: their ${what} differ (${settingText(of(first))}, ${settingText(of(other))}).`;
+  return (
+    `${nameOf(first)} and ${nameOf(other)} are not comparable: their ${what} differ ` +
+    `(${settingText(of(first))}, ${settingText(of(other))}).`
+  );
 }
 
 /** Runs of one seed must have drawn the same test problems, or nothing pairs them. */
@@ -52,7 +68,11 @@ function otherProblems(records: readonly RunRecord[]): string | null {
     const known = new Set(first.testProblems);
     const same = record.testProblems.filter((id) => known.has(id)).length;
     if (same < known.size || same < record.testProblems.length)
-      return `${nameOf(first)} and ${nameOf(record)} are not comparable: they have seed ${record.config.seed} in common and other test problems (${known.size} and ${record.testProblems.length}, ${same} of them in both).`;
+      return (
+        `${nameOf(first)} and ${nameOf(record)} are not comparable: they have seed ` +
+        `${record.config.seed} in common and other test problems (${known.size} and ` +
+        `${record.testProblems.length}, ${same} of them in both).`
+      );
   }
   return null;
 }

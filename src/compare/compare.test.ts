@@ -7,17 +7,72 @@ import { comparisonCsv, csv } from './csv.ts';
 import { recordOf } from './record.ts';
 import { runLog, type Answers, type RunOf } from './testing/runs.ts';
 
-const compare = (...runs: readonly RunOf[]) => compareRuns(runs.map((run) => recordOf(runLog(run))!));
-const arm = (name: string, comparison = twoSeeds): ComparedArm => comparison.arms.find((one) => one.name === name)!;
+const compare = (...runs: readonly RunOf[]) =>
+  compareRuns(runs.map((run) => recordOf(runLog(run))!));
+const arm = (name: string, comparison = twoSeeds): ComparedArm =>
+  comparison.arms.find((one) => one.name === name)!;
 
 // Two seeds whose test problems overlap in p2.
-const GRPO_1: RunOf = { runId: 'g1', answers: { p1: [[0, 1], [0, 1]], p2: [[0, 0], [0, 0]] } }; // prettier-ignore
-const GRPO_2: RunOf = { runId: 'g2', config: { seed: 2 }, answers: { p2: [[0, 1], [0, 2]], p3: [[1, 0], [2, 1]] } }; // prettier-ignore
+const GRPO_1: RunOf = {
+  runId: 'g1',
+  answers: {
+    p1: [
+      [0, 1],
+      [0, 1],
+    ],
+    p2: [
+      [0, 0],
+      [0, 0],
+    ],
+  },
+};
+const GRPO_2: RunOf = {
+  runId: 'g2',
+  config: { seed: 2 },
+  answers: {
+    p2: [
+      [0, 1],
+      [0, 2],
+    ],
+    p3: [
+      [1, 0],
+      [2, 1],
+    ],
+  },
+};
 const { srrl } = presetOf('srrl', 'nano');
 const SRRL = { method: 'srrl' as const, srrl };
 const rescue = { failed: 4, rescued: 1, answers: 16, passes: 2, changed: 10, visibleOnly: null };
-const SRRL_1: RunOf = { runId: 's1', config: SRRL, update: { rescue }, answers: { p1: [[0, 1], [0, 2]], p2: [[0, 1], [0, 1]] } }; // prettier-ignore
-const SRRL_2: RunOf = { runId: 's2', config: { ...SRRL, seed: 2 }, update: { rescue: { ...rescue, rescued: 3 } }, answers: { p2: [[0, 1], [0, 2]], p3: [[1, 1], [2, 2]] } }; // prettier-ignore
+const SRRL_1: RunOf = {
+  runId: 's1',
+  config: SRRL,
+  update: { rescue },
+  answers: {
+    p1: [
+      [0, 1],
+      [0, 2],
+    ],
+    p2: [
+      [0, 1],
+      [0, 1],
+    ],
+  },
+};
+const SRRL_2: RunOf = {
+  runId: 's2',
+  config: { ...SRRL, seed: 2 },
+  update: { rescue: { ...rescue, rescued: 3 } },
+  answers: {
+    p2: [
+      [0, 1],
+      [0, 2],
+    ],
+    p3: [
+      [1, 1],
+      [2, 2],
+    ],
+  },
+};
 const twoSeeds = compare(GRPO_1, SRRL_1, GRPO_2, SRRL_2);
 
 describe('methods over seeds', () => {
@@ -26,16 +81,29 @@ describe('methods over seeds', () => {
       ['grpo', [1, 2], ['g1', 'g2']],
       ['srrl', [1, 2], ['s1', 's2']],
     ]);
-    expect(arm('grpo')).toMatchObject({ steps: 1, tokens: { prompt: 10, generated: 42 }, wall_s: 0.004, rescue: null });
+    expect(arm('grpo')).toMatchObject({
+      steps: 1,
+      tokens: { prompt: 10, generated: 42 },
+      wall_s: 0.004,
+      rescue: null,
+    });
     expect(arm('srrl').rescue).toEqual({ failed: 8, rescued: 4, rate: 0.5 });
   });
 
   it('have rates that are means over problems of the means over the seeds that have the problem', () => {
     // By hand: p1 0 → 1; p2 0 → 0 and 0 → 1; p3 1 → 0.
-    expect(arm('grpo').greedy).toMatchObject({ problems: 3, before: { rate: 1 / 3 }, after: { rate: 0.5 } });
+    expect(arm('grpo').greedy).toMatchObject({
+      problems: 3,
+      before: { rate: 1 / 3 },
+      after: { rate: 0.5 },
+    });
     expect(arm('grpo').greedy!.gain.difference).toBeCloseTo((1 + 0.5 - 1) / 3, 12);
     // Two samples each: p1 0 → 1/2; p2 0 → 0 and 0 → 1; p3 1 → 1/2.
-    expect(arm('grpo').sampled).toMatchObject({ samples: 2, before: { rate: 1 / 3 }, after: { rate: 0.5 } });
+    expect(arm('grpo').sampled).toMatchObject({
+      samples: 2,
+      before: { rate: 1 / 3 },
+      after: { rate: 0.5 },
+    });
     expect(arm('grpo').sampled!.by_seed).toEqual([
       { seed: 1, problems: 2, before: 0, after: 0.25 },
       { seed: 2, problems: 2, before: 0.5, after: 0.75 },
@@ -92,7 +160,12 @@ describe('methods over seeds', () => {
 
   it('are labelled by the difference that rests on the fewest problems, not by all that were asked', () => {
     // 120 problems, but srrl has seed 2 only, whose 2 problems are all that pairs it.
-    const { problems, label } = compare(many('g1', {}, 120, 0), GRPO_2, many('r', { method: 'rft' }, 120, 0), SRRL_2);
+    const { problems, label } = compare(
+      many('g1', {}, 120, 0),
+      GRPO_2,
+      many('r', { method: 'rft' }, 120, 0),
+      SRRL_2,
+    );
     expect(problems).toBe(120);
     expect(label).toMatch(/with 2 problems/);
   });
@@ -103,7 +176,10 @@ function many(runId: string, config: RunOf['config'], problems: number, more: nu
   const answers: Record<string, Answers> = {};
   for (let i = 0; i < problems; i++) {
     const after = i % 3 === 0 || i % 10 < more ? 1 : 0;
-    answers[`p${i}`] = [[0, after], [0, 2 * after]]; // prettier-ignore
+    answers[`p${i}`] = [
+      [0, after],
+      [0, 2 * after],
+    ];
   }
   return { runId, config: config ?? {}, answers };
 }
@@ -113,28 +189,41 @@ describe('the p-values', () => {
     [5, 0, 30],
     [4, 0, 30],
     [9, 2, 100],
-  ])('of one greedy answer a problem are exact McNemar: %i gained, %i lost of %i', (gained, lost, problems) => {
-    const run = (runId: string, config: RunOf['config'], passes: (i: number) => boolean): RunOf => ({
-      runId,
-      ...(config && { config }),
-      samples: 0,
-      answers: Object.fromEntries(
-        Array.from({ length: problems }, (_, i): [string, Answers] => [`p${i}`, [[0, passes(i) ? 1 : 0]]]),
-      ),
-    });
-    const both = compare(
-      run('g', {}, (i) => i >= gained && i < gained + lost),
-      run('s', SRRL, (i) => i < gained),
-    );
-    const { greedy } = arm('srrl', both).difference!;
-    expect(greedy!.difference).toBeCloseTo((gained - lost) / problems, 12);
-    expect(greedy!.p).toBeCloseTo(mcnemarExact(gained, lost), 12);
-    expect(greedy!.mcnemar).toMatchObject([{ gained, lost }]);
-  });
+  ])(
+    'of one greedy answer a problem are exact McNemar: %i gained, %i lost of %i',
+    (gained, lost, problems) => {
+      const run = (
+        runId: string,
+        config: RunOf['config'],
+        passes: (i: number) => boolean,
+      ): RunOf => ({
+        runId,
+        ...(config && { config }),
+        samples: 0,
+        answers: Object.fromEntries(
+          Array.from({ length: problems }, (_, i): [string, Answers] => [
+            `p${i}`,
+            [[0, passes(i) ? 1 : 0]],
+          ]),
+        ),
+      });
+      const both = compare(
+        run('g', {}, (i) => i >= gained && i < gained + lost),
+        run('s', SRRL, (i) => i < gained),
+      );
+      const { greedy } = arm('srrl', both).difference!;
+      expect(greedy!.difference).toBeCloseTo((gained - lost) / problems, 12);
+      expect(greedy!.p).toBeCloseTo(mcnemarExact(gained, lost), 12);
+      expect(greedy!.mcnemar).toMatchObject([{ gained, lost }]);
+    },
+  );
 
   it('count a problem of several seeds once', () => {
     // Six problems gained in each of two seeds: 2 / 2^6, not 2 / 2^12.
-    const answers = (after: 0 | 1) => Object.fromEntries(Array.from({ length: 6 }, (_, i): [string, Answers] => [`p${i}`, [[0, after]]])); // prettier-ignore
+    const answers = (after: 0 | 1) =>
+      Object.fromEntries(
+        Array.from({ length: 6 }, (_, i): [string, Answers] => [`p${i}`, [[0, after]]]),
+      );
     const runs = [1, 2].flatMap((seed): RunOf[] => [
       { runId: `g${seed}`, config: { seed }, samples: 0, answers: answers(0) },
       { runId: `s${seed}`, config: { ...SRRL, seed }, samples: 0, answers: answers(1) },
@@ -149,18 +238,54 @@ describe('the p-values', () => {
     expect(found.ci95[0]).toBeGreaterThan(0.1);
     expect(found.p).toBeLessThan(0.001);
     const control = (method: 'rft' | 'random-reward') => many(method, { method }, 100, 0);
-    const four = compare(many('g', {}, 100, 0), many('s', SRRL, 100, 3), control('rft'), control('random-reward'));
+    const four = compare(
+      many('g', {}, 100, 0),
+      many('s', SRRL, 100, 3),
+      control('rft'),
+      control('random-reward'),
+    );
     expect(arm('srrl', four).difference!.sampled!.p).toBe(found.p);
-    expect(arm('srrl', two).difference!.sampled!.p_holm).toBeCloseTo(2 * found.p, 12); // greedy and sampled
+    // greedy and sampled
+    expect(arm('srrl', two).difference!.sampled!.p_holm).toBeCloseTo(2 * found.p, 12);
     expect(arm('srrl', four).difference!.sampled!.p_holm).toBeCloseTo(6 * found.p, 12);
-    expect(arm('rft', four).difference!.sampled).toMatchObject({ difference: 0, ci95: [0, 0], p: 1, p_holm: 1 });
+    expect(arm('rft', four).difference!.sampled).toMatchObject({
+      difference: 0,
+      ci95: [0, 0],
+      p: 1,
+      p_holm: 1,
+    });
   });
 });
 
 describe('a single answer that nobody judged', () => {
   it('takes its problem out of what needs it, before and after alike', () => {
-    const blind: RunOf = { runId: 'g', answers: { p1: [[null, 1], [0, 1]], p2: [[0, 1], [0, 1]] } }; // prettier-ignore
-    const seeing: RunOf = { runId: 's', config: SRRL, answers: { p1: [[0, 1], [0, 1]], p2: [[0, 0], [0, 1]] } }; // prettier-ignore
+    const blind: RunOf = {
+      runId: 'g',
+      answers: {
+        p1: [
+          [null, 1],
+          [0, 1],
+        ],
+        p2: [
+          [0, 1],
+          [0, 1],
+        ],
+      },
+    };
+    const seeing: RunOf = {
+      runId: 's',
+      config: SRRL,
+      answers: {
+        p1: [
+          [0, 1],
+          [0, 1],
+        ],
+        p2: [
+          [0, 0],
+          [0, 1],
+        ],
+      },
+    };
     const both = compare(blind, seeing);
     expect(arm('grpo', both).greedy).toMatchObject({ problems: 1, after: { rate: 1 } });
     expect(arm('srrl', both).greedy).toMatchObject({ problems: 2, after: { rate: 0.5 } });
@@ -169,11 +294,42 @@ describe('a single answer that nobody judged', () => {
   });
 
   it('is left out of its problem’s share of passes, where the log says how many were judged', () => {
-    const lossy: RunOf = { runId: 'g', samples: 4, answers: { p1: [[0, 0], [1, 1], [4, 2]], p2: [[0, 0], [1, 1]] } }; // prettier-ignore
-    const whole: RunOf = { ...lossy, runId: 's', config: SRRL, answers: { p1: [[0, 0], [1, 1]], p2: [[0, 0], [1, 1]] } }; // prettier-ignore
+    const lossy: RunOf = {
+      runId: 'g',
+      samples: 4,
+      answers: {
+        p1: [
+          [0, 0],
+          [1, 1],
+          [4, 2],
+        ],
+        p2: [
+          [0, 0],
+          [1, 1],
+        ],
+      },
+    };
+    const whole: RunOf = {
+      ...lossy,
+      runId: 's',
+      config: SRRL,
+      answers: {
+        p1: [
+          [0, 0],
+          [1, 1],
+        ],
+        p2: [
+          [0, 0],
+          [1, 1],
+        ],
+      },
+    };
     const both = compare(lossy, whole);
     // p1 1/4 → 1/2, p2, of a log that does not say, 1/4 → 1/4.
-    expect(arm('grpo', both).sampled).toMatchObject({ before: { rate: 1 / 4 }, after: { rate: 3 / 8 } });
+    expect(arm('grpo', both).sampled).toMatchObject({
+      before: { rate: 1 / 4 },
+      after: { rate: 3 / 8 },
+    });
     expect(arm('srrl', both).difference!.sampled!.difference).toBeCloseTo(-1 / 8, 12);
   });
 
@@ -197,7 +353,14 @@ describe('arms', () => {
     expect(settingsTable(arms)).toEqual([
       { path: 'learningRate', values: ['0.001', '0.0001', '0.001'] },
       { path: 'method', values: ['grpo', 'grpo', 'srrl'] },
-      { path: 'srrl', values: ['none', 'none', 'first 2, refinements 4, temperature 0.3, advantage pooled, lambda 1'] },
+      {
+        path: 'srrl',
+        values: [
+          'none',
+          'none',
+          'first 2, refinements 4, temperature 0.3, advantage pooled, lambda 1',
+        ],
+      },
     ]);
   });
 
@@ -210,7 +373,10 @@ describe('arms', () => {
   });
 
   it('say what a reader must know: unequal tokens, seeds without a counterpart, runs that repeat another', () => {
-    const dear: RunOf = { ...SRRL_1, update: { totals: { prompt: 20, generated: 80, trained: 0 } } };
+    const dear: RunOf = {
+      ...SRRL_1,
+      update: { totals: { prompt: 20, generated: 80, trained: 0 } },
+    };
     const { notes, arms } = compare(GRPO_1, GRPO_2, dear, { ...GRPO_1, runId: 'again' });
     expect(notes).toEqual([
       'Not at equal tokens: a run of srrl computed 100, one of grpo 52.',
@@ -222,34 +388,87 @@ describe('arms', () => {
 });
 
 it('warns of a difference that its interval shows and a seed contradicts', () => {
-  const worse = { ...many('s2', { ...SRRL, seed: 2 }, 4, 0), answers: { q: [[0, 0], [0, 0]] } } as RunOf; // prettier-ignore
-  const better = { ...many('g2', { seed: 2 }, 4, 0), answers: { q: [[0, 1], [0, 2]] } } as RunOf; // prettier-ignore
+  const worse = {
+    ...many('s2', { ...SRRL, seed: 2 }, 4, 0),
+    answers: {
+      q: [
+        [0, 0],
+        [0, 0],
+      ],
+    },
+  } as RunOf;
+  const better = {
+    ...many('g2', { seed: 2 }, 4, 0),
+    answers: {
+      q: [
+        [0, 1],
+        [0, 2],
+      ],
+    },
+  } as RunOf;
   const { notes } = compare(many('g', {}, 100, 0), many('s', SRRL, 100, 3), better, worse);
   expect(notes).toEqual([
-    'The greedy difference of srrl has the other sign in seed 2: runs differ more than the interval, which is over problems, says.',
-    'The sampled difference of srrl has the other sign in seed 2: runs differ more than the interval, which is over problems, says.',
+    'The greedy difference of srrl has the other sign in seed 2: runs differ more than the ' +
+      'interval, which is over problems, says.',
+    'The sampled difference of srrl has the other sign in seed 2: runs differ more than the ' +
+      'interval, which is over problems, says.',
   ]);
 });
 
 describe('runs that do not compare', () => {
   const ANSWERS = GRPO_1.answers;
-  const stopped: RunOf['rest'] = [{ type: 'run.finished', step: 1, reason: 'stopped', totals: { prompt: 0, generated: 0, trained: 0 } }]; // prettier-ignore
+  const stopped: RunOf['rest'] = [
+    {
+      type: 'run.finished',
+      step: 1,
+      reason: 'stopped',
+      totals: { prompt: 0, generated: 0, trained: 0 },
+    },
+  ];
   it.each<[string, RunOf[], RegExp]>([
     ['one alone', [GRPO_1], /needs two runs or more; 1 was given/],
     ['unfinished', [GRPO_1, { ...SRRL_1, rest: [] }], /Run s1 is not finished \(0 steps so far\)/],
     ['stopped', [GRPO_1, { ...SRRL_1, rest: stopped }], /Run s1 was stopped before its evaluation/],
-    ['without tests', [GRPO_1, { ...SRRL_1, answers: {}, rest: stopped }], /Run s1 has no test problems/],
-    ['of two data sets', [GRPO_1, { ...SRRL_1, config: { dataset: 'mbpp' } }], /data sets differ \(starter, mbpp\)/],
-    ['of two models', [GRPO_1, { ...SRRL_1, config: { model: 'm' } }], /their models differ \(nano, m\)/],
-    ['sampled otherwise', [GRPO_1, { ...SRRL_1, config: { evalTemperature: 0.2 } }], /temperatures of evaluation differ \(1, 0\.2\)/], // prettier-ignore
-    ['with longer answers', [GRPO_1, { ...SRRL_1, config: { maxTokens: 64 } }], /their most tokens of an answer \(maxTokens\) differ \(32, 64\)/], // prettier-ignore
-    ['with other prompts', [GRPO_1, { ...SRRL_1, config: { asserts: 'all-but-one' } }], /their asserts in a prompt \(asserts\) differ \(all, all-but-one\)/], // prettier-ignore
+    [
+      'without tests',
+      [GRPO_1, { ...SRRL_1, answers: {}, rest: stopped }],
+      /Run s1 has no test problems/,
+    ],
+    [
+      'of two data sets',
+      [GRPO_1, { ...SRRL_1, config: { dataset: 'mbpp' } }],
+      /data sets differ \(starter, mbpp\)/,
+    ],
+    [
+      'of two models',
+      [GRPO_1, { ...SRRL_1, config: { model: 'm' } }],
+      /their models differ \(nano, m\)/,
+    ],
+    [
+      'sampled otherwise',
+      [GRPO_1, { ...SRRL_1, config: { evalTemperature: 0.2 } }],
+      /temperatures of evaluation differ \(1, 0\.2\)/,
+    ],
+    [
+      'with longer answers',
+      [GRPO_1, { ...SRRL_1, config: { maxTokens: 64 } }],
+      /their most tokens of an answer \(maxTokens\) differ \(32, 64\)/,
+    ],
+    [
+      'with other prompts',
+      [GRPO_1, { ...SRRL_1, config: { asserts: 'all-but-one' } }],
+      /their asserts in a prompt \(asserts\) differ \(all, all-but-one\)/,
+    ],
     [
       'of other problems',
       [GRPO_1, { ...SRRL_1, answers: { ...ANSWERS, p9: ANSWERS['p1']! } }],
       /Run g1 and Run s1 are not comparable: they have seed 1 in common and other test problems \(2 and 3, 2 of them in both\)/,
     ],
-    ['of other seeds', [GRPO_1, SRRL_2], /srrl \(seed 2\) and grpo \(seed 1\) have no seed in common/],
+    [
+      'of other seeds',
+      [GRPO_1, SRRL_2],
+      /srrl \(seed 2\) and grpo \(seed 1\) have no seed in common/,
+    ],
   ])('are refused with a sentence: %s', (_, runs, sentence) => {
     expect(() => compare(...runs)).toThrow(sentence);
   });

@@ -15,10 +15,11 @@ import { refusalOf, runOfSeed, unpairedArms } from './comparable.ts';
 import type { Change, Outcome, RunRecord } from './record.ts';
 
 /*
- * Methods over seeds. Each seed draws test problems of its own, and a problem may occur in several seeds, so the unit is
- * the problem: a rate, a gain or a difference of gains is the mean over problems of the mean over the seeds that have it,
- * and its interval a bootstrap over problems with the seeds resampled inside. Two methods are paired by seed and problem;
- * their p flips the signs of the problems' differences. Both speak of other problems, not of other runs: how far runs
+ * Methods over seeds. Each seed draws test problems of its own, and a problem may occur in several
+ * seeds, so the unit is the problem: a rate, a gain or a difference of gains is the mean over
+ * problems of the mean over the seeds that have it, and its interval a bootstrap over problems with
+ * the seeds resampled inside. Two methods are paired by seed and problem; their p flips the signs
+ * of the problems' differences. Both speak of other problems, not of other runs: how far runs
  * differ is what the figures by seed show.
  */
 
@@ -41,7 +42,10 @@ export interface Flip {
 export interface Discordant {
   readonly gained: readonly Flip[];
   readonly lost: readonly Flip[];
-  /** Exact, within a seed: its answers are independent, those of several seeds to one problem are not. */
+  /**
+   * Exact, within a seed: its answers are independent, those of several seeds to one problem are
+   * not.
+   */
   readonly mcnemar: readonly {
     readonly seed: number;
     readonly gained: number;
@@ -55,7 +59,10 @@ export interface GainDifference {
   readonly problems: number;
   readonly difference: number;
   readonly ci95: Interval;
-  /** Of the problems' differences under flipped signs. It decides: the interval of few problems is too short. */
+  /**
+   * Of the problems' differences under flipped signs. It decides: the interval of few problems is
+   * too short.
+   */
   readonly p: number;
   /** Adjusted over every difference of the comparison, greedy and sampled. */
   readonly p_holm: number;
@@ -75,8 +82,15 @@ export interface ComparedArm {
   readonly greedy: (Gain & Discordant) | null;
   readonly sampled: (Gain & { readonly samples: number; readonly temperature: number }) | null;
   /** Of all failed first attempts that got second answers. */
-  readonly rescue: { readonly failed: number; readonly rescued: number; readonly rate: number | null } | null;
-  /** Null of the reference itself. `gained` and `lost`: after training only this arm, or only the reference, has it right. */
+  readonly rescue: {
+    readonly failed: number;
+    readonly rescued: number;
+    readonly rate: number | null;
+  } | null;
+  /**
+   * Null of the reference itself. `gained` and `lost`: after training only this arm, or only the
+   * reference, has it right.
+   */
   readonly difference: {
     readonly greedy: (GainDifference & Discordant) | null;
     readonly sampled: GainDifference | null;
@@ -92,27 +106,38 @@ export interface Comparison {
   readonly reference: string;
   /** Distinct test problems over all seeds. */
   readonly problems: number;
-  /** What the result must be labelled with; null where every difference rests on 100 problems or more. */
+  /**
+   * What the result must be labelled with; null where every difference rests on 100 problems or
+   * more.
+   */
   readonly label: string | null;
   /** What a reader must know besides, one sentence each. */
   readonly notes: readonly string[];
   readonly arms: readonly ComparedArm[];
 }
 
-/** Two arms have spent the same when their tokens differ by less: runs end with the step that reaches the budget. */
+/**
+ * Two arms have spent the same when their tokens differ by less: runs end with the step that
+ * reaches the budget.
+ */
 const EQUAL_WITHIN = 0.1;
 
 type Kind = 'greedy' | 'sampled';
 type Raw = Omit<GainDifference, 'p_holm'>;
 
-/** Compares finished runs; the reference is the first arm of `grpo`, or else the first. Throws a sentence where they do not compare. */
+/**
+ * Compares finished runs; the reference is the first arm of `grpo`, or else the first. Throws a
+ * sentence where they do not compare.
+ */
 export function compareRuns(records: readonly RunRecord[]): Comparison {
   const refusal = refusalOf(records);
   if (refusal !== null) throw new Error(refusal);
   const { arms, repeated } = armsOf(records);
   const reference = arms.find(({ config }) => config.method === 'grpo') ?? arms[0]!;
   const others = arms.filter((arm) => arm !== reference);
-  const unpaired = others.map((arm) => unpairedArms(arm, reference)).find((sentence) => sentence !== null);
+  const unpaired = others
+    .map((arm) => unpairedArms(arm, reference))
+    .find((sentence) => sentence !== null);
   if (unpaired !== undefined) throw new Error(unpaired);
 
   const raw = others.map((arm) => ({
@@ -120,10 +145,19 @@ export function compareRuns(records: readonly RunRecord[]): Comparison {
     greedy: differenceOf(arm, reference, 'greedy'),
     sampled: differenceOf(arm, reference, 'sampled'),
   }));
-  const all = raw.flatMap(({ greedy, sampled }) => [greedy, sampled]).filter((found) => found !== null);
+  const all = raw
+    .flatMap(({ greedy, sampled }) => [greedy, sampled])
+    .filter((found) => found !== null);
   const adjusted = holm(all.map(({ p }) => p));
-  const withHolm = (found: Raw): GainDifference => ({ ...found, p_holm: adjusted[all.indexOf(found)]! });
-  const differenceTo = ({ arm, greedy, sampled }: (typeof raw)[number]): ComparedArm['difference'] => ({
+  const withHolm = (found: Raw): GainDifference => ({
+    ...found,
+    p_holm: adjusted[all.indexOf(found)]!,
+  });
+  const differenceTo = ({
+    arm,
+    greedy,
+    sampled,
+  }: (typeof raw)[number]): ComparedArm['difference'] => ({
     greedy: greedy && { ...withHolm(greedy), ...discordant(answersOfBoth(arm, reference)) },
     sampled: sampled && withHolm(sampled),
   });
@@ -135,8 +169,13 @@ export function compareRuns(records: readonly RunRecord[]): Comparison {
     dataset: reference.config.dataset,
     reference: reference.name,
     problems,
-    label: smallSampleLabel(all.length ? Math.min(...all.map((found) => found.problems)) : problems),
-    notes: [...notesOf(others, reference, repeated), ...raw.flatMap(({ arm, ...found }) => unsteady(arm.name, found))],
+    label: smallSampleLabel(
+      all.length ? Math.min(...all.map((found) => found.problems)) : problems,
+    ),
+    notes: [
+      ...notesOf(others, reference, repeated),
+      ...raw.flatMap(({ arm, ...found }) => unsteady(arm.name, found)),
+    ],
     arms: arms.map((arm) => {
       const found = raw.find((candidate) => candidate.arm === arm);
       return { ...armFigures(arm), difference: found ? differenceTo(found) : null };
@@ -182,7 +221,10 @@ function judged(run: RunRecord, kind: Kind): (Change & Pick<Outcome, 'problem'>)
   });
 }
 
-type BySeed = { readonly seed: number; readonly changes: readonly (Change & Pick<Outcome, 'problem'>)[] }[];
+type BySeed = {
+  readonly seed: number;
+  readonly changes: readonly (Change & Pick<Outcome, 'problem'>)[];
+}[];
 
 function changesOf(arm: Arm, kind: Kind): BySeed {
   return arm.runs.map((run) => ({ seed: run.config.seed, changes: judged(run, kind) }));
@@ -192,7 +234,9 @@ function changesOf(arm: Arm, kind: Kind): BySeed {
 function answersOfBoth(arm: Arm, reference: Arm): BySeed {
   return arm.runs.map((run) => {
     const other = runOfSeed(reference, run.config.seed);
-    const theirs = new Map(other ? judged(other, 'greedy').map(({ problem, after }) => [problem, after]) : []);
+    const theirs = new Map(
+      other ? judged(other, 'greedy').map(({ problem, after }) => [problem, after]) : [],
+    );
     const changes = judged(run, 'greedy').flatMap(({ problem, after }) => {
       const before = theirs.get(problem);
       return before === undefined ? [] : [{ problem, before, after }];
@@ -215,7 +259,9 @@ function byProblem(values: readonly (readonly [problem: string, value: number])[
 function gainOf(arm: Arm, kind: Kind): Gain | null {
   const bySeed = changesOf(arm, kind);
   const changes = bySeed.flatMap((seed) => seed.changes);
-  const gain = clustered95(byProblem(changes.map(({ problem, before, after }) => [problem, after - before])));
+  const gain = clustered95(
+    byProblem(changes.map(({ problem, before, after }) => [problem, after - before])),
+  );
   if (!gain) return null;
   const rate = (of: 'before' | 'after') =>
     rateOf(byProblem(changes.map((change) => [change.problem, change[of]])), kind);
@@ -233,18 +279,30 @@ function gainOf(arm: Arm, kind: Kind): Gain | null {
   };
 }
 
-/** One greedy answer a problem: Wilson's interval. Samples, or several seeds: a bootstrap over problems. */
-function rateOf(clusters: readonly (readonly number[])[], kind: Kind): { rate: number; ci95: Interval } {
+/**
+ * One greedy answer a problem: Wilson's interval. Samples, or several seeds: a bootstrap over
+ * problems.
+ */
+function rateOf(
+  clusters: readonly (readonly number[])[],
+  kind: Kind,
+): { rate: number; ci95: Interval } {
   const means = clusters.map((values) => mean(values));
   const rate = mean(means);
-  if (clusters.some((values) => values.length > 1)) return { rate, ci95: clustered95(clusters)!.ci95 };
-  return { rate, ci95: kind === 'greedy' ? wilson95(rate * means.length, means.length) : bootstrap95(means) };
+  if (clusters.some((values) => values.length > 1))
+    return { rate, ci95: clustered95(clusters)!.ci95 };
+  return {
+    rate,
+    ci95: kind === 'greedy' ? wilson95(rate * means.length, means.length) : bootstrap95(means),
+  };
 }
 
 function discordant(seeds: BySeed): Discordant {
   const bySeed = seeds.map(({ seed, changes }) => {
     const flips = (to: 0 | 1): Flip[] =>
-      changes.filter(({ before, after }) => before !== after && after === to).map(({ problem }) => ({ seed, problem }));
+      changes
+        .filter(({ before, after }) => before !== after && after === to)
+        .map(({ problem }) => ({ seed, problem }));
     return { seed, gained: flips(1), lost: flips(0) };
   });
   return {
@@ -264,7 +322,9 @@ function differenceOf(arm: Arm, reference: Arm, kind: Kind): Raw | null {
   const bySeed = arm.runs.flatMap((run) => {
     const other = runOfSeed(reference, run.config.seed);
     if (!other) return [];
-    const gains = new Map(judged(other, kind).map(({ problem, before, after }) => [problem, after - before]));
+    const gains = new Map(
+      judged(other, kind).map(({ problem, before, after }) => [problem, after - before]),
+    );
     const values = judged(run, kind).flatMap(({ problem, before, after }) => {
       const gain = gains.get(problem);
       return gain === undefined ? [] : [[problem, after - before - gain] as const];
@@ -279,24 +339,31 @@ function differenceOf(arm: Arm, reference: Arm, kind: Kind): Raw | null {
       difference: found.mean,
       ci95: found.ci95,
       p: signFlipP(clusters.map((values) => mean(values))),
-      by_seed: bySeed.map(({ seed, values }) => ({ seed, difference: mean(values.map(([, value]) => value)) })),
+      by_seed: bySeed.map(({ seed, values }) => ({
+        seed,
+        difference: mean(values.map(([, value]) => value)),
+      })),
     }
   );
 }
 
 function notesOf(others: readonly Arm[], reference: Arm, repeated: readonly RunRecord[]): string[] {
-  const computed = ({ runs }: Arm) => mean(runs.map(({ tokens }) => tokens.prompt + tokens.generated));
+  const computed = ({ runs }: Arm) =>
+    mean(runs.map(({ tokens }) => tokens.prompt + tokens.generated));
   const notes: string[] = [];
   for (const arm of others) {
     const [ours, theirs] = [computed(arm), computed(reference)];
     if (Math.abs(ours - theirs) > EQUAL_WITHIN * Math.max(ours, theirs))
       notes.push(
-        `Not at equal tokens: a run of ${arm.name} computed ${Math.round(ours)}, one of ${reference.name} ${Math.round(theirs)}.`,
+        `Not at equal tokens: a run of ${arm.name} computed ${Math.round(ours)}, one of ` +
+          `${reference.name} ${Math.round(theirs)}.`,
       );
-    const alone = (from: Arm, to: Arm) => from.runs.filter((run) => !runOfSeed(to, run.config.seed));
+    const alone = (from: Arm, to: Arm) =>
+      from.runs.filter((run) => !runOfSeed(to, run.config.seed));
     for (const run of [...alone(arm, reference), ...alone(reference, arm)])
       notes.push(
-        `Seed ${run.config.seed} takes no part in the difference of ${arm.name} and ${reference.name}: only one of the two has it.`,
+        `Seed ${run.config.seed} takes no part in the difference of ${arm.name} and ` +
+          `${reference.name}: only one of the two has it.`,
       );
   }
   for (const run of repeated)
@@ -309,10 +376,13 @@ function unsteady(name: string, found: Readonly<Record<Kind, Raw | null>>): stri
   return (['greedy', 'sampled'] as const).flatMap((kind) => {
     const raw = found[kind];
     if (!raw || raw.ci95[0] * raw.ci95[1] <= 0) return [];
-    const against = raw.by_seed.filter(({ difference }) => difference * raw.difference < 0).map(({ seed }) => seed);
+    const against = raw.by_seed
+      .filter(({ difference }) => difference * raw.difference < 0)
+      .map(({ seed }) => seed);
     if (against.length === 0) return [];
     return [
-      `The ${kind} difference of ${name} has the other sign in seed ${against.join(', ')}: runs differ more than the interval, which is over problems, says.`,
+      `The ${kind} difference of ${name} has the other sign in seed ${against.join(', ')}: ` +
+        'runs differ more than the interval, which is over problems, says.',
     ];
   });
 }

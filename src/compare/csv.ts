@@ -1,15 +1,40 @@
 import type { ComparedArm, Comparison, Gain } from './compare.ts';
 
 const COLUMNS = [
-  'arm', 'seed', 'problems', 'decoding', 'before', 'before_low', 'before_high', 'after', 'after_low', 'after_high', 'gain',
-  'gain_low', 'gain_high', 'difference', 'difference_low', 'difference_high', 'p', 'p_holm',
-] as const; // prettier-ignore
+  'arm',
+  'seed',
+  'problems',
+  'decoding',
+  'before',
+  'before_low',
+  'before_high',
+  'after',
+  'after_low',
+  'after_high',
+  'gain',
+  'gain_low',
+  'gain_high',
+  'difference',
+  'difference_low',
+  'difference_high',
+  'p',
+  'p_holm',
+] as const;
 type Row = Readonly<Partial<Record<(typeof COLUMNS)[number], string | number>>>;
 
-/** A comparison as a table: for each arm and decoding a line over all seeds with intervals, then one a seed. */
+/**
+ * A comparison as a table: for each arm and decoding a line over all seeds with intervals, then one
+ * a seed.
+ */
 export function comparisonCsv({ arms }: Comparison): string {
-  const rows = arms.flatMap((arm) => [...rowsOf(arm, 'greedy', arm.greedy), ...rowsOf(arm, 'sampled', arm.sampled)]);
-  return csv(COLUMNS, rows.map((row) => COLUMNS.map((column) => row[column] ?? ''))); // prettier-ignore
+  const rows = arms.flatMap((arm) => [
+    ...rowsOf(arm, 'greedy', arm.greedy),
+    ...rowsOf(arm, 'sampled', arm.sampled),
+  ]);
+  return csv(
+    COLUMNS,
+    rows.map((row) => COLUMNS.map((column) => row[column] ?? '')),
+  );
 }
 
 function rowsOf(arm: ComparedArm, decoding: 'greedy' | 'sampled', gain: Gain | null): Row[] {
@@ -54,7 +79,10 @@ function rowsOf(arm: ComparedArm, decoding: 'greedy' | 'sampled', gain: Gain | n
 }
 
 /** Comma-separated lines with a header; quoted where a value needs it (RFC 4180). */
-export function csv(columns: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+export function csv(
+  columns: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
   const cell = (value: string | number) => {
     const text = String(value);
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -16,7 +16,10 @@ export interface RunRecord {
   readonly outcomes: readonly Outcome[] | null;
   /** Samples a test problem; 0: greedy answers only. */
   readonly samples: number;
-  /** Failed first attempts that got second answers, and those of which one passed; null where the method asks for none. */
+  /**
+   * Failed first attempts that got second answers, and those of which one passed; null where the
+   * method asks for none.
+   */
   readonly rescue: { readonly failed: number; readonly rescued: number } | null;
   readonly updates: readonly RunEventOf<'update.applied'>[];
 }
@@ -44,7 +47,8 @@ export function recordOf(events: readonly RunEvent[]): RunRecord | null {
   const before = evals.find((event) => event.when === 'before');
   const after = evals.findLast((event) => event.when === 'after');
   const rescues = updates.map((update) => update.rescue).filter((rescue) => rescue !== null);
-  const total = (of: (rescue: (typeof rescues)[number]) => number) => rescues.reduce((sum, r) => sum + of(r), 0);
+  const total = (of: (rescue: (typeof rescues)[number]) => number) =>
+    rescues.reduce((sum, r) => sum + of(r), 0);
   return {
     runId: started.runId,
     config: started.config,
@@ -56,12 +60,17 @@ export function recordOf(events: readonly RunEvent[]): RunRecord | null {
     testProblems: started.problems.test,
     outcomes: before && after ? outcomesOf(before, after) : null,
     samples: after?.sampled?.samples ?? 0,
-    rescue: rescues.length ? { failed: total((r) => r.failed), rescued: total((r) => r.rescued) } : null,
+    rescue: rescues.length
+      ? { failed: total((r) => r.failed), rescued: total((r) => r.rescued) }
+      : null,
     updates,
   };
 }
 
-function outcomesOf(before: RunEventOf<'eval.completed'>, after: RunEventOf<'eval.completed'>): Outcome[] {
+function outcomesOf(
+  before: RunEventOf<'eval.completed'>,
+  after: RunEventOf<'eval.completed'>,
+): Outcome[] {
   const earlier = new Map(before.perProblem.map((problem) => [problem.id, problem]));
   return after.perProblem.flatMap((b) => {
     const a = earlier.get(b.id);
@@ -69,11 +78,15 @@ function outcomesOf(before: RunEventOf<'eval.completed'>, after: RunEventOf<'eva
     return [
       {
         problem: b.id,
-        greedy: a.greedy === null || b.greedy === null ? null : { before: a.greedy, after: b.greedy },
+        greedy:
+          a.greedy === null || b.greedy === null ? null : { before: a.greedy, after: b.greedy },
         sampled:
           a.sampled === null || b.sampled === null
             ? null
-            : { before: a.sampled / judgedSamples(before, a), after: b.sampled / judgedSamples(after, b) },
+            : {
+                before: a.sampled / judgedSamples(before, a),
+                after: b.sampled / judgedSamples(after, b),
+              },
       },
     ];
   });
@@ -87,8 +100,14 @@ export function judgedSamples(
   return judged ?? sampled?.samples ?? 0;
 }
 
-/** Seconds between consecutive events without the gaps that end in a resume, and on to `now` (ms since the epoch). */
-export function workingSeconds(events: readonly RunEvent[], now = events.at(-1)?.time ?? 0): number {
+/**
+ * Seconds between consecutive events without the gaps that end in a resume, and on to `now` (ms
+ * since the epoch).
+ */
+export function workingSeconds(
+  events: readonly RunEvent[],
+  now = events.at(-1)?.time ?? 0,
+): number {
   let ms = 0;
   for (let i = 1; i < events.length; i++) {
     if (events[i]!.type !== 'run.resumed') ms += events[i]!.time - events[i - 1]!.time;

@@ -9,7 +9,10 @@ export interface CatalogEntry {
 }
 
 export interface CatalogFile {
-  /** `hub`: below the hub's address; `releases`: below that of EvalPlus' releases, which no page may read. */
+  /**
+   * `hub`: below the hub's address; `releases`: below that of EvalPlus' releases, which no page may
+   * read.
+   */
   readonly host: 'hub' | 'releases';
   readonly path: string;
   /** Where the publisher has frozen the file. The hub announces the hash of what it sends. */
@@ -27,18 +30,28 @@ function hubParquet(repository: string, config: string, splits: readonly string[
 const MBPP_SPLITS = ['prompt', 'test', 'validation', 'train'];
 
 /**
- * MBPP and HumanEval as their authors keep them on the hub. The plus sets are EvalPlus' release files: their copies on the
- * hub hold no inputs, only scripts that need numpy.
+ * MBPP and HumanEval as their authors keep them on the hub. The plus sets are EvalPlus' release
+ * files: their copies on the hub hold no inputs, only scripts that need numpy.
  */
 export const CATALOG: readonly CatalogEntry[] = [
-  { name: 'mbpp', problems: 974, trains: true, files: hubParquet('google-research-datasets/mbpp', 'full', MBPP_SPLITS) },
+  {
+    name: 'mbpp',
+    problems: 974,
+    trains: true,
+    files: hubParquet('google-research-datasets/mbpp', 'full', MBPP_SPLITS),
+  },
   {
     name: 'mbpp-sanitized',
     problems: 427,
     trains: true,
     files: hubParquet('google-research-datasets/mbpp', 'sanitized', MBPP_SPLITS),
   },
-  { name: 'humaneval', problems: 164, trains: false, files: hubParquet('openai/openai_humaneval', 'openai_humaneval', ['test']) },
+  {
+    name: 'humaneval',
+    problems: 164,
+    trains: false,
+    files: hubParquet('openai/openai_humaneval', 'openai_humaneval', ['test']),
+  },
   {
     name: 'mbpp+',
     problems: 378,

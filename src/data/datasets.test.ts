@@ -16,7 +16,8 @@ describe('problem files', () => {
     );
     const sets = bySplit(problems);
     expect(sets.train.length + sets.val.length + sets.test.length).toBe(problems.length);
-    for (const set of [sets.train, sets.val, sets.test]) expect(set.length).toBeGreaterThanOrEqual(100);
+    for (const set of [sets.train, sets.val, sets.test])
+      expect(set.length).toBeGreaterThanOrEqual(100);
     refuseOverlap(sets);
     for (const problem of problems) {
       expect(problem.shown.length).toBeGreaterThanOrEqual(3);
@@ -30,7 +31,10 @@ describe('problem files', () => {
     expect(problems).toHaveLength(974);
     const { train, val, test } = bySplit(problems);
     expect([train.length, val.length, test.length]).toEqual([266, 51, 500]);
-    expect(problems.filter((p) => p.setupAfterSolution).map((p) => p.id)).toEqual(['mbpp/367', 'mbpp/927']);
+    expect(problems.filter((p) => p.setupAfterSolution).map((p) => p.id)).toEqual([
+      'mbpp/367',
+      'mbpp/927',
+    ]);
   });
 
   it.skipIf(!shared)('keeps every task of MBPP+ out of train and validation', () => {
@@ -39,27 +43,43 @@ describe('problem files', () => {
       .trim()
       .split('\n');
     for (const line of plus) {
-      const id = Number(/"task_id": ?"Mbpp\/(\d+)"/.exec(line)![1]); // not JSON throughout: some inputs are -Infinity
+      // not JSON throughout: some inputs are -Infinity
+      const id = Number(/"task_id": ?"Mbpp\/(\d+)"/.exec(line)![1]);
       expect(['test', null]).toContain(mbppSplit(id));
     }
   });
 
   it.skipIf(!shared)('reads MBPP sanitized with its imports as setup', () => {
-    const problems = parseProblems(readFileSync(`${SHARED}/mbpp/sanitized-mbpp.json`, 'utf8'), 'sanitized');
+    const problems = parseProblems(
+      readFileSync(`${SHARED}/mbpp/sanitized-mbpp.json`, 'utf8'),
+      'sanitized',
+    );
     expect(problems).toHaveLength(427);
     expect(problems.find((p) => p.setup !== '')?.setup).toMatch(/^import /);
   });
 
   it('refuses a line without tests, a broken line, a repeated id and an empty file, each with a sentence', () => {
     const line = (over: object) =>
-      JSON.stringify({ task_id: 1, text: 'Add.', code: 'def f(): pass', test_list: ['assert f()'], ...over });
-    expect(() => parseProblems(line({ test_list: [] }), 'a.jsonl')).toThrow(/a\.jsonl, line 1, has no tests/);
+      JSON.stringify({
+        task_id: 1,
+        text: 'Add.',
+        code: 'def f(): pass',
+        test_list: ['assert f()'],
+        ...over,
+      });
+    expect(() => parseProblems(line({ test_list: [] }), 'a.jsonl')).toThrow(
+      /a\.jsonl, line 1, has no tests/,
+    );
     expect(() => parseProblems(line({ test_list: undefined }), 'a.jsonl')).toThrow(
       /line 1, is no programming problem: test_list/,
     );
     expect(() => parseProblems(`${line({})}\n{"task`, 'a.jsonl')).toThrow(/line 2, is not JSON/);
-    expect(() => parseProblems(`${line({})}\n${line({})}`, 'a.jsonl')).toThrow(/line 2, repeats the id mbpp\/1/);
-    expect(() => parseProblems(line({ text: undefined }), 'a.jsonl')).toThrow(/neither "text" nor "prompt"/);
+    expect(() => parseProblems(`${line({})}\n${line({})}`, 'a.jsonl')).toThrow(
+      /line 2, repeats the id mbpp\/1/,
+    );
+    expect(() => parseProblems(line({ text: undefined }), 'a.jsonl')).toThrow(
+      /neither "text" nor "prompt"/,
+    );
     expect(() => parseProblems('\n', 'a.jsonl')).toThrow(/holds no problems/);
   });
 });
@@ -77,15 +97,17 @@ describe('order of problems', () => {
 
   it('passes through every problem once an epoch, in an order of (seed, epoch) alone', () => {
     const ids = (seed: number, steps: number) =>
-      Array.from({ length: steps }, (_, s) => problemsOfStep(split, seed, s + 1, 3)).flatMap(({ problems }) =>
-        problems.map((p) => p.id),
+      Array.from({ length: steps }, (_, s) => problemsOfStep(split, seed, s + 1, 3)).flatMap(
+        ({ problems }) => problems.map((p) => p.id),
       );
     const places = ids(1, 14); // 42 places: 6 epochs of 7
-    for (let epoch = 0; epoch < 6; epoch++) expect(new Set(places.slice(7 * epoch, 7 * epoch + 7)).size).toBe(7);
+    for (let epoch = 0; epoch < 6; epoch++)
+      expect(new Set(places.slice(7 * epoch, 7 * epoch + 7)).size).toBe(7);
     expect(places.slice(0, 7)).not.toEqual(places.slice(7, 14));
     expect(ids(1, 14)).toEqual(places);
     expect(ids(2, 14)).not.toEqual(places);
-    expect(problemsOfStep(split, 1, 9, 3).problems.map((p) => p.id)).toEqual(places.slice(24, 27)); // without the steps before
+    // without the steps before
+    expect(problemsOfStep(split, 1, 9, 3).problems.map((p) => p.id)).toEqual(places.slice(24, 27));
     expect(problemsOfStep(split, 1, 4, 3).epoch).toBe(1);
   });
 
@@ -94,6 +116,8 @@ describe('order of problems', () => {
     expect(chosen).toEqual(chooseProblems(split, 3, 1, 'test'));
     expect(new Set(chosen.map((p) => p.id)).size).toBe(3);
     expect(chooseProblems(split, 7, 1, 'test')).toEqual(split);
-    expect(() => chooseProblems(split, 8, 1, 'test')).toThrow(/8 test problems were asked for, and the data set has 7/);
+    expect(() => chooseProblems(split, 8, 1, 'test')).toThrow(
+      /8 test problems were asked for, and the data set has 7/,
+    );
   });
 });

@@ -8,9 +8,9 @@ import type { LoadedProblem, Split } from './problem.ts';
 import { checked } from './record.ts';
 
 /*
- * Problem files: the starter problems (MBPP's fields plus hidden asserts and a split), MBPP as JSON lines, MBPP
- * sanitized as one JSON array, HumanEval and EvalPlus' releases as JSON lines. Splits of MBPP are METHODS' data hygiene;
- * HumanEval and the plus sets are for evaluation only.
+ * Problem files: the starter problems (MBPP's fields plus hidden asserts and a split), MBPP as JSON
+ * lines, MBPP sanitized as one JSON array, HumanEval and EvalPlus' releases as JSON lines. Splits
+ * of MBPP are METHODS' data hygiene; HumanEval and the plus sets are for evaluation only.
  */
 
 const MbppLine = v.object({
@@ -38,13 +38,18 @@ const HumanEvalLine = v.object({
   test: v.string(),
 });
 
-/** Parses a problem file's text; throws a sentence that names the line and what is wrong with it. */
+/**
+ * Parses a problem file's text; throws a sentence that names the line and what is wrong with it.
+ */
 export function parseProblems(text: string, label: string): LoadedProblem[] {
   return problemsOf(records(text, label), label);
 }
 
 /** Reads a problem file, whatever its form: text, gzip or parquet by its first bytes. */
-export async function readProblems(bytes: Uint8Array<ArrayBuffer>, label: string): Promise<LoadedProblem[]> {
+export async function readProblems(
+  bytes: Uint8Array<ArrayBuffer>,
+  label: string,
+): Promise<LoadedProblem[]> {
   if (isParquet(bytes)) {
     const rows = await parquetRecords(bytes.slice().buffer, label);
     return problemsOf(
@@ -54,7 +59,9 @@ export async function readProblems(bytes: Uint8Array<ArrayBuffer>, label: string
   }
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const stream = new Blob([bytes]).stream();
-  const text = await new Response(isGzip ? stream.pipeThrough(new DecompressionStream('gzip')) : stream).text();
+  const text = await new Response(
+    isGzip ? stream.pipeThrough(new DecompressionStream('gzip')) : stream,
+  ).text();
   return parseProblems(text, label);
 }
 
@@ -63,7 +70,9 @@ export async function namedProblems(
   entry: CatalogEntry,
   files: readonly Uint8Array<ArrayBuffer>[],
 ): Promise<LoadedProblem[]> {
-  const problems = (await Promise.all(files.map((bytes) => readProblems(bytes, entry.name)))).flat();
+  const problems = (
+    await Promise.all(files.map((bytes) => readProblems(bytes, entry.name)))
+  ).flat();
   if (problems.length !== entry.problems)
     throw new Error(
       `${entry.name} came with ${problems.length} problems and has ${entry.problems}; give a file instead.`,
@@ -71,23 +80,37 @@ export async function namedProblems(
   return problems;
 }
 
-/** Those an evaluation asks: of one split or of all, and of these a seeded choice of `limit`, or all. */
+/**
+ * Those an evaluation asks: of one split or of all, and of these a seeded choice of `limit`, or
+ * all.
+ */
 export function evaluationProblems(
   all: readonly LoadedProblem[],
-  { dataset, split, limit, seed }: { dataset: string; split: Split | 'all'; limit: number | null; seed: number },
+  {
+    dataset,
+    split,
+    limit,
+    seed,
+  }: { dataset: string; split: Split | 'all'; limit: number | null; seed: number },
 ): LoadedProblem[] {
   const problems = split === 'all' ? [...all] : all.filter((problem) => problem.split === split);
   if (problems.length === 0)
-    throw new Error(`${dataset} has no problems in its ${split} split; choose another split, or all.`);
+    throw new Error(
+      `${dataset} has no problems in its ${split} split; choose another split, or all.`,
+    );
   return limit === null ? problems : chooseProblems(problems, limit, seed, split);
 }
 
-function problemsOf(found: Iterable<{ json: unknown; where: string }>, label: string): LoadedProblem[] {
+function problemsOf(
+  found: Iterable<{ json: unknown; where: string }>,
+  label: string,
+): LoadedProblem[] {
   const problems: LoadedProblem[] = [];
   const seen = new Set<string>();
   for (const { json, where } of found) {
     const problem = problemOf(json, where);
-    if (seen.has(problem.id)) throw new Error(`${where} repeats the id ${problem.id}; ids must be unique.`);
+    if (seen.has(problem.id))
+      throw new Error(`${where} repeats the id ${problem.id}; ids must be unique.`);
     seen.add(problem.id);
     problems.push(problem);
   }
@@ -104,7 +127,8 @@ export function bySplit(problems: readonly LoadedProblem[]): ProblemSets {
 function* records(text: string, label: string): Generator<{ json: unknown; where: string }> {
   if (text.trimStart().startsWith('[')) {
     const array = parseJson(text, label) as unknown[];
-    for (const [index, json] of array.entries()) yield { json, where: `${label}, entry ${index + 1},` };
+    for (const [index, json] of array.entries())
+      yield { json, where: `${label}, entry ${index + 1},` };
     return;
   }
   for (const [index, line] of text.split('\n').entries()) {
@@ -123,11 +147,18 @@ function parseJson(json: string, where: string): unknown {
 /** What kind of record it is shows in its fields. */
 function problemOf(json: unknown, where: string): LoadedProblem {
   // Inputs are not JSON throughout (NaN, -Infinity), and 1 is not 1.0 in them.
-  if (typeof json === 'string' && /"(?:base|plus)_input"\s*:/.test(json)) return evalPlusProblem(json, where);
+  if (typeof json === 'string' && /"(?:base|plus)_input"\s*:/.test(json))
+    return evalPlusProblem(json, where);
   const value = typeof json === 'string' ? parseJson(json, where) : json;
-  if (typeof value === 'object' && value !== null && 'test' in value && /^\s*inputs = /m.test(String(value.test))) {
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'test' in value &&
+    /^\s*inputs = /m.test(String(value.test))
+  ) {
     throw new Error(
-      `${where} holds EvalPlus' tests as a script; give the release file (MbppPlus-v0.2.0.jsonl.gz, HumanEvalPlus-v0.1.10.jsonl.gz).`,
+      `${where} holds EvalPlus' tests as a script; give the release file ` +
+        '(MbppPlus-v0.2.0.jsonl.gz, HumanEvalPlus-v0.1.10.jsonl.gz).',
     );
   }
   const isHumanEval = typeof value === 'object' && value !== null && 'canonical_solution' in value;
@@ -154,7 +185,8 @@ function humanEvalProblem(line: v.InferOutput<typeof HumanEvalLine>): LoadedProb
 
 function mbppProblem(line: v.InferOutput<typeof MbppLine>, where: string): LoadedProblem {
   const text = line.text ?? line.prompt;
-  if (text === undefined) throw new Error(`${where} has neither "text" nor "prompt", so there is nothing to ask.`);
+  if (text === undefined)
+    throw new Error(`${where} has neither "text" nor "prompt", so there is nothing to ask.`);
   if (line.test_list.length === 0)
     throw new Error(`${where} has no tests ("test_list" is empty), so no answer could be judged.`);
   const number = typeof line.task_id === 'number' ? line.task_id : null;
@@ -173,7 +205,9 @@ function mbppProblem(line: v.InferOutput<typeof MbppLine>, where: string): Loade
   };
 }
 
-/** METHODS: test 11–510; validation 511–600 and train 601–974, each without what MBPP+ evaluates on. */
+/**
+ * METHODS: test 11–510; validation 511–600 and train 601–974, each without what MBPP+ evaluates on.
+ */
 export function mbppSplit(id: number): Split | null {
   if (id >= 11 && id <= 510) return 'test';
   if (id < 511 || id > 974 || MBPP_PLUS.has(id)) return null;

@@ -72,6 +72,8 @@ describe('JSON as Python reads it', () => {
 
   it('takes a text of a million characters and as many digits apart', () => {
     const text = 'x'.repeat(1_000_000);
-    expect(parsePythonJson(`["${text}", 1]`)).toMatchObject({ items: [{ value: text }, { value: 1n }] });
+    expect(parsePythonJson(`["${text}", 1]`)).toMatchObject({
+      items: [{ value: text }, { value: 1n }],
+    });
   });
 });

@@ -2,8 +2,9 @@ import type { Value } from '../sandbox/value.ts';
 import type { Arguments } from './problem.ts';
 
 /*
- * MBPP+ keeps its inputs as JSON, which has no tuples, sets or complex numbers; EvalPlus makes them again task by task
- * (`mbpp_deserialize_inputs`, evalplus/data/mbpp.py), and its verdicts depend on it.
+ * MBPP+ keeps its inputs as JSON, which has no tuples, sets or complex numbers; EvalPlus makes them
+ * again task by task (`mbpp_deserialize_inputs`, evalplus/data/mbpp.py), and its verdicts depend on
+ * it.
  */
 
 type Convert = (inputs: Arguments) => Arguments;
@@ -15,7 +16,10 @@ function tuple(value: Value): Value {
     case 'tuple':
       return { type: 'tuple', items: value.items };
     case 'str':
-      return { type: 'tuple', items: [...value.value].map((letter) => ({ type: 'str', value: letter })) };
+      return {
+        type: 'tuple',
+        items: [...value.value].map((letter) => ({ type: 'str', value: letter })),
+      };
     case 'dict':
       return { type: 'tuple', items: value.entries.map(([key]) => key) };
     default:
@@ -34,7 +38,8 @@ function deepTuple(value: Value): Value {
 }
 
 function text(value: Value | undefined): string {
-  if (value?.type !== 'str') throw new Error(`a text is expected where there is a ${value?.type ?? 'gap'}`);
+  if (value?.type !== 'str')
+    throw new Error(`a text is expected where there is a ${value?.type ?? 'gap'}`);
   return value.value;
 }
 
@@ -43,17 +48,25 @@ const COMPLEX = new RegExp(`^(?<real>[+-]?${FLOAT})?(?:(?<imag>(?:^|[+-])${FLOAT
 
 /** `complex(value)` of a number or a text: `1j`, `(2+3j)`, `-1.5`, `1e3-infj`. */
 export function toComplex(value: Value | undefined): Value {
-  if (value?.type === 'int' || value?.type === 'float') return { type: 'complex', real: Number(value.value), imag: 0 };
+  if (value?.type === 'int' || value?.type === 'float')
+    return { type: 'complex', real: Number(value.value), imag: 0 };
   const source = text(value).trim();
   const { groups } = COMPLEX.exec(source.replace(/^\((.*)\)$/, '$1')) ?? {};
   const { real, imag } = groups ?? {};
-  if (real === undefined && imag === undefined) throw new Error(`\`${source}\` is no complex number`);
+  if (real === undefined && imag === undefined)
+    throw new Error(`\`${source}\` is no complex number`);
   return { type: 'complex', real: number(real ?? '0'), imag: number(imag ?? '0') };
 }
 
 function number(source: string): number {
   const [, sign = '', digits = ''] = /^([+-]?)(.*)$/.exec(source) ?? [];
-  const size = /^inf/i.test(digits) ? Infinity : /^nan/i.test(digits) ? NaN : digits === '' ? 1 : Number(digits);
+  const size = /^inf/i.test(digits)
+    ? Infinity
+    : /^nan/i.test(digits)
+      ? NaN
+      : digits === ''
+        ? 1
+        : Number(digits);
   return sign === '-' ? -size : size;
 }
 
@@ -67,7 +80,10 @@ const GROUPS: readonly (readonly [ids: string, convert: Convert])[] = [
     '2 116 132 143 222 261 273 394 399 421 424 429 470 560 579 596 616 630 726 740 744 809',
     (inputs) => inputs.map(tuple),
   ],
-  ['63 64 70 94 120 237 272 299 400 409 417 438 473 614 780', (inputs) => inputs.map((list) => mapItems(list, tuple))],
+  [
+    '63 64 70 94 120 237 272 299 400 409 417 438 473 614 780',
+    (inputs) => inputs.map((list) => mapItems(list, tuple)),
+  ],
   ['75 413 444 753', first((list) => mapItems(list, tuple))],
   ['106 750', ([head, tail, ...rest]) => (head && tail ? [head, tuple(tail), ...rest] : [])],
   [
@@ -86,13 +102,19 @@ const GROUPS: readonly (readonly [ids: string, convert: Convert])[] = [
   ['259 401 445', (inputs) => inputs.map((list) => tuple(mapItems(list, tuple)))],
   [
     '278',
-    (inputs) => inputs.map((list) => tuple(mapItems(list, (item) => (item.type === 'list' ? tuple(item) : item)))),
+    (inputs) =>
+      inputs.map((list) =>
+        tuple(mapItems(list, (item) => (item.type === 'list' ? tuple(item) : item))),
+      ),
   ],
   [
     '722',
     first((dict) => {
       if (dict.type !== 'dict') throw new Error(`a dict is expected where there is a ${dict.type}`);
-      return { type: 'dict', entries: dict.entries.map(([key, value]) => [key, tuple(value)] as const) };
+      return {
+        type: 'dict',
+        entries: dict.entries.map(([key, value]) => [key, tuple(value)] as const),
+      };
     }),
   ],
   ['252', ([complex]) => [toComplex(complex)]],

@@ -6,17 +6,24 @@ import type { Arguments, LoadedProblem } from './problem.ts';
 import { parsePythonJson } from './python-json.ts';
 import { checked } from './record.ts';
 
-/** The fields of a release line that are used; `contract` guards inputs, which the release has checked already. */
+/**
+ * The fields of a release line that are used; `contract` guards inputs, which the release has
+ * checked already.
+ */
 const Fields = v.object({
-  task_id: v.pipe(v.string(), v.regex(/^(?:Mbpp|HumanEval)\/\d+$/, 'an id like Mbpp/2 or HumanEval/0 is expected')),
+  task_id: v.pipe(
+    v.string(),
+    v.regex(/^(?:Mbpp|HumanEval)\/\d+$/, 'an id like Mbpp/2 or HumanEval/0 is expected'),
+  ),
   prompt: v.string(),
   entry_point: v.string(),
   canonical_solution: v.string(),
 });
 
 /**
- * CPython adds floats up with compensation since 3.12, the sandbox is 3.14, and EvalPlus' verdicts are of earlier ones.
- * HumanEval/32's own solution, a Newton iteration over a `sum`, misses 7 of its 788 roots by that.
+ * CPython adds floats up with compensation since 3.12, the sandbox is 3.14, and EvalPlus' verdicts
+ * are of earlier ones. HumanEval/32's own solution, a Newton iteration over a `sum`, misses 7 of
+ * its 788 roots by that.
  */
 const SUM_BEFORE_3_12 = `def sum():
     from builtins import str, sum
@@ -32,10 +39,17 @@ const SUM_BEFORE_3_12 = `def sum():
 sum = sum()
 `;
 
-/** A line of MbppPlus-*.jsonl or HumanEvalPlus-*.jsonl. Its asserts are shown to nobody: inputs decide. */
+/**
+ * A line of MbppPlus-*.jsonl or HumanEvalPlus-*.jsonl. Its asserts are shown to nobody: inputs
+ * decide.
+ */
 export function evalPlusProblem(json: string, where: string): LoadedProblem {
   const record = recordOf(json, where);
-  const { task_id, prompt, entry_point, canonical_solution } = checked(Fields, texts(record), where);
+  const { task_id, prompt, entry_point, canonical_solution } = checked(
+    Fields,
+    texts(record),
+    where,
+  );
   const isMbpp = task_id.startsWith('Mbpp/');
   const convert = (args: Arguments): Arguments =>
     isMbpp ? mbppArguments(Number(task_id.slice('Mbpp/'.length)), args) : args;
@@ -43,7 +57,9 @@ export function evalPlusProblem(json: string, where: string): LoadedProblem {
     try {
       return argumentLists(record.get(field)).map(convert);
     } catch (error) {
-      throw new Error(`${where} (${task_id}): its ${field} does not parse: ${messageOf(error)}.`, { cause: error });
+      throw new Error(`${where} (${task_id}): its ${field} does not parse: ${messageOf(error)}.`, {
+        cause: error,
+      });
     }
   };
   const atol = record.get('atol');
@@ -78,7 +94,9 @@ function recordOf(json: string, where: string): ReadonlyMap<string, Value> {
 }
 
 function texts(record: ReadonlyMap<string, Value>): Record<string, string> {
-  return Object.fromEntries([...record].flatMap(([key, value]) => (value.type === 'str' ? [[key, value.value]] : [])));
+  return Object.fromEntries(
+    [...record].flatMap(([key, value]) => (value.type === 'str' ? [[key, value.value]] : [])),
+  );
 }
 
 /** A list of argument lists. Mbpp/793 has `{}` for its plus inputs: none. */

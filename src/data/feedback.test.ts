@@ -26,8 +26,16 @@ const verdict: Verdict = {
   stdout: 'called with 777\n',
   ms: 1,
 };
-const prompt = (over: Partial<Problem> = {}, changed: Partial<Verdict> = {}, mode: 'all' | 'all-but-one' = 'all') =>
-  attemptPart({ problem: { ...problem, ...over }, code, verdict: { ...verdict, ...changed } }, mode, 10);
+const prompt = (
+  over: Partial<Problem> = {},
+  changed: Partial<Verdict> = {},
+  mode: 'all' | 'all-but-one' = 'all',
+) =>
+  attemptPart(
+    { problem: { ...problem, ...over }, code, verdict: { ...verdict, ...changed } },
+    mode,
+    10,
+  );
 
 describe('feedback', () => {
   it("is the text that nano's pre-training saw, character for character", () => {
@@ -40,12 +48,14 @@ describe('feedback', () => {
       expect(nanoRetryPrompt('Add one.', tried, text, ' It forgets the 1.\n')).toBe(retry);
     }
     expect(nanoFeedback(feedbackOf(problem, verdict, 'all'))).toBe(
-      'FAIL: assert f(1) == 2 -> got 5\nFAIL: assert f(2) == 3 -> IndexError\nError: IndexError: list index out of range (line 2)',
+      'FAIL: assert f(1) == 2 -> got 5\nFAIL: assert f(2) == 3 -> IndexError\nError: IndexError: ' +
+        'list index out of range (line 2)',
     );
   });
 
   it("has METHODS' parts in their order for chat models", () => {
-    expect(prompt({ hidden: [] })).toBe(`The following code attempt failed to solve the problem correctly:
+    expect(prompt({ hidden: [] }))
+      .toBe(`The following code attempt failed to solve the problem correctly:
 Original Problem: Add one.
 assert f(1) == 2
 assert f(2) == 3
@@ -64,7 +74,8 @@ called with 777`);
   });
 
   it('shows nothing of hidden asserts: not their source, values, errors or what their calls printed', () => {
-    for (const text of [prompt(), nanoFeedback(feedbackOf(problem, verdict, 'all'))]) expect(text).not.toContain('77');
+    for (const text of [prompt(), nanoFeedback(feedbackOf(problem, verdict, 'all'))])
+      expect(text).not.toContain('77');
     const asserts = verdict.asserts.map((assert, i) =>
       i < 2 ? { ...assert, status: 'pass' as const } : { ...assert, status: 'error' as const },
     );
@@ -81,9 +92,14 @@ called with 777`);
   });
 
   it('says of a timeout which limit it was and what is likely', () => {
-    const asserts = verdict.asserts.map((assert) => ({ status: 'timeout' as const, source: assert.source }));
+    const asserts = verdict.asserts.map((assert) => ({
+      status: 'timeout' as const,
+      source: assert.source,
+    }));
     const text = prompt({}, { status: 'timeout', asserts, error: undefined });
     expect(text).toContain('FAIL: assert f(1) == 2 -> no answer in time');
-    expect(text).toContain('Error: stopped after 10 s without an answer: probably an infinite loop, or far too slow');
+    expect(text).toContain(
+      'Error: stopped after 10 s without an answer: probably an infinite loop, or far too slow',
+    );
   });
 });

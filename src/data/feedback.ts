@@ -2,8 +2,8 @@ import type { AssertVerdict, Verdict } from '../schema/verdict.ts';
 import type { Problem } from './problem.ts';
 
 /**
- * `all`: every shown assert comes back with its result; `all-but-one`: the last shown assert is held back from prompts and
- * feedback, and tells afterwards who only learnt the others by heart.
+ * `all`: every shown assert comes back with its result; `all-but-one`: the last shown assert is
+ * held back from prompts and feedback, and tells afterwards who only learnt the others by heart.
  */
 export type FeedbackMode = 'all' | 'all-but-one';
 
@@ -28,13 +28,19 @@ export function feedbackOf(problem: Problem, verdict: Verdict, mode: FeedbackMod
   const visible = visibleAsserts(problem, mode);
   const bySource = new Map(verdict.asserts.map((assert) => [assert.source, assert]));
   const results = visible.flatMap((source) => bySource.get(source) ?? []);
-  // Asserts are judged in order, shown ones first: the program's first error is that of a visible one, if any of them raised.
+  // Asserts are judged in order, shown ones first: the program's first error is that of a visible
+  // one, if any of them raised.
   const raised = results.some((assert) => assert.status === 'error');
-  const output = [verdict.stdout, verdict.stderr].filter((text) => text !== undefined && text !== '').join('\n');
+  const output = [verdict.stdout, verdict.stderr]
+    .filter((text) => text !== undefined && text !== '')
+    .join('\n');
   return {
     results,
     error: raised ? (verdict.error ?? null) : null,
-    output: visible.length === problem.shown.length + problem.hidden.length && output !== '' ? output : null,
+    output:
+      visible.length === problem.shown.length + problem.hidden.length && output !== ''
+        ? output
+        : null,
     timedOut: results.some((assert) => assert.status === 'timeout'),
   };
 }
@@ -60,7 +66,10 @@ const NANO_VALUE = 90;
 const NANO_ERROR = 80;
 const NANO_OUTPUT = 60;
 
-/** nano's lines of feedback: `render_feedback` of tools/nano/prompts.py. An outcome of '' is a pass; empty texts are left out. */
+/**
+ * nano's lines of feedback: `render_feedback` of tools/nano/prompts.py. An outcome of '' is a pass;
+ * empty texts are left out.
+ */
 export function nanoLines(
   results: readonly { readonly source: string; readonly outcome: string }[],
   error: string,
@@ -86,7 +95,10 @@ export function nanoFeedback({ results, error, output }: Feedback): string {
   return nanoLines(came, error && at !== undefined ? `${raised} (line ${at})` : raised, printed);
 }
 
-/** Feedback as METHODS' template 2 has it: results, the error with the program's own lines, what was printed. */
+/**
+ * Feedback as METHODS' template 2 has it: results, the error with the program's own lines, what was
+ * printed.
+ */
 export function longFeedback(feedback: Feedback, code: string, timeoutSeconds: number): string {
   const { results, error, output } = feedback;
   const lines = results.map((assert) => {
@@ -103,21 +115,32 @@ export function longFeedback(feedback: Feedback, code: string, timeoutSeconds: n
   } else if (error) {
     lines.push(`Error: ${error.type}: ${error.message}`);
     const source = code.split('\n');
-    for (const line of error.lines) lines.push(`  line ${line}: ${(source[line - 1] ?? '').trim()}`);
+    for (const line of error.lines)
+      lines.push(`  line ${line}: ${(source[line - 1] ?? '').trim()}`);
   }
   if (output !== null) lines.push(`Execution Trace:\n${output.trimEnd()}`);
   return lines.join('\n');
 }
 
-/** An attempt that failed: its program (its text, where there was no code in it) and what became of it. */
+/**
+ * An attempt that failed: its program (its text, where there was no code in it) and what became of
+ * it.
+ */
 export interface Attempt {
   readonly problem: Problem;
   readonly code: string;
   readonly verdict: Verdict;
 }
 
-/** Parts of METHODS' template 2 up to the trace, for chat models: the failed attempt and what became of it. */
-export function attemptPart({ problem, code, verdict }: Attempt, mode: FeedbackMode, timeoutSeconds: number): string {
+/**
+ * Parts of METHODS' template 2 up to the trace, for chat models: the failed attempt and what became
+ * of it.
+ */
+export function attemptPart(
+  { problem, code, verdict }: Attempt,
+  mode: FeedbackMode,
+  timeoutSeconds: number,
+): string {
   return `The following code attempt failed to solve the problem correctly:
 Original Problem: ${[problem.text, ...visibleAsserts(problem, mode)].join('\n')}
 Failed Code:

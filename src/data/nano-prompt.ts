@@ -1,6 +1,7 @@
 /**
- * The four prompts of METHODS in nano's own compact text, mirrors of tools/nano/prompts.py; docs/nano.md shows them. All
- * ask for the program and nothing else, but the third, which asks for a sentence or two.
+ * The four prompts of METHODS in nano's own compact text, mirrors of tools/nano/prompts.py;
+ * docs/nano.md shows them. All ask for the program and nothing else, but the third, which asks for
+ * a sentence or two.
  */
 
 /** The task, the asserts that may be seen, then the marker after which the program follows. */

@@ -11,13 +11,23 @@ const ORDER = 0x6f726465;
 const CHOICE = 0x63686f69;
 
 /** `count` problems of a split: the first ones of a seeded shuffle, in the split's own order. */
-export function chooseProblems<P extends Problem>(split: readonly P[], count: number, seed: number, name: string): P[] {
+export function chooseProblems<P extends Problem>(
+  split: readonly P[],
+  count: number,
+  seed: number,
+  name: string,
+): P[] {
   if (count > split.length) {
-    const advice = split.length === 0 ? 'choose another data set' : `ask for at most ${split.length}`;
-    throw new Error(`${count} ${name} problems were asked for, and the data set has ${split.length || 'none'}; ${advice}.`);
+    const advice =
+      split.length === 0 ? 'choose another data set' : `ask for at most ${split.length}`;
+    throw new Error(
+      `${count} ${name} problems were asked for, and the data set has ${split.length || 'none'}; ${advice}.`,
+    );
   }
   const salt = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 0);
-  const chosen = new Rng(CHOICE, seed, salt).shuffle(split.map((_, index) => index)).slice(0, count);
+  const chosen = new Rng(CHOICE, seed, salt)
+    .shuffle(split.map((_, index) => index))
+    .slice(0, count);
   return chosen.sort((a, b) => a - b).map((index) => split[index]!);
 }
 
@@ -32,7 +42,9 @@ export function refuseOverlap(sets: ProblemSets): void {
       const both = sets[names[j]!].filter((p) => first.has(key(p))).map((p) => p.id);
       if (both.length) {
         throw new Error(
-          `The ${names[i]} and ${names[j]} problems share ${both.length} ids (${both.slice(0, 10).join(', ')}${both.length > 10 ? ', …' : ''}); choose splits that do not intersect.`,
+          `The ${names[i]} and ${names[j]} problems share ${both.length} ids ` +
+            `(${both.slice(0, 10).join(', ')}${both.length > 10 ? ', …' : ''}); choose splits ` +
+            'that do not intersect.',
         );
       }
     }
@@ -40,8 +52,8 @@ export function refuseOverlap(sets: ProblemSets): void {
 }
 
 /**
- * The problems of step `step` (from 1): `perStep` places of an endless order that is reshuffled each epoch by
- * (seed, epoch) alone, so a resumed run needs no state but the step's number.
+ * The problems of step `step` (from 1): `perStep` places of an endless order that is reshuffled
+ * each epoch by (seed, epoch) alone, so a resumed run needs no state but the step's number.
  */
 export function problemsOfStep(
   train: readonly Problem[],

@@ -1,13 +1,18 @@
 import { parquetReadObjects } from 'hyparquet';
 import { messageOf } from '../lib/errors.ts';
 
-/** Rows of a parquet file as the JSON they would be: 64-bit integers as numbers, which ids and splits fit into. */
+/**
+ * Rows of a parquet file as the JSON they would be: 64-bit integers as numbers, which ids and
+ * splits fit into.
+ */
 export async function parquetRecords(file: ArrayBuffer, label: string): Promise<unknown[]> {
   try {
     const rows: unknown[] = await parquetReadObjects({ file });
     return rows.map(plain);
   } catch (error) {
-    throw new Error(`${label} is no parquet file that can be read: ${messageOf(error)}.`, { cause: error });
+    throw new Error(`${label} is no parquet file that can be read: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
 }
 

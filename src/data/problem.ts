@@ -4,8 +4,8 @@ import type { Value } from '../sandbox/value.ts';
 export type Arguments = readonly Value[];
 
 /**
- * Tests in EvalPlus' form: inputs alone. What the reference returns for an input is expected of the solution, within
- * `atol` for floats and by the special oracles of `family` (src/eval/oracle.ts).
+ * Tests in EvalPlus' form: inputs alone. What the reference returns for an input is expected of the
+ * solution, within `atol` for floats and by the special oracles of `family` (src/eval/oracle.ts).
  */
 export interface DifferentialTests {
   readonly family: 'mbpp' | 'humaneval';
@@ -15,8 +15,8 @@ export interface DifferentialTests {
 }
 
 /**
- * One programming problem in MBPP's form, whatever file it came from.
- * `shown` asserts go into prompts and feedback; `hidden` ones only decide the reward, which needs all of them.
+ * One programming problem in MBPP's form, whatever file it came from. `shown` asserts go into
+ * prompts and feedback; `hidden` ones only decide the reward, which needs all of them.
  */
 export interface Problem {
   /** Unique within its dataset, e.g. `starter/train/17`, `mbpp/601`. */
@@ -27,7 +27,10 @@ export interface Problem {
   readonly entryPoint?: string;
   /** Code run before the asserts (imports, helper classes). */
   readonly setup: string;
-  /** Code of the data set that its tests call (HumanEval's prompts define some); never run beside a solution. */
+  /**
+   * Code of the data set that its tests call (HumanEval's prompts define some); never run beside a
+   * solution.
+   */
   readonly helpers?: string;
   /** True where the solution must run before `setup` (MBPP 367 and 927). */
   readonly setupAfterSolution: boolean;
@@ -35,7 +38,10 @@ export interface Problem {
   readonly hidden: readonly string[];
   /** Reference solution: a whole program. */
   readonly reference: string;
-  /** The beginning of a program that a completion goes on with (HumanEval), or its docstring (MBPP+). */
+  /**
+   * The beginning of a program that a completion goes on with (HumanEval), or its docstring
+   * (MBPP+).
+   */
   readonly prompt?: string;
   /** Decides instead of asserts. */
   readonly differential?: DifferentialTests;
@@ -46,7 +52,10 @@ export interface Problem {
 export type Split = 'train' | 'validation' | 'test';
 
 export interface LoadedProblem extends Problem {
-  /** Where the file says it, or MBPP's numbering does; null: in no split (MBPP 1–10, or in MBPP+ outside the test split). */
+  /**
+   * Where the file says it, or MBPP's numbering does; null: in no split (MBPP 1–10, or in MBPP+
+   * outside the test split).
+   */
   readonly split: Split | null;
 }
 

@@ -20,7 +20,10 @@ const none: ChatTemplate = {
     throw new Error('no template');
   },
 };
-const chat: ChatTemplate = { exists: true, renderChat: ([message]) => `<user>${message!.content}</user><assistant>` };
+const chat: ChatTemplate = {
+  exists: true,
+  renderChat: ([message]) => `<user>${message!.content}</user><assistant>`,
+};
 const tokenizer = await loadTokenizer(folderSource('public/models/nano'));
 
 describe('prompts', () => {
@@ -47,14 +50,19 @@ describe('prompts', () => {
     expect(policyText('other', tokenizer, chat).prompt(problem).text).toBe(
       `<user>${plainPrompt(problem)}</user><assistant>`,
     );
-    expect(policyText('other', tokenizer, none).prompt(problem).text).toBe(`${plainPrompt(problem)}\n`);
+    expect(policyText('other', tokenizer, none).prompt(problem).text).toBe(
+      `${plainPrompt(problem)}\n`,
+    );
     expect(policyText('nano', tokenizer, none).format).toBe('plain');
     expect(policyText('other', tokenizer, chat).format).toBe('fenced');
   });
 });
 
 describe('prompts about a failed attempt', () => {
-  const twice: Problem = { ...problem, shown: ['assert double(2) == 4', 'assert double(31) == 62'] };
+  const twice: Problem = {
+    ...problem,
+    shown: ['assert double(2) == 4', 'assert double(31) == 62'],
+  };
   const attempt = {
     problem: twice,
     code: 'def double(x):\n    return x',
@@ -62,7 +70,12 @@ describe('prompts about a failed attempt', () => {
       status: 'fail' as const,
       asserts: [
         { status: 'fail' as const, source: 'assert double(2) == 4', actual: '2', expected: '4' },
-        { status: 'fail' as const, source: 'assert double(31) == 62', actual: '31', expected: '62' },
+        {
+          status: 'fail' as const,
+          source: 'assert double(31) == 62',
+          actual: '31',
+          expected: '62',
+        },
         { status: 'fail' as const, source: 'assert double(5) == 10', actual: '5', expected: '10' },
       ],
       ms: 1,
@@ -76,30 +89,37 @@ describe('prompts about a failed attempt', () => {
   ];
 
   it('end with what is wanted, and all but the reflection demand the same code format', () => {
-    const [plain, refinement, reflection, retry] = all(policyText('other', tokenizer, none)).map(({ text }) => text);
+    const [plain, refinement, reflection, retry] = all(policyText('other', tokenizer, none)).map(
+      ({ text }) => text,
+    );
     expect(plain!.split('\n').at(-2)).toBe('Answer with the code only, in one ```python block.');
     expect(retry!.split('\n').slice(-3, -1)).toEqual([
       'Reflection: It does not double.',
       'Answer with the code only, in one ```python block.',
     ]);
     expect(refinement).toMatch(/Afterwards output the fixed code inside <code>…<\/code>\n$/);
-    expect(reflection).toMatch(/In a few sentences, say what is wrong and how to fix it. No code.\n$/);
-    expect(all(policyText('nano', tokenizer, none)).map(({ text }) => text.trimEnd().split('\n').at(-1))).toEqual([
-      'Code:',
-      'Fix:',
-      'Why:',
-      'Code:',
-    ]);
+    expect(reflection).toMatch(
+      /In a few sentences, say what is wrong and how to fix it. No code.\n$/,
+    );
+    expect(
+      all(policyText('nano', tokenizer, none)).map(({ text }) => text.trimEnd().split('\n').at(-1)),
+    ).toEqual(['Code:', 'Fix:', 'Why:', 'Code:']);
   });
 
   it('never hold the assert that is held back: not its source, not its value', () => {
     for (const form of ['nano', 'other'] as const) {
-      const held = all(policyText(form, tokenizer, none, { asserts: 'all-but-one', timeoutSeconds: 5 }));
+      const held = all(
+        policyText(form, tokenizer, none, { asserts: 'all-but-one', timeoutSeconds: 5 }),
+      );
       for (const { text } of held) {
         expect(text).toContain('double(2) == 4');
         expect(text).not.toMatch(/31|62|double\(5\)/);
       }
-      expect(all(policyText(form, tokenizer, none)).every(({ text }) => text.includes('double(31) == 62'))).toBe(true);
+      expect(
+        all(policyText(form, tokenizer, none)).every(({ text }) =>
+          text.includes('double(31) == 62'),
+        ),
+      ).toBe(true);
     }
   });
 });

@@ -1,12 +1,25 @@
 import type { ChatTemplate } from '../model/chat.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
-import { attemptPart, feedbackOf, nanoFeedback, visibleAsserts, type Attempt, type FeedbackMode } from './feedback.ts';
-import { nanoPlainPrompt, nanoRefinementPrompt, nanoReflectionPrompt, nanoRetryPrompt } from './nano-prompt.ts';
+import {
+  attemptPart,
+  feedbackOf,
+  nanoFeedback,
+  visibleAsserts,
+  type Attempt,
+  type FeedbackMode,
+} from './feedback.ts';
+import {
+  nanoPlainPrompt,
+  nanoRefinementPrompt,
+  nanoReflectionPrompt,
+  nanoRetryPrompt,
+} from './nano-prompt.ts';
 import type { Problem } from './problem.ts';
 
 /**
- * Where the program of a completion is: `plain`: the completion is the program; `fenced`: a ```python block; `tagged`: inside
- * <code>…</code>, after what may be an analysis with blocks of its own; `sanitized`: what EvalPlus' sanitiser keeps.
+ * Where the program of a completion is: `plain`: the completion is the program; `fenced`: a
+ * ```python block; `tagged`: inside <code>…</code>, after what may be an analysis with blocks of
+ * its own; `sanitized`: what EvalPlus' sanitiser keeps.
  */
 export type CodeFormat = 'plain' | 'fenced' | 'tagged' | 'sanitized';
 
@@ -22,7 +35,10 @@ export interface PolicyText {
   readonly prompt: (problem: Problem) => Prompt;
   /** Text of completion ids, the end token that closes them left out. */
   readonly decode: (ids: readonly number[]) => string;
-  /** UTF-8 end offset of each token in `decode(ids)`; the end token ends where the one before it did. */
+  /**
+   * UTF-8 end offset of each token in `decode(ids)`; the end token ends where the one before it
+   * did.
+   */
   readonly ends: (ids: readonly number[]) => Uint32Array;
   /** What completions look like. */
   readonly format: CodeFormat;
@@ -32,7 +48,10 @@ export interface PolicyText {
   readonly stopIds: readonly number[];
 }
 
-/** What a training method asks with besides: prompts 2 to 4 of METHODS, about an attempt that failed. */
+/**
+ * What a training method asks with besides: prompts 2 to 4 of METHODS, about an attempt that
+ * failed.
+ */
 export interface MethodText extends PolicyText {
   readonly refinement: (attempt: Attempt) => Prompt;
   readonly reflection: (attempt: Attempt) => Prompt;
@@ -60,26 +79,32 @@ function longPrompts({ asserts, timeoutSeconds }: PromptOptions) {
   return {
     plain: (problem: Problem) => plainPrompt(problem, asserts),
     refinement: (attempt: Attempt) =>
-      `${part(attempt)}\nFeel free to reason in an <analysis> section. Afterwards output the fixed code inside <code>…</code>`,
+      `${part(attempt)}\nFeel free to reason in an <analysis> section. Afterwards output the ` +
+      'fixed code inside <code>…</code>',
     reflection: (attempt: Attempt) =>
       `${part(attempt)}\nIn a few sentences, say what is wrong and how to fix it. No code.`,
-    retry: (attempt: Attempt, why: string) => `${part(attempt)}\nReflection: ${why.trim()}\n${ANSWER}`,
+    retry: (attempt: Attempt, why: string) =>
+      `${part(attempt)}\nReflection: ${why.trim()}\n${ANSWER}`,
   };
 }
 
 function nanoPrompts({ asserts }: PromptOptions): ReturnType<typeof longPrompts> {
-  const told = ({ problem, verdict }: Attempt) => nanoFeedback(feedbackOf(problem, verdict, asserts));
+  const told = ({ problem, verdict }: Attempt) =>
+    nanoFeedback(feedbackOf(problem, verdict, asserts));
   return {
     plain: (problem) => nanoPlainPrompt(problem.text, visibleAsserts(problem, asserts)),
-    refinement: (attempt) => nanoRefinementPrompt(attempt.problem.text, attempt.code, told(attempt)),
-    reflection: (attempt) => nanoReflectionPrompt(attempt.problem.text, attempt.code, told(attempt)),
-    retry: (attempt, why) => nanoRetryPrompt(attempt.problem.text, attempt.code, told(attempt), why),
+    refinement: (attempt) =>
+      nanoRefinementPrompt(attempt.problem.text, attempt.code, told(attempt)),
+    reflection: (attempt) =>
+      nanoReflectionPrompt(attempt.problem.text, attempt.code, told(attempt)),
+    retry: (attempt, why) =>
+      nanoRetryPrompt(attempt.problem.text, attempt.code, told(attempt), why),
   };
 }
 
 /**
- * Prompts for one model: `nano` in its own compact text, a chat model through its template as a user turn, a base model as
- * plain text.
+ * Prompts for one model: `nano` in its own compact text, a chat model through its template as a
+ * user turn, a base model as plain text.
  */
 export function policyText(
   form: 'nano' | 'other',
@@ -90,10 +115,15 @@ export function policyText(
   const say = form === 'nano' ? nanoPrompts(options) : longPrompts(options);
   const asked = (text: string): Prompt => {
     const turn =
-      form === 'nano' ? text : chat.exists ? chat.renderChat([{ role: 'user', content: text }]) : `${text}\n`;
+      form === 'nano'
+        ? text
+        : chat.exists
+          ? chat.renderChat([{ role: 'user', content: text }])
+          : `${text}\n`;
     return { text: turn, ids: tokenizer.encode(turn) };
   };
-  const body = (ids: readonly number[]) => (tokenizer.eosIds.includes(ids.at(-1) ?? -1) ? ids.slice(0, -1) : ids);
+  const body = (ids: readonly number[]) =>
+    tokenizer.eosIds.includes(ids.at(-1) ?? -1) ? ids.slice(0, -1) : ids;
   return {
     prompt: (problem) => asked(say.plain(problem)),
     refinement: (attempt) => asked(say.refinement(attempt)),

@@ -1,8 +1,9 @@
 import type { Value } from '../sandbox/value.ts';
 
 /**
- * JSON as Python's `json.loads` reads it: `1` and `1.0` stay apart, integers keep all their digits, and NaN, Infinity and
- * -Infinity are numbers. Test inputs need all three; `JSON.parse` gives none of them. Throws a sentence with the place.
+ * JSON as Python's `json.loads` reads it: `1` and `1.0` stay apart, integers keep all their digits,
+ * and NaN, Infinity and -Infinity are numbers. Test inputs need all three; `JSON.parse` gives none
+ * of them. Throws a sentence with the place.
  */
 export function parsePythonJson(text: string): Value {
   const reader = new Reader(text);
@@ -41,7 +42,9 @@ class Reader {
     }
     const number = this.match(NUMBER) ?? this.fail('a value');
     const whole = number[1] === undefined && number[2] === undefined;
-    return whole ? { type: 'int', value: BigInt(number[0]) } : { type: 'float', value: Number(number[0]) };
+    return whole
+      ? { type: 'int', value: BigInt(number[0]) }
+      : { type: 'float', value: Number(number[0]) };
   }
 
   end(): void {

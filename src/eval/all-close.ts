@@ -10,9 +10,10 @@ interface Numbers {
 const RTOL = 1e-7;
 
 /**
- * `numpy.allclose(output, expected, rtol=1e-7, atol=atol)` of plain values: |output − expected| ≤ atol + rtol·|expected|
- * for each pair, with numpy's broadcasting; NaN is close to nothing, an infinity to itself. False where numpy raises (texts,
- * None, dicts, ragged lists, integers beyond 64 bits).
+ * `numpy.allclose(output, expected, rtol=1e-7, atol=atol)` of plain values: |output − expected| ≤
+ * atol + rtol·|expected| for each pair, with numpy's broadcasting; NaN is close to nothing, an
+ * infinity to itself. False where numpy raises (texts, None, dicts, ragged lists, integers beyond
+ * 64 bits).
  */
 export function allClose(output: Value, expected: Value, atol: number): boolean {
   const [a, b] = [numbersOf(output), numbersOf(expected)];

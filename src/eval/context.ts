@@ -17,7 +17,10 @@ export interface Graded {
 export interface EvaluationContext {
   readonly engine: Engine;
   readonly text: PolicyText;
-  /** Extracts the program of a completion and judges it by all asserts. Never rejects for what the program does. */
+  /**
+   * Extracts the program of a completion and judges it by all asserts. Never rejects for what the
+   * program does.
+   */
   readonly grade: (problem: Problem, completion: string) => Promise<Graded>;
   /** Calls generation off: `evaluate` then rejects with its reason. */
   readonly signal?: AbortSignal;

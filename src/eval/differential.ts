@@ -12,7 +12,10 @@ import type { ExpectedOutput, References } from './references.ts';
 /** Least budget of an output, in parts and characters; else four times the expected one's. */
 const NODES = 20_000;
 const TEXT = 100_000;
-/** A call's limit: EvalPlus' rule, with a floor for an interpreter in WebAssembly on a shared machine. */
+/**
+ * A call's limit: EvalPlus' rule, with a floor for an interpreter in WebAssembly on a shared
+ * machine.
+ */
 const LEAST_SECONDS = 4;
 const REFERENCE_FACTOR = 4;
 /** A run's limit, as EvalPlus has it. */
@@ -25,9 +28,9 @@ export interface DifferentialVerdict {
 }
 
 /**
- * Judges a program by EvalPlus' inputs: one run over the base inputs and another over the plus inputs, each output compared
- * out here with what the reference returned. Unlike EvalPlus it goes on after a wrong output; it stops where time
- * runs out.
+ * Judges a program by EvalPlus' inputs: one run over the base inputs and another over the plus
+ * inputs, each output compared out here with what the reference returned. Unlike EvalPlus it goes
+ * on after a wrong output; it stops where time runs out.
  */
 export async function gradeDifferential(
   sandbox: Pick<PythonSandbox, 'call'>,
@@ -37,7 +40,8 @@ export async function gradeDifferential(
   how: Handling,
 ): Promise<DifferentialVerdict> {
   const { entryPoint, differential: tests } = problem;
-  if (tests === undefined || entryPoint === undefined) throw new Error(`${problem.id} has no inputs to run.`);
+  if (tests === undefined || entryPoint === undefined)
+    throw new Error(`${problem.id} has no inputs to run.`);
   const expected = await references.of(problem);
   const run = async (inputs: readonly ExpectedOutput[]): Promise<Verdict> => {
     const oracle = new Oracle(entryPoint, tests);
@@ -53,7 +57,13 @@ export async function gradeDifferential(
       RUN_SECONDS,
       REFERENCE_FACTOR * inputs.reduce((sum, input) => sum + input.seconds, 0),
     );
-    const job = { solution: code, setup: problem.setup, setupAfterSolution: false, timeoutSeconds, calls };
+    const job = {
+      solution: code,
+      setup: problem.setup,
+      setupAfterSolution: false,
+      timeoutSeconds,
+      calls,
+    };
     return verdictOf(await sandbox.call(job, how), inputs, entryPoint, oracle);
   };
   return { base: await run(expected.base), plus: await run(expected.plus) };

@@ -14,7 +14,15 @@ const problems: Problem[] = Array.from({ length: 30 }, (_, i) => ({
   hidden: [],
   reference: '',
 }));
-const plan = { problems, adapter: 'student', greedy: true, samples: 8, temperature: 1, maxTokens: 4, seed: 3 } as const;
+const plan = {
+  problems,
+  adapter: 'student',
+  greedy: true,
+  samples: 8,
+  temperature: 1,
+  maxTokens: 4,
+  seed: 3,
+} as const;
 
 /** Answers `<problem>/<sample or g>`; completions end in an order of their own. */
 function lab(status: (answer: string) => VerdictStatus = () => 'pass') {
@@ -59,29 +67,39 @@ function lab(status: (answer: string) => VerdictStatus = () => 'pass') {
 }
 
 describe('evaluate', () => {
-  it('answers every problem once greedily and once a sample, by problem and sample, with a stream of its own each', async () => {
-    const { context, asked } = lab();
-    const answers = await evaluate(context, plan);
-    expect(answers.map((a) => `${a.problem.id} ${a.text}`)).toEqual(
-      problems.flatMap((p, i) =>
-        ['g', ...Array.from({ length: 8 }, (_, s) => String(s))].map((s) => `${p.id} ${i}/${s}`),
-      ),
-    );
-    expect(answers.slice(0, 3).map((a) => a.sample)).toEqual([-1, 0, 1]);
-    const sampled = asked.flat().filter((r) => r.temperature > 0);
-    const streams = sampled.flatMap((r) => Array.from({ length: r.samples }, (_, s) => r.stream + s));
-    expect(new Set(streams).size).toBe(30 * 8);
-    for (const block of asked) expect(block.reduce((sum, r) => sum + r.samples, 0)).toBeLessThanOrEqual(64);
-  });
+  it(
+    'answers every problem once greedily and once a sample, by problem and sample, with a ' +
+      'stream of its own each',
+    async () => {
+      const { context, asked } = lab();
+      const answers = await evaluate(context, plan);
+      expect(answers.map((a) => `${a.problem.id} ${a.text}`)).toEqual(
+        problems.flatMap((p, i) =>
+          ['g', ...Array.from({ length: 8 }, (_, s) => String(s))].map((s) => `${p.id} ${i}/${s}`),
+        ),
+      );
+      expect(answers.slice(0, 3).map((a) => a.sample)).toEqual([-1, 0, 1]);
+      const sampled = asked.flat().filter((r) => r.temperature > 0);
+      const streams = sampled.flatMap((r) =>
+        Array.from({ length: r.samples }, (_, s) => r.stream + s),
+      );
+      expect(new Set(streams).size).toBe(30 * 8);
+      for (const block of asked)
+        expect(block.reduce((sum, r) => sum + r.samples, 0)).toBeLessThanOrEqual(64);
+    },
+  );
 
   it('stops between blocks when interrupted', async () => {
     const { context, asked } = lab();
-    await expect(evaluate(context, plan, () => asked.length === 2)).rejects.toThrow(EvaluationInterrupted);
+    await expect(evaluate(context, plan, () => asked.length === 2)).rejects.toThrow(
+      EvaluationInterrupted,
+    );
     expect(asked).toHaveLength(2);
   });
 
   it('gives rates with intervals, pass@8, and counts a problem: infra answers left out', async () => {
-    // Problem i passes its samples below i mod 9; greedy passes for even i; the greedy answer of 4 was lost by the sandbox.
+    // Problem i passes its samples below i mod 9; greedy passes for even i; the greedy answer of 4
+    // was lost by the sandbox.
     const { context } = lab((answer) => {
       const [i, s] = answer.split('/') as [string, string];
       if (answer === '4/g') return 'infra';
@@ -91,7 +109,12 @@ describe('evaluate', () => {
     const { greedy, sampled, perProblem } = evaluationResult(await evaluate(context, plan), 1, 3);
     expect(greedy).toMatchObject({ problems: 29, passes: 14 });
     const passes = problems.map((_, i) => Math.min(8, i % 9));
-    expect(sampled).toMatchObject({ problems: 30, samples: 8, temperature: 1, passes: passes.reduce((a, b) => a + b) });
+    expect(sampled).toMatchObject({
+      problems: 30,
+      samples: 8,
+      temperature: 1,
+      passes: passes.reduce((a, b) => a + b),
+    });
     expect(sampled!.rate).toBeCloseTo(passes.reduce((a, b) => a + b) / 240, 12);
     expect(sampled!.ci95[0]).toBeLessThan(sampled!.rate);
     expect(sampled!.passAt8).toBeCloseTo(passes.filter((c) => c > 0).length / 30, 12);
@@ -99,7 +122,9 @@ describe('evaluate', () => {
   });
 
   it('says of each problem how many of its samples were judged', async () => {
-    const { context } = lab((answer) => (answer === '1/0' || answer.startsWith('2/') ? 'infra' : 'pass'));
+    const { context } = lab((answer) =>
+      answer === '1/0' || answer.startsWith('2/') ? 'infra' : 'pass',
+    );
     const few = { ...plan, problems: problems.slice(0, 3) };
     expect(evaluationResult(await evaluate(context, few), 1, 3).perProblem).toEqual([
       { id: 'p0', greedy: 1, sampled: 8, judged: 8 },
@@ -114,14 +139,27 @@ describe('evaluate', () => {
     const about = { model: 'm', adapter: null, dataset: 'd', seed: 1, wall: 2 };
     expect(evaluationSummary(one, { ...about, samples: 1 })).toMatchObject({
       samples_per_problem: 1,
-      base: { problems: 30, passes: 30, 'pass@1': 1, ci95: [expect.closeTo(0.8865, 4) as number, 1] },
+      base: {
+        problems: 30,
+        passes: 30,
+        'pass@1': 1,
+        ci95: [expect.closeTo(0.8865, 4) as number, 1],
+      },
       crashes: 0,
     });
-    const four = evaluationSummary(await evaluate(context, { ...plan, greedy: false, samples: 4 }), {
-      ...about,
-      samples: 4,
+    const four = evaluationSummary(
+      await evaluate(context, { ...plan, greedy: false, samples: 4 }),
+      {
+        ...about,
+        samples: 4,
+      },
+    );
+    expect(four.base).toMatchObject({
+      passes: 30,
+      'pass@1': 0.25,
+      'pass@4': 1,
+      ci95: [0.25, 0.25],
     });
-    expect(four.base).toMatchObject({ passes: 30, 'pass@1': 0.25, 'pass@4': 1, ci95: [0.25, 0.25] });
     expect(four.crashes).toBe(90);
   });
 });

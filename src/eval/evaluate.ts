@@ -29,9 +29,14 @@ export interface Answer {
   readonly graded: Graded;
 }
 
-export type EvaluationResult = Pick<RunEventOf<'eval.completed'>, 'greedy' | 'sampled' | 'perProblem'>;
+export type EvaluationResult = Pick<
+  RunEventOf<'eval.completed'>,
+  'greedy' | 'sampled' | 'perProblem'
+>;
 
-/** Sequences generated together, about; between two such blocks an evaluation can be interrupted. */
+/**
+ * Sequences generated together, about; between two such blocks an evaluation can be interrupted.
+ */
 const BLOCK = 64;
 
 /** Thrown by `evaluate` when `interrupted()` says so; nothing was recorded. */
@@ -40,7 +45,8 @@ export class EvaluationInterrupted extends Error {
 }
 
 /**
- * Answers all problems of `plan` and judges them; `onAnswer` sees each as it is judged. Answers come back by problem, then greedy first, then by sample.
+ * Answers all problems of `plan` and judges them; `onAnswer` sees each as it is judged. Answers
+ * come back by problem, then greedy first, then by sample.
  */
 export async function evaluate(
   context: EvaluationContext,
@@ -51,7 +57,9 @@ export async function evaluate(
   const { engine, text } = context;
   const kinds = [
     ...(plan.greedy ? [{ temperature: 0, samples: 1, first: -1 }] : []),
-    ...(plan.samples > 0 ? [{ temperature: plan.temperature, samples: plan.samples, first: 0 }] : []),
+    ...(plan.samples > 0
+      ? [{ temperature: plan.temperature, samples: plan.samples, first: 0 }]
+      : []),
   ];
   const total = plan.problems.length * kinds.reduce((sum, kind) => sum + kind.samples, 0);
   const answers: Promise<Answer>[] = [];
@@ -69,11 +77,14 @@ export async function evaluate(
   );
   for (let start = 0; start < plan.problems.length; start += block) {
     if (interrupted()) throw new EvaluationInterrupted('The evaluation was interrupted.');
-    const asked = plan.problems
-      .slice(start, start + block)
-      .flatMap((problem, index) =>
-        kinds.map((kind) => ({ problem, place: start + index, kind, prompt: text.prompt(problem).ids })),
-      );
+    const asked = plan.problems.slice(start, start + block).flatMap((problem, index) =>
+      kinds.map((kind) => ({
+        problem,
+        place: start + index,
+        kind,
+        prompt: text.prompt(problem).ids,
+      })),
+    );
     const completions = await engine.generate(
       asked.map(({ problem, kind, place, prompt }) => ({
         prompt,
@@ -97,11 +108,18 @@ export async function evaluate(
       const answer = text.stopTexts ? cutAnswer(written, text.stopTexts(problem)) : written;
       const judged = context.grade(problem, answer).then((graded) => {
         context.progress('evaluate', ++done, total);
-        const all = { problem, sample: kind.first + completion.sample, text: answer, completion, graded };
+        const all = {
+          problem,
+          sample: kind.first + completion.sample,
+          text: answer,
+          completion,
+          graded,
+        };
         onAnswer(all);
         return all;
       });
-      judged.catch(() => undefined); // awaited at the end; until then a failure must not count as unhandled
+      // awaited at the end; until then a failure must not count as unhandled
+      judged.catch(() => undefined);
       answers.push(judged);
     }
   }
@@ -121,14 +139,23 @@ function stopping(text: PolicyText, problem: Problem): Pick<GenerateRequest, 'st
 }
 
 /**
- * Rates of an evaluation: the greedy answers with Wilson's interval; the samples as the mean over problems of
- * per-problem means with a cluster bootstrap over problems. Answers the sandbox failed to judge are left out.
+ * Rates of an evaluation: the greedy answers with Wilson's interval; the samples as the mean over
+ * problems of per-problem means with a cluster bootstrap over problems. Answers the sandbox failed
+ * to judge are left out.
  */
-export function evaluationResult(answers: readonly Answer[], temperature: number, seed: number): EvaluationResult {
-  const byProblem = new Map<string, { greedy: number | null; passes: number; judged: number; samples: number }>();
+export function evaluationResult(
+  answers: readonly Answer[],
+  temperature: number,
+  seed: number,
+): EvaluationResult {
+  const byProblem = new Map<
+    string,
+    { greedy: number | null; passes: number; judged: number; samples: number }
+  >();
   for (const { problem, sample, graded } of answers) {
     let entry = byProblem.get(problem.id);
-    if (!entry) byProblem.set(problem.id, (entry = { greedy: null, passes: 0, judged: 0, samples: 0 }));
+    if (!entry)
+      byProblem.set(problem.id, (entry = { greedy: null, passes: 0, judged: 0, samples: 0 }));
     const reward = rewardOf(graded.verdict);
     if (sample < 0) entry.greedy = reward;
     else {
@@ -145,7 +172,12 @@ export function evaluationResult(answers: readonly Answer[], temperature: number
   const passes = greedy.filter((g) => g === 1).length;
   return {
     greedy: greedy.length
-      ? { problems: greedy.length, passes, rate: passes / greedy.length, ci95: wilson95(passes, greedy.length) }
+      ? {
+          problems: greedy.length,
+          passes,
+          rate: passes / greedy.length,
+          ci95: wilson95(passes, greedy.length),
+        }
       : null,
     sampled: sampled.length
       ? {

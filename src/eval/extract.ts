@@ -6,21 +6,26 @@ const FENCE = /```[^\n`]*\n([\s\S]*?)(?:\n?[ \t]*```|$)/;
 const TAG = /<code>([\s\S]*?)(?:<\/code>|$)/;
 
 /**
- * The program of a completion without asking Python: the first fenced block, else `<code>`; where a tag was asked for the
- * tag first (the analysis before it may quote code), and in it the block, if there is one; the whole text when plain.
+ * The program of a completion without asking Python: the first fenced block, else `<code>`; where a
+ * tag was asked for the tag first (the analysis before it may quote code), and in it the block, if
+ * there is one; the whole text when plain.
  */
 export function extractCode(text: string, format: Exclude<CodeFormat, 'sanitized'>): string | null {
   const tagged = () => TAG.exec(text)?.[1];
   const fenced = (where: string) => FENCE.exec(where)?.[1];
   const within = format === 'tagged' ? tagged() : undefined;
   const found =
-    format === 'plain' ? text : within !== undefined ? (fenced(within) ?? within) : (fenced(text) ?? tagged());
+    format === 'plain'
+      ? text
+      : within !== undefined
+        ? (fenced(within) ?? within)
+        : (fenced(text) ?? tagged());
   return found === undefined || found.trim() === '' ? null : found;
 }
 
 /**
- * The same, and where neither block nor tag is found the longest span of lines that parses as Python (METHODS,
- * "Degenerate cases"). Null: no code.
+ * The same, and where neither block nor tag is found the longest span of lines that parses as
+ * Python (METHODS, "Degenerate cases"). Null: no code.
  */
 export async function findCode(
   text: string,

@@ -12,8 +12,12 @@ export interface FiledAnswer {
 }
 
 /** What an evaluation leaves for others: EvalPlus' samples, a verdict a line, the rates. */
-export function evaluationFiles(answers: readonly FiledAnswer[], summary: EvaluationSummary): EvaluationFiles {
-  const lines = (of: (answer: FiledAnswer) => object) => answers.map((a) => `${JSON.stringify(of(a))}\n`).join('');
+export function evaluationFiles(
+  answers: readonly FiledAnswer[],
+  summary: EvaluationSummary,
+): EvaluationFiles {
+  const lines = (of: (answer: FiledAnswer) => object) =>
+    answers.map((a) => `${JSON.stringify(of(a))}\n`).join('');
   return {
     'samples.jsonl': lines((a) => ({ task_id: a.taskId, solution: a.graded.code ?? a.text })),
     'results.jsonl': lines((a) => resultLine(a.taskId, a.sample, a.graded)),

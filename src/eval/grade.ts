@@ -19,14 +19,24 @@ export interface GradeOptions {
   readonly signal?: AbortSignal;
 }
 
-export type GradeCompletion = (problem: Problem, completion: string, options: GradeOptions) => Promise<Graded>;
+export type GradeCompletion = (
+  problem: Problem,
+  completion: string,
+  options: GradeOptions,
+) => Promise<Graded>;
 
 /**
- * Extracts the program of a completion and judges it by all tests of the problem. Rejects only when called off. References
- * run in `referenceSandbox`, or in guests of the same sandbox that have run nothing.
+ * Extracts the program of a completion and judges it by all tests of the problem. Rejects only when
+ * called off. References run in `referenceSandbox`, or in guests of the same sandbox that have run
+ * nothing.
  */
-export function graderOf(sandbox: PythonSandbox, referenceSandbox?: Pick<PythonSandbox, 'call'>): GradeCompletion {
-  const references = new References(referenceSandbox ?? sandbox, { fresh: referenceSandbox === undefined });
+export function graderOf(
+  sandbox: PythonSandbox,
+  referenceSandbox?: Pick<PythonSandbox, 'call'>,
+): GradeCompletion {
+  const references = new References(referenceSandbox ?? sandbox, {
+    fresh: referenceSandbox === undefined,
+  });
   return async (problem, completion, options) => {
     const how = options.signal ? { signal: options.signal } : {};
     const failed = (code: string | null, error: unknown): Graded => {
@@ -41,10 +51,17 @@ export function graderOf(sandbox: PythonSandbox, referenceSandbox?: Pick<PythonS
     }
     if (code === null) {
       const asserts = allAsserts(problem).map((source) => ({ status: 'no-code', source }) as const);
-      return { code, verdict: { status: 'no-code', asserts, ms: 0 }, ...parts(problem, 'no-code', 'no-code') };
+      return {
+        code,
+        verdict: { status: 'no-code', asserts, ms: 0 },
+        ...parts(problem, 'no-code', 'no-code'),
+      };
     }
     if (problem.differential === undefined)
-      return { code, verdict: await byAsserts(sandbox, problem, code, options.timeoutSeconds, how) };
+      return {
+        code,
+        verdict: await byAsserts(sandbox, problem, code, options.timeoutSeconds, how),
+      };
     try {
       const { base, plus } = await gradeDifferential(sandbox, references, problem, code, how);
       const both = [base.status, plus.status].find((status) => status !== 'pass') ?? 'pass';
@@ -67,7 +84,13 @@ function byAsserts(
   how: Handling,
 ): Promise<Verdict> {
   const { setup, setupAfterSolution, helpers } = problem;
-  const program = { solution, setup, setupAfterSolution, asserts: allAsserts(problem), timeoutSeconds };
+  const program = {
+    solution,
+    setup,
+    setupAfterSolution,
+    asserts: allAsserts(problem),
+    timeoutSeconds,
+  };
   return sandbox.grade({ ...program, ...(helpers === undefined ? {} : { helpers }) }, how);
 }
 
@@ -83,7 +106,9 @@ function together(base: Verdict, plus: Verdict, status: VerdictStatus): Verdict 
   };
 }
 
-/** The sandbox failed, or the data set's own solution did: nobody knows what the program is worth. */
+/**
+ * The sandbox failed, or the data set's own solution did: nobody knows what the program is worth.
+ */
 function infraVerdict(problem: Problem, error: unknown): Verdict {
   return {
     status: 'infra',
@@ -93,7 +118,9 @@ function infraVerdict(problem: Problem, error: unknown): Verdict {
   };
 }
 
-/** One line of `grade`'s results (DESIGN 6); `plus` is null where the data set has no further tests. */
+/**
+ * One line of `grade`'s results (DESIGN 6); `plus` is null where the data set has no further tests.
+ */
 export interface ResultLine {
   readonly task_id: string;
   readonly sample: number;
@@ -105,8 +132,14 @@ export interface ResultLine {
   readonly stdout?: string;
 }
 
-/** A task id in two parts: `Mbpp/601` and `mbpp/601` are 601 of mbpp; `601` is of no set in particular. */
-export function taskParts(id: string | number): { readonly set: string | null; readonly key: string } {
+/**
+ * A task id in two parts: `Mbpp/601` and `mbpp/601` are 601 of mbpp; `601` is of no set in
+ * particular.
+ */
+export function taskParts(id: string | number): {
+  readonly set: string | null;
+  readonly key: string;
+} {
   const [, set, key] = /^(mbpp|humaneval)\/(.*)$/is.exec(String(id)) ?? [];
   return { set: set?.toLowerCase() ?? null, key: key ?? String(id) };
 }
@@ -133,7 +166,10 @@ export interface JudgedSample {
   readonly graded: Graded;
 }
 
-/** Samples at work at a time: enough to keep every pool busy, few enough to hold their inputs in memory. */
+/**
+ * Samples at work at a time: enough to keep every pool busy, few enough to hold their inputs in
+ * memory.
+ */
 const AT_WORK = 4;
 
 /** A sample with the problem it answers; `number` counts the samples of a problem from 0. */
@@ -146,10 +182,13 @@ export interface MatchedSample {
 }
 
 /**
- * Finds the problem of each sample, with or without its data set's prefix. Throws a sentence for a task the data set does not
- * have and for a sample with nothing to judge.
+ * Finds the problem of each sample, with or without its data set's prefix. Throws a sentence for a
+ * task the data set does not have and for a sample with nothing to judge.
  */
-export function matchSamples(problems: readonly Problem[], samples: readonly Sample[]): MatchedSample[] {
+export function matchSamples(
+  problems: readonly Problem[],
+  samples: readonly Sample[],
+): MatchedSample[] {
   const byKey = new Map(problems.map((problem) => [taskParts(problem.id).key, problem]));
   const counts = new Map<string, number>();
   return samples.map((sample, index) => {
@@ -157,7 +196,9 @@ export function matchSamples(problems: readonly Problem[], samples: readonly Sam
     const problem = byKey.get(key);
     // HumanEval/11 is not MBPP's 11.
     if (problem === undefined || (set !== null && set !== (taskParts(problem.id).set ?? set))) {
-      throw new Error(`Sample ${index + 1} answers task ${sample.task_id}, which the data set does not have.`);
+      throw new Error(
+        `Sample ${index + 1} answers task ${sample.task_id}, which the data set does not have.`,
+      );
     }
     const number = counts.get(problem.id) ?? 0;
     counts.set(problem.id, number + 1);
@@ -166,15 +207,20 @@ export function matchSamples(problems: readonly Problem[], samples: readonly Sam
 }
 
 /**
- * Judges samples, several at a time; the lines come back in the samples' order, and `onResult` sees each as it is
- * reached. Throws what `matchSamples` throws.
+ * Judges samples, several at a time; the lines come back in the samples' order, and `onResult` sees
+ * each as it is reached. Throws what `matchSamples` throws.
  */
 export async function gradeSamples(
   problems: readonly Problem[],
   samples: readonly Sample[],
   grade: GradeCompletion,
-  onResult: (line: ResultLine, done: number, total: number, index: number, judged: JudgedSample) => void = () =>
-    undefined,
+  onResult: (
+    line: ResultLine,
+    done: number,
+    total: number,
+    index: number,
+    judged: JudgedSample,
+  ) => void = () => undefined,
   options: { readonly timeoutSeconds?: number; readonly signal?: AbortSignal } = {},
 ): Promise<ResultLine[]> {
   const jobs = matchSamples(problems, samples);
@@ -191,11 +237,22 @@ export async function gradeSamples(
   });
 }
 
-/** A `solution` is a program as it is; a `completion` goes on with the problem's code or, fenced, is a model's reply. */
-function programOf(sample: Sample, problem: Problem, index: number): { text: string; format: CodeFormat } {
+/**
+ * A `solution` is a program as it is; a `completion` goes on with the problem's code or, fenced, is
+ * a model's reply.
+ */
+function programOf(
+  sample: Sample,
+  problem: Problem,
+  index: number,
+): { text: string; format: CodeFormat } {
   if (sample.solution !== undefined) return { text: sample.solution, format: 'plain' };
   const { completion } = sample;
-  if (completion === undefined) throw new Error(`Sample ${index + 1} has neither "solution" nor "completion".`);
-  const goesOn = problem.prompt !== undefined && !completion.includes('```') && !completion.includes('<code>');
-  return goesOn ? { text: problem.prompt + completion, format: 'plain' } : { text: completion, format: 'fenced' };
+  if (completion === undefined)
+    throw new Error(`Sample ${index + 1} has neither "solution" nor "completion".`);
+  const goesOn =
+    problem.prompt !== undefined && !completion.includes('```') && !completion.includes('<code>');
+  return goesOn
+    ? { text: problem.prompt + completion, format: 'plain' }
+    : { text: completion, format: 'fenced' };
 }

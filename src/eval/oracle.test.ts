@@ -5,23 +5,33 @@ import { allClose } from './all-close.ts';
 import closeness from './fixtures/closeness.json' with { type: 'json' };
 import { exactPower, Oracle } from './oracle.ts';
 
-const tuple = (json: string): Value => ({ ...(parsePythonJson(json) as Value & { type: 'list' }), type: 'tuple' });
+const tuple = (json: string): Value => ({
+  ...(parsePythonJson(json) as Value & { type: 'list' }),
+  type: 'tuple',
+});
 const value = parsePythonJson;
-const accepts = (oracle: Oracle, output: string | Value, expected: string | Value, inputs: string[] = []) =>
+const accepts = (
+  oracle: Oracle,
+  output: string | Value,
+  expected: string | Value,
+  inputs: string[] = [],
+) =>
   oracle.accepts(
     typeof output === 'string' ? value(output) : output,
     typeof expected === 'string' ? value(expected) : expected,
     inputs.map(value),
   );
 const mbpp = (entryPoint: string, atol = 0) => new Oracle(entryPoint, { family: 'mbpp', atol });
-const humaneval = (entryPoint: string, atol = 0) => new Oracle(entryPoint, { family: 'humaneval', atol });
+const humaneval = (entryPoint: string, atol = 0) =>
+  new Oracle(entryPoint, { family: 'humaneval', atol });
 
 describe("numpy's allclose", () => {
   it(`agrees with numpy on ${closeness.length} pairs, ragged, mixed and broadcast ones among them`, () => {
     expect(closeness.filter((row) => row.close).length).toBeGreaterThan(100);
     const differing = closeness.filter(
       ({ output, expected, atol, close }) =>
-        (value(output).type === value(expected).type && allClose(value(output), value(expected), atol)) !== close,
+        (value(output).type === value(expected).type &&
+          allClose(value(output), value(expected), atol)) !== close,
     );
     expect(differing).toEqual([]);
   });

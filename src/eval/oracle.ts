@@ -4,17 +4,23 @@ import { truth, type Value } from '../sandbox/value.ts';
 import { allClose } from './all-close.ts';
 
 /*
- * When EvalPlus takes an output for right (evalplus/eval/__init__.py and _special_oracle.py, v0.3.1), with its quirks:
+ * When EvalPlus takes an output for right (evalplus/eval/__init__.py and _special_oracle.py,
+ * v0.3.1), with its quirks:
  *
- * - once an expected output was a float (or a list of nothing else), the tolerance of 1e-6 stays for all later inputs
- *   of the run, so that later integers may differ by 1e-7 of their size;
- * - with a tolerance the types of both outputs must be equal, and numpy broadcasts what has the same outer length;
+ * - once an expected output was a float (or a list of nothing else), the tolerance of 1e-6 stays
+ *   for all later inputs of the run, so that later integers may differ by 1e-7 of their size;
+ * - with a tolerance the types of both outputs must be equal, and numpy broadcasts what has the
+ *   same outer length;
  * - three tasks whose reference returns match objects ask only whether there is one (`NOT_NONE`);
  * - eight tasks compare as sets, whatever was returned (`SET_EQUAL`);
- * - Mbpp/164 takes anything that does not raise, Mbpp/295 also takes 0, Mbpp/581 and Mbpp/558 take a second reading of
- *   their text, HumanEval/32 takes any root.
+ * - Mbpp/164 takes anything that does not raise, Mbpp/295 also takes 0, Mbpp/581 and Mbpp/558
+ *   take a second reading of their text, HumanEval/32 takes any root.
  */
-const NOT_NONE: ReadonlySet<string> = new Set(['check_str', 'text_match_three', 'text_starta_endb']);
+const NOT_NONE: ReadonlySet<string> = new Set([
+  'check_str',
+  'text_match_three',
+  'text_starta_endb',
+]);
 const SET_EQUAL: ReadonlySet<string> = new Set([
   'similar_elements',
   'find_char_long',
@@ -76,9 +82,12 @@ export class Oracle {
     const equal = pythonEquals(output, expected);
     if (this.special === null) return equal;
     if (this.special === 'are_equivalent') return true;
-    if (this.special === 'sum_div') return equal || pythonEquals(output, { type: 'int', value: 0n });
-    if (this.special === 'surface_Area') return equal || near(output, pyramidSurface(inputs), this.atol);
-    if (this.special === 'digit_distance_nums') return equal || near(output, digitDistance(inputs), 0);
+    if (this.special === 'sum_div')
+      return equal || pythonEquals(output, { type: 'int', value: 0n });
+    if (this.special === 'surface_Area')
+      return equal || near(output, pyramidSurface(inputs), this.atol);
+    if (this.special === 'digit_distance_nums')
+      return equal || near(output, digitDistance(inputs), 0);
     if (SET_EQUAL.has(this.special)) {
       const [left, right] = [asSet(output), asSet(expected)];
       return left !== null && right !== null && pythonEquals(left, right);
@@ -93,7 +102,10 @@ export class Oracle {
     const x = real(output);
     const coefficients = inputs[0]?.type === 'list' ? inputs[0].items.map(real) : null;
     if (x === null || coefficients === null) return false;
-    const value = coefficients.reduce<number>((sum, c, power) => sum + (c ?? NaN) * exactPower(x, power), 0);
+    const value = coefficients.reduce<number>(
+      (sum, c, power) => sum + (c ?? NaN) * exactPower(x, power),
+      0,
+    );
     return Math.abs(value) <= this.atol;
   }
 }
@@ -114,8 +126,9 @@ function real(value: Value): number | null {
 }
 
 /**
- * x^n rounded once, as libm's pow does to within a hair: `**` is an ulp off now and then, and HumanEval/32 has polynomials where
- * that decides. Powers are kept as a sum of two doubles (Dekker's product).
+ * x^n rounded once, as libm's pow does to within a hair: `**` is an ulp off now and then, and
+ * HumanEval/32 has polynomials where that decides. Powers are kept as a sum of two doubles
+ * (Dekker's product).
  */
 export function exactPower(x: number, n: number): number {
   let [high, low] = [1, 0];
@@ -176,7 +189,9 @@ function itemsOf(value: Value): readonly Value[] | null {
   }
 }
 
-/** Mbpp/581 with the height taken as the distance from the base to the apex; rounded half to even. */
+/**
+ * Mbpp/581 with the height taken as the distance from the base to the apex; rounded half to even.
+ */
 function pyramidSurface([edge, height]: Arguments): number | null {
   const [a, h] = [edge && real(edge), height && real(height)];
   if (a == null || h == null) return null;

@@ -4,19 +4,31 @@ import type { ChatTemplate } from '../model/chat.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 
 /*
- * EvalPlus' way of asking (evalplus/codegen.py, provider/utility.py, provider/hf.py, v0.3.1), quirks kept:
+ * EvalPlus' way of asking (evalplus/codegen.py, provider/utility.py, provider/hf.py, v0.3.1),
+ * quirks kept:
  *
- * - the answer is begun for a chat model, up to the opened fence, so that it can only go on with code;
- * - texts that end an answer are looked for in what was written, and the first one ends it; tabs become four spaces;
- * - a base model goes on with the problem's own code, and its first new top-level definition ends the answer (HumanEval) or
- *   the next assert or docstring (MBPP).
+ * - the answer is begun for a chat model, up to the opened fence, so that it can only go on with
+ *   code;
+ * - texts that end an answer are looked for in what was written, and the first one ends it; tabs
+ *   become four spaces;
+ * - a base model goes on with the problem's own code, and its first new top-level definition ends
+ *   the answer (HumanEval) or the next assert or docstring (MBPP).
  *
- * One is not: a tokenizer that puts a token before every text does so once here, not twice before a chat template's.
+ * One is not: a tokenizer that puts a token before every text does so once here, not twice before a
+ * chat template's.
  */
-const ASK = 'Please provide a self-contained Python script that solves the following problem in a markdown code block:';
+const ASK =
+  'Please provide a self-contained Python script that solves the following problem in a markdown code block:';
 const BEGIN =
   'Below is a Python script with a self-contained function that solves the problem and passes corresponding tests:';
-const STOPS = ['<|endoftext|>', '<|endofmask|>', '</s>', '\nif __name__', '\ndef main(', '\nprint('];
+const STOPS = [
+  '<|endoftext|>',
+  '<|endofmask|>',
+  '</s>',
+  '\nif __name__',
+  '\ndef main(',
+  '\nprint(',
+];
 const CHAT_STOPS = [...STOPS, '\n```\n'];
 const DIRECT_STOPS = {
   humaneval: [...STOPS, '\ndef ', '\nclass ', '\nimport ', '\nfrom ', '\nassert '],
@@ -29,16 +41,25 @@ export const PROTOCOL_TOP_P = 0.95;
 /** No text of a model or a data set. */
 const SPLITTER = '-[[]]-here-the-answer-goes-on-[[]]-';
 
-/** The problem as code: HumanEval's and the plus sets' own, MBPP's as a docstring with its first assert. */
+/**
+ * The problem as code: HumanEval's and the plus sets' own, MBPP's as a docstring with its first
+ * assert.
+ */
 export function problemCode(problem: Problem): string {
-  const { prompt = `"""\n${[problem.text, ...problem.shown.slice(0, 1)].join('\n')}\n"""` } = problem;
+  const { prompt = `"""\n${[problem.text, ...problem.shown.slice(0, 1)].join('\n')}\n"""` } =
+    problem;
   return `${prompt.trim()}\n`;
 }
 
-/** The function that tests call: as the data set says, else the one in the first assert that the reference defines. */
+/**
+ * The function that tests call: as the data set says, else the one in the first assert that the
+ * reference defines.
+ */
 export function entryPointOf(problem: Problem): string | null {
   if (problem.entryPoint !== undefined) return problem.entryPoint;
-  const defined = new Set([...problem.reference.matchAll(/^\s*(?:def|class)\s+(\w+)/gm)].map((match) => match[1]!));
+  const defined = new Set(
+    [...problem.reference.matchAll(/^\s*(?:def|class)\s+(\w+)/gm)].map((match) => match[1]!),
+  );
   const called = [...(problem.shown[0] ?? '').matchAll(/(\w+)\s*\(/g)].map((match) => match[1]!);
   return called.find((name) => defined.has(name)) ?? null;
 }
@@ -49,7 +70,11 @@ export interface Protocol extends PolicyText {
 }
 
 /** Prompts and answers as EvalPlus has them, through the chat template where there is one. */
-export function evalPlusProtocol(text: PolicyText, tokenizer: Tokenizer, chat: ChatTemplate): Protocol {
+export function evalPlusProtocol(
+  text: PolicyText,
+  tokenizer: Tokenizer,
+  chat: ChatTemplate,
+): Protocol {
   const prompt = (problem: Problem): string => {
     const code = problemCode(problem);
     if (!chat.exists) return code;
@@ -63,7 +88,11 @@ export function evalPlusProtocol(text: PolicyText, tokenizer: Tokenizer, chat: C
     return conversation.slice(0, conversation.indexOf(SPLITTER));
   };
   const stopsOf = (problem: Problem): readonly string[] =>
-    chat.exists ? CHAT_STOPS : problem.id.startsWith('HumanEval/') ? DIRECT_STOPS.humaneval : DIRECT_STOPS.mbpp;
+    chat.exists
+      ? CHAT_STOPS
+      : problem.id.startsWith('HumanEval/')
+        ? DIRECT_STOPS.humaneval
+        : DIRECT_STOPS.mbpp;
   return {
     ...text,
     prompt: (problem) => {

@@ -8,7 +8,10 @@ const Sample = v.pipe(
     solution: v.optional(v.string()),
     completion: v.optional(v.string()),
   }),
-  v.check((line) => line.solution !== undefined || line.completion !== undefined, 'a sample needs "solution"'),
+  v.check(
+    (line) => line.solution !== undefined || line.completion !== undefined,
+    'a sample needs "solution"',
+  ),
 );
 export type Sample = Readonly<v.InferOutput<typeof Sample>>;
 

@@ -20,10 +20,19 @@ export interface About {
   readonly wall: number;
 }
 
-/** One answer a problem: Wilson's interval; several: mean of per-problem means and a cluster bootstrap. */
-export function evaluationSummary(answers: readonly RatedAnswer[], about: About): EvaluationSummary {
-  const status = (name: string) => answers.filter((answer) => answer.graded.verdict.status === name).length;
-  const plus = answers.some((answer) => answer.graded.parts) ? ratesOf(answers, about, 'plus') : null;
+/**
+ * One answer a problem: Wilson's interval; several: mean of per-problem means and a cluster
+ * bootstrap.
+ */
+export function evaluationSummary(
+  answers: readonly RatedAnswer[],
+  about: About,
+): EvaluationSummary {
+  const status = (name: string) =>
+    answers.filter((answer) => answer.graded.verdict.status === name).length;
+  const plus = answers.some((answer) => answer.graded.parts)
+    ? ratesOf(answers, about, 'plus')
+    : null;
   const base = ratesOf(answers, about, 'base');
   const label = smallSampleLabel(base.problems);
   return {
@@ -42,7 +51,11 @@ export function evaluationSummary(answers: readonly RatedAnswer[], about: About)
   };
 }
 
-function ratesOf(answers: readonly RatedAnswer[], { samples: k, seed }: About, part: 'base' | 'plus'): Rates {
+function ratesOf(
+  answers: readonly RatedAnswer[],
+  { samples: k, seed }: About,
+  part: 'base' | 'plus',
+): Rates {
   const rewards = new Map<string, number[]>();
   for (const { problem, graded } of answers) {
     const reward = rewardBy(graded, part);

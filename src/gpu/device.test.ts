@@ -37,7 +37,9 @@ describe('a device', () => {
     const { memory } = opened;
     const bytes = opened.device.limits.maxStorageBufferBindingSize + 16;
     expect(() => memory.alloc('keys and values', bytes)).toThrow(OutOfGpuMemoryError);
-    expect(() => memory.alloc('keys and values', bytes)).toThrow(/no room for keys and values \(\d+ MiB; .*fewer completions/s);
+    expect(() => memory.alloc('keys and values', bytes)).toThrow(
+      /no room for keys and values \(\d+ MiB; .*fewer completions/s,
+    );
     await memory.settle();
   });
 
@@ -50,7 +52,9 @@ describe('a device', () => {
     expect([...new Uint32Array(part ?? new ArrayBuffer(0))]).toEqual([192, 195, 198, 201, 204]);
     const odd = memory.upload('probe bytes', Uint8Array.of(1, 2, 3, 4, 5));
     const [bytes] = await recorder.read([odd]);
-    expect([...new Uint8Array(bytes ?? new ArrayBuffer(0)).subarray(0, 6)]).toEqual([1, 2, 3, 4, 5, 0]);
+    expect([...new Uint8Array(bytes ?? new ArrayBuffer(0)).subarray(0, 6)]).toEqual([
+      1, 2, 3, 4, 5, 0,
+    ]);
   });
 
   it('cuts submits by estimated time, reuses pipelines, and times kernels when asked', async () => {

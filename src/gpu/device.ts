@@ -4,11 +4,18 @@ import { Recorder } from './recorder.ts';
 
 export interface OpenedDevice {
   readonly device: GPUDevice;
-  readonly info: { readonly vendor: string; readonly architecture: string; readonly description: string };
+  readonly info: {
+    readonly vendor: string;
+    readonly architecture: string;
+    readonly description: string;
+  };
   /** A CPU pretending to be a GPU (lavapipe, SwiftShader, WARP). */
   readonly software: boolean;
   readonly features: ReadonlySet<string>;
-  /** Lanes of a subgroup where all of them have the same, 4 to 64; null where there are none or sizes vary. */
+  /**
+   * Lanes of a subgroup where all of them have the same, 4 to 64; null where there are none or
+   * sizes vary.
+   */
   readonly subgroupSize: number | null;
   readonly memory: GpuMemory;
   readonly recorder: Recorder;
@@ -20,7 +27,11 @@ export interface OpenedDevice {
 
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups'];
 /** Raised to what the adapter has; everything still works at WebGPU's defaults. */
-const RAISED_LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize'] as const;
+const RAISED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+] as const;
 
 export const NO_WEBGPU =
   'This browser offers no WebGPU, so nothing can be trained or sampled here; stored runs can still be read. ' +
@@ -42,7 +53,9 @@ function factsOf({ info, limits }: GPUAdapter): AdapterFacts {
   const { vendor, architecture, description, device } = info;
   return {
     info: { vendor, architecture, description },
-    software: /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${description} ${device}`),
+    software: /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(
+      `${vendor} ${architecture} ${description} ${device}`,
+    ),
     limits,
   };
 }
@@ -52,15 +65,17 @@ async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw new Error(
-      'WebGPU is there but found no adapter it accepts. Update the graphics driver; on Linux without a GPU install Mesa 24 or newer (lavapipe).',
+      'WebGPU is there but found no adapter it accepts. Update the graphics driver; on Linux ' +
+        'without a GPU install Mesa 24 or newer (lavapipe).',
     );
   }
   return adapter;
 }
 
 /**
- * Opens a device with raised limits. Throws a sentence when there is no adapter. Losing the device is an ordinary
- * event: `lost.promise` rejects with `DeviceLostError` and so does everything that waits on it.
+ * Opens a device with raised limits. Throws a sentence when there is no adapter. Losing the device
+ * is an ordinary event: `lost.promise` rejects with `DeviceLostError` and so does everything that
+ * waits on it.
  */
 export async function openDevice(gpu: GPU | undefined): Promise<OpenedDevice> {
   const adapter = await requestAdapter(gpu);
@@ -80,7 +95,8 @@ export async function openDevice(gpu: GPU | undefined): Promise<OpenedDevice> {
       throw lost.error;
     }),
   };
-  // Everyone who waits races this promise; without a handler of its own a loss while idle would be an unhandled rejection.
+  // Everyone who waits races this promise; without a handler of its own a loss while idle would be
+  // an unhandled rejection.
   lost.promise.catch(() => undefined);
 
   const failure: { error: Error | null } = { error: null };

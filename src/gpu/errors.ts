@@ -1,4 +1,7 @@
-/** The GPU device went away (reset, driver update, `destroy()`): reopen it and restore the last checkpoint. */
+/**
+ * The GPU device went away (reset, driver update, `destroy()`): reopen it and restore the last
+ * checkpoint.
+ */
 export class DeviceLostError extends Error {
   override readonly name = 'DeviceLostError';
   /** Its driver said that memory had run out. */
@@ -7,7 +10,10 @@ export class DeviceLostError extends Error {
   }
 }
 
-/** An allocation did not succeed. `bytes` is what was asked for, `allocated` what the lab held at that moment. */
+/**
+ * An allocation did not succeed. `bytes` is what was asked for, `allocated` what the lab held at
+ * that moment.
+ */
 export class OutOfGpuMemoryError extends Error {
   override readonly name = 'OutOfGpuMemoryError';
   constructor(

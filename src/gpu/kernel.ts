@@ -1,33 +1,52 @@
 import pieceLib from '../../shaders/lib/piece.wgsl';
 
 /**
- * A kernel is data: its WGSL, what it needs in its prelude, its grid, and the slow, obvious CPU reference that it is
- * tested against. Storage bindings (`@group(0)`) and parameters (`struct Params`, bound at `@group(1) @binding(0)`)
- * are read from the WGSL itself, so that nothing is counted by hand twice.
+ * A kernel is data: its WGSL, what it needs in its prelude, its grid, and the slow, obvious CPU
+ * reference that it is tested against. Storage bindings (`@group(0)`) and parameters (`struct
+ * Params`, bound at `@group(1) @binding(0)`) are read from the WGSL itself, so that nothing is
+ * counted by hand twice.
  */
 export interface Kernel<P extends string = string> {
   readonly name: string;
   /** The kernel's file; `lib` files are put before it. */
   readonly wgsl: string;
   readonly lib?: readonly string[];
-  /** Whether it needs subgroups of a fixed size, which the recorder gives it as the constant SUBGROUP. */
+  /**
+   * Whether it needs subgroups of a fixed size, which the recorder gives it as the constant
+   * SUBGROUP.
+   */
   readonly subgroups?: true;
   /** Prelude constants with the values used where a dispatch gives none. */
   readonly constants?: Readonly<Record<string, number | boolean>>;
   /** Workgroups for these parameters. */
-  grid(params: Readonly<Record<P, number>>, constants: Readonly<Record<string, number | boolean>>): Grid;
+  grid(
+    params: Readonly<Record<P, number>>,
+    constants: Readonly<Record<string, number | boolean>>,
+  ): Grid;
   /** Estimated floating-point operations of the whole grid, for cutting submits and dispatches. */
-  cost(params: Readonly<Record<P, number>>, constants: Readonly<Record<string, number | boolean>>): number;
+  cost(
+    params: Readonly<Record<P, number>>,
+    constants: Readonly<Record<string, number | boolean>>,
+  ): number;
   /** Parameters that are there for `cost`; the WGSL has none of these names. */
   readonly estimates?: readonly string[];
   /** Computes the outputs in place, in double precision, from arrays keyed by binding name. */
-  reference(io: ReferenceIo, params: Readonly<Record<P, number>>, constants: Readonly<Record<string, number | boolean>>): void;
+  reference(
+    io: ReferenceIo,
+    params: Readonly<Record<P, number>>,
+    constants: Readonly<Record<string, number | boolean>>,
+  ): void;
   /** Inputs at awkward sizes; every kernel of the table is tested on all of its cases. */
   cases(): KernelCase<P>[];
   /** For a backward kernel: how to check it by finite differences of its forward reference. */
   readonly gradients?: readonly GradientCheck[];
-  /** `u32` bindings of which some words are the bits of floats: entries of `stride` words, floats at `words`. */
-  readonly floatWords?: Readonly<Record<string, { readonly stride: number; readonly words: readonly number[] }>>;
+  /**
+   * `u32` bindings of which some words are the bits of floats: entries of `stride` words, floats at
+   * `words`.
+   */
+  readonly floatWords?: Readonly<
+    Record<string, { readonly stride: number; readonly words: readonly number[] }>
+  >;
 }
 
 export type Grid = readonly [x: number, y: number, z: 1];
@@ -39,21 +58,30 @@ export interface KernelCase<P extends string = string> {
   readonly title: string;
   readonly params: Readonly<Record<P, number>>;
   readonly constants?: Readonly<Record<string, number | boolean>>;
-  /** One array a binding; outputs hold their content before the dispatch. Further names serve gradient checks only. */
+  /**
+   * One array a binding; outputs hold their content before the dispatch. Further names serve
+   * gradient checks only.
+   */
   readonly io: Readonly<Record<string, Float32Array | Uint32Array>>;
   /** Absolute + relative tolerance; default 1e-4. */
   readonly tolerance?: number;
 }
 
 /**
- * The kernel under test, its `gradient` buffer zeroed before, must leave there the derivative of `loss` with respect to
- * `wrt`. Applies to every case that holds an array `wrt`.
+ * The kernel under test, its `gradient` buffer zeroed before, must leave there the derivative of
+ * `loss` with respect to `wrt`. Applies to every case that holds an array `wrt`.
  */
 export interface GradientCheck {
   readonly gradient: string;
-  /** The array that is perturbed: a binding of the kernel, or an extra array of the case (an input of the forward). */
+  /**
+   * The array that is perturbed: a binding of the kernel, or an extra array of the case (an input
+   * of the forward).
+   */
   readonly wrt: string;
-  /** The forward's scalar loss, `wrt` replaced by the perturbed array and everything else from the case. */
+  /**
+   * The forward's scalar loss, `wrt` replaced by the perturbed array and everything else from the
+   * case.
+   */
   loss(
     wrt: Float64Array,
     io: ReferenceIo,
@@ -76,7 +104,8 @@ export interface ParamInfo {
   readonly type: 'u32' | 'i32' | 'f32';
 }
 
-const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read|read_write)>\s*(\w+)\s*:\s*array<([^;]+)>;/g;
+const BINDING =
+  /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read|read_write)>\s*(\w+)\s*:\s*array<([^;]+)>;/g;
 
 /** Storage bindings of a kernel, in binding order. */
 export function bindingsOf(kernel: Kernel): BindingInfo[] {
@@ -88,9 +117,11 @@ export function bindingsOf(kernel: Kernel): BindingInfo[] {
   }));
   found.sort((a, b) => a.binding - b.binding);
   found.forEach((b, i) => {
-    if (b.binding !== i) throw new Error(`Kernel ${kernel.name}: binding ${i} is missing in its WGSL.`);
+    if (b.binding !== i)
+      throw new Error(`Kernel ${kernel.name}: binding ${i} is missing in its WGSL.`);
   });
-  if (found.length > 8) throw new Error(`Kernel ${kernel.name} binds ${found.length} storage buffers; a stage has 8.`);
+  if (found.length > 8)
+    throw new Error(`Kernel ${kernel.name} binds ${found.length} storage buffers; a stage has 8.`);
   return found;
 }
 
@@ -98,18 +129,36 @@ export function bindingsOf(kernel: Kernel): BindingInfo[] {
 export function paramsOf(kernel: Kernel): ParamInfo[] {
   const body = /struct Params\s*{([^}]*)}/.exec(kernel.wgsl)?.[1];
   if (body === undefined) throw new Error(`Kernel ${kernel.name} has no struct Params.`);
-  return [...body.matchAll(/(\w+)\s*:\s*(u32|i32|f32)/g)].map((m) => ({ name: m[1] ?? '', type: m[2] as ParamInfo['type'] }));
+  return [...body.matchAll(/(\w+)\s*:\s*(u32|i32|f32)/g)].map((m) => ({
+    name: m[1] ?? '',
+    type: m[2] as ParamInfo['type'],
+  }));
 }
 
-/** The complete WGSL: prelude of constants, shared functions, kernel. The place in the grid is shared by all. */
-export function shaderSource(kernel: Kernel, constants: Readonly<Record<string, number | boolean>>): string {
+/**
+ * The complete WGSL: prelude of constants, shared functions, kernel. The place in the grid is
+ * shared by all.
+ */
+export function shaderSource(
+  kernel: Kernel,
+  constants: Readonly<Record<string, number | boolean>>,
+): string {
   const prelude = Object.entries({ ...kernel.constants, ...constants }).map(([name, value]) =>
     typeof value === 'boolean' ? `const ${name} = ${value};` : `const ${name} = ${value}u;`,
   );
-  return [...(kernel.subgroups ? ['enable subgroups;'] : []), ...prelude, pieceLib, ...(kernel.lib ?? []), kernel.wgsl].join('\n');
+  return [
+    ...(kernel.subgroups ? ['enable subgroups;'] : []),
+    ...prelude,
+    pieceLib,
+    ...(kernel.lib ?? []),
+    kernel.wgsl,
+  ].join('\n');
 }
 
-/** Workgroups for `count` of them on two axes, since one axis ends at 65,535. Kernels take their `workgroup_number`. */
+/**
+ * Workgroups for `count` of them on two axes, since one axis ends at 65,535. Kernels take their
+ * `workgroup_number`.
+ */
 export function flatGrid(count: number): Grid {
   const n = Math.max(1, count);
   if (n <= 65535) return [n, 1, 1];

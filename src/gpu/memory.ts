@@ -7,7 +7,10 @@ export interface BufferView {
   readonly size: number;
 }
 
-/** What takes and gives back buffers: the device's memory, or a count of what it would hold (planned-memory.ts). */
+/**
+ * What takes and gives back buffers: the device's memory, or a count of what it would hold
+ * (planned-memory.ts).
+ */
 export interface Allocator {
   alloc(label: string, bytes: number, usage?: GPUBufferUsageFlags): BufferView;
   free(view: BufferView): void;
@@ -24,8 +27,9 @@ export function partOf(label: string, words = 1): string {
 }
 
 /**
- * Every buffer of the lab comes from here. Allocations run inside error scopes, because running out of GPU memory is
- * silent otherwise and the output gibberish; `settle` throws for the first that failed. Bytes are accounted by label.
+ * Every buffer of the lab comes from here. Allocations run inside error scopes, because running out
+ * of GPU memory is silent otherwise and the output gibberish; `settle` throws for the first that
+ * failed. Bytes are accounted by label.
  */
 export class GpuMemory implements Allocator {
   #pending: Promise<void>[] = [];
@@ -42,14 +46,27 @@ export class GpuMemory implements Allocator {
   alloc(label: string, bytes: number, usage: GPUBufferUsageFlags = 0): BufferView {
     const size = bufferBytes(bytes);
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
-    if (size > maxBufferSize || size > maxStorageBufferBindingSize) throw new OutOfGpuMemoryError(label, size, this.bytes);
-    return { buffer: this.#create(label, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST | usage), offset: 0, size };
+    if (size > maxBufferSize || size > maxStorageBufferBindingSize)
+      throw new OutOfGpuMemoryError(label, size, this.bytes);
+    return {
+      buffer: this.#create(
+        label,
+        size,
+        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST | usage,
+      ),
+      offset: 0,
+      size,
+    };
   }
 
   /** A buffer that results are copied to and read from; the caller frees it once it has read. */
   staging(bytes: number): BufferView {
     const size = bufferBytes(bytes);
-    return { buffer: this.#create('staging', size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST), offset: 0, size };
+    return {
+      buffer: this.#create('staging', size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST),
+      offset: 0,
+      size,
+    };
   }
 
   #create(label: string, size: number, usage: GPUBufferUsageFlags): GPUBuffer {
@@ -68,13 +85,17 @@ export class GpuMemory implements Allocator {
     return buffer;
   }
 
-  /** All that `make` allocates, or nothing: where one allocation fails, those before it are given back. */
+  /**
+   * All that `make` allocates, or nothing: where one allocation fails, those before it are given
+   * back.
+   */
   whole<T>(make: () => T): T {
     const before = new Set(this.#held.keys());
     try {
       return make();
     } catch (error) {
-      for (const buffer of this.#held.keys()) if (!before.has(buffer)) this.free({ buffer, offset: 0, size: 0 });
+      for (const buffer of this.#held.keys())
+        if (!before.has(buffer)) this.free({ buffer, offset: 0, size: 0 });
       throw error;
     }
   }
@@ -90,7 +111,11 @@ export class GpuMemory implements Allocator {
   write(view: BufferView, data: ArrayBufferView, offset = 0): void {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     if (bytes.byteLength % 4 === 0) {
-      this.device.queue.writeBuffer(view.buffer, view.offset + offset, bytes as Uint8Array<ArrayBuffer>);
+      this.device.queue.writeBuffer(
+        view.buffer,
+        view.offset + offset,
+        bytes as Uint8Array<ArrayBuffer>,
+      );
       return;
     }
     const padded = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4);
@@ -106,7 +131,10 @@ export class GpuMemory implements Allocator {
     view.buffer.destroy();
   }
 
-  /** Waits for the verdict on every allocation so far; throws `OutOfGpuMemoryError` for the first that failed. */
+  /**
+   * Waits for the verdict on every allocation so far; throws `OutOfGpuMemoryError` for the first
+   * that failed.
+   */
   async settle(): Promise<void> {
     const pending = this.#pending;
     this.#pending = [];

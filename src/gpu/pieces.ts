@@ -9,15 +9,17 @@ export interface Piece {
 }
 
 /**
- * The grid in pieces of which none is more than 1/`parts` of it, or than one workgroup: cut along y, along x as well where
- * single rows are too much. Each workgroup does what it would have done, so results do not depend on it.
+ * The grid in pieces of which none is more than 1/`parts` of it, or than one workgroup: cut along
+ * y, along x as well where single rows are too much. Each workgroup does what it would have done,
+ * so results do not depend on it.
  */
 export function piecesOf([width, height]: Grid, parts: number): Piece[] {
   if (parts <= 1) return [{ x: 0, y: 0, width, height }];
   const rows = Math.max(1, Math.floor(height / parts));
   const columns = height >= parts ? width : Math.max(1, Math.floor((width * height) / parts));
   const pieces: Piece[] = [];
-  for (const [y, h] of spans(height, rows)) for (const [x, w] of spans(width, columns)) pieces.push({ x, y, width: w, height: h });
+  for (const [y, h] of spans(height, rows))
+    for (const [x, w] of spans(width, columns)) pieces.push({ x, y, width: w, height: h });
   return pieces;
 }
 

@@ -1,8 +1,9 @@
 import { bufferBytes, partOf, type Allocator, type BufferView } from './memory.ts';
 
 /**
- * An allocator without a device: the code that allocates runs on it as on `GpuMemory`, and it counts what would be held.
- * Its views have no buffer behind them; they can be kept and freed, nothing else.
+ * An allocator without a device: the code that allocates runs on it as on `GpuMemory`, and it
+ * counts what would be held. Its views have no buffer behind them; they can be kept and freed,
+ * nothing else.
  */
 export class PlannedMemory implements Allocator {
   readonly #held = new Map<GPUBuffer, { readonly part: string; readonly size: number }>();

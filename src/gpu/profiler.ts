@@ -1,6 +1,6 @@
 /**
- * Times every dispatch with timestamp queries: each gets a pass of its own while a profiler is set on the recorder, so
- * use it to see where time goes, not to measure the whole.
+ * Times every dispatch with timestamp queries: each gets a pass of its own while a profiler is set
+ * on the recorder, so use it to see where time goes, not to measure the whole.
  */
 export class Profiler {
   readonly #set: GPUQuerySet;
@@ -12,7 +12,10 @@ export class Profiler {
     private readonly capacity = 2048,
   ) {
     this.#set = device.createQuerySet({ type: 'timestamp', count: 2 * capacity });
-    this.#resolve = device.createBuffer({ size: 16 * capacity, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+    this.#resolve = device.createBuffer({
+      size: 16 * capacity,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
   }
 
   /** Descriptor of the next dispatch's pass; past the capacity dispatches go untimed. */
@@ -21,7 +24,11 @@ export class Profiler {
     if (index >= this.capacity) return {};
     this.#names.push(name);
     return {
-      timestampWrites: { querySet: this.#set, beginningOfPassWriteIndex: 2 * index, endOfPassWriteIndex: 2 * index + 1 },
+      timestampWrites: {
+        querySet: this.#set,
+        beginningOfPassWriteIndex: 2 * index,
+        endOfPassWriteIndex: 2 * index + 1,
+      },
     };
   }
 
@@ -29,7 +36,10 @@ export class Profiler {
   async report(): Promise<{ name: string; ms: number; dispatches: number }[]> {
     const count = this.#names.length;
     if (count === 0) return [];
-    const staging = this.device.createBuffer({ size: 16 * count, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const staging = this.device.createBuffer({
+      size: 16 * count,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
     const encoder = this.device.createCommandEncoder();
     encoder.resolveQuerySet(this.#set, 0, 2 * count, this.#resolve, 0);
     encoder.copyBufferToBuffer(this.#resolve, 0, staging, 0, 16 * count);

@@ -1,5 +1,12 @@
 import { DeviceLostError } from './errors.ts';
-import { bindingsOf, paramsOf, shaderSource, type BindingInfo, type Kernel, type ParamInfo } from './kernel.ts';
+import {
+  bindingsOf,
+  paramsOf,
+  shaderSource,
+  type BindingInfo,
+  type Kernel,
+  type ParamInfo,
+} from './kernel.ts';
 import type { BufferView, GpuMemory } from './memory.ts';
 import { piecesOf, type Piece } from './pieces.ts';
 import type { Profiler } from './profiler.ts';
@@ -18,14 +25,16 @@ const PARAM_BYTES = 128;
 /** `struct Piece` of shaders/lib/piece.wgsl. */
 const PIECE_BYTES = 16;
 /**
- * A submit ends when its estimated time passes this, and no dispatch is to take longer: so a submit takes at most twice as
- * long. Windows resets a GPU that is busy for about 2 s, and estimates may be off by a factor.
+ * A submit ends when its estimated time passes this, and no dispatch is to take longer: so a submit
+ * takes at most twice as long. Windows resets a GPU that is busy for about 2 s, and estimates may
+ * be off by a factor.
  */
 export const BUSY_SECONDS = 0.1;
 
 /**
- * Binds and dispatches every kernel. Pipelines are cached by (kernel, constants), bind groups by the buffers bound,
- * parameters and pieces live in one arena addressed by dynamic offset. Dispatches share one compute pass until a submit.
+ * Binds and dispatches every kernel. Pipelines are cached by (kernel, constants), bind groups by
+ * the buffers bound, parameters and pieces live in one arena addressed by dynamic offset.
+ * Dispatches share one compute pass until a submit.
  */
 export class Recorder {
   #pipelines = new Map<string, Prepared>();
@@ -46,14 +55,20 @@ export class Recorder {
   readonly #unused: BufferView;
   /** Counts for figures and tests. */
   readonly counts = { dispatches: 0, submits: 0 };
-  /** Floating-point operations a second, estimated; only decides where submits and dispatches are cut, never a result. */
+  /**
+   * Floating-point operations a second, estimated; only decides where submits and dispatches are
+   * cut, never a result.
+   */
   flopsPerSecond = 2e9;
   profiler: Profiler | null = null;
 
   constructor(
     readonly device: GPUDevice,
     readonly memory: GpuMemory,
-    private readonly lost: { readonly error: DeviceLostError | null; readonly promise: Promise<never> },
+    private readonly lost: {
+      readonly error: DeviceLostError | null;
+      readonly promise: Promise<never>;
+    },
     private readonly subgroupSize: number | null,
   ) {
     this.#stride = Math.max(PARAM_BYTES, device.limits.minUniformBufferOffsetAlignment);
@@ -65,18 +80,26 @@ export class Recorder {
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     this.#paramLayout = device.createBindGroupLayout({
-      entries: [0, 1].map((binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } })),
+      entries: [0, 1].map((binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: 'uniform', hasDynamicOffset: true },
+      })),
     });
     this.#paramGroup = device.createBindGroup({
       layout: this.#paramLayout,
-      entries: [PARAM_BYTES, PIECE_BYTES].map((size, binding) => ({ binding, resource: { buffer: this.#arena, size } })),
+      entries: [PARAM_BYTES, PIECE_BYTES].map((size, binding) => ({
+        binding,
+        resource: { buffer: this.#arena, size },
+      })),
     });
     this.#unused = memory.alloc('unused', 16);
   }
 
   /**
-   * Records a kernel: one dispatch, or several where its estimated time is more than BUSY_SECONDS. `buffers` is keyed by the
-   * names in the WGSL; a binding left out (an absent bias) gets a small buffer that the kernel must not read.
+   * Records a kernel: one dispatch, or several where its estimated time is more than BUSY_SECONDS.
+   * `buffers` is keyed by the names in the WGSL; a binding left out (an absent bias) gets a small
+   * buffer that the kernel must not read.
    */
   run<P extends string>(
     kernel: Kernel<P>,
@@ -99,11 +122,19 @@ export class Recorder {
     }
   }
 
-  #dispatch(name: string, prepared: Prepared, group: GPUBindGroup, params: Readonly<Record<string, number>>, piece: Piece, gridWidth: number): void {
+  #dispatch(
+    name: string,
+    prepared: Prepared,
+    group: GPUBindGroup,
+    params: Readonly<Record<string, number>>,
+    piece: Piece,
+    gridWidth: number,
+  ): void {
     const offset = 2 * this.#slot * this.#stride;
     prepared.params.forEach((param, i) => {
       const value = params[param.name];
-      if (value === undefined) throw new Error(`Kernel ${name}: parameter ${param.name} was not given.`);
+      if (value === undefined)
+        throw new Error(`Kernel ${name}: parameter ${param.name} was not given.`);
       if (param.type === 'f32') this.#floats[offset / 4 + i] = value;
       else this.#words[offset / 4 + i] = value;
     });
@@ -139,7 +170,14 @@ export class Recorder {
     if (!this.#encoder) return;
     this.#endPass();
     // Queue order makes one arena enough: this write lands after every earlier submit has read it.
-    if (this.#slot > 0) this.device.queue.writeBuffer(this.#arena, 0, this.#words, 0, (2 * this.#slot * this.#stride) / 4);
+    if (this.#slot > 0)
+      this.device.queue.writeBuffer(
+        this.#arena,
+        0,
+        this.#words,
+        0,
+        (2 * this.#slot * this.#stride) / 4,
+      );
     this.device.queue.submit([this.#encoder.finish()]);
     this.counts.submits += 1;
     this.#encoder = null;
@@ -147,7 +185,10 @@ export class Recorder {
     this.#cost = 0;
   }
 
-  /** Submits and waits until the device has finished; throws `DeviceLostError` when it goes away meanwhile. */
+  /**
+   * Submits and waits until the device has finished; throws `DeviceLostError` when it goes away
+   * meanwhile.
+   */
   async finish(): Promise<void> {
     this.submit();
     await this.#orLost(this.device.queue.onSubmittedWorkDone());
@@ -173,7 +214,8 @@ export class Recorder {
         return bytes;
       });
     } catch (error) {
-      await this.memory.settle(); // memory that ran out explains a failed map better than the map does
+      // memory that ran out explains a failed map better than the map does
+      await this.memory.settle();
       throw error;
     } finally {
       this.memory.free(staging);
@@ -195,7 +237,8 @@ export class Recorder {
       return await Promise.race([work, this.lost.promise]);
     } catch (error) {
       // A map or a wait can reject a moment before the loss itself is announced.
-      if (!(error instanceof DeviceLostError)) await Promise.race([this.lost.promise, new Promise((resolve) => setTimeout(resolve, 50))]);
+      if (!(error instanceof DeviceLostError))
+        await Promise.race([this.lost.promise, new Promise((resolve) => setTimeout(resolve, 50))]);
       throw error;
     }
   }
@@ -206,7 +249,10 @@ export class Recorder {
   }
 
   #subgroup(kernel: Kernel): number {
-    if (this.subgroupSize === null) throw new Error(`Kernel ${kernel.name} needs subgroups of a fixed size, which this device does not have.`);
+    if (this.subgroupSize === null)
+      throw new Error(
+        `Kernel ${kernel.name} needs subgroups of a fixed size, which this device does not have.`,
+      );
     return this.subgroupSize;
   }
 
@@ -220,7 +266,9 @@ export class Recorder {
       entries: bindings.map((b) => ({
         binding: b.binding,
         visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: b.access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
+        buffer: {
+          type: b.access === 'read' ? ('read-only-storage' as const) : ('storage' as const),
+        },
       })),
     });
     const code = shaderSource(kernel, constants);
@@ -235,7 +283,11 @@ export class Recorder {
     return prepared;
   }
 
-  #bind(name: string, prepared: Prepared, buffers: Readonly<Record<string, BufferView | undefined>>): GPUBindGroup {
+  #bind(
+    name: string,
+    prepared: Prepared,
+    buffers: Readonly<Record<string, BufferView | undefined>>,
+  ): GPUBindGroup {
     let key = name;
     const views = prepared.bindings.map((b) => {
       const view = buffers[b.name] ?? this.#unused;
@@ -252,7 +304,10 @@ export class Recorder {
     const group = this.device.createBindGroup({
       label: name,
       layout: prepared.layout,
-      entries: views.map((view, binding) => ({ binding, resource: { buffer: view.buffer, offset: view.offset, size: view.size } })),
+      entries: views.map((view, binding) => ({
+        binding,
+        resource: { buffer: view.buffer, offset: view.offset, size: view.size },
+      })),
     });
     this.#bindGroups.set(key, group);
     return group;

@@ -40,7 +40,12 @@ export const gradNorm: Kernel<NormParams> = {
   },
 
   cases() {
-    const make = (title: string, count: number, perGroup: number, poison: Readonly<Record<number, number>> = {}): KernelCase<NormParams> => {
+    const make = (
+      title: string,
+      count: number,
+      perGroup: number,
+      poison: Readonly<Record<number, number>> = {},
+    ): KernelCase<NormParams> => {
       const grad = normals(count, perGroup)(count);
       for (const [index, value] of Object.entries(poison)) grad[Number(index)] = value;
       const partials = new Float32Array(2 * Math.ceil(count / perGroup)).fill(-1);
@@ -49,8 +54,18 @@ export const gradNorm: Kernel<NormParams> = {
     return [
       make('one entry', 1, NORM_CHUNK),
       make('a short last chunk', 9001, NORM_CHUNK),
-      make('a gradient of zeros', 70, 32, Object.fromEntries(Array.from({ length: 70 }, (_, i) => [i, 0]))),
-      make('NaN and both infinities, each in its chunk', 200, 64, { 3: NaN, 70: Infinity, 71: -Infinity, 199: NaN }),
+      make(
+        'a gradient of zeros',
+        70,
+        32,
+        Object.fromEntries(Array.from({ length: 70 }, (_, i) => [i, 0])),
+      ),
+      make('NaN and both infinities, each in its chunk', 200, 64, {
+        3: NaN,
+        70: Infinity,
+        71: -Infinity,
+        199: NaN,
+      }),
       make('a square that overflows', 70, 33, { 40: 1e30 }),
       make('more chunks than one grid axis holds', 65_600, 1),
     ];
@@ -78,8 +93,14 @@ export const gradNormTotal: Kernel<'groups'> = {
   },
 
   cases() {
-    const make = (title: string, groups: number, edit: (partials: Float32Array) => void = () => undefined): KernelCase<'groups'> => {
-      const partials = normals(groups)(2 * groups).map((value, i) => (i % 2 === 0 ? value * value : 0));
+    const make = (
+      title: string,
+      groups: number,
+      edit: (partials: Float32Array) => void = () => undefined,
+    ): KernelCase<'groups'> => {
+      const partials = normals(groups)(2 * groups).map((value, i) =>
+        i % 2 === 0 ? value * value : 0,
+      );
       edit(partials);
       return { title, params: { groups }, io: { partials, norm: new Float32Array(2).fill(-1) } };
     };
@@ -87,9 +108,13 @@ export const gradNormTotal: Kernel<'groups'> = {
       make('one group', 1),
       make('beyond a workgroup', 201),
       make('zeros', 5, (partials) => void partials.fill(0)),
-      make('entries that are not finite are counted', 67, (partials) => partials.set([3, 0, 0, 0, 1], 1)),
+      make('entries that are not finite are counted', 67, (partials) =>
+        partials.set([3, 0, 0, 0, 1], 1),
+      ),
       make('an overflowed partial sum counts as one', 7, (partials) => partials.set([Infinity], 4)),
-      make('a sum of partials that overflows counts as one', 7, (partials) => partials.set([3e38, 0, 3e38], 4)),
+      make('a sum of partials that overflows counts as one', 7, (partials) =>
+        partials.set([3e38, 0, 3e38], 4),
+      ),
     ];
   },
 };
@@ -102,19 +127,31 @@ export const adamw: Kernel<AdamParams> = {
 
   reference(io, p) {
     const [grad, norm] = [floats(io, 'grad'), floats(io, 'norm')];
-    const [theta, moment1, moment2] = [floats(io, 'theta'), floats(io, 'moment1'), floats(io, 'moment2')];
+    const [theta, moment1, moment2] = [
+      floats(io, 'theta'),
+      floats(io, 'moment1'),
+      floats(io, 'moment2'),
+    ];
     if (norm[1]! > 0) return;
     for (let i = 0; i < p.count; i++) {
       const g = grad[i]! * Math.min(1, p.clip_norm / (norm[0]! + 1e-6));
       moment1[i] = p.beta1 * moment1[i]! + (1 - p.beta1) * g;
       moment2[i] = p.beta2 * moment2[i]! + (1 - p.beta2) * g * g;
-      const direction = moment1[i]! / p.correction1 / (Math.sqrt(moment2[i]! / p.correction2) + p.epsilon);
+      const direction =
+        moment1[i]! / p.correction1 / (Math.sqrt(moment2[i]! / p.correction2) + p.epsilon);
       theta[i] = theta[i]! - p.learning_rate * (direction + p.weight_decay * theta[i]!);
     }
   },
 
   cases() {
-    const hyper = { learning_rate: 0.3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1, clip_norm: 1e9 };
+    const hyper = {
+      learning_rate: 0.3,
+      beta1: 0.9,
+      beta2: 0.99,
+      epsilon: 1e-8,
+      weight_decay: 0.1,
+      clip_norm: 1e9,
+    };
     const make = (
       title: string,
       count: number,
@@ -134,7 +171,8 @@ export const adamw: Kernel<AdamParams> = {
           norm: Float32Array.from(norm),
           theta: normal(count),
           moment1: step === 1 ? new Float32Array(count) : normal(count),
-          moment2: step === 1 ? new Float32Array(count) : normal(count).map((value) => value * value),
+          moment2:
+            step === 1 ? new Float32Array(count) : normal(count).map((value) => value * value),
         },
       };
     };

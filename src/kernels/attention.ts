@@ -8,16 +8,34 @@ import wgsl from '../../shaders/attention.wgsl';
 import queriesLib from '../../shaders/lib/attention_queries.wgsl';
 import tileLib from '../../shaders/lib/attention_tile.wgsl';
 import rowsLib from '../../shaders/lib/rows.wgsl';
-import { flatGrid, type GradientCheck, type Kernel, type KernelCase, type ReferenceIo } from '../gpu/kernel.ts';
-import { attended, dot, floats, normals, packRows, rowAt, words, type Constants } from './reference-helpers.ts';
+import {
+  flatGrid,
+  type GradientCheck,
+  type Kernel,
+  type KernelCase,
+  type ReferenceIo,
+} from '../gpu/kernel.ts';
+import {
+  attended,
+  dot,
+  floats,
+  normals,
+  packRows,
+  rowAt,
+  words,
+  type Constants,
+} from './reference-helpers.ts';
 import { mostKeys, type RowState } from './rows.ts';
 
 type Params = 'rows' | 'heads' | 'kv_heads' | 'scale' | 'keys';
 
 const CONSTANTS = { HEAD_DIM: 32, LANES: 32 };
-/** What a row attends to is data; `keys`, the most that any does, is told for the estimate alone. */
+/**
+ * What a row attends to is data; `keys`, the most that any does, is told for the estimate alone.
+ */
 const ESTIMATES = ['keys'];
-const macs = (p: Readonly<Record<Params, number>>, c: Constants): number => Number(c['HEAD_DIM']) * p.rows * p.heads;
+const macs = (p: Readonly<Record<Params, number>>, c: Constants): number =>
+  Number(c['HEAD_DIM']) * p.rows * p.heads;
 
 export const attention: Kernel<Params> = {
   name: 'attention',
@@ -32,7 +50,11 @@ export const attention: Kernel<Params> = {
     const [o, stats] = [floats(io, 'o'), floats(io, 'stats')]; // (rows, heads, d), (rows, heads, 2)
     const d = Number(constants['HEAD_DIM']);
     for (const { at, lse, keys } of softmaxes(io, p, d)) {
-      for (let i = 0; i < d; i++) o[at * d + i] = keys.reduce((sum, key) => sum + key.weight * floats(io, 'v')[key.at * d + i]!, 0);
+      for (let i = 0; i < d; i++)
+        o[at * d + i] = keys.reduce(
+          (sum, key) => sum + key.weight * floats(io, 'v')[key.at * d + i]!,
+          0,
+        );
       stats[2 * at] = lse;
       stats[2 * at + 1] = 0;
     }
@@ -65,7 +87,12 @@ export const attentionQueryBackward: Kernel<Params> = {
   cost: (p, c) => 6 * p.keys * macs(p, c),
 
   reference(io, p, constants) {
-    const [k, v, o, upstream] = [floats(io, 'k'), floats(io, 'v'), floats(io, 'o'), floats(io, 'd_o')];
+    const [k, v, o, upstream] = [
+      floats(io, 'k'),
+      floats(io, 'v'),
+      floats(io, 'o'),
+      floats(io, 'd_o'),
+    ];
     const [dq, stats] = [floats(io, 'dq'), floats(io, 'stats')];
     const d = Number(constants['HEAD_DIM']);
     dq.fill(0);
@@ -89,19 +116,27 @@ export const attentionKeyValueBackward: Kernel<Params> = {
   constants: CONSTANTS,
   grid: (p, c) => flatGrid(Math.ceil((p.rows * p.kv_heads) / Number(c['LANES']))),
   estimates: ESTIMATES,
-  // Few keys a row do not make it cheap: all rows may attend to the same few, whose workgroups then go over all of them.
+  // Few keys a row do not make it cheap: all rows may attend to the same few, whose workgroups then
+  // go over all of them.
   cost: (p, c) => 8 * p.rows * macs(p, c),
 
-  // From the rows' own attention lists; the kernel goes by `keys`, which say the same from the keys' side.
+  // From the rows' own attention lists; the kernel goes by `keys`, which say the same from the
+  // keys' side.
   reference(io, p, constants) {
-    const [q, v, upstream, stats] = [floats(io, 'q'), floats(io, 'v'), floats(io, 'd_o'), floats(io, 'stats')];
+    const [q, v, upstream, stats] = [
+      floats(io, 'q'),
+      floats(io, 'v'),
+      floats(io, 'd_o'),
+      floats(io, 'stats'),
+    ];
     const [dk, dv] = [floats(io, 'dk'), floats(io, 'dv')];
     const d = Number(constants['HEAD_DIM']);
     dk.fill(0);
     dv.fill(0);
     for (const { at, keys } of softmaxes(io, p, d)) {
       for (const key of keys) {
-        const dScore = key.weight * (product(upstream, at, v, key.at, d) - stats[2 * at + 1]!) * p.scale;
+        const dScore =
+          key.weight * (product(upstream, at, v, key.at, d) - stats[2 * at + 1]!) * p.scale;
         for (let i = 0; i < d; i++) {
           dk[key.at * d + i]! += dScore * q[at * d + i]!;
           dv[key.at * d + i]! += key.weight * upstream[at * d + i]!;
@@ -117,7 +152,8 @@ export const attentionKeyValueBackward: Kernel<Params> = {
 /** Queries or keys of a tile. */
 const TILE = 32;
 const CONSTANTS_OF_TILES = { HEAD_DIM: 32 };
-const perQueryTile: typeof attention.grid = (p) => flatGrid(Math.ceil((p.rows * p.heads) / p.kv_heads / TILE) * p.kv_heads);
+const perQueryTile: typeof attention.grid = (p) =>
+  flatGrid(Math.ceil((p.rows * p.heads) / p.kv_heads / TILE) * p.kv_heads);
 
 /** The same for many rows, a workgroup a tile of queries; for training and prompts. */
 export const attentionTiled: Kernel<Params> = {
@@ -150,7 +186,9 @@ export const attentionKeyValueBackwardTiled: Kernel<Params> = {
   cases: () => tileCases('key-value'),
 };
 
-/** The same for few rows with many keys: a workgroup a row, key head and four of its query heads. */
+/**
+ * The same for few rows with many keys: a workgroup a row, key head and four of its query heads.
+ */
 export const attentionDecode: Kernel<Params> = {
   ...attention,
   name: 'attention_decode',
@@ -160,7 +198,10 @@ export const attentionDecode: Kernel<Params> = {
   cases: () => tileCases('forward'),
 };
 
-/** For every row and head: its index, the log-sum-exp of its scores, and each attended key/value head with its weight. */
+/**
+ * For every row and head: its index, the log-sum-exp of its scores, and each attended key/value
+ * head with its weight.
+ */
 function* softmaxes(io: ReferenceIo, p: Readonly<Record<Params, number>>, d: number) {
   const [q, k] = [floats(io, 'q'), floats(io, 'k')]; // (rows, heads, d), (kv rows, kv_heads, d)
   for (let row = 0; row < p.rows; row++) {
@@ -173,8 +214,13 @@ function* softmaxes(io: ReferenceIo, p: Readonly<Record<Params, number>>, d: num
         return { at: keyAt, score: p.scale * product(q, at, k, keyAt, d) };
       });
       const largest = Math.max(...scored.map((key) => key.score));
-      const lse = largest + Math.log(scored.reduce((sum, key) => sum + Math.exp(key.score - largest), 0));
-      yield { at, lse, keys: scored.map((key) => ({ at: key.at, weight: Math.exp(key.score - lse) })) };
+      const lse =
+        largest + Math.log(scored.reduce((sum, key) => sum + Math.exp(key.score - largest), 0));
+      yield {
+        at,
+        lse,
+        keys: scored.map((key) => ({ at: key.at, weight: Math.exp(key.score - lse) })),
+      };
     }
   }
 }
@@ -205,15 +251,62 @@ interface Shape {
 const SHAPES: readonly Shape[] = [
   { title: 'one row that sees itself', trees: [[0, [1]]], heads: 1, kvHeads: 1, headDim: 4 },
   { title: 'completions without a prefix', trees: [[0, [7, 2]]], heads: 4, kvHeads: 2, headDim: 8 },
-  { title: 'a prefix that completions of 1, 3 and 9 tokens share', trees: [[5, [1, 3, 9]]], heads: 6, kvHeads: 2, headDim: 12, lanes: 4 },
-  { title: 'two groups and a prefix alone', trees: [[3, [2, 5]], [4, []], [1, [6]]], heads: 3, kvHeads: 1, headDim: 32, spread: 3 },
-  { title: 'seven query heads a key head, beyond a workgroup', trees: [[11, [17, 4]]], heads: 14, kvHeads: 2, headDim: 20 },
-  { title: 'heads of 128, several tiles of rows and keys', trees: [[35, [2, 9]]], heads: 2, kvHeads: 1, headDim: 128 },
-  { title: 'a long cache', trees: [[150, [120, 1]]], heads: 3, kvHeads: 1, headDim: 128, cache: true },
-  { title: 'decoding against a cache', trees: [[9, [3, 8, 1]]], heads: 4, kvHeads: 4, headDim: 16, cache: true },
+  {
+    title: 'a prefix that completions of 1, 3 and 9 tokens share',
+    trees: [[5, [1, 3, 9]]],
+    heads: 6,
+    kvHeads: 2,
+    headDim: 12,
+    lanes: 4,
+  },
+  {
+    title: 'two groups and a prefix alone',
+    trees: [
+      [3, [2, 5]],
+      [4, []],
+      [1, [6]],
+    ],
+    heads: 3,
+    kvHeads: 1,
+    headDim: 32,
+    spread: 3,
+  },
+  {
+    title: 'seven query heads a key head, beyond a workgroup',
+    trees: [[11, [17, 4]]],
+    heads: 14,
+    kvHeads: 2,
+    headDim: 20,
+  },
+  {
+    title: 'heads of 128, several tiles of rows and keys',
+    trees: [[35, [2, 9]]],
+    heads: 2,
+    kvHeads: 1,
+    headDim: 128,
+  },
+  {
+    title: 'a long cache',
+    trees: [[150, [120, 1]]],
+    heads: 3,
+    kvHeads: 1,
+    headDim: 128,
+    cache: true,
+  },
+  {
+    title: 'decoding against a cache',
+    trees: [[9, [3, 8, 1]]],
+    heads: 4,
+    kvHeads: 4,
+    headDim: 16,
+    cache: true,
+  },
 ];
 
-/** Rows in order: each tree's prefix, then its completions; `keys` says for each row who attends to it. */
+/**
+ * Rows in order: each tree's prefix, then its completions; `keys` says for each row who attends to
+ * it.
+ */
 function treeRows(trees: Shape['trees']): { states: Partial<RowState>[]; keys: Uint32Array } {
   const states: Partial<RowState>[] = [];
   const keys: number[] = [];
@@ -237,8 +330,8 @@ function treeRows(trees: Shape['trees']): { states: Partial<RowState>[]; keys: U
 }
 
 /**
- * Shapes for kernels whose workgroup has a size of its own, at one head dimension: software adapters take seconds to compile
- * such a kernel.
+ * Shapes for kernels whose workgroup has a size of its own, at one head dimension: software
+ * adapters take seconds to compile such a kernel.
  */
 function tileCases(kind: Kind, headDim = 128): KernelCase<Params>[] {
   return SHAPES.filter((s) => !s.cache || kind !== 'key-value').map((s) => {
@@ -251,11 +344,21 @@ function attentionCase(s: Shape, kind: Kind): KernelCase<Params> {
   const normal = normals(s.heads, s.headDim, s.trees.length);
   const { states, keys } = treeRows(s.trees);
   // A decode row is the last of its completion.
-  const queries = s.cache ? states.filter((state, i) => state.prefixLen !== undefined && states[i + 1]?.ownStart !== state.ownStart) : states;
+  const queries = s.cache
+    ? states.filter(
+        (state, i) => state.prefixLen !== undefined && states[i + 1]?.ownStart !== state.ownStart,
+      )
+    : states;
   const size = queries.length * s.heads * s.headDim;
   const kvSize = states.length * s.kvHeads * s.headDim;
   const rows = packRows(queries);
-  const params = { rows: queries.length, heads: s.heads, kv_heads: s.kvHeads, scale: 1 / Math.sqrt(s.headDim), keys: mostKeys(rows) };
+  const params = {
+    rows: queries.length,
+    heads: s.heads,
+    kv_heads: s.kvHeads,
+    scale: 1 / Math.sqrt(s.headDim),
+    keys: mostKeys(rows),
+  };
   const constants = { HEAD_DIM: s.headDim, LANES: s.lanes ?? 32 };
   const forward = {
     q: normal(size, s.spread ?? 1),
@@ -267,9 +370,17 @@ function attentionCase(s: Shape, kind: Kind): KernelCase<Params> {
   };
   if (kind === 'forward') return { title: s.title, params, constants, io: forward };
 
-  const io = { ...forward, d_o: normal(size), dq: normal(size), dk: normal(kvSize), dv: normal(kvSize), keys };
+  const io = {
+    ...forward,
+    d_o: normal(size),
+    dq: normal(size),
+    dk: normal(kvSize),
+    dv: normal(kvSize),
+    keys,
+  };
   Object.assign(io, outputsOf(attention, io, params, constants, ['o', 'stats']));
-  if (kind === 'key-value') Object.assign(io, outputsOf(attentionQueryBackward, io, params, constants, ['stats']));
+  if (kind === 'key-value')
+    Object.assign(io, outputsOf(attentionQueryBackward, io, params, constants, ['stats']));
   return { title: s.title, params, constants, io };
 }
 
@@ -282,7 +393,10 @@ function outputsOf(
   names: readonly string[],
 ): Record<string, Float32Array> {
   const copy: ReferenceIo = Object.fromEntries(
-    Object.entries(io).map(([name, array]) => [name, array instanceof Float32Array ? Float64Array.from(array) : array]),
+    Object.entries(io).map(([name, array]) => [
+      name,
+      array instanceof Float32Array ? Float64Array.from(array) : array,
+    ]),
   );
   kernel.reference(copy, params, constants);
   return Object.fromEntries(names.map((name) => [name, Float32Array.from(floats(copy, name))]));

@@ -3,7 +3,15 @@ import rowsLib from '../../shaders/lib/rows.wgsl';
 import weightsLib from '../../shaders/lib/weights.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
 import type { WeightPrecision } from '../lib/weight-blocks.ts';
-import { floats, normals, packRows, packWeights, rowAt, weights, words } from './reference-helpers.ts';
+import {
+  floats,
+  normals,
+  packRows,
+  packWeights,
+  rowAt,
+  weights,
+  words,
+} from './reference-helpers.ts';
 import { weightConstants } from './weight-constants.ts';
 
 type Params = 'rows' | 'width4' | 'first_row' | 'shard_rows';
@@ -28,7 +36,14 @@ export const embed: Kernel<Params> = {
   },
 
   cases() {
-    const make = (title: string, rows: number, width4: number, first: number, shard: number, precision: WeightPrecision = 'f32'): KernelCase<Params> => {
+    const make = (
+      title: string,
+      rows: number,
+      width4: number,
+      first: number,
+      shard: number,
+      precision: WeightPrecision = 'f32',
+    ): KernelCase<Params> => {
       const normal = normals(rows, width4, first);
       return {
         title,
@@ -37,7 +52,11 @@ export const embed: Kernel<Params> = {
         io: {
           table: packWeights(normal(shard * width4 * 4), 4 * width4, precision),
           // Tokens run from below the shard's first to beyond its last: those keep what x held.
-          rows: packRows(Array.from({ length: rows }, (_, t) => ({ token: Math.max(0, first - 2) + ((t * 7) % (shard + 4)) }))),
+          rows: packRows(
+            Array.from({ length: rows }, (_, t) => ({
+              token: Math.max(0, first - 2) + ((t * 7) % (shard + 4)),
+            })),
+          ),
           x: normal(rows * width4 * 4),
         },
       };

@@ -13,7 +13,8 @@ export const gatherRows: Kernel<Params> = {
   cost: (p) => 4 * p.count * p.width4,
 
   reference(io, p) {
-    const [x, index, y] = [floats(io, 'x'), words(io, 'index'), floats(io, 'y')]; // (rows, width), (entries), (count, width)
+    // (rows, width), (entries), (count, width)
+    const [x, index, y] = [floats(io, 'x'), words(io, 'index'), floats(io, 'y')];
     const width = 4 * p.width4;
     for (let i = 0; i < p.count; i++) {
       for (let k = 0; k < width; k++) y[i * width + k] = x[index[p.first + i]! * width + k]!;
@@ -23,7 +24,11 @@ export const gatherRows: Kernel<Params> = {
   cases: () =>
     SHAPES.map(([title, index, rows, width4, first, count]): KernelCase<Params> => {
       const normal = normals(rows, width4);
-      const io = { x: normal(rows * width4 * 4), index: Uint32Array.from(index), y: new Float32Array(count * width4 * 4) };
+      const io = {
+        x: normal(rows * width4 * 4),
+        index: Uint32Array.from(index),
+        y: new Float32Array(count * width4 * 4),
+      };
       return { title, params: { count, width4, first }, io };
     }),
 };
@@ -35,7 +40,8 @@ export const gatherRowsBackward: Kernel<BackwardParams> = {
   cost: (p) => 8 * p.rows * p.width4,
 
   reference(io, p) {
-    const [dy, spans, dx] = [floats(io, 'dy'), words(io, 'spans'), floats(io, 'dx')]; // (count, width), (rows, 2), (rows, width)
+    // (count, width), (rows, 2), (rows, width)
+    const [dy, spans, dx] = [floats(io, 'dy'), words(io, 'spans'), floats(io, 'dx')];
     const width = 4 * p.width4;
     for (let row = 0; row < p.rows; row++) {
       for (let entry = spans[2 * row]!; entry < spans[2 * row + 1]!; entry++) {
@@ -81,9 +87,13 @@ export const gatherRowsBackward: Kernel<BackwardParams> = {
   ],
 };
 
-const every = (count: number, source: (i: number) => number) => Array.from({ length: count }, (_, i) => source(i));
+const every = (count: number, source: (i: number) => number) =>
+  Array.from({ length: count }, (_, i) => source(i));
 
-/** (title, source rows in order, rows, width4, first entry, entries). The last prompt token of a group is gathered once a completion. */
+/**
+ * (title, source rows in order, rows, width4, first entry, entries). The last prompt token of a
+ * group is gathered once a completion.
+ */
 const SHAPES: readonly (readonly [string, readonly number[], number, number, number, number])[] = [
   ['one row', [0], 1, 1, 0, 1],
   ['a shared row, a gap, a chunk in the middle', [1, 1, 1, 2, 4, 5, 5, 6], 8, 3, 2, 4],

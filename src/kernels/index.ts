@@ -15,7 +15,14 @@ import { gatherRows, gatherRowsBackward } from './gather-rows.ts';
 import { headNorm, headNormBackward } from './head-norm.ts';
 import { kdLoss } from './kd-loss.ts';
 import { linear, linearBackward, linearTiled, linearTiledBackward } from './linear.ts';
-import { linearBlock, linearBlockBackward, linearGroup, linearGroupRows, linearSubgroup, linearSubgroupBackward } from './linear-variants.ts';
+import {
+  linearBlock,
+  linearBlockBackward,
+  linearGroup,
+  linearGroupRows,
+  linearSubgroup,
+  linearSubgroupBackward,
+} from './linear-variants.ts';
 import { loraHiddenBackward, loraWeightBackward, loraWeightBackwardSplit } from './lora.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { rope, ropeBackward } from './rope.ts';

@@ -21,7 +21,11 @@ export const kdLoss: Kernel<Params> = {
   cost: (p) => 40 * p.count * (p.vocab + p.k),
 
   reference(io, p) {
-    const [logits, support, results] = [floats(io, 'logits'), floats(io, 'support'), floats(io, 'results')];
+    const [logits, support, results] = [
+      floats(io, 'logits'),
+      floats(io, 'support'),
+      floats(io, 'results'),
+    ];
     for (let i = 0; i < p.count; i++) {
       const entry = p.first + i;
       const { tau, weight } = tokenAt(words(io, 'tokens'), entry);
@@ -41,16 +45,31 @@ export const kdLoss: Kernel<Params> = {
     kdCase('odd vocabulary, a few tokens', { vocab: 33, k: 5 }),
     kdCase('beyond a workgroup, a later chunk', { vocab: 201, k: 77, first: 2, count: 3 }),
     kdCase('renormalised, odd vocabulary', { vocab: 33, k: 5, renorm: true }),
-    kdCase('renormalised beyond a workgroup, a later chunk', { vocab: 201, k: 77, renorm: true, first: 2, count: 3 }),
+    kdCase('renormalised beyond a workgroup, a later chunk', {
+      vocab: 201,
+      k: 77,
+      renorm: true,
+      first: 2,
+      count: 3,
+    }),
     kdCase('one token outside the support', { vocab: 34, k: 33 }),
     kdCase('a support that is the vocabulary', { vocab: 33, k: 33 }),
     kdCase('renormalised over the vocabulary', { vocab: 33, k: 33, renorm: true }),
     kdCase('a support of one token', { vocab: 70, k: 1 }),
     kdCase('renormalised over one token: nothing to learn', { vocab: 70, k: 1, renorm: true }),
     kdCase('rows of unequal length', { vocab: 40, k: 9, padded: true }),
-    kdCase('rows of unequal length, more places than tokens', { vocab: 7, k: 9, padded: true, lanes: 4 }),
+    kdCase('rows of unequal length, more places than tokens', {
+      vocab: 7,
+      k: 9,
+      padded: true,
+      lanes: 4,
+    }),
     kdCase('renormalised rows of unequal length', { vocab: 40, k: 9, padded: true, renorm: true }),
-    kdCase('logits far apart: most of the mass is either here or there', { vocab: 50, k: 12, spread: 30 }),
+    kdCase('logits far apart: most of the mass is either here or there', {
+      vocab: 50,
+      k: 12,
+      spread: 30,
+    }),
     kdCase('renormalised logits far apart', { vocab: 50, k: 12, spread: 30, renorm: true }),
     kdCase('a teacher that is sure', { vocab: 50, k: 12, sharpness: 60 }),
     manyTokens(),
@@ -93,13 +112,17 @@ function teacherAt(io: ReferenceIo, p: Readonly<Record<Params, number>>, i: numb
   return { q, tail: logprobs[p.k]! };
 }
 
-/** KL(teacher ‖ student) of one token and its derivatives with respect to z/τ: plainly, over a vector of all tokens. */
+/**
+ * KL(teacher ‖ student) of one token and its derivatives with respect to z/τ: plainly, over a
+ * vector of all tokens.
+ */
 function divergence(logits: Float64Array, tau: number, { q, tail }: Teacher, renorm: boolean) {
   const all = logSoftmax(logits, tau);
   // What is compared: the support's tokens and, with a tail, one class for all others.
   const inside = renorm ? logSum(all.filter((_, id) => q.has(id))) : 0;
   const outside = logSum(all.filter((_, id) => !q.has(id)));
-  const term = (target: number, logprob: number) => (target > 0 ? target * (Math.log(target) - logprob) : 0);
+  const term = (target: number, logprob: number) =>
+    target > 0 ? target * (Math.log(target) - logprob) : 0;
   let loss = term(tail, outside);
   for (const [id, target] of q) loss += term(target, all[id]! - inside);
   const slopes = all.map((logprob, id) => {
@@ -112,7 +135,9 @@ function divergence(logits: Float64Array, tau: number, { q, tail }: Teacher, ren
 
 function logSum(logprobs: Float64Array): number {
   const largest = logprobs.reduce((a, b) => Math.max(a, b), -Infinity);
-  return largest === -Infinity ? largest : largest + Math.log(logprobs.reduce((sum, l) => sum + Math.exp(l - largest), 0));
+  return largest === -Infinity
+    ? largest
+    : largest + Math.log(logprobs.reduce((sum, l) => sum + Math.exp(l - largest), 0));
 }
 
 interface Shape {
@@ -147,7 +172,16 @@ function kdCase(title: string, s: Shape): KernelCase<Params> {
   const logits = normal(count * s.vocab, s.spread ?? 1.5);
   const tokens = new Uint32Array(TOKENS.length * TOKEN_WORDS);
   TOKENS.forEach(({ tau, weight }, entry) =>
-    writeToken(tokens, entry, { id: entry % s.vocab, tau, advantage: 0, old: null, sampler: null, reference: null, weight, klWeight: 0 }),
+    writeToken(tokens, entry, {
+      id: entry % s.vocab,
+      tau,
+      advantage: 0,
+      old: null,
+      sampler: null,
+      reference: null,
+      weight,
+      klWeight: 0,
+    }),
   );
   const ids = new Uint32Array(count * s.k).fill(NO_TEACHER.id);
   const logprobs = new Float32Array(count * (s.k + 1)).fill(NO_TEACHER.logprob);
@@ -160,7 +194,9 @@ function kdCase(title: string, s: Shape): KernelCase<Params> {
       ids[i * s.k + place] = id;
       logprobs[i * (s.k + 1) + place] = own[id]! - mass;
     });
-    logprobs[i * (s.k + 1) + s.k] = s.renorm ? 0 : ranked.slice(k).reduce((sum, id) => sum + Math.exp(own[id]!), 0);
+    logprobs[i * (s.k + 1) + s.k] = s.renorm
+      ? 0
+      : ranked.slice(k).reduce((sum, id) => sum + Math.exp(own[id]!), 0);
   }
   return {
     title,
@@ -184,7 +220,16 @@ function manyTokens(): KernelCase<Params> {
   const ids = new Uint32Array(count);
   const logprobs = new Float32Array(2 * count);
   for (let entry = 0; entry < count; entry++) {
-    writeToken(tokens, entry, { id: 0, tau: 1, advantage: 0, old: null, sampler: null, reference: null, weight: 1, klWeight: 0 });
+    writeToken(tokens, entry, {
+      id: 0,
+      tau: 1,
+      advantage: 0,
+      old: null,
+      sampler: null,
+      reference: null,
+      weight: 1,
+      klWeight: 0,
+    });
     ids[entry] = entry % 2;
     logprobs.set([Math.log(0.75), 0.25], 2 * entry);
   }

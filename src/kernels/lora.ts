@@ -2,12 +2,28 @@ import rowsLib from '../../shaders/lib/rows.wgsl';
 import hiddenWgsl from '../../shaders/lora_hidden.bwd.wgsl';
 import weightWgsl from '../../shaders/lora_weight.bwd.wgsl';
 import weightSplitWgsl from '../../shaders/lora_weight_split.bwd.wgsl';
-import { flatGrid, type GradientCheck, type Kernel, type KernelCase, type ReferenceIo } from '../gpu/kernel.ts';
+import {
+  flatGrid,
+  type GradientCheck,
+  type Kernel,
+  type KernelCase,
+  type ReferenceIo,
+} from '../gpu/kernel.ts';
 import { linear, NO_SEGMENT, plain } from './linear.ts';
 import { adapterRows, dot, floats, normals, rowAt, words } from './reference-helpers.ts';
 
-type HiddenParams = 'rows' | 'cols' | 'rank' | 'segments' | 'segment1' | 'segment2' | 'adapter' | 'scale';
-type WeightParams = 'rows' | 'outer' | 'width4' | 'a_stride' | 'c_stride4' | 'segment1' | 'segment2' | 'adapter' | 'scale';
+type HiddenParams =
+  'rows' | 'cols' | 'rank' | 'segments' | 'segment1' | 'segment2' | 'adapter' | 'scale';
+type WeightParams =
+  | 'rows'
+  | 'outer'
+  | 'width4'
+  | 'a_stride'
+  | 'c_stride4'
+  | 'segment1'
+  | 'segment2'
+  | 'adapter'
+  | 'scale';
 
 /** Gradient with respect to h = x Aᵀ of a fused linear's LoRA term. */
 export const loraHiddenBackward: Kernel<HiddenParams> = {
@@ -18,39 +34,49 @@ export const loraHiddenBackward: Kernel<HiddenParams> = {
   cost: (p) => 2 * p.rows * p.cols * p.rank,
 
   reference(io, p) {
-    const [dy, b, dh] = [floats(io, 'dy'), floats(io, 'b'), floats(io, 'dh')]; // (rows, cols), (cols, rank), (rows, segments · rank)
+    // (rows, cols), (cols, rank), (rows, segments · rank)
+    const [dy, b, dh] = [floats(io, 'dy'), floats(io, 'b'), floats(io, 'dh')];
     dh.fill(0);
     for (let row = 0; row < p.rows; row++) {
       if (rowAt(words(io, 'rows'), row).adapter !== p.adapter) continue;
       for (let n = 0; n < p.cols; n++) {
         const segment = n >= p.segment2 ? 2 : n >= p.segment1 ? 1 : 0;
         for (let j = 0; j < p.rank; j++) {
-          dh[(row * p.segments + segment) * p.rank + j]! += p.scale * dy[row * p.cols + n]! * b[n * p.rank + j]!;
+          dh[(row * p.segments + segment) * p.rank + j]! +=
+            p.scale * dy[row * p.cols + n]! * b[n * p.rank + j]!;
         }
       }
     }
   },
 
   cases: () =>
-    SHAPES.map(({ title, rows, cols, rank, segments, adapter, scale }): KernelCase<HiddenParams> => {
-      const normal = normals(rows, cols, rank);
-      const hidden = rows * rank * (1 + segments.length);
-      return {
-        title,
-        params: {
-          rows, cols, rank, segments: 1 + segments.length,
-          segment1: segments[0] ?? NO_SEGMENT, segment2: segments[1] ?? NO_SEGMENT, adapter, scale,
-        },
-        io: {
-          dy: normal(rows * cols),
-          b: normal(cols * rank),
-          rows: adapterRows(rows),
-          dh: normal(hidden),
-          // For the forward.
-          h: normal(hidden),
-        },
-      };
-    }),
+    SHAPES.map(
+      ({ title, rows, cols, rank, segments, adapter, scale }): KernelCase<HiddenParams> => {
+        const normal = normals(rows, cols, rank);
+        const hidden = rows * rank * (1 + segments.length);
+        return {
+          title,
+          params: {
+            rows,
+            cols,
+            rank,
+            segments: 1 + segments.length,
+            segment1: segments[0] ?? NO_SEGMENT,
+            segment2: segments[1] ?? NO_SEGMENT,
+            adapter,
+            scale,
+          },
+          io: {
+            dy: normal(rows * cols),
+            b: normal(cols * rank),
+            rows: adapterRows(rows),
+            dh: normal(hidden),
+            // For the forward.
+            h: normal(hidden),
+          },
+        };
+      },
+    ),
 
   gradients: [
     {
@@ -73,14 +99,16 @@ export const loraWeightBackward: Kernel<WeightParams> = {
   cost: (p) => 8 * p.rows * p.outer * p.width4,
 
   reference(io, p) {
-    const [a, c, grad] = [floats(io, 'a'), floats(io, 'c'), floats(io, 'grad')]; // (rows, a_stride), (rows, c_stride), (outer, width)
+    // (rows, a_stride), (rows, c_stride), (outer, width)
+    const [a, c, grad] = [floats(io, 'a'), floats(io, 'c'), floats(io, 'grad')];
     const width = 4 * p.width4;
     for (let row = 0; row < p.rows; row++) {
       if (rowAt(words(io, 'rows'), row).adapter !== p.adapter) continue;
       for (let m = 0; m < p.outer; m++) {
         const segment = m >= p.segment2 ? 2 : m >= p.segment1 ? 1 : 0;
         for (let k = 0; k < width; k++) {
-          grad[m * width + k]! += p.scale * a[row * p.a_stride + m]! * c[row * 4 * p.c_stride4 + segment * width + k]!;
+          grad[m * width + k]! +=
+            p.scale * a[row * p.a_stride + m]! * c[row * 4 * p.c_stride4 + segment * width + k]!;
         }
       }
     }
@@ -110,7 +138,8 @@ export const loraWeightBackward: Kernel<WeightParams> = {
         let loss = 0;
         for (let row = 0; row < p.rows; row++) {
           for (let m = 0; m < p.outer; m++) {
-            for (let k = 0; k < inner; k++) loss += dh[row * p.outer + m]! * x[row * inner + k]! * a[m * inner + k]!;
+            for (let k = 0; k < inner; k++)
+              loss += dh[row * p.outer + m]! * x[row * inner + k]! * a[m * inner + k]!;
           }
         }
         return loss;
@@ -164,9 +193,36 @@ interface Shape {
 }
 
 const SHAPES: readonly Shape[] = [
-  { title: 'one row, one segment', rows: 1, inner: 4, cols: 1, rank: 4, segments: [], adapter: 0, scale: 1 },
-  { title: 'rank 8, three unequal segments, three adapters', rows: 33, inner: 20, cols: 29, rank: 8, segments: [13, 21], adapter: 1, scale: 2 },
-  { title: 'rank 16, two segments, the second adapter, beyond a workgroup', rows: 9, inner: 132, cols: 70, rank: 16, segments: [35], adapter: 2, scale: 0.5 },
+  {
+    title: 'one row, one segment',
+    rows: 1,
+    inner: 4,
+    cols: 1,
+    rank: 4,
+    segments: [],
+    adapter: 0,
+    scale: 1,
+  },
+  {
+    title: 'rank 8, three unequal segments, three adapters',
+    rows: 33,
+    inner: 20,
+    cols: 29,
+    rank: 8,
+    segments: [13, 21],
+    adapter: 1,
+    scale: 2,
+  },
+  {
+    title: 'rank 16, two segments, the second adapter, beyond a workgroup',
+    rows: 9,
+    inner: 132,
+    cols: 70,
+    rank: 16,
+    segments: [35],
+    adapter: 2,
+    scale: 0.5,
+  },
 ];
 
 function gradientOfB(s: Shape): KernelCase<WeightParams> {
@@ -175,8 +231,15 @@ function gradientOfB(s: Shape): KernelCase<WeightParams> {
   return {
     title: `B: ${s.title}`,
     params: {
-      rows: s.rows, outer: s.cols, width4: s.rank / 4, a_stride: s.cols, c_stride4: hStride / 4,
-      segment1: s.segments[0] ?? NO_SEGMENT, segment2: s.segments[1] ?? NO_SEGMENT, adapter: s.adapter, scale: s.scale,
+      rows: s.rows,
+      outer: s.cols,
+      width4: s.rank / 4,
+      a_stride: s.cols,
+      c_stride4: hStride / 4,
+      segment1: s.segments[0] ?? NO_SEGMENT,
+      segment2: s.segments[1] ?? NO_SEGMENT,
+      adapter: s.adapter,
+      scale: s.scale,
     },
     io: {
       a: normal(s.rows * s.cols),
@@ -198,9 +261,22 @@ function gradientOfA(s: Shape): KernelCase<WeightParams> {
   return {
     title: `A: ${s.title}`,
     params: {
-      rows: s.rows, outer, width4: s.inner / 4, a_stride: outer, c_stride4: s.inner / 4,
-      segment1: NO_SEGMENT, segment2: NO_SEGMENT, adapter: s.adapter, scale: 1,
+      rows: s.rows,
+      outer,
+      width4: s.inner / 4,
+      a_stride: outer,
+      c_stride4: s.inner / 4,
+      segment1: NO_SEGMENT,
+      segment2: NO_SEGMENT,
+      adapter: s.adapter,
+      scale: 1,
     },
-    io: { a: dh, c: normal(s.rows * s.inner), rows: adapterRows(s.rows), grad: normal(outer * s.inner), lora_a: normal(outer * s.inner) },
+    io: {
+      a: dh,
+      c: normal(s.rows * s.inner),
+      rows: adapterRows(s.rows),
+      grad: normal(outer * s.inner),
+      lora_a: normal(outer * s.inner),
+    },
   };
 }

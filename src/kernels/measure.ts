@@ -1,8 +1,19 @@
 import type { OpenedDevice } from '../gpu/device.ts';
 import type { Kernel } from '../gpu/kernel.ts';
 import type { BufferView } from '../gpu/memory.ts';
-import { linearBlock, linearBlockBackward, linearSubgroup, linearSubgroupBackward } from './linear-variants.ts';
-import { linear, linearBackward, plain, type LinearBackwardParams, type LinearParams } from './linear.ts';
+import {
+  linearBlock,
+  linearBlockBackward,
+  linearSubgroup,
+  linearSubgroupBackward,
+} from './linear-variants.ts';
+import {
+  linear,
+  linearBackward,
+  plain,
+  type LinearBackwardParams,
+  type LinearParams,
+} from './linear.ts';
 
 export interface Measurement {
   /** Of a matrix product by `linear`, f32: 10⁹ multiplications and additions a second. */
@@ -11,7 +22,10 @@ export interface Measurement {
   readonly gbPerSecond: number;
 }
 
-/** (rows, inner, outputs) of the product, and the rate in flop/s beyond which it is too small to fill the device. */
+/**
+ * (rows, inner, outputs) of the product, and the rate in flop/s beyond which it is too small to
+ * fill the device.
+ */
 const SIZES = [
   [64, 256, 256, 5e10],
   [512, 2048, 2048, Infinity],
@@ -21,8 +35,8 @@ const COPY_BYTES = 8 << 20;
 const ENOUGH_SECONDS = 0.06;
 
 /**
- * Speed of the device, in well under a second; also tells the recorder, which cuts submits and dispatches by it. A rough figure for
- * a report: benches measure longer and at larger sizes.
+ * Speed of the device, in well under a second; also tells the recorder, which cuts submits and
+ * dispatches by it. A rough figure for a report: benches measure longer and at larger sizes.
  */
 export async function measureDevice(opened: OpenedDevice): Promise<Measurement> {
   let flops = 0;
@@ -40,12 +54,22 @@ export type Clock = () => number;
 const wall: Clock = () => performance.now() / 1000;
 
 /** Bytes read and written a second by copies of `bytes`, measured for at least `seconds`. */
-export async function copyRate(opened: OpenedDevice, bytes: number, seconds: number, clock?: Clock): Promise<number> {
+export async function copyRate(
+  opened: OpenedDevice,
+  bytes: number,
+  seconds: number,
+  clock?: Clock,
+): Promise<number> {
   const { memory, recorder } = opened;
-  const { from, to } = memory.whole(() => ({ from: memory.alloc('measure from', bytes), to: memory.alloc('measure to', bytes) }));
+  const { from, to } = memory.whole(() => ({
+    from: memory.alloc('measure from', bytes),
+    to: memory.alloc('measure to', bytes),
+  }));
   try {
     await memory.settle();
-    return 2 * bytes * (await perSecond(opened, seconds, () => recorder.copy(from, to, bytes), clock));
+    return (
+      2 * bytes * (await perSecond(opened, seconds, () => recorder.copy(from, to, bytes), clock))
+    );
   } finally {
     memory.free(from);
     memory.free(to);
@@ -64,33 +88,71 @@ const PRODUCTS = [linear, linearBlock, linearSubgroup] as const;
 const TRANSPOSED = [linearBackward, linearBlockBackward, linearSubgroupBackward] as const;
 
 /** The fastest way to multiply f32 matrices of that shape on this device. */
-export async function fastestProduct(opened: OpenedDevice, shape: ProductShape, seconds: number): Promise<Kernel<LinearParams>> {
+export async function fastestProduct(
+  opened: OpenedDevice,
+  shape: ProductShape,
+  seconds: number,
+): Promise<Kernel<LinearParams>> {
   const rates = await productRates(opened, shape, seconds);
-  return usable(opened, PRODUCTS).reduce((best, kernel) => ((rates[kernel.name] ?? 0) > (rates[best.name] ?? 0) ? kernel : best));
+  return usable(opened, PRODUCTS).reduce((best, kernel) =>
+    (rates[kernel.name] ?? 0) > (rates[best.name] ?? 0) ? kernel : best,
+  );
 }
 
-/** Floating-point operations a second of each way to multiply and to multiply backwards, by the kernel's name. */
-export async function productRates(opened: OpenedDevice, shape: ProductShape, seconds: number, clock?: Clock): Promise<Record<string, number>> {
+/**
+ * Floating-point operations a second of each way to multiply and to multiply backwards, by the
+ * kernel's name.
+ */
+export async function productRates(
+  opened: OpenedDevice,
+  shape: ProductShape,
+  seconds: number,
+  clock?: Clock,
+): Promise<Record<string, number>> {
   const rates: Record<string, number> = {};
-  for (const kernel of usable(opened, PRODUCTS)) rates[kernel.name] = await productRate(opened, kernel, shape, seconds, clock);
-  for (const kernel of usable(opened, TRANSPOSED)) rates[kernel.name] = await transposedRate(opened, kernel, shape, seconds, clock);
+  for (const kernel of usable(opened, PRODUCTS))
+    rates[kernel.name] = await productRate(opened, kernel, shape, seconds, clock);
+  for (const kernel of usable(opened, TRANSPOSED))
+    rates[kernel.name] = await transposedRate(opened, kernel, shape, seconds, clock);
   return rates;
 }
 
-function usable<K extends Kernel>({ subgroupSize }: OpenedDevice, kernels: readonly K[]): readonly K[] {
+function usable<K extends Kernel>(
+  { subgroupSize }: OpenedDevice,
+  kernels: readonly K[],
+): readonly K[] {
   return kernels.filter((kernel) => !kernel.subgroups || subgroupSize !== null);
 }
 
-/** Floating-point operations a second of the product of an f32 x (rows, inner) with a matrix (cols, inner), measured for at least `seconds`. */
-function productRate(opened: OpenedDevice, kernel: Kernel<LinearParams>, shape: ProductShape, seconds: number, clock?: Clock): Promise<number> {
+/**
+ * Floating-point operations a second of the product of an f32 x (rows, inner) with a matrix (cols,
+ * inner), measured for at least `seconds`.
+ */
+function productRate(
+  opened: OpenedDevice,
+  kernel: Kernel<LinearParams>,
+  shape: ProductShape,
+  seconds: number,
+  clock?: Clock,
+): Promise<number> {
   const { rows, inner, cols } = shape;
-  return rateOf(opened, shape, seconds, clock, (x, w, y) => opened.recorder.run(kernel, plain(rows, inner / 4, cols), { x, w, y }));
+  return rateOf(opened, shape, seconds, clock, (x, w, y) =>
+    opened.recorder.run(kernel, plain(rows, inner / 4, cols), { x, w, y }),
+  );
 }
 
-function transposedRate(opened: OpenedDevice, kernel: Kernel<LinearBackwardParams>, shape: ProductShape, seconds: number, clock?: Clock): Promise<number> {
+function transposedRate(
+  opened: OpenedDevice,
+  kernel: Kernel<LinearBackwardParams>,
+  shape: ProductShape,
+  seconds: number,
+  clock?: Clock,
+): Promise<number> {
   const { rows, inner, cols } = shape;
   const params = { rows, inner4: inner / 4, cols, dy_stride: cols, dy_offset: 0, accumulate: 0 };
-  return rateOf(opened, shape, seconds, clock, (x, w, y) => opened.recorder.run(kernel, params, { dy: y, w, dx: x }));
+  return rateOf(opened, shape, seconds, clock, (x, w, y) =>
+    opened.recorder.run(kernel, params, { dy: y, w, dx: x }),
+  );
 }
 
 async function rateOf(
@@ -102,7 +164,11 @@ async function rateOf(
 ): Promise<number> {
   const { memory, recorder } = opened;
   const floats = (label: string, count: number) => memory.alloc(`measure ${label}`, 4 * count);
-  const { x, w, y } = memory.whole(() => ({ x: floats('x', rows * inner), w: floats('w', cols * inner), y: floats('y', rows * cols) }));
+  const { x, w, y } = memory.whole(() => ({
+    x: floats('x', rows * inner),
+    w: floats('w', cols * inner),
+    y: floats('y', rows * cols),
+  }));
   try {
     await memory.settle();
     return 2 * rows * inner * cols * (await perSecond(opened, seconds, () => work(x, w, y), clock));

@@ -1,7 +1,15 @@
 /** What references and cases share: decoding of what kernels read, random inputs, row states. */
 import type { ReferenceIo } from '../gpu/kernel.ts';
 import { decodeF16, encodeF16 } from '../lib/float16.ts';
-import { isTiled, packedBytes, packRows as packTile, TILE, tileBytes, unpackRows, type WeightPrecision } from '../lib/weight-blocks.ts';
+import {
+  isTiled,
+  packedBytes,
+  packRows as packTile,
+  TILE,
+  tileBytes,
+  unpackRows,
+  type WeightPrecision,
+} from '../lib/weight-blocks.ts';
 import { Rng } from '../lib/rng.ts';
 import { ROW_WORDS, writeRow, type RowState } from './rows.ts';
 
@@ -22,22 +30,42 @@ export function words(io: ReferenceIo, name: string): Uint32Array {
 }
 
 /** A (rows, cols) matrix of frozen weights from its storage words. */
-export function weights(io: ReferenceIo, name: string, constants: Constants, rows: number, cols: number): Float64Array {
+export function weights(
+  io: ReferenceIo,
+  name: string,
+  constants: Constants,
+  rows: number,
+  cols: number,
+): Float64Array {
   const packed = words(io, name);
   const bits = constants['WEIGHT_BITS'];
-  if (bits === 32) return Float64Array.from(new Float32Array(packed.buffer, packed.byteOffset, packed.length));
-  if (bits === 16) return Float64Array.from(decodeF16(new Uint16Array(packed.buffer, packed.byteOffset, 2 * packed.length)));
+  if (bits === 32)
+    return Float64Array.from(new Float32Array(packed.buffer, packed.byteOffset, packed.length));
+  if (bits === 16)
+    return Float64Array.from(
+      decodeF16(new Uint16Array(packed.buffer, packed.byteOffset, 2 * packed.length)),
+    );
   const bytes = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
   return Float64Array.from(unpackRows(bytes, rows, cols, bits === 8 ? 'q8' : 'q4'));
 }
 
 /** Storage words of frozen weights, rounded as the precision asks. */
-export function packWeights(values: Float32Array, cols: number, precision: WeightPrecision): Uint32Array {
+export function packWeights(
+  values: Float32Array,
+  cols: number,
+  precision: WeightPrecision,
+): Uint32Array {
   const rows = values.length / cols;
   const bytes = new Uint8Array(packedBytes(rows, cols, precision));
   if (isTiled(precision)) {
     for (let tile = 0; tile * TILE < rows; tile++) {
-      packTile(values.subarray(tile * TILE * cols, (tile + 1) * TILE * cols), cols, precision, bytes, tile * tileBytes(cols, precision));
+      packTile(
+        values.subarray(tile * TILE * cols, (tile + 1) * TILE * cols),
+        cols,
+        precision,
+        bytes,
+        tile * tileBytes(cols, precision),
+      );
     }
   } else {
     const stored = precision === 'f16' ? encodeF16(values) : values;
@@ -48,8 +76,20 @@ export function packWeights(values: Float32Array, cols: number, precision: Weigh
 
 /** State of one row from the `rows` buffer. */
 export function rowAt(rows: Uint32Array, row: number): RowState {
-  const [token, position, kv, prefixStart, prefixLen, ownStart, ownLen, adapter] = rows.subarray(row * ROW_WORDS, (row + 1) * ROW_WORDS);
-  return { token: token!, position: position!, kv: kv!, prefixStart: prefixStart!, prefixLen: prefixLen!, ownStart: ownStart!, ownLen: ownLen!, adapter: adapter! };
+  const [token, position, kv, prefixStart, prefixLen, ownStart, ownLen, adapter] = rows.subarray(
+    row * ROW_WORDS,
+    (row + 1) * ROW_WORDS,
+  );
+  return {
+    token: token!,
+    position: position!,
+    kv: kv!,
+    prefixStart: prefixStart!,
+    prefixLen: prefixLen!,
+    ownStart: ownStart!,
+    ownLen: ownLen!,
+    adapter: adapter!,
+  };
 }
 
 /** Key/value rows that a row attends to: its prefix, then its own segment. */
@@ -60,7 +100,16 @@ export function attended(state: RowState): number[] {
   return keys;
 }
 
-const NO_STATE: RowState = { token: 0, position: 0, kv: 0, prefixStart: 0, prefixLen: 0, ownStart: 0, ownLen: 0, adapter: 0 };
+const NO_STATE: RowState = {
+  token: 0,
+  position: 0,
+  kv: 0,
+  prefixStart: 0,
+  prefixLen: 0,
+  ownStart: 0,
+  ownLen: 0,
+  adapter: 0,
+};
 
 /** The `rows` buffer of these states; what is not named is 0. */
 export function packRows(states: readonly Partial<RowState>[]): Uint32Array {
@@ -75,10 +124,16 @@ export function adapterRows(count: number): Uint32Array {
 }
 
 /** A source of standard normal arrays times `scale`, the same for the same key. */
-export function normals(...key: readonly number[]): (count: number, scale?: number) => Float32Array {
+export function normals(
+  ...key: readonly number[]
+): (count: number, scale?: number) => Float32Array {
   const rng = new Rng(...key);
   return (count, scale = 1) =>
-    Float32Array.from({ length: count }, () => scale * Math.sqrt(-2 * Math.log(1 - rng.uniform())) * Math.cos(2 * Math.PI * rng.uniform()));
+    Float32Array.from(
+      { length: count },
+      () =>
+        scale * Math.sqrt(-2 * Math.log(1 - rng.uniform())) * Math.cos(2 * Math.PI * rng.uniform()),
+    );
 }
 
 /** Σ a · b, the loss whose upstream gradient is `b`. */

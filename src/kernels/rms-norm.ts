@@ -15,10 +15,12 @@ export const rmsNorm: Kernel<Params> = {
   cost: (p) => 4 * p.rows * p.width,
 
   reference(io, p) {
-    const [x, weight, y] = [floats(io, 'x'), floats(io, 'weight'), floats(io, 'y')]; // (rows, width), (width), (rows, width)
+    // (rows, width), (width), (rows, width)
+    const [x, weight, y] = [floats(io, 'x'), floats(io, 'weight'), floats(io, 'y')];
     for (let row = 0; row < p.rows; row++) {
       const inverse = inverseRms(x, row, p.width, p.eps);
-      for (let i = 0; i < p.width; i++) y[row * p.width + i] = x[row * p.width + i]! * inverse * weight[i]!;
+      for (let i = 0; i < p.width; i++)
+        y[row * p.width + i] = x[row * p.width + i]! * inverse * weight[i]!;
     }
   },
 
@@ -28,7 +30,11 @@ export const rmsNorm: Kernel<Params> = {
       return {
         title,
         params: { rows, width, eps },
-        io: { x: normal(rows * width, scale), weight: normal(width), y: new Float32Array(rows * width) },
+        io: {
+          x: normal(rows * width, scale),
+          weight: normal(width),
+          y: new Float32Array(rows * width),
+        },
       };
     }),
 };
@@ -42,20 +48,32 @@ export const rmsNormBackward: Kernel<Params> = {
   cost: (p) => 10 * p.rows * p.width,
 
   reference(io, p) {
-    const [x, weight, dy, dx] = [floats(io, 'x'), floats(io, 'weight'), floats(io, 'dy'), floats(io, 'dx')];
+    const [x, weight, dy, dx] = [
+      floats(io, 'x'),
+      floats(io, 'weight'),
+      floats(io, 'dy'),
+      floats(io, 'dx'),
+    ];
     for (let row = 0; row < p.rows; row++) {
       const at = row * p.width;
       const inverse = inverseRms(x, row, p.width, p.eps);
       let slope = 0;
-      for (let i = 0; i < p.width; i++) slope += (weight[i]! * dy[at + i]! * x[at + i]! * inverse) / p.width;
-      for (let i = 0; i < p.width; i++) dx[at + i]! += inverse * (weight[i]! * dy[at + i]! - x[at + i]! * inverse * slope);
+      for (let i = 0; i < p.width; i++)
+        slope += (weight[i]! * dy[at + i]! * x[at + i]! * inverse) / p.width;
+      for (let i = 0; i < p.width; i++)
+        dx[at + i]! += inverse * (weight[i]! * dy[at + i]! - x[at + i]! * inverse * slope);
     }
   },
 
   cases: () =>
     SHAPES.map(([title, rows, width, eps, scale]): KernelCase<Params> => {
       const normal = normals(rows, width, 1);
-      const io = { x: normal(rows * width, scale), weight: normal(width), dy: normal(rows * width, scale), dx: normal(rows * width) };
+      const io = {
+        x: normal(rows * width, scale),
+        weight: normal(width),
+        dy: normal(rows * width, scale),
+        dx: normal(rows * width),
+      };
       return { title, params: { rows, width, eps }, io };
     }),
 

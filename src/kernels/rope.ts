@@ -8,7 +8,9 @@ import { dot, floats, normals, packRows, rowAt, words } from './reference-helper
 type BackwardParams = 'rows' | 'heads' | 'kv_heads' | 'head_dim';
 type Params = BackwardParams | 'eps';
 
-/** With HEAD_NORM the norm of query and key heads comes first, which is `headNorm`'s work otherwise. */
+/**
+ * With HEAD_NORM the norm of query and key heads comes first, which is `headNorm`'s work otherwise.
+ */
 export const rope: Kernel<Params> = {
   name: 'rope',
   wgsl,
@@ -18,7 +20,8 @@ export const rope: Kernel<Params> = {
   cost: (p) => 4 * p.rows * (p.heads + 2 * p.kv_heads) * p.head_dim,
 
   reference(io, p, constants) {
-    // (rows, (heads + 2 kv_heads) · head_dim); (rows, heads · head_dim); (kv rows, kv_heads · head_dim) twice
+    // (rows, (heads + 2 kv_heads) · head_dim); (rows, heads · head_dim); (kv rows, kv_heads ·
+    // head_dim) twice
     const [q, k, v] = [floats(io, 'q'), floats(io, 'k'), floats(io, 'v')];
     let qkv = floats(io, 'qkv');
     if (constants['HEAD_NORM'] === true) {
@@ -34,11 +37,17 @@ export const rope: Kernel<Params> = {
       // Dimension i turns with dimension i + half by the angle of pair i.
       const turned = (at: number, i: number) => {
         const pair = i % half;
-        const [cos, sin] = [table[2 * (position * half + pair)]!, table[2 * (position * half + pair) + 1]!];
-        return i < half ? qkv[at + i]! * cos - qkv[at + i + half]! * sin : qkv[at + i]! * cos + qkv[at + i - half]! * sin;
+        const [cos, sin] = [
+          table[2 * (position * half + pair)]!,
+          table[2 * (position * half + pair) + 1]!,
+        ];
+        return i < half
+          ? qkv[at + i]! * cos - qkv[at + i + half]! * sin
+          : qkv[at + i]! * cos + qkv[at + i - half]! * sin;
       };
       for (let i = 0; i < d; i++) {
-        for (let head = 0; head < p.heads; head++) q[(row * p.heads + head) * d + i] = turned(start + head * d, i);
+        for (let head = 0; head < p.heads; head++)
+          q[(row * p.heads + head) * d + i] = turned(start + head * d, i);
         for (let head = 0; head < p.kv_heads; head++) {
           const out = (kv * p.kv_heads + head) * d + i;
           k[out] = turned(start + (p.heads + head) * d, i);
@@ -53,7 +62,15 @@ export const rope: Kernel<Params> = {
       const plain = ropeCase(s, ['q', 'k', 'v']);
       const { title, params, io } = { ...plain, params: { ...plain.params, eps: 1e-3 } };
       const weight = normals(params.head_dim)(2 * params.head_dim);
-      return [{ title, params, io }, { title: `heads normed: ${title}`, params, io: { ...io, weight }, constants: { HEAD_NORM: true } }];
+      return [
+        { title, params, io },
+        {
+          title: `heads normed: ${title}`,
+          params,
+          io: { ...io, weight },
+          constants: { HEAD_NORM: true },
+        },
+      ];
     }),
 };
 
@@ -65,7 +82,13 @@ export const ropeBackward: Kernel<BackwardParams> = {
   cost: rope.cost,
 
   reference(io, p) {
-    const [dq, dk, dv, out, table] = [floats(io, 'dq'), floats(io, 'dk'), floats(io, 'dv'), floats(io, 'dqkv'), floats(io, 'table')];
+    const [dq, dk, dv, out, table] = [
+      floats(io, 'dq'),
+      floats(io, 'dk'),
+      floats(io, 'dv'),
+      floats(io, 'dqkv'),
+      floats(io, 'table'),
+    ];
     const [d, half, heads] = [p.head_dim, p.head_dim / 2, p.heads + 2 * p.kv_heads];
     for (let row = 0; row < p.rows; row++) {
       const { position, kv } = rowAt(words(io, 'rows'), row);
@@ -74,7 +97,9 @@ export const ropeBackward: Kernel<BackwardParams> = {
         const isQuery = head < p.heads;
         const isValue = head >= p.heads + p.kv_heads;
         const from = isQuery ? dq : isValue ? dv : dk;
-        const source = isQuery ? (row * p.heads + head) * d : (kv * p.kv_heads + ((head - p.heads) % p.kv_heads)) * d;
+        const source = isQuery
+          ? (row * p.heads + head) * d
+          : (kv * p.kv_heads + ((head - p.heads) % p.kv_heads)) * d;
         for (let i = 0; i < half; i++) {
           // The inverse of a rotation is its transpose; values were not turned.
           const cos = isValue ? 1 : table[2 * (position * half + i)]!;
@@ -94,15 +119,26 @@ export const ropeBackward: Kernel<BackwardParams> = {
       wrt: 'qkv',
       loss(qkv, io, params, constants) {
         const [dq, dk, dv] = [floats(io, 'dq'), floats(io, 'dk'), floats(io, 'dv')];
-        const [q, k, v] = [new Float64Array(dq.length), new Float64Array(dk.length), new Float64Array(dv.length)];
-        rope.reference({ ...io, qkv, q, k, v }, { ...(params as Record<BackwardParams, number>), eps: 0 }, constants);
+        const [q, k, v] = [
+          new Float64Array(dq.length),
+          new Float64Array(dk.length),
+          new Float64Array(dv.length),
+        ];
+        rope.reference(
+          { ...io, qkv, q, k, v },
+          { ...(params as Record<BackwardParams, number>), eps: 0 },
+          constants,
+        );
         return dot(q, dq) + dot(k, dk) + dot(v, dv);
       },
     },
   ],
 };
 
-/** cos and sin of position · base^(−2i/headDim), interleaved: (positions, headDim / 2, 2). Double precision, then f32. */
+/**
+ * cos and sin of position · base^(−2i/headDim), interleaved: (positions, headDim / 2, 2). Double
+ * precision, then f32.
+ */
 export function ropeTable(positions: number, headDim: number, theta: number): Float32Array {
   const half = headDim / 2;
   const table = new Float32Array(positions * half * 2);
@@ -123,7 +159,10 @@ const SHAPES: readonly (readonly [string, number, number, number, number])[] = [
   ['beyond a workgroup, seven query heads a key head', 9, 14, 2, 64],
 ];
 
-/** Rows at scattered positions whose keys and values go to scattered rows; `names` of the q, k and v arrays. */
+/**
+ * Rows at scattered positions whose keys and values go to scattered rows; `names` of the q, k and v
+ * arrays.
+ */
 function ropeCase(
   [title, rows, heads, kvHeads, headDim]: (typeof SHAPES)[number],
   names: readonly [q: string, k: string, v: string],
@@ -137,7 +176,12 @@ function ropeCase(
     params: { rows, heads, kv_heads: kvHeads, head_dim: headDim },
     io: {
       qkv: normal(fused),
-      rows: packRows(Array.from({ length: rows }, (_, t) => ({ position: (t * 13 + 5) % positions, kv: (kvRows - t) % kvRows }))),
+      rows: packRows(
+        Array.from({ length: rows }, (_, t) => ({
+          position: (t * 13 + 5) % positions,
+          kv: (kvRows - t) % kvRows,
+        })),
+      ),
       table: ropeTable(positions, headDim, 10_000),
       [names[0]]: normal(rows * heads * headDim),
       [names[1]]: normal(kvRows * kvHeads * headDim),

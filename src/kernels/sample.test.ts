@@ -43,40 +43,77 @@ async function noiseOf(keys: readonly (readonly number[])[]) {
   const { hashes, noise: values } = await runOnDevice(opened, noise, {
     title: 'noise',
     params: { count: keys.length },
-    io: { keys: Uint32Array.from(keys.flat()), hashes: new Uint32Array(4 * keys.length), noise: new Float32Array(keys.length) },
+    io: {
+      keys: Uint32Array.from(keys.flat()),
+      hashes: new Uint32Array(4 * keys.length),
+      noise: new Float32Array(keys.length),
+    },
   });
   return { hashes: hashes as Uint32Array, values: values as Float64Array };
 }
 
-/** Tokens of key (1, 2, 3, token) whose hash is within 256 of its ends, found by search: the ends of the noise. */
+/**
+ * Tokens of key (1, 2, 3, token) whose hash is within 256 of its ends, found by search: the ends of
+ * the noise.
+ */
 const LARGEST_HASHES = [64623869, 72175960, 107233519, 180184457, 176751073];
 const SMALLEST_HASHES = [52562635, 128911722, 34325245, 12382200];
 
 describe('random numbers of the device', () => {
   it('are those of the reference, bit for bit', async () => {
-    const keys = Array.from({ length: 1000 }, (_, i) => [i * 2654435761, i % 7, 0xffffffff - i, i * i].map((word) => word >>> 0));
+    const keys = Array.from({ length: 1000 }, (_, i) =>
+      [i * 2654435761, i % 7, 0xffffffff - i, i * i].map((word) => word >>> 0),
+    );
     const { hashes } = await noiseOf(keys);
-    expect(Array.from(hashes)).toEqual(keys.flatMap(([a = 0, b = 0, c = 0, d = 0]) => pcg4d(a, b, c, d)));
+    expect(Array.from(hashes)).toEqual(
+      keys.flatMap(([a = 0, b = 0, c = 0, d = 0]) => pcg4d(a, b, c, d)),
+    );
   });
 
   it('have the noise of the reference, finite and fine-grained at both ends', async () => {
-    const tokens = [...LARGEST_HASHES, ...SMALLEST_HASHES, ...Array.from({ length: 500 }, (_, i) => i)];
-    for (const token of LARGEST_HASHES) expect(pcg4d(1, 2, 3, token)[0]).toBeGreaterThanOrEqual(0xffffff00);
+    const tokens = [
+      ...LARGEST_HASHES,
+      ...SMALLEST_HASHES,
+      ...Array.from({ length: 500 }, (_, i) => i),
+    ];
+    for (const token of LARGEST_HASHES)
+      expect(pcg4d(1, 2, 3, token)[0]).toBeGreaterThanOrEqual(0xffffff00);
     for (const token of SMALLEST_HASHES) expect(pcg4d(1, 2, 3, token)[0]).toBeLessThan(0x100);
     const { values } = await noiseOf(tokens.map((token) => [1, 2, 3, token]));
     const expected = tokens.map((token) => gumbel(1, 2, 3, token));
-    // One smallest step of f32 in the uniform is 1 / 32 of the noise at its lower end, where nothing is ever drawn.
-    expect(values.slice(LARGEST_HASHES.length)).toBeCloseToArray(expected.slice(LARGEST_HASHES.length), 1e-5);
-    expect(values.slice(0, LARGEST_HASHES.length)).toBeCloseToArray(expected.slice(0, LARGEST_HASHES.length), 0.1);
+    // One smallest step of f32 in the uniform is 1 / 32 of the noise at its lower end, where
+    // nothing is ever drawn.
+    expect(values.slice(LARGEST_HASHES.length)).toBeCloseToArray(
+      expected.slice(LARGEST_HASHES.length),
+      1e-5,
+    );
+    expect(values.slice(0, LARGEST_HASHES.length)).toBeCloseToArray(
+      expected.slice(0, LARGEST_HASHES.length),
+      0.1,
+    );
     // The uniform rounded to 24 bits gave an infinity here, and with it a token drawn at random.
     expect(Math.max(...values)).toBeLessThan(23);
   });
 });
 
-const STATE: SlotState = { temperature: 1, topP: 1, topK: 0, seed: 11, stream: 0, limit: 1e6, count: 0, done: false, stopIds: [] };
+const STATE: SlotState = {
+  temperature: 1,
+  topP: 1,
+  topK: 0,
+  seed: 11,
+  stream: 0,
+  limit: 1e6,
+  count: 0,
+  done: false,
+  stopIds: [],
+};
 
 /** Draws one token in each slot, all slots with the same logits; ids, log-probs and entropies. */
-async function draw(logits: ArrayLike<number>, states: readonly Partial<SlotState>[], filter = false) {
+async function draw(
+  logits: ArrayLike<number>,
+  states: readonly Partial<SlotState>[],
+  filter = false,
+) {
   const slots = new Uint32Array(states.length * SLOT_WORDS);
   states.forEach((state, slot) => writeSlot(slots, slot, { ...STATE, ...state }));
   const { sampled } = await runOnDevice(opened, sample, {
@@ -84,7 +121,10 @@ async function draw(logits: ArrayLike<number>, states: readonly Partial<SlotStat
     params: { slots: states.length, vocab: logits.length, step: 0 },
     constants: { LANES: 16, FILTER: filter },
     io: {
-      logits: Float32Array.from({ length: states.length * logits.length }, (_, i) => logits[i % logits.length] as number),
+      logits: Float32Array.from(
+        { length: states.length * logits.length },
+        (_, i) => logits[i % logits.length] as number,
+      ),
       slots,
       rows: new Uint32Array(states.length * ROW_WORDS),
       sampled: new Uint32Array(states.length * SAMPLED_WORDS),
@@ -98,8 +138,14 @@ async function draw(logits: ArrayLike<number>, states: readonly Partial<SlotStat
   };
 }
 
-function softmax(logits: ArrayLike<number>, temperature: number, allowed = (_token: number) => true): number[] {
-  const weights = Array.from(logits, (logit, token) => (allowed(token) ? Math.exp(logit / temperature) : 0));
+function softmax(
+  logits: ArrayLike<number>,
+  temperature: number,
+  allowed = (_token: number) => true,
+): number[] {
+  const weights = Array.from(logits, (logit, token) =>
+    allowed(token) ? Math.exp(logit / temperature) : 0,
+  );
   const total = weights.reduce((a, b) => a + b);
   return weights.map((weight) => weight / total);
 }
@@ -110,7 +156,12 @@ function chiSquare(ids: readonly number[], probabilities: readonly number[]): nu
   for (const id of ids) counts[id] = (counts[id] ?? 0) + 1;
   return probabilities.reduce((sum, q, token) => {
     const expected = q * ids.length;
-    return sum + (expected > 0 ? ((counts[token] ?? 0) - expected) ** 2 / expected : (counts[token] ?? 0) * 1e6);
+    return (
+      sum +
+      (expected > 0
+        ? ((counts[token] ?? 0) - expected) ** 2 / expected
+        : (counts[token] ?? 0) * 1e6)
+    );
   }, 0);
 }
 
@@ -118,7 +169,8 @@ const DRAWS = 4096;
 const LOGITS = normals(12)(12, 1.2);
 /** χ² with 11 degrees of freedom passes this once in a million. */
 const LIMIT = 48;
-const many = (change: (i: number) => Partial<SlotState>) => Array.from({ length: DRAWS }, (_, i) => change(i));
+const many = (change: (i: number) => Partial<SlotState>) =>
+  Array.from({ length: DRAWS }, (_, i) => change(i));
 
 describe('the sampler', () => {
   it.each([
@@ -127,7 +179,10 @@ describe('the sampler', () => {
     ['seeds', (i: number) => ({ seed: i })],
   ])('draws from the softmax at the temperature over %s', async (_name, key) => {
     for (const temperature of [0.6, 1, 1.6]) {
-      const { ids } = await draw(LOGITS, many((i) => ({ temperature, ...key(i) })));
+      const { ids } = await draw(
+        LOGITS,
+        many((i) => ({ temperature, ...key(i) })),
+      );
       expect(chiSquare(ids, softmax(LOGITS, temperature))).toBeLessThan(LIMIT);
       // The test can fail: the same draws are not those of another temperature.
       expect(chiSquare(ids, softmax(LOGITS, temperature * 1.5))).toBeGreaterThan(LIMIT);
@@ -147,23 +202,35 @@ describe('the sampler', () => {
     ['top-k', { topK: 4 }, 4],
     ['top-p', { topP: 0.6 }, null],
     ['top-p of what top-k left', { topK: 6, topP: 0.7 }, null],
-  ])('draws all tokens that %s leaves and no other, by their renormalised mass', async (_name, state, size) => {
-    const order = [...LOGITS.keys()].sort((a, b) => (LOGITS[b] ?? 0) - (LOGITS[a] ?? 0));
-    const topK = 'topK' in state ? state.topK : LOGITS.length;
-    const topP = 'topP' in state ? state.topP : 1;
-    const kept = softmax(LOGITS, 1, (token) => order.indexOf(token) < topK);
-    let mass = 0;
-    const support = order.slice(0, topK).filter((token) => {
-      const before = mass;
-      mass += kept[token] ?? 0;
-      return before < topP;
-    });
-    expect(support.length).toBeLessThan(LOGITS.length);
-    if (size !== null) expect(support.length).toBe(size);
-    const { ids } = await draw(LOGITS, many((i) => ({ stream: i, ...state })), true);
-    expect([...new Set(ids)].sort((a, b) => a - b)).toEqual([...support].sort((a, b) => a - b));
-    expect(chiSquare(ids, softmax(LOGITS, 1, (token) => support.includes(token)))).toBeLessThan(LIMIT);
-  });
+  ])(
+    'draws all tokens that %s leaves and no other, by their renormalised mass',
+    async (_name, state, size) => {
+      const order = [...LOGITS.keys()].sort((a, b) => (LOGITS[b] ?? 0) - (LOGITS[a] ?? 0));
+      const topK = 'topK' in state ? state.topK : LOGITS.length;
+      const topP = 'topP' in state ? state.topP : 1;
+      const kept = softmax(LOGITS, 1, (token) => order.indexOf(token) < topK);
+      let mass = 0;
+      const support = order.slice(0, topK).filter((token) => {
+        const before = mass;
+        mass += kept[token] ?? 0;
+        return before < topP;
+      });
+      expect(support.length).toBeLessThan(LOGITS.length);
+      if (size !== null) expect(support.length).toBe(size);
+      const { ids } = await draw(
+        LOGITS,
+        many((i) => ({ stream: i, ...state })),
+        true,
+      );
+      expect([...new Set(ids)].sort((a, b) => a - b)).toEqual([...support].sort((a, b) => a - b));
+      expect(
+        chiSquare(
+          ids,
+          softmax(LOGITS, 1, (token) => support.includes(token)),
+        ),
+      ).toBeLessThan(LIMIT);
+    },
+  );
 
   it('draws the same for a stream in any slot, beside any other', async () => {
     const states = many((i) => ({ stream: i * 3, count: i % 5 })).slice(0, 64);
@@ -171,7 +238,9 @@ describe('the sampler', () => {
     const backward = await draw(LOGITS, states.toReversed());
     expect(backward.ids.toReversed()).toEqual(forward.ids);
     const alone = await draw(LOGITS, states.slice(20, 21));
-    expect(Array.from(alone.words)).toEqual(Array.from(forward.words.slice(20 * SAMPLED_WORDS, 21 * SAMPLED_WORDS)));
+    expect(Array.from(alone.words)).toEqual(
+      Array.from(forward.words.slice(20 * SAMPLED_WORDS, 21 * SAMPLED_WORDS)),
+    );
     expect(new Set(forward.ids).size).toBeGreaterThan(5);
   });
 

@@ -28,8 +28,12 @@ it('tells which kernel is wrong, where and by how much', async () => {
   recorder.run = (kernel, params, buffers, constants) =>
     run(kernel, kernel.name === rmsNorm.name ? { ...params, eps: 1 } : params, buffers, constants);
   const results = await selfTest(other);
-  expect(results.filter((result) => !result.ok).map((result) => result.name)).toEqual(['normalisation']);
-  expect(results.find((result) => !result.ok)?.detail).toMatch(/^y: Worst at index \d+ of 1794: .* times the tolerance/);
+  expect(results.filter((result) => !result.ok).map((result) => result.name)).toEqual([
+    'normalisation',
+  ]);
+  expect(results.find((result) => !result.ok)?.detail).toMatch(
+    /^y: Worst at index \d+ of 1794: .* times the tolerance/,
+  );
   other.device.destroy();
 });
 
@@ -53,7 +57,9 @@ it('measures the speed of products and copies and tells the recorder', async () 
   expect(gbPerSecond).toBeGreaterThan(0.01);
   expect(opened.recorder.flopsPerSecond / gflops).toBeCloseTo(1e9, 0);
   expect(opened.memory.bytes).toBe(before);
-  console.log(`${opened.info.description}: ${gflops.toFixed(2)} GFLOP/s, ${gbPerSecond.toFixed(2)} GB/s`);
+  console.log(
+    `${opened.info.description}: ${gflops.toFixed(2)} GFLOP/s, ${gbPerSecond.toFixed(2)} GB/s`,
+  );
 });
 
 it('says which device was lost instead of calling its arithmetic wrong', async () => {

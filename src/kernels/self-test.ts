@@ -20,9 +20,21 @@ export interface SelfTestResult {
 
 /** What is run at start-up: (what it shows, kernel, title of its case). Each is small. */
 const CHECKS: readonly (readonly [name: string, kernel: Kernel, title: string])[] = [
-  ['matrix product with LoRA, f32 weights', linear, 'three LoRA segments of unequal width, three adapters in the batch'],
-  ['matrix product, f16 weights', linear, 'rank 16, one segment, the second adapter, f16, accumulated'],
-  ['matrix product with LoRA, q4 weights', linearTiled, 'q4: three LoRA segments of unequal width, three adapters in the batch'],
+  [
+    'matrix product with LoRA, f32 weights',
+    linear,
+    'three LoRA segments of unequal width, three adapters in the batch',
+  ],
+  [
+    'matrix product, f16 weights',
+    linear,
+    'rank 16, one segment, the second adapter, f16, accumulated',
+  ],
+  [
+    'matrix product with LoRA, q4 weights',
+    linearTiled,
+    'q4: three LoRA segments of unequal width, three adapters in the batch',
+  ],
   ['normalisation', rmsNorm, 'beyond a workgroup'],
   ['attention', attention, 'a prefix that completions of 1, 3 and 9 tokens share'],
   ['loss and its gradient', tokenLoss, 'policy gradient, odd vocabulary'],
@@ -31,8 +43,8 @@ const CHECKS: readonly (readonly [name: string, kernel: Kernel, title: string])[
 ];
 
 /**
- * Runs a few kernels against their references on this device: drivers have returned wrong sums silently. Never throws for
- * a wrong result, only for a lost device.
+ * Runs a few kernels against their references on this device: drivers have returned wrong sums
+ * silently. Never throws for a wrong result, only for a lost device.
  */
 export async function selfTest(opened: OpenedDevice): Promise<SelfTestResult[]> {
   const results: SelfTestResult[] = [];
@@ -50,18 +62,25 @@ export async function selfTest(opened: OpenedDevice): Promise<SelfTestResult[]> 
 }
 
 /**
- * Whether a kernel compiles on this device and computes its own cases (those `asked` for), with `constants` in place of the
- * case's, as its reference does. Throws for a lost device only; what WebGPU says of the kernel goes no further.
+ * Whether a kernel compiles on this device and computes its own cases (those `asked` for), with
+ * `constants` in place of the case's, as its reference does. Throws for a lost device only; what
+ * WebGPU says of the kernel goes no further.
  */
 export async function isSound(
   opened: OpenedDevice,
   kernel: Kernel,
-  { constants = {}, asked = () => true }: { readonly constants?: Constants; readonly asked?: (found: KernelCase) => boolean } = {},
+  {
+    constants = {},
+    asked = () => true,
+  }: { readonly constants?: Constants; readonly asked?: (found: KernelCase) => boolean } = {},
 ): Promise<boolean> {
   opened.device.pushErrorScope('validation');
   let sound = true;
   try {
-    for (const found of kernel.cases().filter(asked)) sound &&= (await check(opened, kernel, { ...found, constants: { ...found.constants, ...constants } })).ok;
+    for (const found of kernel.cases().filter(asked))
+      sound &&= (
+        await check(opened, kernel, { ...found, constants: { ...found.constants, ...constants } })
+      ).ok;
   } catch {
     sound = false;
   }
@@ -70,7 +89,11 @@ export async function isSound(
   return sound && error === null;
 }
 
-async function check(opened: OpenedDevice, kernel: Kernel, found: KernelCase): Promise<Omit<SelfTestResult, 'name'>> {
+async function check(
+  opened: OpenedDevice,
+  kernel: Kernel,
+  found: KernelCase,
+): Promise<Omit<SelfTestResult, 'name'>> {
   const expected = runReference(kernel, found);
   const actual = await runOnDevice(opened, kernel, found);
   if (opened.failure.error) throw opened.failure.error;
@@ -81,5 +104,8 @@ async function check(opened: OpenedDevice, kernel: Kernel, found: KernelCase): P
     if (!result.ok) return { ok: false, detail: `${name}: ${result.message}` };
     worst = Math.max(worst, result.worst);
   }
-  return { ok: true, detail: `Agrees with the reference to ${(worst * 100).toPrecision(2)} % of the tolerance.` };
+  return {
+    ok: true,
+    detail: `Agrees with the reference to ${(worst * 100).toPrecision(2)} % of the tolerance.`,
+  };
 }

@@ -24,7 +24,11 @@ export const swiglu: Kernel<Params> = {
   cases: () => [
     ...SHAPES.map(([title, rows, width]): KernelCase<Params> => {
       const normal = normals(rows, width);
-      return { title, params: { rows, width }, io: { gate_up: normal(2 * rows * width, 4), y: new Float32Array(rows * width) } };
+      return {
+        title,
+        params: { rows, width },
+        io: { gate_up: normal(2 * rows * width, 4), y: new Float32Array(rows * width) },
+      };
     }),
     {
       // One value repeated: drawing four million would take longer than the test.
@@ -60,7 +64,11 @@ export const swigluBackward: Kernel<Params> = {
   cases: () =>
     SHAPES.map(([title, rows, width]): KernelCase<Params> => {
       const normal = normals(rows, width, 1);
-      const io = { gate_up: normal(2 * rows * width, 2), dy: normal(rows * width), d_gate_up: normal(2 * rows * width) };
+      const io = {
+        gate_up: normal(2 * rows * width, 2),
+        dy: normal(rows * width),
+        d_gate_up: normal(2 * rows * width),
+      };
       return { title, params: { rows, width }, io };
     }),
 

@@ -3,7 +3,14 @@ import type { OpenedDevice } from '../gpu/device.ts';
 import { openTestDevice } from '../gpu/testing/node-gpu.ts';
 import '../lib/testing/closeness.ts';
 import { runOnDevice } from './run-case.ts';
-import { NO_FLOOR, RESULT_WORDS, TOKEN_WORDS, tokenLoss, writeToken, type LossToken } from './token-loss.ts';
+import {
+  NO_FLOOR,
+  RESULT_WORDS,
+  TOKEN_WORDS,
+  tokenLoss,
+  writeToken,
+  type LossToken,
+} from './token-loss.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
@@ -12,24 +19,58 @@ beforeAll(async () => {
 afterEach(() => expect(opened.failure.error).toBeNull());
 afterAll(() => opened?.device.destroy());
 
-/** Results of tokens over a vocabulary of one: their log-prob is exactly 0, so differences of log-probs are exact. */
-async function certain(tokens: readonly Partial<LossToken>[], eps: readonly [low: number, high: number] = [0.2, 0.2], cap = 2) {
+/**
+ * Results of tokens over a vocabulary of one: their log-prob is exactly 0, so differences of
+ * log-probs are exact.
+ */
+async function certain(
+  tokens: readonly Partial<LossToken>[],
+  eps: readonly [low: number, high: number] = [0.2, 0.2],
+  cap = 2,
+) {
   const packed = new Uint32Array(tokens.length * TOKEN_WORDS);
-  const plain: LossToken = { id: 0, tau: 1, advantage: 1, old: null, sampler: null, reference: null, weight: 1, klWeight: 0 };
+  const plain: LossToken = {
+    id: 0,
+    tau: 1,
+    advantage: 1,
+    old: null,
+    sampler: null,
+    reference: null,
+    weight: 1,
+    klWeight: 0,
+  };
   tokens.forEach((token, entry) => writeToken(packed, entry, { ...plain, ...token }));
   const { results } = await runOnDevice(opened, tokenLoss, {
     title: 'certain',
-    params: { count: tokens.length, vocab: 1, first: 0, nll: 0, gradient: 0, eps_low: eps[0], eps_high: eps[1], cap, floor: NO_FLOOR },
+    params: {
+      count: tokens.length,
+      vocab: 1,
+      first: 0,
+      nll: 0,
+      gradient: 0,
+      eps_low: eps[0],
+      eps_high: eps[1],
+      cap,
+      floor: NO_FLOOR,
+    },
     constants: { LANES: 4 },
-    io: { logits: new Float32Array(tokens.length), tokens: packed, results: new Float32Array(tokens.length * RESULT_WORDS) },
+    io: {
+      logits: new Float32Array(tokens.length),
+      tokens: packed,
+      results: new Float32Array(tokens.length * RESULT_WORDS),
+    },
   });
-  const word = (offset: number) => tokens.map((_, i) => results?.[i * RESULT_WORDS + offset] ?? NaN);
+  const word = (offset: number) =>
+    tokens.map((_, i) => results?.[i * RESULT_WORDS + offset] ?? NaN);
   return { loss: word(2), ratio: word(3), k3: word(4), clipped: word(5) };
 }
 
 describe('the divergence k3', () => {
   it('is never negative and keeps its relative precision near 0, where the plain form loses it', async () => {
-    const deltas = [1e-5, -1e-5, 1e-4, -1e-4, 3e-3, -3e-3, 0.05, -0.05, 0.0999, -0.0999, 0.1001, -0.1001, 0.5, -0.5];
+    const deltas = [
+      1e-5, -1e-5, 1e-4, -1e-4, 3e-3, -3e-3, 0.05, -0.05, 0.0999, -0.0999, 0.1001, -0.1001, 0.5,
+      -0.5,
+    ];
     const { k3 } = await certain(deltas.map((delta) => ({ reference: delta })));
     deltas.forEach((delta, i) => {
       const d = Math.fround(delta);
@@ -45,7 +86,9 @@ describe('the divergence k3', () => {
   });
 
   it('is 0 at equality and 10 at most, also far beyond the clamp of 20', async () => {
-    const { k3 } = await certain([0, 3, 19, 21, 500, -9, -19, -21, -500].map((reference) => ({ reference })));
+    const { k3 } = await certain(
+      [0, 3, 19, 21, 500, -9, -19, -21, -500].map((reference) => ({ reference })),
+    );
     expect(k3[0]).toBe(0);
     expect(k3.slice(1, 5)).toEqual([10, 10, 10, 10]);
     expect(k3[5]).toBeCloseTo(Math.exp(-9) + 8, 4);
@@ -72,7 +115,11 @@ describe('the clipped objective', () => {
   });
 
   it('is corrected by min(exp(old − sampler), cap), with the present log-prob where old is absent', async () => {
-    const { loss } = await certain([{ sampler: -Math.log(1.25) }, { sampler: -Math.log(9) }, { old: -0.1, sampler: 0.3 }], [0.2, 0.2], 3);
+    const { loss } = await certain(
+      [{ sampler: -Math.log(1.25) }, { sampler: -Math.log(9) }, { old: -0.1, sampler: 0.3 }],
+      [0.2, 0.2],
+      3,
+    );
     expect(loss).toBeCloseToArray([-1.25, -3, -Math.exp(-0.4) * Math.exp(0.1)], 1e-5);
   });
 });

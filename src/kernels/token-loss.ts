@@ -13,7 +13,8 @@ export const HAS_REFERENCE = 4;
 /** Floor of a likelihood term that has none. */
 export const NO_FLOOR = -3.4e38;
 
-type Params = 'count' | 'vocab' | 'first' | 'nll' | 'gradient' | 'eps_low' | 'eps_high' | 'cap' | 'floor';
+type Params =
+  'count' | 'vocab' | 'first' | 'nll' | 'gradient' | 'eps_low' | 'eps_high' | 'cap' | 'floor';
 
 export const tokenLoss: Kernel<Params> = {
   name: 'token_loss',
@@ -24,7 +25,11 @@ export const tokenLoss: Kernel<Params> = {
   cost: (p) => 40 * p.count * p.vocab,
 
   reference(io, p) {
-    const [logits, tokens, results] = [floats(io, 'logits'), words(io, 'tokens'), floats(io, 'results')];
+    const [logits, tokens, results] = [
+      floats(io, 'logits'),
+      words(io, 'tokens'),
+      floats(io, 'results'),
+    ];
     for (let i = 0; i < p.count; i++) {
       const entry = p.first + i;
       const token = tokenAt(tokens, entry);
@@ -33,21 +38,44 @@ export const tokenLoss: Kernel<Params> = {
       const logprob = logprobs[token.id]!;
       const entropy = -logprobs.reduce((sum, l) => sum + Math.exp(l) * l, 0);
       const { loss, slope, ratio, divergence, clipped } = lossOf(logprob, token, p);
-      results.set([logprob, entropy, loss, ratio, divergence, clipped ? 1 : 0], entry * RESULT_WORDS);
+      results.set(
+        [logprob, entropy, loss, ratio, divergence, clipped ? 1 : 0],
+        entry * RESULT_WORDS,
+      );
       if (p.gradient === 0) continue;
-      for (let j = 0; j < p.vocab; j++) logits[at + j] = (slope * ((j === token.id ? 1 : 0) - Math.exp(logprobs[j]!))) / token.tau;
+      for (let j = 0; j < p.vocab; j++)
+        logits[at + j] = (slope * ((j === token.id ? 1 : 0) - Math.exp(logprobs[j]!))) / token.tau;
     }
   },
 
   cases: () => [
     lossCase('a vocabulary of one', { vocab: 1 }),
     lossCase('policy gradient, odd vocabulary', { vocab: 33 }),
-    lossCase('policy gradient beyond a workgroup, a later chunk', { vocab: 150, first: 5, count: 9 }),
-    lossCase('asymmetric clipping, small workgroup', { vocab: 9, eps: [0.1, 0.4], cap: 1.2, lanes: 4 }),
+    lossCase('policy gradient beyond a workgroup, a later chunk', {
+      vocab: 150,
+      first: 5,
+      count: 9,
+    }),
+    lossCase('asymmetric clipping, small workgroup', {
+      vocab: 9,
+      eps: [0.1, 0.4],
+      cap: 1.2,
+      lanes: 4,
+    }),
     lossCase('log-likelihood', { vocab: 70, nll: true }),
     lossCase('figures only: the logits stay', { vocab: 33, gradient: false }),
-    lossCase('log-likelihood, figures only, a later chunk', { vocab: 5, nll: true, gradient: false, first: 3, count: 2 }),
-    lossCase('log-likelihood of unwanted tokens down to a floor', { vocab: 33, nll: true, floor: -4 }),
+    lossCase('log-likelihood, figures only, a later chunk', {
+      vocab: 5,
+      nll: true,
+      gradient: false,
+      first: 3,
+      count: 2,
+    }),
+    lossCase('log-likelihood of unwanted tokens down to a floor', {
+      vocab: 33,
+      nll: true,
+      floor: -4,
+    }),
     lossCase('a floor does not concern the policy gradient', { vocab: 33, floor: -4 }),
     manyTokens(),
   ],
@@ -63,7 +91,8 @@ export const tokenLoss: Kernel<Params> = {
         let loss = 0;
         for (let i = 0; i < p.count; i++) {
           const token = tokenAt(words(io, 'tokens'), p.first + i);
-          const logprobOf = (z: Float64Array) => logSoftmax(z.subarray(i * p.vocab, (i + 1) * p.vocab), token.tau)[token.id]!;
+          const logprobOf = (z: Float64Array) =>
+            logSoftmax(z.subarray(i * p.vocab, (i + 1) * p.vocab), token.tau)[token.id]!;
           // Where no old log-prob is given it is sg(ℓ): the value at the unperturbed point.
           loss += lossOf(logprobOf(logits), { ...token, old: token.old ?? logprobOf(at) }, p).loss;
         }
@@ -90,18 +119,36 @@ export interface LossToken {
 
 /** Puts a token into the `tokens` buffer. */
 export function writeToken(tokens: Uint32Array, entry: number, t: LossToken): void {
-  const flags = (t.old === null ? 0 : HAS_OLD) | (t.sampler === null ? 0 : HAS_SAMPLER) | (t.reference === null ? 0 : HAS_REFERENCE);
-  const fields = [t.tau, t.advantage, t.old ?? 0, t.sampler ?? 0, t.reference ?? 0, t.weight, t.klWeight];
+  const flags =
+    (t.old === null ? 0 : HAS_OLD) |
+    (t.sampler === null ? 0 : HAS_SAMPLER) |
+    (t.reference === null ? 0 : HAS_REFERENCE);
+  const fields = [
+    t.tau,
+    t.advantage,
+    t.old ?? 0,
+    t.sampler ?? 0,
+    t.reference ?? 0,
+    t.weight,
+    t.klWeight,
+  ];
   tokens.set([t.id, ...fields.map(toBits), flags], entry * TOKEN_WORDS);
 }
 
 /** Reads a token back. */
 export function tokenAt(tokens: Uint32Array, entry: number): LossToken {
   const at = tokens.subarray(entry * TOKEN_WORDS, (entry + 1) * TOKEN_WORDS);
-  const field = (word: number, flag = 0) => (flag === 0 || at[8]! & flag ? fromBits(at[word]!) : null);
+  const field = (word: number, flag = 0) =>
+    flag === 0 || at[8]! & flag ? fromBits(at[word]!) : null;
   return {
-    id: at[0]!, tau: fromBits(at[1]!), advantage: fromBits(at[2]!), old: field(3, HAS_OLD), sampler: field(4, HAS_SAMPLER),
-    reference: field(5, HAS_REFERENCE), weight: fromBits(at[6]!), klWeight: fromBits(at[7]!),
+    id: at[0]!,
+    tau: fromBits(at[1]!),
+    advantage: fromBits(at[2]!),
+    old: field(3, HAS_OLD),
+    sampler: field(4, HAS_SAMPLER),
+    reference: field(5, HAS_REFERENCE),
+    weight: fromBits(at[6]!),
+    klWeight: fromBits(at[7]!),
   };
 }
 
@@ -113,9 +160,13 @@ export function logSoftmax(logits: Float64Array, tau: number): Float64Array {
   return scaled.map((logit) => logit - lse);
 }
 
-/** One token's loss and its slope dL/dℓ, by the formulas of docs/methods.md. The divergence counts under either objective. */
+/**
+ * One token's loss and its slope dL/dℓ, by the formulas of docs/methods.md. The divergence counts
+ * under either objective.
+ */
 function lossOf(logprob: number, t: LossToken, p: Readonly<Record<Params, number>>) {
-  // A token that is unlikely enough is not pushed down further: the likelihood of unwanted tokens has no lower bound.
+  // A token that is unlikely enough is not pushed down further: the likelihood of unwanted tokens
+  // has no lower bound.
   const weight = p.nll !== 0 && t.weight < 0 && logprob < p.floor ? 0 : t.weight;
   let [loss, slope, ratio, divergence, clipped] = [-weight * logprob, -weight, 1, 0, false];
   if (p.nll === 0) {
@@ -148,8 +199,18 @@ interface Shape {
   readonly lanes?: number;
 }
 
-/** Every branch of the loss: log-prob minus old, old minus sampler's, reference minus log-prob; absent: null. */
-const BRANCHES: readonly { readonly advantage: number; readonly ratio?: number; readonly correction?: number; readonly delta?: number; readonly weight?: number; readonly tau?: number }[] = [
+/**
+ * Every branch of the loss: log-prob minus old, old minus sampler's, reference minus log-prob;
+ * absent: null.
+ */
+const BRANCHES: readonly {
+  readonly advantage: number;
+  readonly ratio?: number;
+  readonly correction?: number;
+  readonly delta?: number;
+  readonly weight?: number;
+  readonly tau?: number;
+}[] = [
   { advantage: 1.3 },
   { advantage: -0.7, tau: 0.3 },
   { advantage: 1.1, ratio: 0.03 },
@@ -189,7 +250,11 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
     const tau = branch.tau ?? 1;
     const chunk = entry - first;
     const inside = chunk >= 0 && chunk < count;
-    const logprob = inside ? logSoftmax(Float64Array.from(logits.subarray(chunk * s.vocab, (chunk + 1) * s.vocab)), tau)[id]! : -1;
+    const logprob = inside
+      ? logSoftmax(Float64Array.from(logits.subarray(chunk * s.vocab, (chunk + 1) * s.vocab)), tau)[
+          id
+        ]!
+      : -1;
     const old = branch.ratio === undefined ? null : logprob - branch.ratio;
     writeToken(tokens, entry, {
       id,
@@ -205,8 +270,15 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
   return {
     title,
     params: {
-      count, vocab: s.vocab, first, nll: s.nll ? 1 : 0, gradient: (s.gradient ?? true) ? 1 : 0,
-      eps_low: s.eps?.[0] ?? 0.2, eps_high: s.eps?.[1] ?? 0.2, cap: s.cap ?? 2, floor: s.floor ?? NO_FLOOR,
+      count,
+      vocab: s.vocab,
+      first,
+      nll: s.nll ? 1 : 0,
+      gradient: (s.gradient ?? true) ? 1 : 0,
+      eps_low: s.eps?.[0] ?? 0.2,
+      eps_high: s.eps?.[1] ?? 0.2,
+      cap: s.cap ?? 2,
+      floor: s.floor ?? NO_FLOOR,
     },
     constants: { LANES: s.lanes ?? 64 },
     io: { logits, tokens, results: new Float32Array(total * RESULT_WORDS).fill(-7) },
@@ -218,12 +290,35 @@ function manyTokens(): KernelCase<Params> {
   const count = 65_600;
   const tokens = new Uint32Array(count * TOKEN_WORDS);
   for (let entry = 0; entry < count; entry++) {
-    writeToken(tokens, entry, { id: entry % 2, tau: 1, advantage: 1, old: null, sampler: null, reference: null, weight: 1, klWeight: 0 });
+    writeToken(tokens, entry, {
+      id: entry % 2,
+      tau: 1,
+      advantage: 1,
+      old: null,
+      sampler: null,
+      reference: null,
+      weight: 1,
+      klWeight: 0,
+    });
   }
   return {
     title: 'more tokens than one grid axis holds',
-    params: { count, vocab: 2, first: 0, nll: 1, gradient: 0, eps_low: 0.2, eps_high: 0.2, cap: 2, floor: NO_FLOOR },
+    params: {
+      count,
+      vocab: 2,
+      first: 0,
+      nll: 1,
+      gradient: 0,
+      eps_low: 0.2,
+      eps_high: 0.2,
+      cap: 2,
+      floor: NO_FLOOR,
+    },
     constants: { LANES: 4 },
-    io: { logits: normals(count)(2 * count), tokens, results: new Float32Array(count * RESULT_WORDS) },
+    io: {
+      logits: normals(count)(2 * count),
+      tokens,
+      results: new Float32Array(count * RESULT_WORDS),
+    },
   };
 }

@@ -18,7 +18,10 @@ import {
 } from './variants.ts';
 
 const TASKS: readonly Task[] = [
-  ...(['f32', 'q4'] as const).flatMap((precision) => [{ kind: 'product', precision } as const, { kind: 'transposed', precision } as const]),
+  ...(['f32', 'q4'] as const).flatMap((precision) => [
+    { kind: 'product', precision } as const,
+    { kind: 'transposed', precision } as const,
+  ]),
   { kind: 'norm' },
   { kind: 'swiglu' },
   { kind: 'head norm' },
@@ -54,7 +57,9 @@ function kernelNames(task: Task, variants: Variants, rows: number): string[] {
     case 'lora gradient':
       return [loraGradientKernel(variants, rows).name];
     case 'vocabulary':
-      return ['token_loss', 'kd_loss', 'sample'].map((name) => `${name} ${vocabularyConstants(variants).LANES}`);
+      return ['token_loss', 'kd_loss', 'sample'].map(
+        (name) => `${name} ${vocabularyConstants(variants).LANES}`,
+      );
     default:
       return task satisfies never;
   }
@@ -63,20 +68,34 @@ function kernelNames(task: Task, variants: Variants, rows: number): string[] {
 it('gives every candidate of a task kernels of its own, all of them in the table of kernels', () => {
   for (const task of TASKS) {
     for (const rows of ROW_COUNTS) {
-      const chosen = candidates(task, rows, true).map((name) => kernelNames(task, { [taskKey(task, rows)]: name }, rows));
+      const chosen = candidates(task, rows, true).map((name) =>
+        kernelNames(task, { [taskKey(task, rows)]: name }, rows),
+      );
       expect(new Set(chosen.map(String)).size).toBe(chosen.length);
-      for (const name of chosen.flat()) expect(KERNELS.map((kernel) => kernel.name)).toContain(name.split(' ')[0]);
+      for (const name of chosen.flat())
+        expect(KERNELS.map((kernel) => kernel.name)).toContain(name.split(' ')[0]);
     }
   }
 });
 
 it('takes the norm and SwiGLU into products of few rows only, and only where that was chosen', () => {
-  const names = (['norm', 'swiglu'] as const).flatMap((kind) => ROW_COUNTS.map((rows) => candidates({ kind }, rows, true).join()));
-  const few = ['plain,group 1', 'plain,group 1,group 4', 'plain,group 1,group 4,group 8', 'plain,group 4,group 8', 'plain', 'plain'];
+  const names = (['norm', 'swiglu'] as const).flatMap((kind) =>
+    ROW_COUNTS.map((rows) => candidates({ kind }, rows, true).join()),
+  );
+  const few = [
+    'plain,group 1',
+    'plain,group 1,group 4',
+    'plain,group 1,group 4,group 8',
+    'plain,group 4,group 8',
+    'plain',
+    'plain',
+  ];
   expect(names).toEqual([...few, ...few]);
   expect(takesIn({ 'norm 4': 'group 4' }, 'norm', 3)).toBe(true);
   expect(takesIn({ 'norm 4': 'group 4', 'swiglu 4': 'plain' }, 'swiglu', 3)).toBe(false);
-  expect(() => productKernel({ 'product rows 4': 'group 4' }, 'f32', 4, 'norm')).toThrow(/was to do norm itself, but the variant chosen is "plain"/);
+  expect(() => productKernel({ 'product rows 4': 'group 4' }, 'f32', 4, 'norm')).toThrow(
+    /was to do norm itself, but the variant chosen is "plain"/,
+  );
 });
 
 it('takes for a number of rows the decision of the next larger one, and of the last beyond it', () => {
@@ -89,6 +108,10 @@ it('takes for a number of rows the decision of the next larger one, and of the l
 });
 
 it('refuses a variant that this version does not have, naming it', () => {
-  expect(() => checkVariants({ 'product tiles 4': 'group 4', 'attention 1': 'plain' })).not.toThrow();
-  expect(() => checkVariants({ 'product tiles 4': 'tensor cores' })).toThrow(/"tensor cores" of product tiles 4/);
+  expect(() =>
+    checkVariants({ 'product tiles 4': 'group 4', 'attention 1': 'plain' }),
+  ).not.toThrow();
+  expect(() => checkVariants({ 'product tiles 4': 'tensor cores' })).toThrow(
+    /"tensor cores" of product tiles 4/,
+  );
 });

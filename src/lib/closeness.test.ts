@@ -7,7 +7,9 @@ describe('closeness', () => {
     const result = closeness([1, 2.5, 3], [1, 2, 3.001], 1e-3);
     expect(result.ok).toBe(false);
     expect(result.index).toBe(1);
-    expect(result.message).toContain('index 1 of 3: 2.5, expected 2, 167 times the tolerance of 0.001');
+    expect(result.message).toContain(
+      'index 1 of 3: 2.5, expected 2, 167 times the tolerance of 0.001',
+    );
   });
 
   it('allows the tolerance as absolute and as relative error', () => {
@@ -30,6 +32,8 @@ describe('closeness', () => {
 
   it('is a matcher that fails with that sentence', () => {
     expect([1, 2]).toBeCloseToArray([1, 2.0001], 1e-3);
-    expect(() => expect([1, 3]).toBeCloseToArray([1, 2], 1e-3)).toThrow(/Worst at index 1 of 2: 3, expected 2/);
+    expect(() => expect([1, 3]).toBeCloseToArray([1, 2], 1e-3)).toThrow(
+      /Worst at index 1 of 2: 3, expected 2/,
+    );
   });
 });

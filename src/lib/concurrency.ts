@@ -1,4 +1,7 @@
-/** Maps items with at most `limit` of them under way; results in the items' order. The first rejection ends the mapping. */
+/**
+ * Maps items with at most `limit` of them under way; results in the items' order. The first
+ * rejection ends the mapping.
+ */
 export async function mapLimited<T, R>(
   items: readonly T[],
   limit: number,

@@ -4,7 +4,10 @@ export interface Deferred<T> {
   readonly reject: (error: Error) => void;
 }
 
-/** A promise settled from elsewhere (`Promise.withResolvers` is missing in Node 20). A rejection that nobody awaits is silent. */
+/**
+ * A promise settled from elsewhere (`Promise.withResolvers` is missing in Node 20). A rejection
+ * that nobody awaits is silent.
+ */
 export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (error: Error) => void;

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { bf16ToF32, decodeBf16, decodeF16, encodeF16, f16ToF32, f32ToBf16, f32ToF16 } from './float16.ts';
+import {
+  bf16ToF32,
+  decodeBf16,
+  decodeF16,
+  encodeF16,
+  f16ToF32,
+  f32ToBf16,
+  f32ToF16,
+} from './float16.ts';
 
 /** The definition, in f64. */
 function defined(bits: number, exponentBits: number, mantissaBits: number): number {
@@ -8,7 +16,9 @@ function defined(bits: number, exponentBits: number, mantissaBits: number): numb
   const mantissa = (bits & (2 ** mantissaBits - 1)) / 2 ** mantissaBits;
   const bias = 2 ** (exponentBits - 1) - 1;
   if (exponent === 2 ** exponentBits - 1) return mantissa === 0 ? sign * Infinity : NaN;
-  return exponent === 0 ? sign * mantissa * 2 ** (1 - bias) : sign * (1 + mantissa) * 2 ** (exponent - bias);
+  return exponent === 0
+    ? sign * mantissa * 2 ** (1 - bias)
+    : sign * (1 + mantissa) * 2 ** (exponent - bias);
 }
 
 const all = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
@@ -25,7 +35,9 @@ describe('f16', () => {
     const back = encodeF16(decodeF16(all));
     const isNaNBits = (bits: number) => (bits & 0x7fff) > 0x7c00;
     expect(
-      [...all].filter((bits) => (isNaNBits(bits) ? !isNaNBits(back[bits] as number) : back[bits] !== bits)),
+      [...all].filter((bits) =>
+        isNaNBits(bits) ? !isNaNBits(back[bits] as number) : back[bits] !== bits,
+      ),
     ).toEqual([]);
   });
 
@@ -39,7 +51,11 @@ describe('f16', () => {
       const even = bits % 2 === 0 ? bits : bits + 1;
       for (const sign of [0, 0x8000]) {
         const encode = (value: number) => f32ToF16(sign ? -value : value) ^ sign;
-        if (encode(middle) !== even || encode(middle - step) !== bits || encode(middle + step) !== bits + 1)
+        if (
+          encode(middle) !== even ||
+          encode(middle - step) !== bits ||
+          encode(middle + step) !== bits + 1
+        )
           failures.push(bits);
       }
     }
@@ -62,7 +78,11 @@ test('every bf16 bit pattern decodes to its defined value', () => {
 
 test('a value goes to the nearest bf16, halfway to the one with the even bits; NaN stays NaN', () => {
   const decoded = decodeBf16(all);
-  expect([...all].filter((bits) => !Number.isNaN(decoded[bits]) && f32ToBf16(decoded[bits] as number) !== bits)).toEqual([]);
+  expect(
+    [...all].filter(
+      (bits) => !Number.isNaN(decoded[bits]) && f32ToBf16(decoded[bits] as number) !== bits,
+    ),
+  ).toEqual([]);
   expect(bf16ToF32(f32ToBf16(NaN))).toBeNaN();
   expect(f32ToBf16(1 + 2 ** -8)).toBe(0x3f80);
   expect(f32ToBf16(1 + 3 * 2 ** -8)).toBe(0x3f82);

@@ -1,6 +1,6 @@
 /**
- * Half-precision formats as their 16 raw bits: f16 is IEEE 754 binary16 (1 sign, 5 exponent, 10 mantissa bits),
- * bf16 the upper half of an f32. Rounding is to nearest, ties to even.
+ * Half-precision formats as their 16 raw bits: f16 is IEEE 754 binary16 (1 sign, 5 exponent, 10
+ * mantissa bits), bf16 the upper half of an f32. Rounding is to nearest, ties to even.
  */
 
 const word = new Uint32Array(1);
@@ -20,11 +20,13 @@ export function f32ToF16(value: number): number {
   if (magnitude > 0x7f800000) return sign | 0x7e00;
   if (magnitude >= 0x47800000) return sign | 0x7c00;
   if (magnitude >= 0x38800000) {
-    // Normal: rebias the exponent (127 − 15 = 112) and round away 13 bits; a carry runs into the exponent, up to infinity.
+    // Normal: rebias the exponent (127 − 15 = 112) and round away 13 bits; a carry runs into the
+    // exponent, up to infinity.
     const rebased = magnitude - (112 << 23);
     return sign | ((rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13);
   }
-  // Subnormal: a multiple of 2^-24; scaling by a power of two is exact, so the one rounding is this one.
+  // Subnormal: a multiple of 2^-24; scaling by a power of two is exact, so the one rounding is this
+  // one.
   float[0] = value < 0 ? -value : value;
   return sign | roundHalfEven(float[0] * 2 ** 24);
 }

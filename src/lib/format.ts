@@ -48,7 +48,9 @@ export function formatCount(n: number): string {
   return Math.round(n).toLocaleString('en-US');
 }
 
-/** The candidate nearest to `word` by edit distance, when near enough to be a slip of the finger. */
+/**
+ * The candidate nearest to `word` by edit distance, when near enough to be a slip of the finger.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;

@@ -12,11 +12,20 @@ export function parseJson<T>(schema: v.GenericSchema<unknown, T>, text: string, 
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
   const issue = parsed.issues[0];
-  throw new Error(`${where} does not parse: ${v.getDotPath(issue) ?? 'the line'}: ${issue.message}.`);
+  throw new Error(
+    `${where} does not parse: ${v.getDotPath(issue) ?? 'the line'}: ${issue.message}.`,
+  );
 }
 
-/** Parses JSON lines, blank ones left out; a field that is null counts as left out, since Python writes None so. */
-export function parseLines<T>(schema: v.GenericSchema<unknown, T>, text: string, where: string): T[] {
+/**
+ * Parses JSON lines, blank ones left out; a field that is null counts as left out, since Python
+ * writes None so.
+ */
+export function parseLines<T>(
+  schema: v.GenericSchema<unknown, T>,
+  text: string,
+  where: string,
+): T[] {
   return mapLines(schema, text, where, (line) => line);
 }
 
@@ -29,7 +38,10 @@ const WithoutNulls = v.pipe(
   ),
 );
 
-/** Parses JSON lines and makes something of each; `label` says where a line is, for the sentences that `make` throws. */
+/**
+ * Parses JSON lines and makes something of each; `label` says where a line is, for the sentences
+ * that `make` throws.
+ */
 export function mapLines<T, U>(
   schema: v.GenericSchema<unknown, T>,
   text: string,

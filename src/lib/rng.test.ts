@@ -31,7 +31,8 @@ describe('Rng', () => {
       expect([...order].sort()).toEqual([0, 1, 2, 3]);
       order.forEach((item, place) => places[item]![place]!++);
     }
-    for (const row of places) for (const count of row) expect(Math.abs(count - 2000)).toBeLessThan(160);
+    for (const row of places)
+      for (const count of row) expect(Math.abs(count - 2000)).toBeLessThan(160);
   });
 
   it('hashes neighbouring keys to words that differ in about half their bits', () => {

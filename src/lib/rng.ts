@@ -1,6 +1,7 @@
 /**
- * Random numbers on the host that depend on their key alone, never on what was drawn before: the problem order of an
- * epoch, a choice of test problems, a bootstrap. (Sampling of tokens has its own generator on the device.)
+ * Random numbers on the host that depend on their key alone, never on what was drawn before: the
+ * problem order of an epoch, a choice of test problems, a bootstrap. (Sampling of tokens has its
+ * own generator on the device.)
  */
 
 const START = 0x9e3779b9;
@@ -19,7 +20,10 @@ function finish(hash: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** 32-bit hash of a list of 32-bit words: each word is folded in, then the whole is mixed by MurmurHash3's finaliser. */
+/**
+ * 32-bit hash of a list of 32-bit words: each word is folded in, then the whole is mixed by
+ * MurmurHash3's finaliser.
+ */
 export function hash32(...words: readonly number[]): number {
   return finish(words.reduce((hash, word) => fold(hash, word), START));
 }

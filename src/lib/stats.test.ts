@@ -24,11 +24,14 @@ describe('statistics', () => {
     expect(mean([])).toBe(0);
   });
 
-  it.each(fixture.wilson)("gives statsmodels' Wilson interval of $passes in $n", ({ passes, n, ci95 }) => {
-    const interval = wilson95(passes, n);
-    expect(interval[0]).toBeCloseTo(ci95[0]!, 10);
-    expect(interval[1]).toBeCloseTo(ci95[1]!, 10);
-  });
+  it.each(fixture.wilson)(
+    "gives statsmodels' Wilson interval of $passes in $n",
+    ({ passes, n, ci95 }) => {
+      const interval = wilson95(passes, n);
+      expect(interval[0]).toBeCloseTo(ci95[0]!, 10);
+      expect(interval[1]).toBeCloseTo(ci95[1]!, 10);
+    },
+  );
 
   it.each(fixture.mcnemar)(
     "gives statsmodels' exact McNemar p of $gained gained, $lost lost",
@@ -51,37 +54,47 @@ describe('statistics', () => {
     },
   );
 
-  it.each(fixture.cluster)("gives scipy's percentile bootstrap over problems", ({ means, ci95 }) => {
-    const interval = bootstrap95(means, 3, 40_000);
-    // Both are random; 40,000 and 100,000 resamples put the ends within a twentieth of the interval's width.
-    const tolerance = (ci95[1]! - ci95[0]!) / 20;
-    expect(Math.abs(interval[0] - ci95[0]!)).toBeLessThan(tolerance);
-    expect(Math.abs(interval[1] - ci95[1]!)).toBeLessThan(tolerance);
-  });
+  it.each(fixture.cluster)(
+    "gives scipy's percentile bootstrap over problems",
+    ({ means, ci95 }) => {
+      const interval = bootstrap95(means, 3, 40_000);
+      // Both are random; 40,000 and 100,000 resamples put the ends within a twentieth of the
+      // interval's width.
+      const tolerance = (ci95[1]! - ci95[0]!) / 20;
+      expect(Math.abs(interval[0] - ci95[0]!)).toBeLessThan(tolerance);
+      expect(Math.abs(interval[1] - ci95[1]!)).toBeLessThan(tolerance);
+    },
+  );
 
-  it.each(fixture.paired)("gives numpy's paired bootstrap with samples resampled inside problems", (pair) => {
-    const problems = pair.first.map((first, i) => ({ first, second: pair.second[i]! }));
-    const { difference, ci95 } = pairedDifference95(problems, 3, 20_000);
-    expect(difference).toBeCloseTo(pair.difference, 12);
-    const tolerance = (pair.ci95[1]! - pair.ci95[0]!) / 20;
-    expect(Math.abs(ci95[0] - pair.ci95[0]!)).toBeLessThan(tolerance);
-    expect(Math.abs(ci95[1] - pair.ci95[1]!)).toBeLessThan(tolerance);
-  });
+  it.each(fixture.paired)(
+    "gives numpy's paired bootstrap with samples resampled inside problems",
+    (pair) => {
+      const problems = pair.first.map((first, i) => ({ first, second: pair.second[i]! }));
+      const { difference, ci95 } = pairedDifference95(problems, 3, 20_000);
+      expect(difference).toBeCloseTo(pair.difference, 12);
+      const tolerance = (pair.ci95[1]! - pair.ci95[0]!) / 20;
+      expect(Math.abs(ci95[0] - pair.ci95[0]!)).toBeLessThan(tolerance);
+      expect(Math.abs(ci95[1] - pair.ci95[1]!)).toBeLessThan(tolerance);
+    },
+  );
 
-  it.each(fixture.clustered)("gives numpy's bootstrap over problems with seeds resampled inside", (row) => {
-    const found = clustered95(row.clusters, 3, 20_000)!;
-    expect(found.mean).toBeCloseTo(row.mean, 12);
-    const tolerance = (row.ci95[1]! - row.ci95[0]!) / 20;
-    expect(Math.abs(found.ci95[0] - row.ci95[0]!)).toBeLessThan(tolerance);
-    expect(Math.abs(found.ci95[1] - row.ci95[1]!)).toBeLessThan(tolerance);
-  });
+  it.each(fixture.clustered)(
+    "gives numpy's bootstrap over problems with seeds resampled inside",
+    (row) => {
+      const found = clustered95(row.clusters, 3, 20_000)!;
+      expect(found.mean).toBeCloseTo(row.mean, 12);
+      const tolerance = (row.ci95[1]! - row.ci95[0]!) / 20;
+      expect(Math.abs(found.ci95[0] - row.ci95[0]!)).toBeLessThan(tolerance);
+      expect(Math.abs(found.ci95[1] - row.ci95[1]!)).toBeLessThan(tolerance);
+    },
+  );
 
   it('finds no difference where there is none, and no interval of no problems', () => {
     expect(clustered95([[0, 0], [0], [0]])).toEqual({ mean: 0, ci95: [0, 0] });
     expect(clustered95([])).toBeNull();
   });
 
-  it.each(fixture.signFlip)("gives the p of all sign patterns: $p", ({ sixths, exact, p }) => {
+  it.each(fixture.signFlip)('gives the p of all sign patterns: $p', ({ sixths, exact, p }) => {
     const ours = signFlipP(sixths.map((value) => value / 6));
     // Random patterns, 20,000 of them, know a p of 0.1 to about 0.004 (two standard errors).
     if (exact) expect(ours).toBeCloseTo(p, 12);
@@ -94,12 +107,17 @@ describe('statistics', () => {
     [9, 2, 100, 0.0654],
     [14, 3, 100, 0.0127],
     [21, 40, 500, 0.0204],
-  ])('flips signs to exact McNemar for one answer a problem: %i gained, %i lost of %i', (gained, lost, n, p) => {
-    const values = Array.from({ length: n }, (_, i) => (i < gained ? 1 : i < gained + lost ? -1 : 0));
-    const digits = gained + lost > 16 ? 2 : 12; // random patterns from there on
-    expect(signFlipP(values)).toBeCloseTo(mcnemarExact(gained, lost), digits);
-    expect(mcnemarExact(gained, lost)).toBeCloseTo(p, 4);
-  });
+  ])(
+    'flips signs to exact McNemar for one answer a problem: %i gained, %i lost of %i',
+    (gained, lost, n, p) => {
+      const values = Array.from({ length: n }, (_, i) =>
+        i < gained ? 1 : i < gained + lost ? -1 : 0,
+      );
+      const digits = gained + lost > 16 ? 2 : 12; // random patterns from there on
+      expect(signFlipP(values)).toBeCloseTo(mcnemarExact(gained, lost), digits);
+      expect(mcnemarExact(gained, lost)).toBeCloseTo(p, 4);
+    },
+  );
 
   it('never gives a p of 0, and the same for the same seed', () => {
     const certain = new Array<number>(40).fill(0.5);

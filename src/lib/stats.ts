@@ -27,7 +27,10 @@ export function wilson95(passes: number, n: number): Interval {
   const z2 = Z95 * Z95;
   const centre = (p + z2 / (2 * n)) / (1 + z2 / n);
   const half = (Z95 / (1 + z2 / n)) * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n));
-  return [passes === 0 ? 0 : Math.max(0, centre - half), passes === n ? 1 : Math.min(1, centre + half)];
+  return [
+    passes === 0 ? 0 : Math.max(0, centre - half),
+    passes === n ? 1 : Math.min(1, centre + half),
+  ];
 }
 
 /** Percentile of sorted values, linearly interpolated. */
@@ -37,8 +40,16 @@ export function percentile(sorted: ArrayLike<number>, q: number): number {
   return low + ((sorted[Math.ceil(at)] as number) - low) * (at - Math.floor(at));
 }
 
-/** 95 % percentile interval of a mean over `n` resampled problems; `draw` gives one resampled problem's value. */
-function resampled95(n: number, seed: number, resamples: number, draw: (rng: Rng) => number): Interval {
+/**
+ * 95 % percentile interval of a mean over `n` resampled problems; `draw` gives one resampled
+ * problem's value.
+ */
+function resampled95(
+  n: number,
+  seed: number,
+  resamples: number,
+  draw: (rng: Rng) => number,
+): Interval {
   if (n === 0) return [0, 0];
   const rng = new Rng(0x626f6f74, seed);
   const means = new Float64Array(resamples);
@@ -60,8 +71,8 @@ function meanAgain(values: readonly number[], rng: Rng): number {
 }
 
 /**
- * 95 % percentile interval of the mean over problems of `perProblem` values, problems resampled with replacement
- * (a cluster bootstrap: the samples of a problem stay together).
+ * 95 % percentile interval of the mean over problems of `perProblem` values, problems resampled
+ * with replacement (a cluster bootstrap: the samples of a problem stay together).
  */
 export function bootstrap95(perProblem: readonly number[], seed = 0, resamples = 4000): Interval {
   const n = perProblem.length;
@@ -75,8 +86,9 @@ export interface PairedSamples {
 }
 
 /**
- * Two models with several samples on the same problems: the difference of rates (second − first, each a mean over problems
- * of per-problem means) and its 95 % paired bootstrap interval. Problems are resampled, and inside each the samples.
+ * Two models with several samples on the same problems: the difference of rates (second − first,
+ * each a mean over problems of per-problem means) and its 95 % paired bootstrap interval. Problems
+ * are resampled, and inside each the samples.
  */
 export function pairedDifference95(
   problems: readonly PairedSamples[],
@@ -87,12 +99,16 @@ export function pairedDifference95(
     const { first, second } = problems[rng.int(problems.length)] as PairedSamples;
     return meanAgain(second, rng) - meanAgain(first, rng);
   });
-  return { difference: mean(problems.map(({ first, second }) => mean(second) - mean(first))), ci95 };
+  return {
+    difference: mean(problems.map(({ first, second }) => mean(second) - mean(first))),
+    ci95,
+  };
 }
 
 /**
- * Mean over problems of per-problem means, where a problem has a value from each seed in which it occurs, and its 95 %
- * interval with problems resampled and inside each the seeds. Null of no problems.
+ * Mean over problems of per-problem means, where a problem has a value from each seed in which it
+ * occurs, and its 95 % interval with problems resampled and inside each the seeds. Null of no
+ * problems.
  */
 export function clustered95(
   problems: readonly (readonly number[])[],
@@ -113,9 +129,10 @@ const ENUMERATED = 16;
 const ROUNDING = 1e-9;
 
 /**
- * Two-sided p of paired differences, one a problem, under signs that could as well be the other way round: the share of
- * sign patterns whose sum is as far from 0 as the one observed (Fisher 1935, §21). Exact for up to 16 differences other
- * than 0, else (1 + hits) / (1 + draws) over random patterns (Phipson and Smyth 2010). Of ±1 and 0 it is exact McNemar.
+ * Two-sided p of paired differences, one a problem, under signs that could as well be the other way
+ * round: the share of sign patterns whose sum is as far from 0 as the one observed (Fisher 1935,
+ * §21). Exact for up to 16 differences other than 0, else (1 + hits) / (1 + draws) over random
+ * patterns (Phipson and Smyth 2010). Of ±1 and 0 it is exact McNemar.
  */
 export function signFlipP(differences: readonly number[], seed = 0, draws = 19_999): number {
   const moving = differences.filter((value) => Math.abs(value) > ROUNDING);
@@ -146,7 +163,10 @@ function flippedSum(values: readonly number[], signs: ArrayLike<number>): number
   return sum;
 }
 
-/** Unbiased pass@k of one problem with c passes in n samples: 1 − Π_{i=n−c+1..n}(1 − k/i) (Chen et al. 2021). */
+/**
+ * Unbiased pass@k of one problem with c passes in n samples: 1 − Π_{i=n−c+1..n}(1 − k/i) (Chen et
+ * al. 2021).
+ */
 export function passAtK(n: number, c: number, k: number): number {
   if (k > n) throw new Error(`pass@${k} needs at least ${k} samples a problem, ${n} were drawn.`);
   if (n - c < k) return 1;
@@ -167,9 +187,14 @@ export function mcnemarExact(gained: number, lost: number): number {
   return Math.min(1, 2 * tail);
 }
 
-/** Holm's step-down adjustment: p-values of several comparisons that can each be held against 0.05, in their order. */
+/**
+ * Holm's step-down adjustment: p-values of several comparisons that can each be held against 0.05,
+ * in their order.
+ */
 export function holm(pValues: readonly number[]): number[] {
-  const order = pValues.map((_, i) => i).sort((a, b) => (pValues[a] as number) - (pValues[b] as number));
+  const order = pValues
+    .map((_, i) => i)
+    .sort((a, b) => (pValues[a] as number) - (pValues[b] as number));
   const adjusted = new Array<number>(pValues.length);
   let largest = 0;
   for (const [rank, i] of order.entries()) {
@@ -183,8 +208,9 @@ export function holm(pValues: readonly number[]): number[] {
 const EVIDENCE = 100;
 
 /**
- * The smallest difference of rates that one answer each on `n` problems could have shown at 5 %: all discordant problems
- * on one side of an exact McNemar test. Null where even all of them would not do.
+ * The smallest difference of rates that one answer each on `n` problems could have shown at 5 %:
+ * all discordant problems on one side of an exact McNemar test. Null where even all of them would
+ * not do.
  */
 export function smallestDifference(n: number): number | null {
   for (let k = 1; k <= n; k++) if (mcnemarExact(k, 0) <= 0.05) return k / n;

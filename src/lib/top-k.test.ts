@@ -8,14 +8,19 @@ function bySorting(values: ArrayLike<number>, k: number): number[] {
   return order.sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0) || a - b).slice(0, k);
 }
 
-it.each([0, 1, 2, 7, 99, 100, 101])('finds the %i largest of a hundred as sorting does, ties by smaller index', (k) => {
-  const rng = new Rng(k);
-  for (let round = 0; round < 50; round++) {
-    // Few distinct values: most comparisons are ties.
-    const values = Float32Array.from({ length: 100 }, () => (round % 2 === 0 ? rng.int(9) - 4 : rng.uniform()));
-    expect(topK(values, k)).toEqual(bySorting(values, k));
-  }
-});
+it.each([0, 1, 2, 7, 99, 100, 101])(
+  'finds the %i largest of a hundred as sorting does, ties by smaller index',
+  (k) => {
+    const rng = new Rng(k);
+    for (let round = 0; round < 50; round++) {
+      // Few distinct values: most comparisons are ties.
+      const values = Float32Array.from({ length: 100 }, () =>
+        round % 2 === 0 ? rng.int(9) - 4 : rng.uniform(),
+      );
+      expect(topK(values, k)).toEqual(bySorting(values, k));
+    }
+  },
+);
 
 it('takes rising, falling and equal values', () => {
   expect(topK([1, 2, 3, 4, 5], 2)).toEqual([4, 3]);

@@ -1,6 +1,6 @@
 /**
- * Indices of the k largest values, largest first, ties by smaller index. A heap of the k best so far, so that one pass
- * over a vocabulary does not sort it. NaN is never among them.
+ * Indices of the k largest values, largest first, ties by smaller index. A heap of the k best so
+ * far, so that one pass over a vocabulary does not sort it. NaN is never among them.
  */
 export function topK(values: ArrayLike<number>, k: number): number[] {
   const heap: number[] = [];
@@ -15,7 +15,7 @@ export function topK(values: ArrayLike<number>, k: number): number[] {
     if (Number.isNaN(value(index))) continue;
     if (heap.length < k) {
       heap.push(index);
-      for (let place = heap.length - 1; place > 0; ) {
+      for (let place = heap.length - 1; place > 0;) {
         const parent = (place - 1) >> 1;
         if (!behind(at(place), at(parent))) break;
         swap(place, parent);
@@ -23,7 +23,7 @@ export function topK(values: ArrayLike<number>, k: number): number[] {
       }
     } else if (k > 0 && value(index) > value(at(0))) {
       heap[0] = index;
-      for (let place = 0; ; ) {
+      for (let place = 0; ;) {
         let last = 2 * place + 1;
         if (last + 1 < k && behind(at(last + 1), at(last))) last += 1;
         if (last >= k || !behind(at(last), at(place))) break;

@@ -1,10 +1,12 @@
 /**
- * Quantised weights: symmetric blocks of 32 inputs with an f16 scale, in *tiles* of 32 outputs (docs/gpu.md, layouts).
- * A tile holds its blocks of inputs in order; a block of a tile holds the 32 outputs' values side by side, then their
- * scales. What a row lacks to whole blocks is zero, and so is what a matrix lacks to whole tiles.
+ * Quantised weights: symmetric blocks of 32 inputs with an f16 scale, in *tiles* of 32 outputs
+ * (docs/gpu.md, layouts). A tile holds its blocks of inputs in order; a block of a tile holds the
+ * 32 outputs' values side by side, then their scales. What a row lacks to whole blocks is zero, and
+ * so is what a matrix lacks to whole tiles.
  *
  * q4: one vec4<u32> an output; input 8w + i is nibble i, lowest first, of word w, stored as q + 8.
- * q8: one vec4<u32> an output and half of the block; input 16h + 4w + i is byte i, signed, of word w of half h.
+ * q8: one vec4<u32> an output and half of the block; input 16h + 4w + i is byte i, signed, of word
+ * w of half h.
  */
 import { f16ToF32, f32ToF16 } from './float16.ts';
 
@@ -39,7 +41,13 @@ export function packedBytes(rows: number, cols: number, precision: WeightPrecisi
  * Quantises up to 32 rows to the tile at `out[at]`, whose bytes must be zero.
  * @param values (rows, cols)
  */
-export function packRows(values: Float32Array, cols: number, precision: TiledPrecision, out: Uint8Array, at: number): void {
+export function packRows(
+  values: Float32Array,
+  cols: number,
+  precision: TiledPrecision,
+  out: Uint8Array,
+  at: number,
+): void {
   const rows = values.length / cols;
   const chunk = VALUE_BYTES[precision] + SCALE_BYTES;
   const four = precision === 'q4';
@@ -72,7 +80,10 @@ function scaleBits(values: Float32Array, start: number, count: number, four: boo
   }
   if (magnitude === 0) return 0;
   const bits = f32ToF16(four ? largest / -8 : magnitude / 127);
-  if ((bits & 0x7c00) === 0x7c00) throw new Error(`A weight is ${largest}; such a value has no place in ${four ? 'q4' : 'q8'}. Load the model as f32.`);
+  if ((bits & 0x7c00) === 0x7c00)
+    throw new Error(
+      `A weight is ${largest}; such a value has no place in ${four ? 'q4' : 'q8'}. Load the model as f32.`,
+    );
   return bits;
 }
 
@@ -83,7 +94,14 @@ function step(value: number, scale: number, low: number, high: number): number {
   return q < low ? low : q > high ? high : q;
 }
 
-function packNibbles(values: Float32Array, start: number, count: number, scale: number, out: Uint8Array, at: number): void {
+function packNibbles(
+  values: Float32Array,
+  start: number,
+  count: number,
+  scale: number,
+  out: Uint8Array,
+  at: number,
+): void {
   for (let i = 0; i < TILE; i += 2) {
     const low = i < count ? step(values[start + i]!, scale, -8, 7) : 0;
     const high = i + 1 < count ? step(values[start + i + 1]!, scale, -8, 7) : 0;
@@ -91,17 +109,32 @@ function packNibbles(values: Float32Array, start: number, count: number, scale: 
   }
 }
 
-function packBytes(values: Float32Array, start: number, count: number, scale: number, out: Uint8Array, at: number): void {
+function packBytes(
+  values: Float32Array,
+  start: number,
+  count: number,
+  scale: number,
+  out: Uint8Array,
+  at: number,
+): void {
   for (let i = 0; i < count; i++) out[at + byteOf(i)] = step(values[start + i]!, scale, -127, 127);
 }
 
-/** Place of input `i` of a block among an output's q8 values: the second half of the block comes 32 outputs later. */
+/**
+ * Place of input `i` of a block among an output's q8 values: the second half of the block comes 32
+ * outputs later.
+ */
 function byteOf(i: number): number {
   return i < 16 ? i : 16 * TILE + i - 16;
 }
 
 /** A (rows, cols) matrix from its tiles, as the kernels see it. */
-export function unpackRows(packed: Uint8Array, rows: number, cols: number, precision: TiledPrecision): Float32Array {
+export function unpackRows(
+  packed: Uint8Array,
+  rows: number,
+  cols: number,
+  precision: TiledPrecision,
+): Float32Array {
   const values = new Float32Array(rows * cols);
   const chunk = VALUE_BYTES[precision] + SCALE_BYTES;
   for (let row = 0; row < rows; row++) {
@@ -113,15 +146,28 @@ export function unpackRows(packed: Uint8Array, rows: number, cols: number, preci
       const scale = f16ToF32(packed[scaleAt]! | (packed[scaleAt + 1]! << 8));
       const i = col % TILE;
       const q =
-        precision === 'q4' ? ((packed[chunkAt + 16 * r + (i >> 1)]! >> (4 * (i & 1))) & 15) - 8 : (packed[chunkAt + 16 * r + byteOf(i)]! << 24) >> 24;
+        precision === 'q4'
+          ? ((packed[chunkAt + 16 * r + (i >> 1)]! >> (4 * (i & 1))) & 15) - 8
+          : (packed[chunkAt + 16 * r + byteOf(i)]! << 24) >> 24;
       values[row * cols + col] = scale * q;
     }
   }
   return values;
 }
 
-/** Copies one row's values and scales from a tile to a place in another; nothing is rounded again. */
-export function copyRow(from: Uint8Array, fromAt: number, fromRow: number, to: Uint8Array, toAt: number, toRow: number, cols: number, precision: TiledPrecision): void {
+/**
+ * Copies one row's values and scales from a tile to a place in another; nothing is rounded again.
+ */
+export function copyRow(
+  from: Uint8Array,
+  fromAt: number,
+  fromRow: number,
+  to: Uint8Array,
+  toAt: number,
+  toRow: number,
+  cols: number,
+  precision: TiledPrecision,
+): void {
   const chunk = VALUE_BYTES[precision] + SCALE_BYTES;
   const pieces = VALUE_BYTES[precision] / (16 * TILE);
   for (let offset = 0; offset < tileBytes(cols, precision); offset += chunk) {

@@ -14,7 +14,11 @@ const files = [
   { path: 'naïve.txt', file: new Blob(['é']) },
 ];
 const contents = async (entries: readonly { path: string; file: Blob }[]) =>
-  Promise.all(entries.map(async ({ path, file }) => [path, [...new Uint8Array(await file.arrayBuffer())]] as const));
+  Promise.all(
+    entries.map(
+      async ({ path, file }) => [path, [...new Uint8Array(await file.arrayBuffer())]] as const,
+    ),
+  );
 
 describe('zip archives', () => {
   it('come out as they went in', async () => {
@@ -24,27 +28,42 @@ describe('zip archives', () => {
     expect(packed.size).toBeLessThan((await zip(files)).size / 2);
   });
 
-  it.for([false, true])('are what other programs read, compressed: %s', async (deflate, { skip }) => {
-    const folder = mkdtempSync(join(tmpdir(), 'zip-'));
-    try {
-      writeFileSync(join(folder, 'a.zip'), new Uint8Array(await (await zip(files, () => deflate)).arrayBuffer()));
+  it.for([false, true])(
+    'are what other programs read, compressed: %s',
+    async (deflate, { skip }) => {
+      const folder = mkdtempSync(join(tmpdir(), 'zip-'));
       try {
-        execFileSync('python3', ['-c', 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; z.extractall(sys.argv[2])', join(folder, 'a.zip'), folder]);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') skip('there is no python3 to read the archive with');
-        throw error;
+        writeFileSync(
+          join(folder, 'a.zip'),
+          new Uint8Array(await (await zip(files, () => deflate)).arrayBuffer()),
+        );
+        try {
+          execFileSync('python3', [
+            '-c',
+            'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is ' +
+              'None; z.extractall(sys.argv[2])',
+            join(folder, 'a.zip'),
+            folder,
+          ]);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+            skip('there is no python3 to read the archive with');
+          throw error;
+        }
+        expect(new Uint8Array(readFileSync(join(folder, 'tokens.bin')))).toEqual(bytes(100_001));
+        expect(readFileSync(join(folder, 'naïve.txt'), 'utf8')).toBe('é');
+      } finally {
+        rmSync(folder, { recursive: true });
       }
-      expect(new Uint8Array(readFileSync(join(folder, 'tokens.bin')))).toEqual(bytes(100_001));
-      expect(readFileSync(join(folder, 'naïve.txt'), 'utf8')).toBe('é');
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+    },
+  );
 
   it('are read when deflated and with a comment at the end', async () => {
     const plain = new TextEncoder().encode('again and again and again');
     const packed = new Uint8Array(deflateRawSync(plain));
-    const stored = new Uint8Array(await (await zip([{ path: 'a/b', file: new Blob([packed]) }])).arrayBuffer());
+    const stored = new Uint8Array(
+      await (await zip([{ path: 'a/b', file: new Blob([packed]) }])).arrayBuffer(),
+    );
     const view = new DataView(stored.buffer);
     const central = view.getUint32(stored.length - 6, true);
     view.setUint16(8, 8, true);
@@ -55,7 +74,9 @@ describe('zip archives', () => {
   });
 
   it('that are none, or are cut, are refused with a sentence', async () => {
-    await expect(unzip(new Blob(['hello']), 'a.zip')).rejects.toThrow('a.zip is not a zip archive, or it is cut short.');
+    await expect(unzip(new Blob(['hello']), 'a.zip')).rejects.toThrow(
+      'a.zip is not a zip archive, or it is cut short.',
+    );
     const whole = await zip(files);
     await expect(unzip(whole.slice(0, -1), 'a.zip')).rejects.toThrow('cut short');
     await expect(unzip(whole.slice(10), 'a.zip')).rejects.toThrow(/a\.zip is damaged/);

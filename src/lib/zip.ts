@@ -1,5 +1,7 @@
 /*
- * ZIP archives (PKWARE's APPNOTE 6.3), as far as files that are saved and opened again need them: written and read stored or deflated, up to 4 GiB and 65,535 entries. Files stay Blobs, so an archive is never in memory as a whole.
+ * ZIP archives (PKWARE's APPNOTE 6.3), as far as files that are saved and opened again need them:
+ * written and read stored or deflated, up to 4 GiB and 65,535 entries. Files stay Blobs, so an
+ * archive is never in memory as a whole.
  */
 
 export interface ZipEntry {
@@ -38,7 +40,10 @@ async function crc32(file: Blob): Promise<number> {
 }
 
 /** A record of 16-bit and 32-bit little-endian fields. */
-function record(signature: number, fields: readonly (readonly [bytes: 2 | 4, value: number])[]): Uint8Array<ArrayBuffer> {
+function record(
+  signature: number,
+  fields: readonly (readonly [bytes: 2 | 4, value: number])[],
+): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(4 + fields.reduce((sum, [bytes]) => sum + bytes, 0)));
   view.setUint32(0, signature, true);
   let at = 4;
@@ -51,7 +56,10 @@ function record(signature: number, fields: readonly (readonly [bytes: 2 | 4, val
 }
 
 /** An archive of the files, each as it is but those that `deflates` says of their path. */
-export async function zip(entries: readonly ZipEntry[], deflates: (path: string) => boolean = () => false): Promise<Blob> {
+export async function zip(
+  entries: readonly ZipEntry[],
+  deflates: (path: string) => boolean = () => false,
+): Promise<Blob> {
   const parts: BlobPart[] = [];
   const central: BlobPart[] = [];
   let at = 0;
@@ -59,25 +67,53 @@ export async function zip(entries: readonly ZipEntry[], deflates: (path: string)
   for (const { path, file } of entries) {
     const name = new TextEncoder().encode(path);
     const deflate = deflates(path);
-    const packed = deflate ? await new Response(file.stream().pipeThrough(new CompressionStream('deflate-raw'))).blob() : file;
+    const packed = deflate
+      ? await new Response(file.stream().pipeThrough(new CompressionStream('deflate-raw'))).blob()
+      : file;
     const shared = [
-      ...([[2, 20], [2, UTF8], [2, deflate ? DEFLATED : STORED], [2, 0], [2, DATE]] as const),
-      ...([[4, await crc32(file)], [4, packed.size], [4, file.size], [2, name.length], [2, 0]] as const),
-    ] as const; // prettier-ignore
+      ...([
+        [2, 20],
+        [2, UTF8],
+        [2, deflate ? DEFLATED : STORED],
+        [2, 0],
+        [2, DATE],
+      ] as const),
+      ...([
+        [4, await crc32(file)],
+        [4, packed.size],
+        [4, file.size],
+        [2, name.length],
+        [2, 0],
+      ] as const),
+    ] as const;
     const local = record(LOCAL, shared);
     const entry = record(CENTRAL, [[2, 20], ...shared, [2, 0], [2, 0], [2, 0], [4, 0], [4, at]]);
     parts.push(local, name, packed);
     central.push(entry, name);
     at += local.length + name.length + packed.size;
     centralBytes += entry.length + name.length;
-    if (at > MOST) throw new Error('The files are more than 4 GiB together, which is more than a zip archive of this form holds.');
+    if (at > MOST)
+      throw new Error(
+        'The files are more than 4 GiB together, which is more than a zip archive of this form holds.',
+      );
   }
   const n = entries.length;
-  const end = record(END, [[2, 0], [2, 0], [2, n], [2, n], [4, centralBytes], [4, at], [2, 0]]);
+  const end = record(END, [
+    [2, 0],
+    [2, 0],
+    [2, n],
+    [2, n],
+    [4, centralBytes],
+    [4, at],
+    [2, 0],
+  ]);
   return new Blob([...parts, ...central, end], { type: 'application/zip' });
 }
 
-/** The files of an archive, folders left out; throws a sentence naming `label` where it cannot be read. */
+/**
+ * The files of an archive, folders left out; throws a sentence naming `label` where it cannot be
+ * read.
+ */
 export async function unzip(archive: Blob, label: string): Promise<ZipEntry[]> {
   const tail = await viewOf(archive.slice(Math.max(0, archive.size - END_BYTES - 0xffff)));
   let end = tail.byteLength - END_BYTES;
@@ -100,17 +136,26 @@ export async function unzip(archive: Blob, label: string): Promise<ZipEntry[]> {
     if (path.endsWith('/')) continue;
     // The local record repeats the name; its own extra field may have another length.
     const local = await viewOf(archive.slice(place, place + 30));
-    if (local.byteLength < 30 || local.getUint32(0, true) !== LOCAL) throw new Error(`${label} is damaged: ${path} is not where its list says.`);
+    if (local.byteLength < 30 || local.getUint32(0, true) !== LOCAL)
+      throw new Error(`${label} is damaged: ${path} is not where its list says.`);
     const start = place + 30 + local.getUint16(26, true) + local.getUint16(28, true);
-    entries.push({ path, file: await inflated(archive.slice(start, start + size), method, `${path} of ${label}`) });
+    entries.push({
+      path,
+      file: await inflated(archive.slice(start, start + size), method, `${path} of ${label}`),
+    });
   }
   return entries;
 }
 
 async function inflated(file: Blob, method: number, what: string): Promise<Blob> {
   if (method === STORED) return file;
-  if (method !== DEFLATED) throw new Error(`${what} is packed by method ${method}, which cannot be read here; pack it again with zip's defaults.`);
-  return await new Response(file.stream().pipeThrough(new DecompressionStream('deflate-raw'))).blob();
+  if (method !== DEFLATED)
+    throw new Error(
+      `${what} is packed by method ${method}, which cannot be read here; pack it again with zip's defaults.`,
+    );
+  return await new Response(
+    file.stream().pipeThrough(new DecompressionStream('deflate-raw')),
+  ).blob();
 }
 
 async function viewOf(blob: Blob): Promise<DataView<ArrayBuffer>> {

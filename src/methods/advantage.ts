@@ -12,7 +12,10 @@ export interface GroupAdvantages {
   readonly signal: boolean;
 }
 
-/** A = (r − mean) / (std + 1e-4) over the non-null rewards of a group; without the division for `dr_grpo`. */
+/**
+ * A = (r − mean) / (std + 1e-4) over the non-null rewards of a group; without the division for
+ * `dr_grpo`.
+ */
 export function groupAdvantages(rewards: readonly Reward[], divideByStd: boolean): GroupAdvantages {
   const paid = rewards.filter((r) => r !== null);
   const passes = paid.filter((r) => r === 1).length;

@@ -7,15 +7,17 @@ import { policyUpdate } from './policy-update.ts';
 import { Step } from './step.ts';
 
 /*
- * Controls: what makes a comparison worth reading. `resample`, SRRL without feedback, stands beside it in srrl.ts.
+ * Controls: what makes a comparison worth reading. `resample`, SRRL without feedback, stands beside
+ * it in srrl.ts.
  */
 
 const COIN = 0x636f696e;
 
 /**
- * `random-reward`: GRPO paid by coin flips. Each judged completion gets 1 with the probability that the step's completions
- * really passed with, so there is as much reward as in GRPO and none of its information. A step in which nothing or
- * everything passed pays all alike, and has no signal, as in GRPO. Verdicts are logged as they were reached.
+ * `random-reward`: GRPO paid by coin flips. Each judged completion gets 1 with the probability that
+ * the step's completions really passed with, so there is as much reward as in GRPO and none of its
+ * information. A step in which nothing or everything passed pays all alike, and has no signal, as
+ * in GRPO. Verdicts are logged as they were reached.
  */
 export async function randomRewardStep(
   context: MethodContext,
@@ -26,15 +28,24 @@ export async function randomRewardStep(
   const rollouts = await firstAttempts(step, config.group);
   const rate = mean(rollouts.flatMap(({ reward }) => reward ?? []));
   const rng = new Rng(COIN, config.seed, input.step);
-  const coins = new Map(rollouts.map((rollout) => [rollout, rng.uniform() < rate ? 1 : 0] as const));
-  return await learn(step, rollouts, (rollout) => (rollout.reward === null ? null : coins.get(rollout)!));
+  const coins = new Map(
+    rollouts.map((rollout) => [rollout, rng.uniform() < rate ? 1 : 0] as const),
+  );
+  return await learn(step, rollouts, (rollout) =>
+    rollout.reward === null ? null : coins.get(rollout)!,
+  );
 }
 
 /**
- * `rft`, rejection fine-tuning: the likelihood of the completions that passed, every token of them alike (mean over the
- * step's tokens). No baseline, so nothing is learnt from failures, and a problem that always passes still pulls.
+ * `rft`, rejection fine-tuning: the likelihood of the completions that passed, every token of them
+ * alike (mean over the step's tokens). No baseline, so nothing is learnt from failures, and a
+ * problem that always passes still pulls.
  */
-export async function rejectionStep(context: MethodContext, config: RunConfig, input: StepInput): Promise<StepOutcome> {
+export async function rejectionStep(
+  context: MethodContext,
+  config: RunConfig,
+  input: StepInput,
+): Promise<StepOutcome> {
   const step = new Step(context, config, input, config.group);
   const rollouts = await firstAttempts(step, config.group);
   const update = await policyUpdate(
@@ -42,7 +53,9 @@ export async function rejectionStep(context: MethodContext, config: RunConfig, i
     rollouts.filter(({ reward }) => reward === 1).map((rollout) => ({ rollout, advantage: 1 })),
     'nll',
   );
-  const groups = step.problems.map((_, index) => rollouts.filter((rollout) => rollout.problem === index));
+  const groups = step.problems.map((_, index) =>
+    rollouts.filter((rollout) => rollout.problem === index),
+  );
   for (const members of groups) {
     const rate = mean(members.flatMap(({ reward }) => reward ?? []));
     for (const rollout of members) {

@@ -31,11 +31,15 @@ const TEACHERS = { snapshot: 'student', ema: 'teacher', base: 'none' } as const 
 >;
 
 /**
- * One update of the student towards its teacher on the tokens of all targets: mean over targets of the mean over tokens of
- * τ² KL(teacher ‖ student), on the teacher's k most likely tokens and one tail. The teacher is scored before the update.
- * Its context is counted among the tokens computed.
+ * One update of the student towards its teacher on the tokens of all targets: mean over targets of
+ * the mean over tokens of τ² KL(teacher ‖ student), on the teacher's k most likely tokens and one
+ * tail. The teacher is scored before the update. Its context is counted among the tokens computed.
  */
-export async function distil(step: Step, kd: KdConfig, targets: readonly Target[]): Promise<Distilled> {
+export async function distil(
+  step: Step,
+  kd: KdConfig,
+  targets: readonly Target[],
+): Promise<Distilled> {
   if (targets.length === 0) return { result: null, weights: new Map(), columns: new Map() };
   const { context, config } = step;
   const { engine } = context;

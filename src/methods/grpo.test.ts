@@ -27,17 +27,19 @@ describe('groupAdvantages', () => {
     expect(advantages[0]).toBeCloseTo(0.5 / (Math.SQRT1_2 + 1e-4), 12);
   });
 
-  it.each([[[1, 1, 1]], [[0, 0]], [[1]], [[1, null, null]], [[null, null]], [[]]] as (0 | 1 | null)[][][])(
-    'finds no signal in %j',
-    (rewards) => {
-      const group = groupAdvantages(rewards, true);
-      expect(group.signal).toBe(false);
-      expect(group.advantages.every((a) => a === 0)).toBe(true);
-    },
-  );
+  it.each([[[1, 1, 1]], [[0, 0]], [[1]], [[1, null, null]], [[null, null]], [[]]] as (
+    0 | 1 | null
+  )[][][])('finds no signal in %j', (rewards) => {
+    const group = groupAdvantages(rewards, true);
+    expect(group.signal).toBe(false);
+    expect(group.advantages.every((a) => a === 0)).toBe(true);
+  });
 });
 
-/** One step in which `outcomes[p][g]` is the verdict of sample g of problem p; a trailing `!` truncates it. */
+/**
+ * One step in which `outcomes[p][g]` is the verdict of sample g of problem p; a trailing `!`
+ * truncates it.
+ */
 const step = (outcomes: string[][], loss: Partial<RunConfig['loss']> = {}) =>
   scriptedStep(grpoStep, outcomes, (config) => ({
     ...config,
@@ -66,9 +68,16 @@ describe('grpoStep', () => {
     ]);
     expect(sequences[1]!.advantage).toBeCloseTo(0.75 / (0.5 + 1e-4), 10);
     expect(sequences[4]!.advantage).toBeCloseTo(0.5 / (Math.sqrt(1 / 3) + 1e-4), 10);
-    expect(loss).toMatchObject({ kind: 'pg', aggregation: 'dapo', epsLow: 0.2, epsHigh: 0.28, correctionCap: 2 });
+    expect(loss).toMatchObject({
+      kind: 'pg',
+      aggregation: 'dapo',
+      epsLow: 0.2,
+      epsHigh: 0.28,
+      correctionCap: 2,
+    });
     expect(reference).toBe(true);
-    expect(asked.map(({ stream }) => stream)).toEqual([24, 28, 32]); // (step − 1) · 3 problems · 4 samples on
+    // (step − 1) · 3 problems · 4 samples on
+    expect(asked.map(({ stream }) => stream)).toEqual([24, 28, 32]);
     expect(of('update.applied')[0]).toMatchObject({
       zeroSignal: 1,
       groups: 3,
@@ -104,10 +113,20 @@ describe('grpoStep', () => {
   });
 
   it('does not touch the optimiser when no group has signal, and says so', async () => {
-    for (const outcomes of [[['fail', 'fail']], [['pass', 'pass']], [['pass', 'infra']], [['pass!', 'fail!']]]) {
+    for (const outcomes of [
+      [['fail', 'fail']],
+      [['pass', 'pass']],
+      [['pass', 'infra']],
+      [['pass!', 'fail!']],
+    ]) {
       const { trained, of, result } = await step(outcomes);
       expect(trained).toHaveLength(0);
-      expect(of('update.applied')[0]).toMatchObject({ noSignal: true, skipped: false, loss: 0, samplerGap: null });
+      expect(of('update.applied')[0]).toMatchObject({
+        noSignal: true,
+        skipped: false,
+        loss: 0,
+        samplerGap: null,
+      });
       expect(result.totals.trained).toBe(30);
       expect(of('rollout.rewarded').every((e) => e.rollout.startsWith('3/0/'))).toBe(true);
     }

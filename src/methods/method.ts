@@ -5,7 +5,10 @@ import type { DistillationBlock, TokenBlock } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { NewEvent, TokenTotals } from '../schema/events.ts';
 
-/** All a method may touch. Nothing here tells the time except `now`, whose readings only ever reach the log. */
+/**
+ * All a method may touch. Nothing here tells the time except `now`, whose readings only ever reach
+ * the log.
+ */
 export interface MethodContext extends EvaluationContext {
   readonly text: MethodText;
   /** `format`: what the completion looks like, where it does not answer the plain prompt. */
@@ -35,5 +38,12 @@ export interface StepOutcome {
   readonly skipped: boolean;
 }
 
-/** One step of a method: sample, grade, update, log. Results are ordered by index; no decision depends on time. */
-export type MethodStep = (context: MethodContext, config: RunConfig, input: StepInput) => Promise<StepOutcome>;
+/**
+ * One step of a method: sample, grade, update, log. Results are ordered by index; no decision
+ * depends on time.
+ */
+export type MethodStep = (
+  context: MethodContext,
+  config: RunConfig,
+  input: StepInput,
+) => Promise<StepOutcome>;

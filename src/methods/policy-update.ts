@@ -21,11 +21,16 @@ export interface PolicyUpdate {
 }
 
 /**
- * μ optimiser updates of the student on completions with advantages: the clipped policy gradient of METHODS, or the
- * likelihood of those completions (`nll`, rejection fine-tuning). Old log-probs are the trainer's own before the first update, so at μ = 1 every
- * ratio is 1. Kinds of completions are parts of their own, so that each one's gradient norm is known.
+ * μ optimiser updates of the student on completions with advantages: the clipped policy gradient of
+ * METHODS, or the likelihood of those completions (`nll`, rejection fine-tuning). Old log-probs are
+ * the trainer's own before the first update, so at μ = 1 every ratio is 1. Kinds of completions are
+ * parts of their own, so that each one's gradient norm is known.
  */
-export async function policyUpdate(step: Step, rows: readonly Row[], kind: 'pg' | 'nll' = 'pg'): Promise<PolicyUpdate> {
+export async function policyUpdate(
+  step: Step,
+  rows: readonly Row[],
+  kind: 'pg' | 'nll' = 'pg',
+): Promise<PolicyUpdate> {
   const { config, context } = step;
   const groups = new Map<Prompt, number>();
   const kinds = [...new Set(rows.map(({ rollout }) => rollout.kind))];
@@ -57,7 +62,9 @@ export async function policyUpdate(step: Step, rows: readonly Row[], kind: 'pg' 
         const old = result?.columns;
         const next = await context.engine.trainStep({
           adapter: 'student',
-          sequences: old ? sequences.map((s, i) => ({ ...s, oldLogprobs: old[i]!.logprobs })) : sequences,
+          sequences: old
+            ? sequences.map((s, i) => ({ ...s, oldLogprobs: old[i]!.logprobs }))
+            : sequences,
           loss:
             kind === 'nll'
               ? { kind, aggregation: 'dapo', beta: config.loss.beta, floor: null }
@@ -80,7 +87,8 @@ export async function policyUpdate(step: Step, rows: readonly Row[], kind: 'pg' 
       }
     });
   }
-  const [done, end] = [result, last] as (TrainResult | null)[]; // TypeScript does not see the assignments in the closure
+  // TypeScript does not see the assignments in the closure
+  const [done, end] = [result, last] as (TrainResult | null)[];
   const at = (rollout: Rollout) => place.get(rollout);
   const inLoss = (rollout: Rollout) => {
     const row = at(rollout);
@@ -91,7 +99,9 @@ export async function policyUpdate(step: Step, rows: readonly Row[], kind: 'pg' 
     columns: (rollout) => {
       const row = at(rollout);
       // Ratios are those of the last update: at the first all are 1.
-      return row === undefined || !done ? undefined : { ...done.columns[row]!, ratio: end!.columns[row]!.ratio };
+      return row === undefined || !done
+        ? undefined
+        : { ...done.columns[row]!, ratio: end!.columns[row]!.ratio };
     },
     figures: {
       loss: done?.loss ?? 0,
@@ -108,7 +118,9 @@ export async function policyUpdate(step: Step, rows: readonly Row[], kind: 'pg' 
             tokens:
               applied *
               rows.reduce((n, { rollout }) => {
-                return n + (rollout.kind === name && inLoss(rollout) ? rollout.completion.ids.length : 0);
+                return (
+                  n + (rollout.kind === name && inLoss(rollout) ? rollout.completion.ids.length : 0)
+                );
               }, 0),
             gradNorm: done ? (done.partNorms[part] ?? null) : null,
           },

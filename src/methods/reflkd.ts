@@ -8,27 +8,41 @@ import type { MethodContext, StepInput, StepOutcome } from './method.ts';
 import { finite, Step, type Rollout, type StepFigures } from './step.ts';
 
 /*
- * Refl-KD: RL on reflections, then distillation into the model without reflection. Two adapters on one frozen base, never
- * merged: `student`, the policy that is evaluated, and `reflector`.
+ * Refl-KD: RL on reflections, then distillation into the model without reflection. Two adapters on
+ * one frozen base, never merged: `student`, the policy that is evaluated, and `reflector`.
  *
- * 1. Baselines: the student answers every problem n_b times. R̄_0 is their pass rate; y0 the first that fails.
- * 2. Reflections: the reflector says K times what is wrong with y0. Retries: the student answers m times with each.
- * 3. The reflector's update: A_k = R̄_k − R̄_0, gated (δ, λ⁻) to w_k, REINFORCE on the reflection's tokens with k3 to the base.
- * 4. Distillation: where the best reflection helped and a retry with it passed everything, the student without reflection
- *    follows, on that retry's tokens, the distribution of the student that had read it (distil.ts).
+ * 1. Baselines: the student answers every problem n_b times. R̄_0 is their pass rate; y0 the
+ *    first that fails.
+ * 2. Reflections: the reflector says K times what is wrong with y0. Retries: the student answers
+ *    m times with each.
+ * 3. The reflector's update: A_k = R̄_k − R̄_0, gated (δ, λ⁻) to w_k, REINFORCE on the
+ *    reflection's tokens with k3 to the base.
+ * 4. Distillation: where the best reflection helped and a retry with it passed everything, the
+ *    student without reflection follows, on that retry's tokens, the distribution of the student
+ *    that had read it (distil.ts).
  *
  * What is evaluated is the student alone. Departures from METHODS, and what it leaves open:
- * - A problem whose baselines all pass, or of which none was judged a failure, is skipped, and counts as without signal.
- * - A reflection none of whose retries could be judged is left out of the update and is no source of a target.
- * - A prompt that leaves no room for its answer within the model's context is left out, with a warning.
- * - A step in which no reflection weighs anything leaves the reflector alone, β_R's pull to the base included.
- * - Truncated reflections and fresh targets carry no loss (`maskTruncated`); a truncated retry is never a target, for its
- *   end would be lost.
- * - A_k is biased upwards by the choice of y0, since R̄_0 holds a failure by choice; what is logged as `paired` is not.
+ * - A problem whose baselines all pass, or of which none was judged a failure, is skipped, and
+ *   counts as without signal.
+ * - A reflection none of whose retries could be judged is left out of the update and is no source
+ *   of a target.
+ * - A prompt that leaves no room for its answer within the model's context is left out, with a
+ *   warning.
+ * - A step in which no reflection weighs anything leaves the reflector alone, β_R's pull to the
+ *   base included.
+ * - Truncated reflections and fresh targets carry no loss (`maskTruncated`); a truncated retry is
+ *   never a target, for its end would be lost.
+ * - A_k is biased upwards by the choice of y0, since R̄_0 holds a failure by choice; what is
+ *   logged as `paired` is not.
  */
-export async function reflkdStep(context: MethodContext, config: RunConfig, input: StepInput): Promise<StepOutcome> {
+export async function reflkdStep(
+  context: MethodContext,
+  config: RunConfig,
+  input: StepInput,
+): Promise<StepOutcome> {
   const { reflkd } = config;
-  if (!reflkd) throw new Error('A run of reflkd needs the settings under `reflkd` in its configuration.');
+  if (!reflkd)
+    throw new Error('A run of reflkd needs the settings under `reflkd` in its configuration.');
   const { baselines, reflections, retries } = reflkd;
   const step = new Step(context, config, input, baselines + reflections * (1 + retries) + 1);
 
@@ -84,7 +98,15 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
     const { baseline, later } = about.get(reflection.parent!)!;
     const rate = rateOf(own);
     const advantage = rate === null ? 0 : rate - baseline;
-    return { reflection, retries: own, baseline, later, rate, advantage, weight: gatedWeight(advantage, reflkd) };
+    return {
+      reflection,
+      retries: own,
+      baseline,
+      later,
+      rate,
+      advantage,
+      weight: gatedWeight(advantage, reflkd),
+    };
   });
 
   const weighed = judged.filter(({ rate }) => rate !== null);
@@ -100,7 +122,10 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
       const row = weighed.indexOf(entry);
       step.ledger(rollout, {
         reward: entry.rate,
-        counts: { passed: entry.retries.filter(({ reward }) => reward === 1).length, of: judgedOnly(entry.retries).length },
+        counts: {
+          passed: entry.retries.filter(({ reward }) => reward === 1).length,
+          of: judgedOnly(entry.retries).length,
+        },
         advantage: entry.advantage,
         weight: entry.weight,
         groupMean: entry.baseline,
@@ -113,7 +138,10 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
         reward: rollout.reward,
         advantage: 0,
         ...(weight === undefined ? {} : { weight }),
-        groupMean: rateOf(tried.map((each) => each.rollout).filter(({ problem }) => problem === rollout.problem)) ?? 0,
+        groupMean:
+          rateOf(
+            tried.map((each) => each.rollout).filter(({ problem }) => problem === rollout.problem),
+          ) ?? 0,
         groupStd: 0,
         inLoss: weight !== undefined,
         columns: student.columns.get(rollout),
@@ -121,7 +149,9 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
     }
   }
   const learnt = new Set([
-    ...(reflector ? judged.filter(({ weight }) => weight !== 0).map(({ reflection }) => reflection.problem) : []),
+    ...(reflector
+      ? judged.filter(({ weight }) => weight !== 0).map(({ reflection }) => reflection.problem)
+      : []),
     ...targets.map(({ retry }) => retry.problem),
   ]);
   const first = tried.map(({ rollout }) => rollout);
@@ -138,7 +168,12 @@ export async function reflkdStep(context: MethodContext, config: RunConfig, inpu
     firsts: first.map(({ reward }) => ({ reward, passed: reward === 1 })),
     trained: {
       ...(reflector
-        ? { reflection: { tokens: reflector.skipped ? 0 : reflector.tokens, gradNorm: reflector.gradNorm } }
+        ? {
+            reflection: {
+              tokens: reflector.skipped ? 0 : reflector.tokens,
+              gradNorm: reflector.gradNorm,
+            },
+          }
         : {}),
       ...(student.result
         ? {
@@ -163,7 +198,10 @@ interface Judged {
   readonly retries: readonly Rollout[];
   /** R̄_0. */
   readonly baseline: number;
-  /** Pass rate of the baselines after the failed one, which nobody chose for failing; null: there are none. */
+  /**
+   * Pass rate of the baselines after the failed one, which nobody chose for failing; null: there
+   * are none.
+   */
   readonly later: number | null;
   /** R̄_k; null: no retry could be judged. */
   readonly rate: number | null;
@@ -172,7 +210,10 @@ interface Judged {
 }
 
 /** w = A if A > δ; −λ⁻|A| if A < −δ; else 0. */
-export function gatedWeight(advantage: number, { threshold, negativeWeight }: ReflKdConfig): number {
+export function gatedWeight(
+  advantage: number,
+  { threshold, negativeWeight }: ReflKdConfig,
+): number {
   if (advantage > threshold) return advantage;
   return advantage < -threshold ? negativeWeight * advantage : 0;
 }
@@ -206,13 +247,25 @@ async function updateReflector(
   );
 }
 
-/** One target a problem: the first whole retry that passed with the best reflection, where that one helped. */
-async function targetsOf(step: Step, { threshold, kd }: ReflKdConfig, judged: readonly Judged[]): Promise<Target[]> {
+/**
+ * One target a problem: the first whole retry that passed with the best reflection, where that one
+ * helped.
+ */
+async function targetsOf(
+  step: Step,
+  { threshold, kd }: ReflKdConfig,
+  judged: readonly Judged[],
+): Promise<Target[]> {
   const found = step.problems.flatMap((_, index) => {
     const own = judged.filter(({ reflection }) => reflection.problem === index);
-    const best = own.reduce<Judged | null>((a, b) => (a === null || b.advantage > a.advantage ? b : a), null);
+    const best = own.reduce<Judged | null>(
+      (a, b) => (a === null || b.advantage > a.advantage ? b : a),
+      null,
+    );
     if (best === null || best.advantage <= threshold) return [];
-    const retry = best.retries.find(({ reward, completion }) => reward === 1 && completion.finish !== 'length');
+    const retry = best.retries.find(
+      ({ reward, completion }) => reward === 1 && completion.finish !== 'length',
+    );
     return retry ? [{ retry, reflection: best.reflection }] : [];
   });
   const plain = found.map(({ retry }) => step.context.text.prompt(step.problems[retry.problem]!));
@@ -236,7 +289,10 @@ async function targetsOf(step: Step, { threshold, kd }: ReflKdConfig, judged: re
 
 /** θ_T ← d θ_T + (1 − d) θ: the teacher follows the student. */
 async function follow(engine: Engine, config: RunConfig, decay: number): Promise<void> {
-  const [teacher, student] = await Promise.all([engine.exportAdapter('teacher'), engine.exportAdapter('student')]);
+  const [teacher, student] = await Promise.all([
+    engine.exportAdapter('teacher'),
+    engine.exportAdapter('student'),
+  ]);
   const mixed: AdapterTensors = new Map(
     [...teacher].map(([name, { shape, data }]) => {
       const now = student.get(name)!.data;
@@ -257,7 +313,8 @@ function attemptOf({ problems }: Step) {
   });
 }
 
-const judgedOnly = (rollouts: readonly Rollout[]) => rollouts.filter(({ reward }) => reward !== null);
+const judgedOnly = (rollouts: readonly Rollout[]) =>
+  rollouts.filter(({ reward }) => reward !== null);
 
 /** Pass rate of those that could be judged; null of none. */
 function rateOf(rollouts: readonly Rollout[]): number | null {
@@ -270,9 +327,15 @@ function isMasked({ loss }: RunConfig, { completion }: Rollout): boolean {
 }
 
 function pairedRates(rated: readonly Judged[]): NonNullable<StepFigures['reflection']>['paired'] {
-  const problems = [...new Set(rated.filter(({ later }) => later !== null).map(({ reflection }) => reflection.problem))];
+  const problems = [
+    ...new Set(
+      rated.filter(({ later }) => later !== null).map(({ reflection }) => reflection.problem),
+    ),
+  ];
   if (problems.length === 0) return null;
-  const of = problems.map((problem) => rated.filter(({ reflection }) => reflection.problem === problem));
+  const of = problems.map((problem) =>
+    rated.filter(({ reflection }) => reflection.problem === problem),
+  );
   return {
     problems: problems.length,
     baseline: mean(of.map(([first]) => first!.later!)),
@@ -280,7 +343,10 @@ function pairedRates(rated: readonly Judged[]): NonNullable<StepFigures['reflect
   };
 }
 
-function reflectionFigures(judged: readonly Judged[], reflector: TrainResult | null): NonNullable<StepFigures['reflection']> {
+function reflectionFigures(
+  judged: readonly Judged[],
+  reflector: TrainResult | null,
+): NonNullable<StepFigures['reflection']> {
   const rated = judged.filter(({ rate }) => rate !== null);
   return {
     problems: new Set(judged.map(({ reflection }) => reflection.problem)).size,

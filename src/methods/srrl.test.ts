@@ -16,7 +16,10 @@ const step = (
     return { ...config, ...rest, srrl: { ...preset.srrl!, ...change } };
   });
 
-/** One failed and one passing c1, of the failed one's four repairs the first passes; then a problem solved at once. */
+/**
+ * One failed and one passing c1, of the failed one's four repairs the first passes; then a problem
+ * solved at once.
+ */
 const WORKED = [
   ['fail', 'pass', 'pass', 'fail', 'fail', 'fail'],
   ['pass', 'pass'],
@@ -37,9 +40,18 @@ describe('srrlStep', () => {
     ]);
     const seen = of('rollout.completed').filter(({ kind }) => kind === 'refinement');
     expect(new Set(seen.map(({ prompt, parent }) => `${parent} · ${prompt}`))).toEqual(
-      new Set(['3/0/0 · refinement 0: x 0/0', '3/0/1 · refinement 0: x 0/1', '3/1/1 · refinement 1: x 1/1']),
+      new Set([
+        '3/0/0 · refinement 0: x 0/0',
+        '3/0/1 · refinement 0: x 0/1',
+        '3/1/1 · refinement 1: x 1/1',
+      ]),
     );
-    expect(seen.filter(({ parent }) => parent === '3/0/1').map(({ id, sample }) => [id, sample]).sort()).toEqual([
+    expect(
+      seen
+        .filter(({ parent }) => parent === '3/0/1')
+        .map(({ id, sample }) => [id, sample])
+        .sort(),
+    ).toEqual([
       ['3/0/1.0', 6],
       ['3/0/1.1', 7],
       ['3/0/1.2', 8],
@@ -57,11 +69,18 @@ describe('srrlStep', () => {
     expect(trained[0]!.sequences.map(({ advantage }) => advantage)).toEqual(
       [fail, pass, pass, fail, fail, fail].map((a) => expect.closeTo(a, 12) as number),
     );
-    expect(of('update.applied')[0]).toMatchObject({ groups: 2, zeroSignal: 1, reward: 3 / 4, passRate: 3 / 4 });
-    expect(of('rollout.rewarded').filter(({ rollout }) => rollout.startsWith('3/1'))).toMatchObject([
-      { advantage: 0, inLoss: false },
-      { advantage: 0, inLoss: false },
-    ]);
+    expect(of('update.applied')[0]).toMatchObject({
+      groups: 2,
+      zeroSignal: 1,
+      reward: 3 / 4,
+      passRate: 3 / 4,
+    });
+    expect(of('rollout.rewarded').filter(({ rollout }) => rollout.startsWith('3/1'))).toMatchObject(
+      [
+        { advantage: 0, inLoss: false },
+        { advantage: 0, inLoss: false },
+      ],
+    );
   });
 
   it('normalises c1 among c1 and c2 among the repairs of one attempt where asked to', async () => {
@@ -91,13 +110,27 @@ describe('srrlStep', () => {
     ]);
     expect(new Set(sequences.map(({ group }) => group)).size).toBe(2);
     expect(of('update.applied')[0]!.kinds).toMatchObject([
-      { kind: 'attempt', completions: 4, passes: 3, gradNorm: 2, tokens: { prompt: 6, generated: 12, trained: 6 } },
-      { kind: 'refinement', completions: 4, passes: 1, gradNorm: 3, tokens: { prompt: 3, generated: 12, trained: 12 } },
+      {
+        kind: 'attempt',
+        completions: 4,
+        passes: 3,
+        gradNorm: 2,
+        tokens: { prompt: 6, generated: 12, trained: 6 },
+      },
+      {
+        kind: 'refinement',
+        completions: 4,
+        passes: 1,
+        gradNorm: 3,
+        tokens: { prompt: 3, generated: 12, trained: 12 },
+      },
     ]);
   });
 
   it('counts rescues, changed programs, and repairs that only pass what they were shown', async () => {
-    const outcomes = [['fail', 'fail', 'pass', 'visible', 'visible', 'fail', ...Array<string>(4).fill('visible')]];
+    const outcomes = [
+      ['fail', 'fail', 'pass', 'visible', 'visible', 'fail', ...Array<string>(4).fill('visible')],
+    ];
     expect((await step(outcomes)).of('update.applied')[0]!.rescue).toEqual({
       failed: 2,
       rescued: 1,
@@ -113,20 +146,31 @@ describe('srrlStep', () => {
   it('refines no attempt that the sandbox failed to judge, and says which prompts are too long', async () => {
     const none = await step([['infra', 'pass']]);
     expect(none.of('rollout.completed')).toHaveLength(2);
-    expect(none.of('update.applied')[0]).toMatchObject({ infra: 1, rescue: { failed: 0, rescued: 0 }, noSignal: true });
+    expect(none.of('update.applied')[0]).toMatchObject({
+      infra: 1,
+      rescue: { failed: 0, rescued: 0 },
+      noSignal: true,
+    });
     const long = await step([['fail', 'fail']], {}, { maxTokens: 62 });
     expect(long.of('warning.raised').map(({ message }) => message)).toEqual([
-      "Step 3: 2 of 2 prompts about failed attempts were left out, because with 62 new tokens they exceed the model's context of 64.",
+      'Step 3: 2 of 2 prompts about failed attempts were left out, because with 62 new tokens ' +
+        "they exceed the model's context of 64.",
     ]);
   });
 
   it('makes μ updates against the log-probs that the trainer had before the first', async () => {
-    const { trained, of, result, blocks } = await step(WORKED, {}, { loss: { ...presetOf('srrl', 'nano').loss, updates: 2 } });
+    const { trained, of, result, blocks } = await step(
+      WORKED,
+      {},
+      { loss: { ...presetOf('srrl', 'nano').loss, updates: 2 } },
+    );
     expect(trained).toHaveLength(2);
     expect(trained[0]!.sequences.every(({ oldLogprobs }) => oldLogprobs === undefined)).toBe(true);
     expect(trained[1]!.sequences.every(({ oldLogprobs }) => oldLogprobs?.[0] === -1.5)).toBe(true);
     expect(of('update.applied')[0]).toMatchObject({ clipRatio: 0.5 });
-    const ratios = of('rollout.rewarded').map(({ inLoss }, i) => (inLoss ? blocks[i]!.ratio[0] : 'none'));
+    const ratios = of('rollout.rewarded').map(({ inLoss }, i) =>
+      inLoss ? blocks[i]!.ratio[0] : 'none',
+    );
     expect(new Set(ratios)).toEqual(new Set([2, 'none'])); // of the last update
     expect(result.totals.trained).toBe(30 + 2 * 18);
   });
@@ -134,15 +178,22 @@ describe('srrlStep', () => {
 
 describe('resampleStep', () => {
   it('asks the plain prompt again where SRRL would refine, as often, at the temperature of the run', async () => {
-    const outcomes = [['fail', 'fail', ...Array<string>(8).fill('pass')], ['pass', 'fail', ...Array<string>(4).fill('fail')]];
+    const outcomes = [
+      ['fail', 'fail', ...Array<string>(8).fill('pass')],
+      ['pass', 'fail', ...Array<string>(4).fill('fail')],
+    ];
     const { asked, of, trained } = await step(outcomes, {}, {}, resampleStep);
-    expect(asked.map(({ prompt, samples, temperature }) => [prompt[0], samples, temperature])).toEqual([
+    expect(
+      asked.map(({ prompt, samples, temperature }) => [prompt[0], samples, temperature]),
+    ).toEqual([
       [1, 2, 1],
       [1, 2, 1],
       [1, 8, 1],
       [1, 4, 1],
     ]);
-    expect(of('rollout.completed').every(({ kind, parent }) => kind === 'attempt' && parent === null)).toBe(true);
+    expect(
+      of('rollout.completed').every(({ kind, parent }) => kind === 'attempt' && parent === null),
+    ).toBe(true);
     expect(of('update.applied')[0]).toMatchObject({
       reward: 1 / 4, // of first attempts, as in SRRL
       rescue: { failed: 3, rescued: 2, answers: 12, passes: 8 },

@@ -9,17 +9,24 @@ import { Step, type Rollout, type StepFigures } from './step.ts';
 /*
  * SRRL: GRPO with a self-refinement phase.
  *
- * c1: `first` attempts at each problem. c2: for each that failed, `refinements` repairs at a low temperature, from a prompt
- * that holds that very attempt and what became of it. One update on all completions of the problem; failed code and
- * feedback are context, never targets.
+ * c1: `first` attempts at each problem. c2: for each that failed, `refinements` repairs at a low
+ * temperature, from a prompt that holds that very attempt and what became of it. One update on all
+ * completions of the problem; failed code and feedback are context, never targets.
  *
  * Departures from METHODS, and what it leaves open:
- * - A first attempt that the sandbox failed to judge is not refined, since nobody knows that it failed.
- * - A refinement prompt that leaves no room for an answer within the model's context is left out, with a warning.
+ * - A first attempt that the sandbox failed to judge is not refined, since nobody knows that it
+ *   failed.
+ * - A refinement prompt that leaves no room for an answer within the model's context is left out,
+ *   with a warning.
  * - `phase` advantages: c1 among c1; c2 among its siblings, the repairs of one attempt.
- * - Whatever of GRPO is not named here holds (grpo.ts): 0/1 rewards, null for the sandbox's failures, masks, no signal.
+ * - Whatever of GRPO is not named here holds (grpo.ts): 0/1 rewards, null for the sandbox's
+ *   failures, masks, no signal.
  */
-export async function srrlStep(context: MethodContext, config: RunConfig, input: StepInput): Promise<StepOutcome> {
+export async function srrlStep(
+  context: MethodContext,
+  config: RunConfig,
+  input: StepInput,
+): Promise<StepOutcome> {
   const { step, srrl, first, failed } = await begin(context, config, input);
   const asks = failed.map((attempt) => ({
     problem: attempt.problem,
@@ -27,26 +34,28 @@ export async function srrlStep(context: MethodContext, config: RunConfig, input:
     samples: srrl.refinements,
     parent: attempt,
   }));
-  const second = await step.complete(
-    step.fitting(asks, config.maxTokens),
-    {
-      phase: 'refine',
-      kind: 'refinement',
-      adapter: 'student',
-      temperature: srrl.temperature,
-      maxTokens: config.maxTokens,
-      format: context.text.refinedFormat,
-    },
-  );
+  const second = await step.complete(step.fitting(asks, config.maxTokens), {
+    phase: 'refine',
+    kind: 'refinement',
+    adapter: 'student',
+    temperature: srrl.temperature,
+    maxTokens: config.maxTokens,
+    format: context.text.refinedFormat,
+  });
   return await learn(step, srrl, first, second, (rollout) => rollout.parent!);
 }
 
 /**
- * The control `resample`: SRRL's places, filled without feedback. Where SRRL repairs a failed attempt this asks the plain
- * prompt again, as often and at the run's own temperature; all else is the same. At an equal token budget it runs more
- * steps, because its second answers need no long prompts.
+ * The control `resample`: SRRL's places, filled without feedback. Where SRRL repairs a failed
+ * attempt this asks the plain prompt again, as often and at the run's own temperature; all else is
+ * the same. At an equal token budget it runs more steps, because its second answers need no long
+ * prompts.
  */
-export async function resampleStep(context: MethodContext, config: RunConfig, input: StepInput): Promise<StepOutcome> {
+export async function resampleStep(
+  context: MethodContext,
+  config: RunConfig,
+  input: StepInput,
+): Promise<StepOutcome> {
   const { step, srrl, first, failed } = await begin(context, config, input);
   const asks = step.problems.flatMap((_, problem) => {
     const again = failed.filter((attempt) => attempt.problem === problem);
@@ -61,7 +70,9 @@ export async function resampleStep(context: MethodContext, config: RunConfig, in
     temperature: config.temperature,
     maxTokens: config.maxTokens,
   });
-  const source = new Map(second.map((rollout, i) => [rollout, failed[Math.floor(i / srrl.refinements)]!]));
+  const source = new Map(
+    second.map((rollout, i) => [rollout, failed[Math.floor(i / srrl.refinements)]!]),
+  );
   // The same prompt throughout: one group, one weight.
   const alike = { ...srrl, advantage: 'pooled', lambda: 1 } as const;
   return await learn(step, alike, first, second, (rollout) => source.get(rollout)!);
@@ -69,7 +80,10 @@ export async function resampleStep(context: MethodContext, config: RunConfig, in
 
 async function begin(context: MethodContext, config: RunConfig, input: StepInput) {
   const { srrl } = config;
-  if (!srrl) throw new Error(`A run of ${config.method} needs the settings under \`srrl\` in its configuration.`);
+  if (!srrl)
+    throw new Error(
+      `A run of ${config.method} needs the settings under \`srrl\` in its configuration.`,
+    );
   const step = new Step(context, config, input, srrl.first * (1 + srrl.refinements));
   const first = await firstAttempts(step, srrl.first);
   return { step, srrl, first, failed: first.filter((attempt) => attempt.reward === 0) };
@@ -105,7 +119,9 @@ async function learn(
     step,
     groups.flatMap(({ signal, members, advantages }) =>
       members.flatMap((rollout, i) =>
-        signal && rollout.reward !== null ? [{ rollout, advantage: advantages[i]!, ...lambda(rollout) }] : [],
+        signal && rollout.reward !== null
+          ? [{ rollout, advantage: advantages[i]!, ...lambda(rollout) }]
+          : [],
       ),
     ),
   );
@@ -133,7 +149,10 @@ async function learn(
   });
 }
 
-/** Who is normalised with whom: all completions of a problem, or c1 among c1 and c2 among the repairs of one attempt. */
+/**
+ * Who is normalised with whom: all completions of a problem, or c1 among c1 and c2 among the
+ * repairs of one attempt.
+ */
 function advantageGroups(
   { problems }: Step,
   { advantage }: SrrlConfig,
@@ -158,7 +177,8 @@ function rescueOf(
   answers: (rollout: Rollout) => Rollout,
 ): NonNullable<StepFigures['rescue']> {
   const passes = second.filter((rollout) => rollout.reward === 1);
-  const plain = (rollout: Rollout) => (rollout.graded?.code ?? rollout.text).replace(/\s+/g, ' ').trim();
+  const plain = (rollout: Rollout) =>
+    (rollout.graded?.code ?? rollout.text).replace(/\s+/g, ' ').trim();
   return {
     failed: new Set(second.map(answers)).size,
     rescued: new Set(passes.map(answers)).size,
@@ -166,13 +186,24 @@ function rescueOf(
     passes: passes.length,
     changed: second.filter((rollout) => plain(rollout) !== plain(answers(rollout))).length,
     visibleOnly:
-      config.asserts === 'all' ? null : second.filter((rollout) => passesVisibleOnly(rollout, problems, config)).length,
+      config.asserts === 'all'
+        ? null
+        : second.filter((rollout) => passesVisibleOnly(rollout, problems, config)).length,
   };
 }
 
-/** The sign of hard-coding: every assert that the model saw passes, and one that it did not see fails. */
-function passesVisibleOnly(rollout: Rollout, problems: Step['problems'], { asserts }: RunConfig): boolean {
+/**
+ * The sign of hard-coding: every assert that the model saw passes, and one that it did not see
+ * fails.
+ */
+function passesVisibleOnly(
+  rollout: Rollout,
+  problems: Step['problems'],
+  { asserts }: RunConfig,
+): boolean {
   const visible = new Set(visibleAsserts(problems[rollout.problem]!, asserts));
   const seen = rollout.graded!.verdict.asserts.filter((assert) => visible.has(assert.source));
-  return rollout.reward === 0 && seen.length > 0 && seen.every((assert) => assert.status === 'pass');
+  return (
+    rollout.reward === 0 && seen.length > 0 && seen.every((assert) => assert.status === 'pass')
+  );
 }

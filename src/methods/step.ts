@@ -61,18 +61,29 @@ type StepLine = Extract<NewEvent, { type: 'update.applied' }>;
 /** What only the method can say of its step. */
 export type StepFigures = Pick<
   StepLine,
-  'loss' | 'gradNorm' | 'kl' | 'clipRatio' | 'zeroSignal' | 'groups' | 'samplerGap' | 'skipped' | 'noSignal'
+  | 'loss'
+  | 'gradNorm'
+  | 'kl'
+  | 'clipRatio'
+  | 'zeroSignal'
+  | 'groups'
+  | 'samplerGap'
+  | 'skipped'
+  | 'noSignal'
 > &
   Partial<Pick<StepLine, 'rescue' | 'reflection' | 'distillation'>> & {
     /** Whose mean reward and pass rate the curves show: answers to the plain prompt. */
     readonly firsts: readonly { readonly reward: number | null; readonly passed: boolean }[];
     /** Gradient norm of each kind's completions alone, and the tokens it put into the loss. */
-    readonly trained: Partial<Record<RolloutKind, { readonly tokens: number; readonly gradNorm: number | null }>>;
+    readonly trained: Partial<
+      Record<RolloutKind, { readonly tokens: number; readonly gradNorm: number | null }>
+    >;
   };
 
 /**
- * What one step of any method shares: sampling and grading (which overlap), the ledger, the step's own line. Everything is
- * ordered by index, and random numbers are keyed by (step, problem, number of the completion), so nothing depends on time.
+ * What one step of any method shares: sampling and grading (which overlap), the ledger, the step's
+ * own line. Everything is ordered by index, and random numbers are keyed by (step, problem, number
+ * of the completion), so nothing depends on time.
  */
 export class Step {
   readonly rollouts: Rollout[] = [];
@@ -93,7 +104,12 @@ export class Step {
     const { step, epoch, problems } = input;
     this.numbers = problems.map(() => 0);
     this.attempts = problems.map(() => 0);
-    context.emit({ type: 'step.started', step, epoch, problems: problems.map((problem) => problem.id) });
+    context.emit({
+      type: 'step.started',
+      step,
+      epoch,
+      problems: problems.map((problem) => problem.id),
+    });
   }
 
   get problems() {
@@ -106,7 +122,10 @@ export class Step {
     this.context.progress(phase, 0, 1);
   }
 
-  /** The asks whose prompts leave room for an answer in the model's context; what is left out is said once. */
+  /**
+   * The asks whose prompts leave room for an answer in the model's context; what is left out is
+   * said once.
+   */
   fitting(asks: readonly Ask[], maxTokens: number): Ask[] {
     const { context, input } = this;
     const { maxContext } = context.engine;
@@ -114,7 +133,10 @@ export class Step {
     if (kept.length < asks.length) {
       context.emit({
         type: 'warning.raised',
-        message: `Step ${input.step}: ${asks.length - kept.length} of ${asks.length} prompts about failed attempts were left out, because with ${maxTokens} new tokens they exceed the model's context of ${maxContext}.`,
+        message:
+          `Step ${input.step}: ${asks.length - kept.length} of ${asks.length} prompts ` +
+          `about failed attempts were left out, because with ${maxTokens} new tokens they ` +
+          `exceed the model's context of ${maxContext}.`,
       });
     }
     return kept;
@@ -156,7 +178,8 @@ export class Step {
         stopIds: context.text.stopIds,
       })),
       {
-        onTokens: (generated) => context.progress(options.phase, generated, total * options.maxTokens),
+        onTokens: (generated) =>
+          context.progress(options.phase, generated, total * options.maxTokens),
         onCompletion: (completion) => {
           const { ask, first, ids } = named[completion.request]!;
           const place = offsets[completion.request]! + completion.sample;
@@ -171,7 +194,8 @@ export class Step {
               if (!sampling) context.progress('grade', graded, total);
             },
           );
-          rollout.catch(() => undefined); // awaited below; until then a failure must not count as unhandled
+          // awaited below; until then a failure must not count as unhandled
+          rollout.catch(() => undefined);
           pending[place] = rollout;
         },
       },
@@ -266,7 +290,8 @@ export class Step {
   }
 
   private nextId(ask: Ask): string {
-    if (ask.parent === undefined) return `${this.input.step}/${ask.problem}/${this.attempts[ask.problem]!++}`;
+    if (ask.parent === undefined)
+      return `${this.input.step}/${ask.problem}/${this.attempts[ask.problem]!++}`;
     const n = this.children.get(ask.parent.id) ?? 0;
     this.children.set(ask.parent.id, n + 1);
     return `${ask.parent.id}.${n}`;
@@ -283,7 +308,8 @@ export class Step {
     const { context } = this;
     const problem = this.problems[ask.problem]!;
     const text = context.text.decode(completion.ids);
-    const graded = options.kind === 'reflection' ? null : await context.grade(problem, text, options.format);
+    const graded =
+      options.kind === 'reflection' ? null : await context.grade(problem, text, options.format);
     context.emit({
       type: 'rollout.completed',
       step: this.input.step,
@@ -334,7 +360,8 @@ export class Step {
           generated: rollouts.reduce((n, rollout) => n + rollout.completion.ids.length, 0),
           trained: trained?.tokens ?? 0,
         },
-        gradNorm: trained?.gradNorm === null || trained === undefined ? null : finite(trained.gradNorm),
+        gradNorm:
+          trained?.gradNorm === null || trained === undefined ? null : finite(trained.gradNorm),
       },
     ];
   }

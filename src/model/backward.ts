@@ -10,7 +10,10 @@ import type { DeviceAdapter, FusedName } from './lora.ts';
 import type { Transformer } from './transformer.ts';
 import type { SequenceWorkspace, TrainWorkspace } from './workspace.ts';
 
-/** Forward pass over packed rows that leaves the last layer's output in `ws.x`, and the input of every layer in `checkpoints`. */
+/**
+ * Forward pass over packed rows that leaves the last layer's output in `ws.x`, and the input of
+ * every layer in `checkpoints`.
+ */
 export function recordForward(
   model: Transformer,
   ws: SequenceWorkspace,
@@ -20,23 +23,37 @@ export function recordForward(
 ): void {
   model.embed(ws, rows);
   for (let l = 0; l < model.config.layers; l++) {
-    if (checkpoints) model.recorder.copy(ws.x, checkpoint(checkpoints, l), 4 * rows * model.config.hiddenSize);
+    if (checkpoints)
+      model.recorder.copy(ws.x, checkpoint(checkpoints, l), 4 * rows * model.config.hiddenSize);
     model.attentionBlock(ws, l, rows, ws, adapters);
     model.mlpBlock(ws, l, rows, adapters);
   }
 }
 
 /**
- * Backward pass from `ws.dx`, the gradient of the last layer's output, to the adapter's gradient (added to what is
- * there). Each layer is computed again from its kept input; base weights are frozen, so only inputs and LoRA pairs
- * get gradients, and the first layer's input none, unless `toInput` asks for it in `ws.dx`.
+ * Backward pass from `ws.dx`, the gradient of the last layer's output, to the adapter's gradient
+ * (added to what is there). Each layer is computed again from its kept input; base weights are
+ * frozen, so only inputs and LoRA pairs get gradients, and the first layer's input none, unless
+ * `toInput` asks for it in `ws.dx`.
  */
-export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: number, adapter: DeviceAdapter, toInput = false): void {
+export function recordBackward(
+  model: Transformer,
+  ws: TrainWorkspace,
+  rows: number,
+  adapter: DeviceAdapter,
+  toInput = false,
+): void {
   const { recorder, config } = model;
   const { heads, kvHeads, headDim, hiddenSize } = config;
   const attentionBackward = attentionBackwardKernels(model.variants, rows);
   const normShape = { rows, width: hiddenSize, eps: config.rmsNormEps };
-  const attentionShape = { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim), keys: ws.mostKeys };
+  const attentionShape = {
+    rows,
+    heads,
+    kv_heads: kvHeads,
+    scale: 1 / Math.sqrt(headDim),
+    keys: ws.mostKeys,
+  };
   for (let l = config.layers - 1; l >= 0; l--) {
     const layer = model.layer(l);
     recorder.copy(checkpoint(ws.checkpoints, l), ws.x, 4 * rows * hiddenSize);
@@ -45,9 +62,18 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
     model.loraHidden(ws, l, 'down', { x: ws.act }, rows, adapter);
 
     backwardProject(model, ws, l, 'down', ws.act, ws.dx, ws.dAct, rows, adapter);
-    recorder.run(swigluBackward, { rows, width: config.intermediateSize }, { gate_up: ws.gateUp, dy: ws.dAct, d_gate_up: ws.dGateUp });
+    recorder.run(
+      swigluBackward,
+      { rows, width: config.intermediateSize },
+      { gate_up: ws.gateUp, dy: ws.dAct, d_gate_up: ws.dGateUp },
+    );
     backwardProject(model, ws, l, 'gateUp', ws.norm2, ws.dGateUp, ws.dNorm, rows, adapter);
-    recorder.run(rmsNormBackward, normShape, { x: ws.x, weight: layer.norm2, dy: ws.dNorm, dx: ws.dx });
+    recorder.run(rmsNormBackward, normShape, {
+      x: ws.x,
+      weight: layer.norm2,
+      dy: ws.dNorm,
+      dx: ws.dx,
+    });
 
     backwardProject(model, ws, l, 'o', ws.o, ws.dx, ws.dO, rows, adapter);
     recorder.run(
@@ -59,12 +85,28 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
     recorder.run(
       attentionBackward.keyValue,
       attentionShape,
-      { q: ws.q, k: ws.k, v: ws.v, keys: ws.keys, d_o: ws.dO, stats: ws.stats, dk: ws.dk, dv: ws.dv },
+      {
+        q: ws.q,
+        k: ws.k,
+        v: ws.v,
+        keys: ws.keys,
+        d_o: ws.dO,
+        stats: ws.stats,
+        dk: ws.dk,
+        dv: ws.dv,
+      },
       { HEAD_DIM: headDim },
     );
     const headShape = { rows, heads, kv_heads: kvHeads, head_dim: headDim };
     const normed = ws.headNormed;
-    recorder.run(ropeBackward, headShape, { dq: ws.dq, dk: ws.dk, dv: ws.dv, rows: ws.rows, table: model.turns, dqkv: normed ?? ws.dqkv });
+    recorder.run(ropeBackward, headShape, {
+      dq: ws.dq,
+      dk: ws.dk,
+      dv: ws.dv,
+      rows: ws.rows,
+      table: model.turns,
+      dqkv: normed ?? ws.dqkv,
+    });
     if (normed && layer.queryKeyNorm) {
       recorder.run(
         headNormBackward,
@@ -74,11 +116,20 @@ export function recordBackward(model: Transformer, ws: TrainWorkspace, rows: num
     }
     const first = l === 0 && !toInput;
     backwardProject(model, ws, l, 'qkv', ws.norm1, ws.dqkv, first ? null : ws.dNorm, rows, adapter);
-    if (!first) recorder.run(rmsNormBackward, normShape, { x: checkpoint(ws.checkpoints, l), weight: layer.norm1, dy: ws.dNorm, dx: ws.dx });
+    if (!first)
+      recorder.run(rmsNormBackward, normShape, {
+        x: checkpoint(ws.checkpoints, l),
+        weight: layer.norm1,
+        dy: ws.dNorm,
+        dx: ws.dx,
+      });
   }
 }
 
-/** Gradient of one fused product: its input (unless null), and its LoRA pair. `x` is the product's input. */
+/**
+ * Gradient of one fused product: its input (unless null), and its LoRA pair. `x` is the product's
+ * input.
+ */
 function backwardProject(
   model: Transformer,
   ws: TrainWorkspace,
@@ -98,7 +149,16 @@ function backwardProject(
   const { segment1, segment2, segments, inner, outer } = pair;
   recorder.run(
     loraHiddenBackward,
-    { rows, cols: outer, rank, segments, segment1, segment2, adapter: adapter.index, scale: adapter.scale },
+    {
+      rows,
+      cols: outer,
+      rank,
+      segments,
+      segment1,
+      segment2,
+      adapter: adapter.index,
+      scale: adapter.scale,
+    },
     { dy, b: adapter.b(pair), rows: ws.rows, dh: ws.dh },
   );
   if (dx) model.productBackward(adapter.a(pair), ws.dh, dx, rows, true);

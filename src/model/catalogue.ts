@@ -1,8 +1,9 @@
 import type { ModelOffer } from '../schema/models.ts';
 
 /**
- * Models of the hub that are offered by name, smallest first in each family. Parameters are those of the published
- * weights, a tied embedding once. Any other repository with a supported config.json can be named as well.
+ * Models of the hub that are offered by name, smallest first in each family. Parameters are those
+ * of the published weights, a tied embedding once. Any other repository with a supported
+ * config.json can be named as well.
  */
 const PUBLISHED: readonly Omit<ModelOffer, 'download'>[] = [
   {
@@ -57,4 +58,7 @@ const PUBLISHED: readonly Omit<ModelOffer, 'download'>[] = [
 ];
 
 /** All of them are published in bf16. */
-export const CATALOGUE: readonly ModelOffer[] = PUBLISHED.map((offer) => ({ ...offer, download: 2 * offer.parameters }));
+export const CATALOGUE: readonly ModelOffer[] = PUBLISHED.map((offer) => ({
+  ...offer,
+  download: 2 * offer.parameters,
+}));

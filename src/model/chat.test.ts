@@ -6,7 +6,8 @@ import { loadChatTemplate, type ChatMessage } from './chat.ts';
 import type { FileSource } from './weights-source.ts';
 
 function files(contents: Record<string, string>): FileSource {
-  const get = (path: string) => (contents[path] === undefined ? null : new TextEncoder().encode(contents[path]));
+  const get = (path: string) =>
+    contents[path] === undefined ? null : new TextEncoder().encode(contents[path]);
   return {
     label: 'the model',
     read: (path) => Promise.resolve(get(path)),
@@ -16,10 +17,15 @@ function files(contents: Record<string, string>): FileSource {
 }
 const config = (chat_template: unknown) =>
   files({
-    'tokenizer_config.json': JSON.stringify({ bos_token: '<s>', eos_token: { content: '</s>' }, chat_template }),
+    'tokenizer_config.json': JSON.stringify({
+      bos_token: '<s>',
+      eos_token: { content: '</s>' },
+      chat_template,
+    }),
   });
 const TEMPLATE =
-  '{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}';
+  '{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}{{ eos_token }}{% ' +
+  'endfor %}{% if add_generation_prompt %}[assistant]{% endif %}';
 const user: ChatMessage[] = [{ role: 'user', content: 'Hi' }];
 
 describe('renderChat', () => {
@@ -35,9 +41,13 @@ describe('renderChat', () => {
       { name: 'tool_use', template: 'no' },
       { name: 'default', template: TEMPLATE },
     ];
-    expect((await loadChatTemplate(config(named))).renderChat(user)).toBe('<s>[user] Hi</s>[assistant]');
+    expect((await loadChatTemplate(config(named))).renderChat(user)).toBe(
+      '<s>[user] Hi</s>[assistant]',
+    );
     expect(
-      (await loadChatTemplate(files({ 'chat_template.jinja': '{{ messages[0].content }}!' }))).renderChat(user),
+      (
+        await loadChatTemplate(files({ 'chat_template.jinja': '{{ messages[0].content }}!' }))
+      ).renderChat(user),
     ).toBe('Hi!');
   });
 
@@ -48,7 +58,9 @@ describe('renderChat', () => {
   });
 
   test('what the template refuses becomes a sentence', async () => {
-    const { renderChat } = await loadChatTemplate(config("{{ raise_exception('System role not supported') }}"));
+    const { renderChat } = await loadChatTemplate(
+      config("{{ raise_exception('System role not supported') }}"),
+    );
     expect(() => renderChat(user)).toThrow(
       'The chat template of the model refused the messages: System role not supported.',
     );
@@ -57,7 +69,8 @@ describe('renderChat', () => {
 });
 
 const qwen = join(import.meta.dirname, '../../../shared/data/qwen2.5');
-if (!existsSync(qwen)) console.warn('Skipped: the Qwen2.5 chat template is not in ../shared/data/qwen2.5.');
+if (!existsSync(qwen))
+  console.warn('Skipped: the Qwen2.5 chat template is not in ../shared/data/qwen2.5.');
 describe.skipIf(!existsSync(qwen))("Qwen2.5's chat template", () => {
   test('renders the published conversation with tools to the letter', async () => {
     const published = JSON.parse(readFileSync(join(qwen, 'chat_rendering.json'), 'utf8')) as {

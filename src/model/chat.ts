@@ -14,7 +14,10 @@ export interface ChatMessage {
 export interface ChatTemplate {
   /** False: a base model without a template; `renderChat` then throws. */
   readonly exists: boolean;
-  /** The text of a conversation; `addGenerationPrompt` (on) opens the assistant's turn. Throws a sentence where the template refuses it. */
+  /**
+   * The text of a conversation; `addGenerationPrompt` (on) opens the assistant's turn. Throws a
+   * sentence where the template refuses it.
+   */
   readonly renderChat: (
     messages: readonly ChatMessage[],
     options?: { readonly addGenerationPrompt?: boolean; readonly tools?: readonly unknown[] },
@@ -34,7 +37,8 @@ export async function loadChatTemplate(source: FileSource): Promise<ChatTemplate
       exists: false,
       renderChat: () => {
         throw new Error(
-          `${source.label} has no chat template: it is a base model. Give it a plain prompt, or choose an instruct model.`,
+          `${source.label} has no chat template: it is a base model. Give it a plain prompt, ` +
+            'or choose an instruct model.',
         );
       },
     };
@@ -48,7 +52,9 @@ export async function loadChatTemplate(source: FileSource): Promise<ChatTemplate
   try {
     template = new Template(text);
   } catch (error) {
-    throw new Error(`The chat template of ${source.label} cannot be read: ${reason(error)}.`, { cause: error });
+    throw new Error(`The chat template of ${source.label} cannot be read: ${reason(error)}.`, {
+      cause: error,
+    });
   }
   return {
     exists: true,
@@ -62,9 +68,12 @@ export async function loadChatTemplate(source: FileSource): Promise<ChatTemplate
           ...(tools && { tools }),
         });
       } catch (error) {
-        throw new Error(`The chat template of ${source.label} refused the messages: ${reason(error)}.`, {
-          cause: error,
-        });
+        throw new Error(
+          `The chat template of ${source.label} refused the messages: ${reason(error)}.`,
+          {
+            cause: error,
+          },
+        );
       }
     },
   };

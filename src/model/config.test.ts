@@ -106,30 +106,44 @@ describe('parseModelConfig', () => {
     });
   });
 
-  test("reads a Qwen3 config: no biases, norms of queries and keys, heads wider than their share of the hidden size", () => {
-    expect(parseModelConfig(qwen3)).toMatchObject({
-      architecture: 'qwen3',
-      hiddenSize: 1024,
-      heads: 16,
-      kvHeads: 8,
-      headDim: 128,
-      tiedEmbeddings: true,
-      attentionBias: false,
-      queryKeyNorm: true,
-    });
-    expect(parseModelConfig({ ...qwen3, head_dim: undefined, hidden_size: 1000 }).headDim).toBe(128);
-    expect(() => parseModelConfig({ ...qwen3, attention_bias: true })).toThrow('attention_bias = true');
-  });
+  test(
+    'reads a Qwen3 config: no biases, norms of queries and keys, heads wider than their ' +
+      'share of the hidden size',
+    () => {
+      expect(parseModelConfig(qwen3)).toMatchObject({
+        architecture: 'qwen3',
+        hiddenSize: 1024,
+        heads: 16,
+        kvHeads: 8,
+        headDim: 128,
+        tiedEmbeddings: true,
+        attentionBias: false,
+        queryKeyNorm: true,
+      });
+      expect(parseModelConfig({ ...qwen3, head_dim: undefined, hidden_size: 1000 }).headDim).toBe(
+        128,
+      );
+      expect(() => parseModelConfig({ ...qwen3, attention_bias: true })).toThrow(
+        'attention_bias = true',
+      );
+    },
+  );
 
   test('adds the end-of-text ids of generation_config.json, each once', () => {
-    expect(parseModelConfig(qwen, { eos_token_id: [151645, 151643] }).eosIds).toEqual([151643, 151645]);
-    expect(parseModelConfig({ ...llama, eos_token_id: null }, { eos_token_id: 7 }).eosIds).toEqual([7]);
+    expect(parseModelConfig(qwen, { eos_token_id: [151645, 151643] }).eosIds).toEqual([
+      151643, 151645,
+    ]);
+    expect(parseModelConfig({ ...llama, eos_token_id: null }, { eos_token_id: 7 }).eosIds).toEqual([
+      7,
+    ]);
   });
 
   test('accepts a sliding window that is not used and a rope_scaling of type default', () => {
     expect(parseModelConfig({ ...qwen, sliding_window: 32768 }).heads).toBe(12);
     expect(parseModelConfig({ ...qwen, rope_scaling: { type: 'default' } }).ropeTheta).toBe(1e6);
-    expect(parseModelConfig({ ...qwen, rope_scaling: null, layer_types: ['full_attention'] }).ropeTheta).toBe(1e6);
+    expect(
+      parseModelConfig({ ...qwen, rope_scaling: null, layer_types: ['full_attention'] }).ropeTheta,
+    ).toBe(1e6);
   });
 
   test.each([
@@ -140,7 +154,10 @@ describe('parseModelConfig', () => {
     [{ attention_bias: true }, 'attention_bias = true'],
     [{ mlp_bias: true }, 'mlp_bias = true'],
     [{ rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling.rope_type = "linear"'],
-    [{ rope_parameters: { rope_type: 'llama3', rope_theta: 5e5 } }, 'rope_parameters.rope_type = "llama3"'],
+    [
+      { rope_parameters: { rope_type: 'llama3', rope_theta: 5e5 } },
+      'rope_parameters.rope_type = "llama3"',
+    ],
     [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor = 0.5'],
     [{ num_key_value_heads: 4 }, 'num_key_value_heads = 4'],
     [{ head_dim: 9 }, 'head_dim = 9'],
@@ -153,25 +170,33 @@ describe('parseModelConfig', () => {
   });
 
   test('names a field that is missing or of the wrong type', () => {
-    expect(() => parseModelConfig({ ...llama, vocab_size: undefined })).toThrow('vocab_size is undefined');
-    expect(() => parseModelConfig({ ...llama, num_hidden_layers: 'two' })).toThrow('num_hidden_layers is "two"');
+    expect(() => parseModelConfig({ ...llama, vocab_size: undefined })).toThrow(
+      'vocab_size is undefined',
+    );
+    expect(() => parseModelConfig({ ...llama, num_hidden_layers: 'two' })).toThrow(
+      'num_hidden_layers is "two"',
+    );
     expect(() => parseModelConfig('[]')).toThrow('config.json is not a model configuration');
   });
 });
 
-test('modelTensors gives q/k/v biases to Qwen2 alone, head norms to Qwen3 alone and an lm_head to untied models alone', () => {
-  const names = (config: unknown) => modelTensors(parseModelConfig(config)).map((tensor) => tensor.name);
-  expect(names(qwen)).toContain('model.layers.27.self_attn.v_proj.bias');
-  expect(names(qwen)).not.toContain('lm_head.weight');
-  expect(names(qwen3).filter((name) => name.includes('.0.self_attn.') && !name.includes('proj'))).toEqual([
-    'model.layers.0.self_attn.q_norm.weight',
-    'model.layers.0.self_attn.k_norm.weight',
-  ]);
-  expect([...names(qwen), ...names(llama)].some((name) => /[qk]_norm/.test(name))).toBe(false);
-  expect(names(llama)).toContain('lm_head.weight');
-  expect(names(llama).some((name) => name.endsWith('.bias'))).toBe(false);
-  const o = modelTensors(parseModelConfig(llama)).find(
-    (tensor) => tensor.name === 'model.layers.0.self_attn.o_proj.weight',
-  );
-  expect(o?.shape).toEqual([48, 72]);
-});
+test(
+  'modelTensors gives q/k/v biases to Qwen2 alone, head norms to Qwen3 alone and an lm_head ' +
+    'to untied models alone',
+  () => {
+    const names = (config: unknown) =>
+      modelTensors(parseModelConfig(config)).map((tensor) => tensor.name);
+    expect(names(qwen)).toContain('model.layers.27.self_attn.v_proj.bias');
+    expect(names(qwen)).not.toContain('lm_head.weight');
+    expect(
+      names(qwen3).filter((name) => name.includes('.0.self_attn.') && !name.includes('proj')),
+    ).toEqual(['model.layers.0.self_attn.q_norm.weight', 'model.layers.0.self_attn.k_norm.weight']);
+    expect([...names(qwen), ...names(llama)].some((name) => /[qk]_norm/.test(name))).toBe(false);
+    expect(names(llama)).toContain('lm_head.weight');
+    expect(names(llama).some((name) => name.endsWith('.bias'))).toBe(false);
+    const o = modelTensors(parseModelConfig(llama)).find(
+      (tensor) => tensor.name === 'model.layers.0.self_attn.o_proj.weight',
+    );
+    expect(o?.shape).toEqual([48, 72]);
+  },
+);

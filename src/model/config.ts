@@ -66,36 +66,52 @@ const QWEN3_HEAD_DIM = 128;
 const GenerationConfigJson = v.looseObject({ eos_token_id: tokenIds });
 
 /**
- * Parses config.json (transformers 4 or 5) and, if given, generation_config.json, whose end-of-text ids are added.
- * Throws a sentence that names the field and its value where the lab does not support the model.
+ * Parses config.json (transformers 4 or 5) and, if given, generation_config.json, whose end-of-text
+ * ids are added. Throws a sentence that names the field and its value where the lab does not
+ * support the model.
  */
 export function parseModelConfig(json: unknown, generationConfig?: unknown): ModelConfig {
   const config = parseFields('config.json', ConfigJson, json);
   const generation =
-    generationConfig === undefined ? {} : parseFields('generation_config.json', GenerationConfigJson, generationConfig);
+    generationConfig === undefined
+      ? {}
+      : parseFields('generation_config.json', GenerationConfigJson, generationConfig);
 
   const architecture = config.model_type;
   if (architecture !== 'qwen2' && architecture !== 'llama' && architecture !== 'qwen3')
     refuse('model_type', architecture, 'Choose a Qwen2, Qwen2.5, Qwen3 or Llama model.');
-  if (config.hidden_act !== 'silu') refuse('hidden_act', config.hidden_act, 'Only silu is supported.');
-  if (config.use_sliding_window) refuse('use_sliding_window', true, 'Only full attention is supported.');
+  if (config.hidden_act !== 'silu')
+    refuse('hidden_act', config.hidden_act, 'Only silu is supported.');
+  if (config.use_sliding_window)
+    refuse('use_sliding_window', true, 'Only full attention is supported.');
   const layerType = config.layer_types?.find((type) => type !== 'full_attention');
-  if (layerType !== undefined) refuse('layer_types', layerType, 'Only full attention is supported.');
+  if (layerType !== undefined)
+    refuse('layer_types', layerType, 'Only full attention is supported.');
   if (architecture !== 'qwen2' && config.attention_bias) {
-    refuse('attention_bias', true, 'In Llama and Qwen3 models it puts a bias on o_proj, which is not supported.');
+    refuse(
+      'attention_bias',
+      true,
+      'In Llama and Qwen3 models it puts a bias on o_proj, which is not supported.',
+    );
   }
-  if (config.mlp_bias) refuse('mlp_bias', true, 'Only bias-free gate, up and down projections are supported.');
+  if (config.mlp_bias)
+    refuse('mlp_bias', true, 'Only bias-free gate, up and down projections are supported.');
   if (config.partial_rotary_factor !== 1)
     refuse('partial_rotary_factor', config.partial_rotary_factor, 'Only 1 is supported.');
   for (const field of ['quantization_config', 'quantization'] as const) {
     const value = config[field];
-    if (value !== undefined && value !== null) refuse(field, value, 'Take the unquantised weights (f32, f16 or bf16).');
+    if (value !== undefined && value !== null)
+      refuse(field, value, 'Take the unquantised weights (f32, f16 or bf16).');
   }
   for (const field of ['rope_scaling', 'rope_parameters'] as const) {
     const rope = config[field];
     const type = rope?.rope_type ?? rope?.type ?? 'default';
     if (type !== 'default')
-      refuse(`${field}.rope_type`, type, 'Only unscaled rotary embeddings ("default") are supported.');
+      refuse(
+        `${field}.rope_type`,
+        type,
+        'Only unscaled rotary embeddings ("default") are supported.',
+      );
     const partial: unknown = rope?.['partial_rotary_factor'] ?? 1;
     if (partial !== 1) refuse(`${field}.partial_rotary_factor`, partial, 'Only 1 is supported.');
   }
@@ -103,18 +119,30 @@ export function parseModelConfig(json: unknown, generationConfig?: unknown): Mod
   const heads = config.num_attention_heads;
   const kvHeads = config.num_key_value_heads ?? heads;
   const hiddenSize = config.hidden_size;
-  if (heads % kvHeads !== 0) refuse('num_key_value_heads', kvHeads, `It must divide num_attention_heads = ${heads}.`);
+  if (heads % kvHeads !== 0)
+    refuse('num_key_value_heads', kvHeads, `It must divide num_attention_heads = ${heads}.`);
   const givenHeadDim = config.head_dim ?? (architecture === 'qwen3' ? QWEN3_HEAD_DIM : undefined);
   if (givenHeadDim === undefined && hiddenSize % heads !== 0) {
-    refuse('hidden_size', hiddenSize, `Without head_dim it must be a multiple of num_attention_heads = ${heads}.`);
+    refuse(
+      'hidden_size',
+      hiddenSize,
+      `Without head_dim it must be a multiple of num_attention_heads = ${heads}.`,
+    );
   }
   const headDim = givenHeadDim ?? hiddenSize / heads;
-  const multiplesOfFour = { hidden_size: hiddenSize, intermediate_size: config.intermediate_size, head_dim: headDim };
+  const multiplesOfFour = {
+    hidden_size: hiddenSize,
+    intermediate_size: config.intermediate_size,
+    head_dim: headDim,
+  };
   for (const [field, value] of Object.entries(multiplesOfFour)) {
     if (value % 4 !== 0) refuse(field, value, 'It must be a multiple of 4.');
   }
   const ropeTheta =
-    config.rope_parameters?.rope_theta ?? config.rope_scaling?.rope_theta ?? config.rope_theta ?? 10_000;
+    config.rope_parameters?.rope_theta ??
+    config.rope_scaling?.rope_theta ??
+    config.rope_theta ??
+    10_000;
   if (!(ropeTheta > 0)) refuse('rope_theta', ropeTheta, 'It must be positive.');
 
   const eosIds = [...new Set([...idList(config.eos_token_id), ...idList(generation.eos_token_id)])];
@@ -124,7 +152,11 @@ export function parseModelConfig(json: unknown, generationConfig?: unknown): Mod
     ...(bosId === null ? [] : [['bos_token_id', bosId] as const]),
   ]) {
     if (id < 0 || id >= config.vocab_size)
-      refuse(field, id, `Token ids run from 0 to ${config.vocab_size - 1} (vocab_size ${config.vocab_size}).`);
+      refuse(
+        field,
+        id,
+        `Token ids run from 0 to ${config.vocab_size - 1} (vocab_size ${config.vocab_size}).`,
+      );
   }
 
   return {
@@ -147,14 +179,20 @@ export function parseModelConfig(json: unknown, generationConfig?: unknown): Mod
   };
 }
 
-/** Name and shape, rows first, of every tensor the model reads; a tied model has no `lm_head.weight` of its own. */
-export function modelTensors(config: ModelConfig): { readonly name: string; readonly shape: readonly number[] }[] {
+/**
+ * Name and shape, rows first, of every tensor the model reads; a tied model has no `lm_head.weight`
+ * of its own.
+ */
+export function modelTensors(
+  config: ModelConfig,
+): { readonly name: string; readonly shape: readonly number[] }[] {
   const { hiddenSize: d, intermediateSize: ffn, vocabSize } = config;
   const q = config.heads * config.headDim;
   const kv = config.kvHeads * config.headDim;
   const tensors = [{ name: 'model.embed_tokens.weight', shape: [vocabSize, d] }];
   for (let layer = 0; layer < config.layers; layer++) {
-    const add = (name: string, ...shape: number[]) => tensors.push({ name: `model.layers.${layer}.${name}`, shape });
+    const add = (name: string, ...shape: number[]) =>
+      tensors.push({ name: `model.layers.${layer}.${name}`, shape });
     add('input_layernorm.weight', d);
     for (const [proj, rows] of [
       ['q', q],
@@ -164,7 +202,8 @@ export function modelTensors(config: ModelConfig): { readonly name: string; read
       add(`self_attn.${proj}_proj.weight`, rows, d);
       if (config.attentionBias) add(`self_attn.${proj}_proj.bias`, rows);
     }
-    if (config.queryKeyNorm) for (const proj of ['q', 'k']) add(`self_attn.${proj}_norm.weight`, config.headDim);
+    if (config.queryKeyNorm)
+      for (const proj of ['q', 'k']) add(`self_attn.${proj}_norm.weight`, config.headDim);
     add('self_attn.o_proj.weight', d, q);
     add('post_attention_layernorm.weight', d);
     add('mlp.gate_proj.weight', ffn, d);
@@ -181,10 +220,16 @@ function idList(ids: number | number[] | null | undefined): number[] {
 }
 
 function refuse(field: string, value: unknown, advice: string): never {
-  throw new Error(`This model is not supported: config.json has ${field} = ${JSON.stringify(value)}. ${advice}`);
+  throw new Error(
+    `This model is not supported: config.json has ${field} = ${JSON.stringify(value)}. ${advice}`,
+  );
 }
 
-function parseFields<T extends v.GenericSchema>(file: string, schema: T, json: unknown): v.InferOutput<T> {
+function parseFields<T extends v.GenericSchema>(
+  file: string,
+  schema: T,
+  json: unknown,
+): v.InferOutput<T> {
   const result = v.safeParse(schema, json);
   if (result.success) return result.output;
   const issue = result.issues[0];

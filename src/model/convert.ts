@@ -1,6 +1,12 @@
 import { encodeF16 } from '../lib/float16.ts';
 import { modelTensors, type ModelConfig } from './config.ts';
-import { decodeFloats, floatDtype, headerEnd, parseHeader, type TensorEntry } from './safetensors.ts';
+import {
+  decodeFloats,
+  floatDtype,
+  headerEnd,
+  parseHeader,
+  type TensorEntry,
+} from './safetensors.ts';
 import {
   isTiled,
   packedBytes,
@@ -16,8 +22,9 @@ import {
 import type { FileSource } from './weights-source.ts';
 
 /**
- * Turns a file into what is kept of it, piece by piece in file order. Between pieces the work can be written down
- * (`position`, and `header` once there is one) and taken up again; `written` follows from the two.
+ * Turns a file into what is kept of it, piece by piece in file order. Between pieces the work can
+ * be written down (`position`, and `header` once there is one) and taken up again; `written`
+ * follows from the two.
  */
 export interface Converter {
   /** Bytes of the source taken. */
@@ -67,7 +74,9 @@ interface TensorPlan {
   readonly dtype: 'F32' | 'F16' | 'U8';
   /** As the kept file's header states it. */
   readonly shape: readonly number[];
-  /** Bytes of the source in a piece, and what is kept of it; the tensor's last piece may be shorter. */
+  /**
+   * Bytes of the source in a piece, and what is kept of it; the tensor's last piece may be shorter.
+   */
   readonly piece: number;
   readonly keptPiece: number;
   /** Of the whole tensor. */
@@ -85,12 +94,18 @@ interface PlannedTensor {
 }
 
 /**
- * A safetensors file of f32, f16 or bf16 tensors → one of `precision`, with the tensors in the order of their bytes.
- * Matrices are converted (weight-format.ts says to what), vectors become f32 always.
+ * A safetensors file of f32, f16 or bf16 tensors → one of `precision`, with the tensors in the
+ * order of their bytes. Matrices are converted (weight-format.ts says to what), vectors become f32
+ * always.
  * @param size bytes of the source
  * @param file its name, for messages
  */
-export function converting(size: number, precision: WeightPrecision, file: string, from: Position = START): Converter {
+export function converting(
+  size: number,
+  precision: WeightPrecision,
+  file: string,
+  from: Position = START,
+): Converter {
   let at = from.position;
   let header = from.header;
   let dataStart = 8;
@@ -106,10 +121,16 @@ export function converting(size: number, precision: WeightPrecision, file: strin
     const kept: Record<string, unknown> = {};
     const packed = new Map<string, PackedTensor>();
     let offset = 0;
-    const ordered = [...parseHeader(source, size, file).tensors].sort(([, a], [, b]) => a.start - b.start);
+    const ordered = [...parseHeader(source, size, file).tensors].sort(
+      ([, a], [, b]) => a.start - b.start,
+    );
     const planned = ordered.map(([name, entry]) => {
       const tensor = planOf(name, entry, precision, file);
-      kept[name] = { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [offset, offset + tensor.kept] };
+      kept[name] = {
+        dtype: tensor.dtype,
+        shape: tensor.shape,
+        data_offsets: [offset, offset + tensor.kept],
+      };
       offset += tensor.kept;
       if (tensor.packed) packed.set(name, tensor.packed);
       return { entry, plan: tensor, keptStart: offset - tensor.kept };
@@ -118,7 +139,10 @@ export function converting(size: number, precision: WeightPrecision, file: strin
     const json = JSON.stringify({ __metadata__: metadata, ...kept });
     // Spaces at its end bring the data to a multiple of 8.
     keptHeader = withLength(new TextEncoder().encode(json.padEnd(Math.ceil(json.length / 8) * 8)));
-    tensors = planned.map((tensor) => ({ ...tensor, keptStart: keptHeader.length + tensor.keptStart }));
+    tensors = planned.map((tensor) => ({
+      ...tensor,
+      keptStart: keptHeader.length + tensor.keptStart,
+    }));
   }
   if (header !== null) plan(header);
 
@@ -135,7 +159,10 @@ export function converting(size: number, precision: WeightPrecision, file: strin
     get written() {
       if (header === null) return 0;
       const tensor = current();
-      if (tensor) return tensor.keptStart + ((at - tensor.entry.start) / tensor.plan.piece) * tensor.plan.keptPiece;
+      if (tensor)
+        return (
+          tensor.keptStart + ((at - tensor.entry.start) / tensor.plan.piece) * tensor.plan.keptPiece
+        );
       const last = tensors.at(-1);
       return last ? last.keptStart + last.plan.kept : keptHeader.length;
     },
@@ -163,7 +190,12 @@ export function converting(size: number, precision: WeightPrecision, file: strin
 }
 
 /** Converts a file that is all there; the bytes of the one at `precision` go to `sink` in order. */
-export async function convertFile(source: FileSource, path: string, precision: WeightPrecision, sink: (bytes: Uint8Array) => void | Promise<void>): Promise<void> {
+export async function convertFile(
+  source: FileSource,
+  path: string,
+  precision: WeightPrecision,
+  sink: (bytes: Uint8Array) => void | Promise<void>,
+): Promise<void> {
   const size = await source.size(path);
   if (size === null) throw new Error(`${source.label} has no file ${path}.`);
   const converter = converting(size, precision, path);
@@ -181,10 +213,17 @@ export function keptBytes(config: ModelConfig, precision: WeightPrecision): numb
   }, 0);
 }
 
-function planOf(name: string, entry: TensorEntry, precision: WeightPrecision, file: string): TensorPlan {
+function planOf(
+  name: string,
+  entry: TensorEntry,
+  precision: WeightPrecision,
+  file: string,
+): TensorPlan {
   const [rows = 0, cols = 0] = entry.shape;
   const kept = entry.shape.length === 2 ? precisionOf(name, precision) : 'f32';
-  return isTiled(kept) ? tiledPlan(name, entry, [rows, cols], kept, file) : plainPlan(name, entry, kept, file);
+  return isTiled(kept)
+    ? tiledPlan(name, entry, [rows, cols], kept, file)
+    : plainPlan(name, entry, kept, file);
 }
 
 /** A tile at a time. */
@@ -216,7 +255,12 @@ function tiledPlan(
 /** Rows of a plain matrix that are converted together. */
 const ROWS = 32;
 
-function plainPlan(name: string, entry: TensorEntry, precision: 'f32' | 'f16', file: string): TensorPlan {
+function plainPlan(
+  name: string,
+  entry: TensorEntry,
+  precision: 'f32' | 'f16',
+  file: string,
+): TensorPlan {
   const source = floatDtype(name, entry, file);
   const { shape } = entry;
   const elements = shape.reduce((product, n) => product * n, 1);
@@ -242,7 +286,9 @@ const MOST_F16 = 65_504;
 
 function halves(values: Float32Array, name: string): Uint16Array {
   if (values.some((value) => Math.abs(value) > MOST_F16))
-    throw new Error(`${name} has values beyond ${MOST_F16}, the largest f16; keep the model as f32 or as stored.`);
+    throw new Error(
+      `${name} has values beyond ${MOST_F16}, the largest f16; keep the model as f32 or as stored.`,
+    );
   return encodeF16(values);
 }
 

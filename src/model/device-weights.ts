@@ -4,7 +4,10 @@ import { isTiled, packedBytes, precisionOf, TILE, type WeightPrecision } from '.
 import { matrixChunks, stackedShape } from './weight-stream.ts';
 import type { Weights } from './weights-source.ts';
 
-/** Rows [firstRow, firstRow + rows) of a weight matrix in a buffer of their own, because a binding may end at 128 MiB. */
+/**
+ * Rows [firstRow, firstRow + rows) of a weight matrix in a buffer of their own, because a binding
+ * may end at 128 MiB.
+ */
 export interface WeightShard {
   readonly view: BufferView;
   readonly firstRow: number;
@@ -42,17 +45,27 @@ export interface DeviceWeights {
   readonly precision: WeightPrecision;
 }
 
-/** Bytes written before their copies on the way to the device are waited for: what loading holds on the host. */
+/**
+ * Bytes written before their copies on the way to the device are waited for: what loading holds on
+ * the host.
+ */
 const IN_FLIGHT_BYTES = 64 << 20;
 
-/** Precision of the frozen matrices where none was chosen: as packed; else f16 where the file is f16, else f32, so that nothing is lost. */
+/**
+ * Precision of the frozen matrices where none was chosen: as packed; else f16 where the file is
+ * f16, else f32, so that nothing is lost.
+ */
 export function storedPrecision(weights: Weights): WeightPrecision {
-  return weights.packed ?? (weights.tensor('model.layers.0.self_attn.q_proj.weight').dtype === 'f16' ? 'f16' : 'f32');
+  return (
+    weights.packed ??
+    (weights.tensor('model.layers.0.self_attn.q_proj.weight').dtype === 'f16' ? 'f16' : 'f32')
+  );
 }
 
 /**
- * Converts (or quantises) all weights as they are read and writes them to the device, so that the host holds a few chunks
- * at a time and no copy. `maxShardBytes` bounds a shard (default: the binding limit).
+ * Converts (or quantises) all weights as they are read and writes them to the device, so that the
+ * host holds a few chunks at a time and no copy. `maxShardBytes` bounds a shard (default: the
+ * binding limit).
  */
 export async function uploadWeights(
   memory: GpuMemory,
@@ -86,7 +99,11 @@ export async function uploadWeights(
         const last = Math.min(row + chunkRows, shard.firstRow + shard.rows);
         if (first >= last) continue;
         const at = (r: number) => packedBytes(r, cols, kept);
-        await write(shard.view, chunk.subarray(at(first - row), at(last - row)), at(first - shard.firstRow));
+        await write(
+          shard.view,
+          chunk.subarray(at(first - row), at(last - row)),
+          at(first - shard.firstRow),
+        );
       }
       row += chunkRows;
     }
@@ -108,9 +125,22 @@ export async function uploadWeights(
     const at = `model.layers.${i}`;
     layers.push({
       norm1: await vector('norm', [`${at}.input_layernorm.weight`]),
-      qkv: await matrix('qkv', ['q', 'k', 'v'].map((p) => `${at}.self_attn.${p}_proj.weight`)),
-      qkvBias: config.attentionBias ? await vector('bias', ['q', 'k', 'v'].map((p) => `${at}.self_attn.${p}_proj.bias`)) : null,
-      queryKeyNorm: config.queryKeyNorm ? await vector('norm', ['q', 'k'].map((p) => `${at}.self_attn.${p}_norm.weight`)) : null,
+      qkv: await matrix(
+        'qkv',
+        ['q', 'k', 'v'].map((p) => `${at}.self_attn.${p}_proj.weight`),
+      ),
+      qkvBias: config.attentionBias
+        ? await vector(
+            'bias',
+            ['q', 'k', 'v'].map((p) => `${at}.self_attn.${p}_proj.bias`),
+          )
+        : null,
+      queryKeyNorm: config.queryKeyNorm
+        ? await vector(
+            'norm',
+            ['q', 'k'].map((p) => `${at}.self_attn.${p}_norm.weight`),
+          )
+        : null,
       o: await matrix('o', [`${at}.self_attn.o_proj.weight`]),
       norm2: await vector('norm', [`${at}.post_attention_layernorm.weight`]),
       gateUp: await matrix('gate/up', [`${at}.mlp.gate_proj.weight`, `${at}.mlp.up_proj.weight`]),
@@ -126,8 +156,16 @@ export async function uploadWeights(
   return { embedding, head, finalNorm, layers, precision };
 }
 
-/** Row ranges of at most `maxBytes`: multiples of 64 rows keep what is cut beside a shard (bias, LoRA's B) bindable at its offset, and tiles whole. */
-export function cutShards(rows: number, cols: number, precision: WeightPrecision, maxBytes: number): { readonly firstRow: number; readonly rows: number }[] {
+/**
+ * Row ranges of at most `maxBytes`: multiples of 64 rows keep what is cut beside a shard (bias,
+ * LoRA's B) bindable at its offset, and tiles whole.
+ */
+export function cutShards(
+  rows: number,
+  cols: number,
+  precision: WeightPrecision,
+  maxBytes: number,
+): { readonly firstRow: number; readonly rows: number }[] {
   const perShard = Math.max(64, 64 * Math.floor(maxBytes / packedBytes(64, cols, precision)));
   return Array.from({ length: Math.ceil(rows / perShard) }, (_, i) => ({
     firstRow: i * perShard,
@@ -141,7 +179,20 @@ function rowsIn(chunk: Uint8Array, cols: number, precision: WeightPrecision): nu
   return (unit * chunk.byteLength) / packedBytes(unit, cols, precision);
 }
 
-/** A whole view as a one-shard f32 matrix: LoRA's A is multiplied by the same kernel as the frozen weights. */
-export function matrixOf(view: BufferView, wordOffset: number, rows: number, cols: number): WeightMatrix {
-  return { shards: [{ view: slice(view, wordOffset, rows * cols), firstRow: 0, rows }], precision: 'f32', rows, cols };
+/**
+ * A whole view as a one-shard f32 matrix: LoRA's A is multiplied by the same kernel as the frozen
+ * weights.
+ */
+export function matrixOf(
+  view: BufferView,
+  wordOffset: number,
+  rows: number,
+  cols: number,
+): WeightMatrix {
+  return {
+    shards: [{ view: slice(view, wordOffset, rows * cols), firstRow: 0, rows }],
+    precision: 'f32',
+    rows,
+    cols,
+  };
 }

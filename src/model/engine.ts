@@ -1,13 +1,22 @@
 /**
- * What a training method asks of the model: sample, score, update. Implemented on WebGPU by `GpuEngine`
- * (gpu-engine.ts); methods and session see this interface only. Token ids everywhere; text is the caller's business.
+ * What a training method asks of the model: sample, score, update. Implemented on WebGPU by
+ * `GpuEngine` (gpu-engine.ts); methods and session see this interface only. Token ids everywhere;
+ * text is the caller's business.
  */
 
-/** Adapters an engine can hold: the policy, Refl-KD's reflector, and a teacher that is neither (an average of students). */
+/**
+ * Adapters an engine can hold: the policy, Refl-KD's reflector, and a teacher that is neither (an
+ * average of students).
+ */
 export type TrainableName = 'student' | 'reflector' | 'teacher';
 export type AdapterName = 'none' | TrainableName;
 /** What rows carry to choose one. */
-export const ADAPTER_INDEX = { none: 0, student: 1, reflector: 2, teacher: 3 } as const satisfies Record<AdapterName, number>;
+export const ADAPTER_INDEX = {
+  none: 0,
+  student: 1,
+  reflector: 2,
+  teacher: 3,
+} as const satisfies Record<AdapterName, number>;
 
 export interface GenerateRequest {
   /** Prompt token ids; their KV is computed once and shared by all `samples`. */
@@ -20,14 +29,20 @@ export interface GenerateRequest {
   readonly topK: number;
   /** 1: off. */
   readonly topP: number;
-  /** Random numbers are keyed by (seed, stream + sample, position): they depend on no batch neighbour and no order. */
+  /**
+   * Random numbers are keyed by (seed, stream + sample, position): they depend on no batch
+   * neighbour and no order.
+   */
   readonly seed: number;
   readonly stream: number;
   /** Most new tokens, the end token included. */
   readonly maxTokens: number;
   /** Ids that end a completion; the one that did is kept as its last id. */
   readonly stopIds: readonly number[];
-  /** Called with the new ids so far at block boundaries; returning true ends the completion there with `stop`. */
+  /**
+   * Called with the new ids so far at block boundaries; returning true ends the completion there
+   * with `stop`.
+   */
   readonly stopWhen?: (ids: readonly number[]) => boolean;
 }
 
@@ -37,7 +52,9 @@ export interface Completion {
   readonly sample: number;
   /** New tokens, the end token included. */
   readonly ids: number[];
-  /** log softmax(z/τ)[id] over the full vocabulary at the request's temperature (τ = 1 when greedy). */
+  /**
+   * log softmax(z/τ)[id] over the full vocabulary at the request's temperature (τ = 1 when greedy).
+   */
   readonly logprobs: Float32Array;
   /** Entropy of softmax(z/τ) in nats. */
   readonly entropy: Float32Array;
@@ -61,7 +78,10 @@ export interface Score {
   readonly top?: [id: number, logprob: number][][];
 }
 
-/** The teacher's k most likely tokens at each completion token, by position: (T · k). Ids of one position are distinct. */
+/**
+ * The teacher's k most likely tokens at each completion token, by position: (T · k). Ids of one
+ * position are distinct.
+ */
 export interface TeacherTokens {
   readonly k: number;
   readonly ids: ArrayLike<number>;
@@ -69,7 +89,10 @@ export interface TeacherTokens {
   readonly logprobs: ArrayLike<number>;
 }
 
-/** One sequence of an optimiser step. Sequences with equal `group` must have the same prompt, which is computed once. */
+/**
+ * One sequence of an optimiser step. Sequences with equal `group` must have the same prompt, which
+ * is computed once.
+ */
 export interface TrainSequence {
   readonly group: number;
   readonly prompt: readonly number[];
@@ -87,7 +110,10 @@ export interface TrainSequence {
   readonly weight?: number;
   /** KD: what to follow at each completion token. */
   readonly teacher?: TeacherTokens;
-  /** Sequences of one part (0) get a gradient norm of their own. Parts are numbered from 0 without gaps. */
+  /**
+   * Sequences of one part (0) get a gradient norm of their own. Parts are numbered from 0 without
+   * gaps.
+   */
   readonly part?: number;
   /** True: in the baseline, but masked out of the loss (truncated completions). */
   readonly masked?: boolean;
@@ -109,15 +135,24 @@ export type LossOptions =
       readonly maxTokens: number;
     }
   | {
-      /** Σ weight · (−ℓ): divided by nothing (`sum`) or by the step's tokens with loss (`dapo`). REINFORCE where weights are signed. */
+      /**
+       * Σ weight · (−ℓ): divided by nothing (`sum`) or by the step's tokens with loss (`dapo`).
+       * REINFORCE where weights are signed.
+       */
       readonly kind: 'nll';
       readonly aggregation: 'sum' | 'dapo';
       /** Weight of k3 to the reference, divided by the same. */
       readonly beta: number;
-      /** Tokens with a negative weight and ℓ below this are left out of the likelihood term; null: none are. */
+      /**
+       * Tokens with a negative weight and ℓ below this are left out of the likelihood term; null:
+       * none are.
+       */
       readonly floor: number | null;
     }
-  /** Σ weight · τ² · KL(teacher ‖ student) over the teacher's tokens and the mass outside them (`tail`), or renormalised. */
+  /**
+   * Σ weight · τ² · KL(teacher ‖ student) over the teacher's tokens and the mass outside them
+   * (`tail`), or renormalised.
+   */
   | { readonly kind: 'kd'; readonly mode: 'tail' | 'renorm' };
 
 export interface OptimizerOptions {
@@ -171,8 +206,14 @@ export interface LoraConfig {
 export type LoraTarget = 'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down';
 export const LORA_TARGETS: readonly LoraTarget[] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
 
-/** PEFT-named f32 tensors of one adapter: `base_model.model.model.layers.N.<block>.<proj>.lora_{A,B}.weight`. */
-export type AdapterTensors = Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+/**
+ * PEFT-named f32 tensors of one adapter:
+ * `base_model.model.model.layers.N.<block>.<proj>.lora_{A,B}.weight`.
+ */
+export type AdapterTensors = Map<
+  string,
+  { readonly shape: readonly number[]; readonly data: Float32Array }
+>;
 
 export interface Engine {
   readonly vocabSize: number;
@@ -186,7 +227,10 @@ export interface Engine {
     },
   ): Promise<Completion[]>;
   score(requests: readonly ScoreRequest[]): Promise<Score[]>;
-  /** Creates (or replaces) an adapter: A ~ U(−1/√in, 1/√in) from the seed, B = 0, fresh optimiser state. */
+  /**
+   * Creates (or replaces) an adapter: A ~ U(−1/√in, 1/√in) from the seed, B = 0, fresh optimiser
+   * state.
+   */
   createAdapter(name: TrainableName, config: LoraConfig, seed: number): void;
   loadAdapter(name: TrainableName, config: LoraConfig, tensors: AdapterTensors): void;
   exportAdapter(name: TrainableName): Promise<AdapterTensors>;
@@ -207,7 +251,10 @@ export interface Engine {
   microBatchRows: number;
   /** Completions decoded side by side; written and forced likewise. */
   slots: number;
-  /** Which kernel computes what (src/kernels/variants.ts); written and forced likewise. {}: the plain ones. */
+  /**
+   * Which kernel computes what (src/kernels/variants.ts); written and forced likewise. {}: the
+   * plain ones.
+   */
   variants: Readonly<Record<string, string>>;
   destroy(): void;
 }

@@ -10,7 +10,10 @@ import { SlotTable } from './slot-table.ts';
 import type { KeyValue, Transformer } from './transformer.ts';
 import { Workspace } from './workspace.ts';
 
-/** Decode steps in a block: stop rules act and slots are refilled between blocks only, so the schedule is fixed. */
+/**
+ * Decode steps in a block: stop rules act and slots are refilled between blocks only, so the
+ * schedule is fixed.
+ */
 const BLOCK = 8;
 /** Prompt rows computed in one pass. */
 const PREFILL_ROWS = 256;
@@ -22,7 +25,8 @@ export function decodeRows(slots: number): number {
 
 /** What sampling keeps for each slot. */
 export function slotBuffers(memory: Allocator, config: ModelConfig, slots: number) {
-  const words = (label: string, width: number) => memory.alloc(`decode ${label}`, 4 * width * slots);
+  const words = (label: string, width: number) =>
+    memory.alloc(`decode ${label}`, 4 * width * slots);
   return {
     slots: words('slots', SLOT_WORDS),
     sampled: words('sampled', SAMPLED_WORDS * BLOCK),
@@ -33,8 +37,9 @@ export function slotBuffers(memory: Allocator, config: ModelConfig, slots: numbe
 }
 
 /**
- * Rows of keys and values at the widest moment: every slot its longest completion, and the longest prompts that can be
- * there together. Prompts get twice that, which leaves the first-fit allocator room for its gaps. The last row is read by nobody.
+ * Rows of keys and values at the widest moment: every slot its longest completion, and the longest
+ * prompts that can be there together. Prompts get twice that, which leaves the first-fit allocator
+ * room for its gaps. The last row is read by nobody.
  */
 export function keyValueRows(prompts: readonly number[], maxTokens: number, slots: number): number {
   const widest = prompts.map((length) => Math.max(1, length - 1)).sort((a, b) => b - a);
@@ -43,7 +48,10 @@ export function keyValueRows(prompts: readonly number[], maxTokens: number, slot
 
 export function keyValueBuffers(memory: Allocator, config: ModelConfig, rows: number): KeyValue[] {
   const bytes = 4 * rows * config.kvHeads * config.headDim;
-  return Array.from({ length: config.layers }, () => ({ k: memory.alloc('kv keys', bytes), v: memory.alloc('kv values', bytes) }));
+  return Array.from({ length: config.layers }, () => ({
+    k: memory.alloc('kv keys', bytes),
+    v: memory.alloc('kv values', bytes),
+  }));
 }
 
 export interface GenerateOptions {
@@ -77,9 +85,9 @@ interface Block {
 }
 
 /**
- * Batched decoding: slots share one pass over the weights, samples of a request share their prompt's keys and values,
- * token ids stay on the device within a block of steps. The last prompt token is each slot's first input, so that a
- * prompt of one token needs no special case.
+ * Batched decoding: slots share one pass over the weights, samples of a request share their
+ * prompt's keys and values, token ids stay on the device within a block of steps. The last prompt
+ * token is each slot's first input, so that a prompt of one token needs no special case.
  */
 export class Generator {
   #kv: { rows: number; layers: KeyValue[] } | null = null;
@@ -88,9 +96,10 @@ export class Generator {
   #capacity = 0;
 
   /**
-   * @param lookahead blocks handed to the device before the oldest one is looked at. 1 keeps a GPU busy during the
-   *   read-back; stop rules then act a block late, whose tokens are thrown away. 0 suits a software adapter, where
-   *   nothing is gained by waiting less and the rows of ended slots need not be computed. Completions are the same.
+   * @param lookahead blocks handed to the device before the oldest one is looked at. 1 keeps a
+   *   GPU busy during the read-back; stop rules then act a block late, whose tokens are thrown
+   *   away. 0 suits a software adapter, where nothing is gained by waiting less and the rows of
+   *   ended slots need not be computed. Completions are the same.
    */
   constructor(
     private readonly memory: GpuMemory,
@@ -99,12 +108,28 @@ export class Generator {
     private readonly tick: () => void,
   ) {}
 
-  /** Completions in order of request and sample, at most `maxSlots` at a time. `adapters` are those any request names; rows of others skip them. */
-  async run(requests: readonly GenerateRequest[], maxSlots: number, adapters: readonly DeviceAdapter[], options: GenerateOptions): Promise<Completion[]> {
+  /**
+   * Completions in order of request and sample, at most `maxSlots` at a time. `adapters` are those
+   * any request names; rows of others skip them.
+   */
+  async run(
+    requests: readonly GenerateRequest[],
+    maxSlots: number,
+    adapters: readonly DeviceAdapter[],
+    options: GenerateOptions,
+  ): Promise<Completion[]> {
     const { config, recorder } = this.model;
     for (const r of requests) check(r, config.maxPositions, config.vocabSize);
     const jobs: Job[] = requests.flatMap((request, index) =>
-      Array.from({ length: request.samples }, (_, s) => ({ request, index, sample: s, ids: [], logprobs: [], entropy: [], own: 0 })),
+      Array.from({ length: request.samples }, (_, s) => ({
+        request,
+        index,
+        sample: s,
+        ids: [],
+        logprobs: [],
+        entropy: [],
+        own: 0,
+      })),
     );
     const most = Math.min(maxSlots, jobs.length);
     if (most === 0) return [];
@@ -163,7 +188,8 @@ export class Generator {
       const floats = new Float32Array(sampled);
       const states = new Uint32Array(state);
       block.jobs.forEach((job, slot) => {
-        // A job that was stopped here goes on for the blocks that were in flight; their tokens are nobody's.
+        // A job that was stopped here goes on for the blocks that were in flight; their tokens are
+        // nobody's.
         if (!job || table.jobs[slot] !== job) return;
         for (let step = 0; step < BLOCK; step++) {
           const at = (step * block.jobs.length + slot) * SAMPLED_WORDS;
@@ -201,23 +227,32 @@ export class Generator {
 
     for (;;) {
       options.signal?.throwIfAborted();
-      // With nothing in flight the host knows every slot, and rows that nobody waits for need not be computed.
+      // With nothing in flight the host knows every slot, and rows that nobody waits for need not
+      // be computed.
       if (inFlight.length === 0) table.compact();
       const fresh = refill();
       if (fresh.length > 0) this.#prefill(ws, buffers.aside, fresh, adapters);
       if (table.occupied > 0) {
         recorder.submit();
         const slots = table.length;
-        table.upload((words, at) => this.memory.write(ws.rows, words, at), (words, at) => this.memory.write(buffers.slots, words, at));
+        table.upload(
+          (words, at) => this.memory.write(ws.rows, words, at),
+          (words, at) => this.memory.write(buffers.slots, words, at),
+        );
         ws.mostKeys = mostContext;
-        const filter = table.jobs.some((job) => job && (job.request.topK > 0 || job.request.topP < 1) && job.request.temperature > 0);
-        for (let step = 0; step < BLOCK; step++) this.#step(ws, buffers, slots, step, filter, adapters);
+        const filter = table.jobs.some(
+          (job) =>
+            job && (job.request.topK > 0 || job.request.topP < 1) && job.request.temperature > 0,
+        );
+        for (let step = 0; step < BLOCK; step++)
+          this.#step(ws, buffers, slots, step, filter, adapters);
         const words = recorder.read([
           slice(buffers.sampled, 0, BLOCK * slots * SAMPLED_WORDS),
           slice(buffers.slots, 0, slots * SLOT_WORDS),
           slice(ws.rows, 0, slots * ROW_WORDS),
         ]);
-        words.catch(() => undefined); // whoever takes the block gets the error; nobody takes it after an abort
+        // whoever takes the block gets the error; nobody takes it after an abort
+        words.catch(() => undefined);
         inFlight.push({ jobs: table.jobs.slice(), words });
       } else if (inFlight.length === 0) break;
       const oldest = inFlight[0];
@@ -230,11 +265,22 @@ export class Generator {
   }
 
   /** One token for every slot. */
-  #step(ws: Workspace, buffers: ReturnType<typeof slotBuffers>, slots: number, step: number, filter: boolean, adapters: readonly DeviceAdapter[]): void {
+  #step(
+    ws: Workspace,
+    buffers: ReturnType<typeof slotBuffers>,
+    slots: number,
+    step: number,
+    filter: boolean,
+    adapters: readonly DeviceAdapter[],
+  ): void {
     this.#layers(ws, slots, adapters);
     const { weights, config, recorder } = this.model;
     const normed = this.model.normed(ws.x, weights.finalNorm, ws.norm1, slots);
-    this.model.product(weights.head, normed, buffers.logits, slots, { accumulate: false, bias: null, lora: null });
+    this.model.product(weights.head, normed, buffers.logits, slots, {
+      accumulate: false,
+      bias: null,
+      lora: null,
+    });
     recorder.run(
       sample,
       { slots, vocab: config.vocabSize, step },
@@ -243,8 +289,15 @@ export class Generator {
     );
   }
 
-  /** Keys and values of prompts (all but their last token), in passes of at most PREFILL_ROWS rows. */
-  #prefill(ws: Workspace, aside: BufferView, prompts: readonly { prompt: readonly number[]; start: number; adapter: number }[], adapters: readonly DeviceAdapter[]): void {
+  /**
+   * Keys and values of prompts (all but their last token), in passes of at most PREFILL_ROWS rows.
+   */
+  #prefill(
+    ws: Workspace,
+    aside: BufferView,
+    prompts: readonly { prompt: readonly number[]; start: number; adapter: number }[],
+    adapters: readonly DeviceAdapter[],
+  ): void {
     const { recorder } = this.model;
     recorder.copy(ws.rows, aside, aside.size);
     const words = new Uint32Array(PREFILL_ROWS * ROW_WORDS);
@@ -260,7 +313,16 @@ export class Generator {
     };
     for (const { prompt, start, adapter } of prompts) {
       for (let position = 0; position + 1 < prompt.length; position++) {
-        writeRow(words, count, { token: prompt[position] ?? 0, position, kv: start + position, prefixStart: 0, prefixLen: 0, ownStart: start, ownLen: position + 1, adapter });
+        writeRow(words, count, {
+          token: prompt[position] ?? 0,
+          position,
+          kv: start + position,
+          prefixStart: 0,
+          prefixLen: 0,
+          ownStart: start,
+          ownLen: position + 1,
+          adapter,
+        });
         count += 1;
         if (count === PREFILL_ROWS) flush();
       }
@@ -277,13 +339,20 @@ export class Generator {
     });
   }
 
-  /** Buffers for the widest moment of these requests; what earlier ones left is kept where it is large enough. */
+  /**
+   * Buffers for the widest moment of these requests; what earlier ones left is kept where it is
+   * large enough.
+   */
   async #prepare(
     requests: readonly GenerateRequest[],
     slots: number,
     adapters: readonly DeviceAdapter[],
   ): Promise<{ ws: Workspace; buffers: ReturnType<typeof slotBuffers>; rows: number }> {
-    const rows = keyValueRows(requests.map((r) => r.prompt.length), Math.max(...requests.map((r) => r.maxTokens)), slots);
+    const rows = keyValueRows(
+      requests.map((r) => r.prompt.length),
+      Math.max(...requests.map((r) => r.maxTokens)),
+      slots,
+    );
     const rank = Math.max(4, ...adapters.map((a) => a.layout.rank));
     const { config, recorder } = this.model;
     if (!this.#kv || this.#kv.rows < rows) {
@@ -294,7 +363,10 @@ export class Generator {
       }
       recorder.forgetBindGroups();
       this.#kv = null;
-      this.#kv = { rows, layers: this.memory.whole(() => keyValueBuffers(this.memory, config, rows)) };
+      this.#kv = {
+        rows,
+        layers: this.memory.whole(() => keyValueBuffers(this.memory, config, rows)),
+      };
     }
     if (!this.#buffers || this.#capacity < slots) {
       recorder.submit();
@@ -318,18 +390,31 @@ export class Generator {
 }
 
 function check(r: GenerateRequest, context: number, vocab: number): void {
-  if (r.prompt.length === 0) throw new Error('A prompt has no token; at least one is needed to predict from.');
+  if (r.prompt.length === 0)
+    throw new Error('A prompt has no token; at least one is needed to predict from.');
   if (r.prompt.length + r.maxTokens > context) {
     throw new Error(
-      `A prompt of ${r.prompt.length} tokens and ${r.maxTokens} new ones exceed the model's context of ${context}. Shorten the prompt or ask for fewer tokens.`,
+      `A prompt of ${r.prompt.length} tokens and ${r.maxTokens} new ones exceed the model's ` +
+        `context of ${context}. Shorten the prompt or ask for fewer tokens.`,
     );
   }
   const beyond = r.prompt.find((id) => id < 0 || id >= vocab);
-  if (beyond !== undefined) throw new Error(`Token id ${beyond} is beyond the model's vocabulary of ${vocab}: the tokenizer does not belong to this model.`);
-  if (r.stopIds.length > MAX_STOP_IDS) throw new Error(`${r.stopIds.length} stop ids were given; at most ${MAX_STOP_IDS} are supported.`);
+  if (beyond !== undefined)
+    throw new Error(
+      `Token id ${beyond} is beyond the model's vocabulary of ${vocab}: the tokenizer does not belong to this model.`,
+    );
+  if (r.stopIds.length > MAX_STOP_IDS)
+    throw new Error(
+      `${r.stopIds.length} stop ids were given; at most ${MAX_STOP_IDS} are supported.`,
+    );
 }
 
-function writeSlot(state: Uint32Array, slot: number, r: GenerateRequest, sampleIndex: number): void {
+function writeSlot(
+  state: Uint32Array,
+  slot: number,
+  r: GenerateRequest,
+  sampleIndex: number,
+): void {
   const floats = new Float32Array(state.buffer);
   const at = slot * SLOT_WORDS;
   state.fill(0, at, at + SLOT_WORDS);

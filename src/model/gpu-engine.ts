@@ -39,7 +39,10 @@ export interface OpenEngineOptions {
   readonly maxShardBytes?: number;
   /** Most bytes that may be held on the device; default: what it gives. */
   readonly memoryLimit?: number;
-  /** Blocks of decode steps the device is ahead of the host; default: 1 on a GPU, 0 on a software adapter. */
+  /**
+   * Blocks of decode steps the device is ahead of the host; default: 1 on a GPU, 0 on a software
+   * adapter.
+   */
   readonly lookahead?: 0 | 1;
   /** Keeps the tuner's choices of kernels between sessions; null: measured at every start. */
   readonly tunerCache?: TunerCache | null;
@@ -52,8 +55,8 @@ const STATE_MAGIC = 0x41544853; // "ATHS"
 const STATE_VERSION = 1;
 
 /**
- * Opens a device, loads a model onto it and returns the engine over it. Throws a sentence for a missing or unsupported
- * model, for too little memory, for a machine without WebGPU.
+ * Opens a device, loads a model onto it and returns the engine over it. Throws a sentence for a
+ * missing or unsupported model, for too little memory, for a machine without WebGPU.
  */
 export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine> {
   const config = await readModelConfig(options.source);
@@ -62,9 +65,21 @@ export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine>
   try {
     const weights = await openWeights(options.source, config);
     const shard = options.maxShardBytes ?? opened.device.limits.maxStorageBufferBindingSize;
-    const device = await uploadWeights(opened.memory, config, weights, options.weights ?? storedPrecision(weights), shard, options.onProgress);
+    const device = await uploadWeights(
+      opened.memory,
+      config,
+      weights,
+      options.weights ?? storedPrecision(weights),
+      shard,
+      options.onProgress,
+    );
     const model = new Transformer(opened.recorder, config, device);
-    const engine = new GpuEngine(opened, config, model, options.lookahead ?? (opened.software ? 0 : 1));
+    const engine = new GpuEngine(
+      opened,
+      config,
+      model,
+      options.lookahead ?? (opened.software ? 0 : 1),
+    );
     await opened.memory.settle();
     engine.variants = await tunedVariants(opened, model, options.tunerCache ?? null);
     await engine.canary();
@@ -76,15 +91,24 @@ export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine>
 }
 
 /** config.json (and generation_config.json, where there is one) of a model folder. */
-export async function readModelConfig(source: Pick<FileSource, 'label' | 'read'>): Promise<ModelConfig> {
+export async function readModelConfig(
+  source: Pick<FileSource, 'label' | 'read'>,
+): Promise<ModelConfig> {
   const text = async (path: string) => {
     const bytes = await source.read(path);
     return bytes && new TextDecoder().decode(bytes);
   };
   const config = await text('config.json');
-  if (config === null) throw new Error(`${source.label} has no config.json, so it is no model folder. Give a folder with config.json, tokenizer.json and safetensors.`);
+  if (config === null)
+    throw new Error(
+      `${source.label} has no config.json, so it is no model folder. Give a folder with ` +
+        'config.json, tokenizer.json and safetensors.',
+    );
   const generation = await text('generation_config.json');
-  return parseModelConfig(JSON.parse(config), generation === null ? undefined : JSON.parse(generation));
+  return parseModelConfig(
+    JSON.parse(config),
+    generation === null ? undefined : JSON.parse(generation),
+  );
 }
 
 export class GpuEngine implements Engine {
@@ -125,40 +149,89 @@ export class GpuEngine implements Engine {
     this.model.variants = this.opened.subgroupSize === null ? withoutSubgroups(variants) : variants;
   }
 
-  /** One short forward pass after loading: running out of memory can be silent, and its output gibberish. */
+  /**
+   * One short forward pass after loading: running out of memory can be silent, and its output
+   * gibberish.
+   */
   async canary(): Promise<void> {
     const ids = [0, 1, 2, 3].map((id) => id % this.vocabSize);
-    const [score] = await scoreBatches(this.model, this.#head, this.#trainer, [{ ids, promptLength: 1, adapter: 'none' }], CANARY_ROWS, []);
+    const [score] = await scoreBatches(
+      this.model,
+      this.#head,
+      this.#trainer,
+      [{ ids, promptLength: 1, adapter: 'none' }],
+      CANARY_ROWS,
+      [],
+    );
     const limit = Math.log(this.vocabSize) * 1.001;
-    const sound = score && [...score.logprobs].every((l) => Number.isFinite(l) && l <= 0) && [...score.entropy].every((h) => h >= -1e-3 && h <= limit);
+    const sound =
+      score &&
+      [...score.logprobs].every((l) => Number.isFinite(l) && l <= 0) &&
+      [...score.entropy].every((h) => h >= -1e-3 && h <= limit);
     if (!sound) {
       throw new Error(
-        'The model was loaded, but a first forward pass gave values that cannot be log-probabilities. The weights are damaged, or the GPU ran out of memory; free some and load again.',
+        'The model was loaded, but a first forward pass gave values that cannot be ' +
+          'log-probabilities. The weights are damaged, or the GPU ran out of memory; free some ' +
+          'and load again.',
       );
     }
   }
 
-  async generate(requests: readonly GenerateRequest[], options: GenerateOptions = {}): Promise<Completion[]> {
-    return this.#generator.run(requests, this.slots, this.#named(requests.map((r) => r.adapter)), options);
+  async generate(
+    requests: readonly GenerateRequest[],
+    options: GenerateOptions = {},
+  ): Promise<Completion[]> {
+    return this.#generator.run(
+      requests,
+      this.slots,
+      this.#named(requests.map((r) => r.adapter)),
+      options,
+    );
   }
 
   async score(requests: readonly ScoreRequest[]): Promise<Score[]> {
     for (const r of requests) {
       this.#checkScore(r);
-      if (r.temperature !== undefined && !(r.temperature > 0)) throw new Error(`Tokens cannot be scored at temperature ${r.temperature}; it must be above 0.`);
+      if (r.temperature !== undefined && !(r.temperature > 0))
+        throw new Error(
+          `Tokens cannot be scored at temperature ${r.temperature}; it must be above 0.`,
+        );
     }
     const adapters = this.#named(requests.map((r) => r.adapter));
-    return scoreBatches(this.model, this.#head, this.#trainer, requests, this.microBatchRows, adapters);
+    return scoreBatches(
+      this.model,
+      this.#head,
+      this.#trainer,
+      requests,
+      this.microBatchRows,
+      adapters,
+    );
   }
 
   createAdapter(name: TrainableName, config: LoraConfig, seed: number): void {
     const layout = loraLayout(this.config, config);
-    this.#place(name, new DeviceAdapter(this.opened.memory, layout, ADAPTER_INDEX[name], freshParameters(layout, seed)));
+    this.#place(
+      name,
+      new DeviceAdapter(
+        this.opened.memory,
+        layout,
+        ADAPTER_INDEX[name],
+        freshParameters(layout, seed),
+      ),
+    );
   }
 
   loadAdapter(name: TrainableName, config: LoraConfig, tensors: AdapterTensors): void {
     const layout = loraLayout(this.config, config);
-    this.#place(name, new DeviceAdapter(this.opened.memory, layout, ADAPTER_INDEX[name], fromTensors(layout, tensors)));
+    this.#place(
+      name,
+      new DeviceAdapter(
+        this.opened.memory,
+        layout,
+        ADAPTER_INDEX[name],
+        fromTensors(layout, tensors),
+      ),
+    );
   }
 
   async exportAdapter(name: TrainableName): Promise<AdapterTensors> {
@@ -180,7 +253,12 @@ export class GpuEngine implements Engine {
     readonly reference: boolean;
     readonly signal?: AbortSignal;
   }): Promise<TrainResult> {
-    for (const s of options.sequences) this.#checkScore({ ids: [...s.prompt, ...s.completion], promptLength: s.prompt.length, adapter: 'none' });
+    for (const s of options.sequences)
+      this.#checkScore({
+        ids: [...s.prompt, ...s.completion],
+        promptLength: s.prompt.length,
+        adapter: 'none',
+      });
     checkTrainStep(options.sequences, options.loss, options.reference, this.vocabSize);
     return this.#trainer.step(this.#adapter(options.adapter), this.microBatchRows, options);
   }
@@ -190,7 +268,8 @@ export class GpuEngine implements Engine {
     const words = adapter.layout.words;
     const out = new Uint8Array(16 + 12 * words);
     new Uint32Array(out.buffer, 0, 4).set([STATE_MAGIC, STATE_VERSION, words, adapter.steps]);
-    // One after the other: together they would be copied through three times the memory, on the device and on the host.
+    // One after the other: together they would be copied through three times the memory, on the
+    // device and on the host.
     for (const [i, view] of [adapter.theta, adapter.moment1, adapter.moment2].entries()) {
       const [part] = await this.opened.recorder.read([{ ...view, size: 4 * words }]);
       if (part) out.set(new Uint8Array(part), 16 + 4 * words * i);
@@ -202,9 +281,15 @@ export class GpuEngine implements Engine {
     const layout = loraLayout(this.config, config);
     const bytes = state.slice();
     const [magic, version, words = 0, steps = 0] = new Uint32Array(bytes.buffer, 0, 4);
-    if (magic !== STATE_MAGIC || version !== STATE_VERSION) throw new Error('A checkpoint holds no adapter state this version can read; it is damaged or from a newer version.');
+    if (magic !== STATE_MAGIC || version !== STATE_VERSION)
+      throw new Error(
+        'A checkpoint holds no adapter state this version can read; it is damaged or from a newer version.',
+      );
     if (words !== layout.words || bytes.byteLength !== 16 + 12 * words) {
-      throw new Error(`A checkpoint's adapter state has ${words} parameters in ${bytes.byteLength} bytes; this model and rank need ${layout.words}. It belongs to another run.`);
+      throw new Error(
+        `A checkpoint's adapter state has ${words} parameters in ${bytes.byteLength} bytes; ` +
+          `this model and rank need ${layout.words}. It belongs to another run.`,
+      );
     }
     const part = (i: number) => new Float32Array(bytes.buffer, 16 + 4 * words * i, words);
     const adapter = new DeviceAdapter(this.opened.memory, layout, ADAPTER_INDEX[name], part(0));
@@ -232,18 +317,28 @@ export class GpuEngine implements Engine {
   }
 
   #named(names: readonly AdapterName[]): DeviceAdapter[] {
-    return (['student', 'reflector', 'teacher'] as const).filter((name) => names.includes(name)).map((name) => this.#adapter(name));
+    return (['student', 'reflector', 'teacher'] as const)
+      .filter((name) => names.includes(name))
+      .map((name) => this.#adapter(name));
   }
 
   #checkScore(r: ScoreRequest): void {
     if (r.promptLength < 1 || r.promptLength >= r.ids.length) {
-      throw new Error(`A sequence of ${r.ids.length} tokens with a prompt of ${r.promptLength} has nothing to score; the prompt needs 1 to ${r.ids.length - 1} tokens.`);
+      throw new Error(
+        `A sequence of ${r.ids.length} tokens with a prompt of ${r.promptLength} has nothing ` +
+          `to score; the prompt needs 1 to ${r.ids.length - 1} tokens.`,
+      );
     }
     if (r.ids.length > this.maxContext) {
-      throw new Error(`A sequence of ${r.ids.length} tokens exceeds the model's context of ${this.maxContext}.`);
+      throw new Error(
+        `A sequence of ${r.ids.length} tokens exceeds the model's context of ${this.maxContext}.`,
+      );
     }
     const beyond = r.ids.find((id) => !Number.isInteger(id) || id < 0 || id >= this.vocabSize);
-    if (beyond !== undefined) throw new Error(`Token id ${beyond} is beyond the model's vocabulary of ${this.vocabSize}: the tokenizer does not belong to this model.`);
+    if (beyond !== undefined)
+      throw new Error(
+        `Token id ${beyond} is beyond the model's vocabulary of ${this.vocabSize}: the ` +
+          'tokenizer does not belong to this model.',
+      );
   }
 }
-

@@ -16,7 +16,13 @@ export interface TokenLossOptions {
   readonly floor: number;
 }
 
-export const NO_LOSS: TokenLossOptions = { nll: true, epsLow: 0, epsHigh: 0, cap: 0, floor: NO_FLOOR };
+export const NO_LOSS: TokenLossOptions = {
+  nll: true,
+  epsLow: 0,
+  epsHigh: 0,
+  cap: 0,
+  floor: NO_FLOOR,
+};
 
 /** Words of logits a chunk may hold. */
 const CHUNK_WORDS = 4 << 20;
@@ -28,7 +34,8 @@ export function headChunk({ vocabSize }: ModelConfig): number {
 
 /** What a chunk passes through. */
 export function headBuffers(memory: Allocator, config: ModelConfig) {
-  const floats = (label: string, width: number) => memory.alloc(`head ${label}`, 4 * headChunk(config) * width);
+  const floats = (label: string, width: number) =>
+    memory.alloc(`head ${label}`, 4 * headChunk(config) * width);
   const { hiddenSize, vocabSize } = config;
   return {
     gathered: floats('x', hiddenSize),
@@ -41,17 +48,30 @@ export function headBuffers(memory: Allocator, config: ModelConfig) {
 
 /** What is told and found out of each of `capacity` predicted tokens. */
 export function entryBuffers(memory: Allocator, capacity: number) {
-  const words = (label: string, width: number) => memory.alloc(`head ${label}`, 4 * width * capacity);
-  return { tokens: words('tokens', TOKEN_WORDS), sources: words('sources', 1), results: words('results', RESULT_WORDS) };
+  const words = (label: string, width: number) =>
+    memory.alloc(`head ${label}`, 4 * width * capacity);
+  return {
+    tokens: words('tokens', TOKEN_WORDS),
+    sources: words('sources', 1),
+    results: words('results', RESULT_WORDS),
+  };
 }
 
 /** A teacher's k likeliest tokens for each token of a chunk. */
 export function teacherBuffers(memory: Allocator, config: ModelConfig, k: number) {
-  const words = (label: string, width: number) => memory.alloc(`head ${label}`, 4 * width * headChunk(config));
-  return { ids: words('teacher ids', k), logprobs: words('teacher log-probs', k + 1), support: words('support', k) };
+  const words = (label: string, width: number) =>
+    memory.alloc(`head ${label}`, 4 * width * headChunk(config));
+  return {
+    ids: words('teacher ids', k),
+    logprobs: words('teacher log-probs', k + 1),
+    support: words('support', k),
+  };
 }
 
-/** Where the derivative with respect to the last layer's output is added: `dx` of `rows` rows, by `spans` of the tokens each predicts. */
+/**
+ * Where the derivative with respect to the last layer's output is added: `dx` of `rows` rows, by
+ * `spans` of the tokens each predicts.
+ */
 export interface OutputGradient {
   readonly rows: number;
   readonly spans: BufferView;
@@ -59,8 +79,8 @@ export interface OutputGradient {
 }
 
 /**
- * Final norm, output head and token loss over chunks of predicted tokens, so that a (tokens, vocabulary) matrix is never
- * stored.
+ * Final norm, output head and token loss over chunks of predicted tokens, so that a (tokens,
+ * vocabulary) matrix is never stored.
  */
 export class Head {
   readonly #chunk: number;
@@ -98,8 +118,9 @@ export class Head {
   }
 
   /**
-   * Records the pass over `count` entries of the last layer's output `x`; `tokens` is (count, 9) words, `sources` the row of
-   * each. With a teacher its loss takes the place of the token loss, whose other figures stay.
+   * Records the pass over `count` entries of the last layer's output `x`; `tokens` is (count, 9)
+   * words, `sources` the row of each. With a teacher its loss takes the place of the token loss,
+   * whose other figures stay.
    */
   record(
     x: BufferView,
@@ -112,16 +133,25 @@ export class Head {
     const { recorder, config, weights } = this.model;
     const entries = sources.length;
     this.#reserve(entries);
-    // Queue order: writes land before the submits that follow, and everything recorded earlier has been submitted.
+    // Queue order: writes land before the submits that follow, and everything recorded earlier has
+    // been submitted.
     recorder.submit();
     this.memory.write(this.#tokens, tokens);
     this.memory.write(this.#sources, sources);
     const width4 = config.hiddenSize / 4;
     for (let first = 0; first < entries; first += this.#chunk) {
       const count = Math.min(this.#chunk, entries - first);
-      recorder.run(gatherRows, { count, width4, first }, { x, index: this.#sources, y: this.#gathered });
+      recorder.run(
+        gatherRows,
+        { count, width4, first },
+        { x, index: this.#sources, y: this.#gathered },
+      );
       this.model.norm(this.#gathered, weights.finalNorm, this.#normed, count);
-      this.model.product(weights.head, { x: this.#normed }, this.logits, count, { accumulate: false, bias: null, lora: null });
+      this.model.product(weights.head, { x: this.#normed }, this.logits, count, {
+        accumulate: false,
+        bias: null,
+        lora: null,
+      });
       recorder.run(
         tokenLoss,
         {
@@ -147,7 +177,11 @@ export class Head {
         { rows: count, width: config.hiddenSize, eps: config.rmsNormEps },
         { x: this.#gathered, weight: weights.finalNorm, dy: this.#dNormed, dx: this.#dGathered },
       );
-      recorder.run(gatherRowsBackward, { rows: gradient.rows, width4, first, count }, { dy: this.#dGathered, spans: gradient.spans, dx: gradient.dx });
+      recorder.run(
+        gatherRowsBackward,
+        { rows: gradient.rows, width4, first, count },
+        { dy: this.#dGathered, spans: gradient.spans, dx: gradient.dx },
+      );
     }
   }
 
@@ -162,7 +196,10 @@ export class Head {
     this.#reserveTeacher(k);
     recorder.submit(); // what was recorded reads the chunk before
     this.memory.write(this.#teacherIds, ids.subarray(first * k, (first + count) * k));
-    this.memory.write(this.#teacherLogprobs, logprobs.subarray(first * (k + 1), (first + count) * (k + 1)));
+    this.memory.write(
+      this.#teacherLogprobs,
+      logprobs.subarray(first * (k + 1), (first + count) * (k + 1)),
+    );
     recorder.run(
       kdLoss,
       { count, vocab: config.vocabSize, first, k, renorm: renorm ? 1 : 0 },
@@ -181,7 +218,8 @@ export class Head {
   #reserveTeacher(k: number): void {
     if (k <= this.#teacherK) return;
     this.model.recorder.submit();
-    for (const view of [this.#teacherIds, this.#teacherLogprobs, this.#support]) this.memory.free(view);
+    for (const view of [this.#teacherIds, this.#teacherLogprobs, this.#support])
+      this.memory.free(view);
     this.model.recorder.forgetBindGroups();
     this.#teacherK = k;
     const { ids, logprobs, support } = teacherBuffers(this.memory, this.model.config, k);

@@ -17,8 +17,9 @@ export type FusedName = keyof typeof FUSED;
 const FUSED_NAMES = Object.keys(FUSED) as FusedName[];
 
 /**
- * One LoRA pair of a fused product in the flat parameter vector: A is (segments · rank, inner), B is (outer, rank); an
- * output's segment picks the block of A it reads. Offsets in words, multiples of 64.
+ * One LoRA pair of a fused product in the flat parameter vector: A is (segments · rank, inner), B
+ * is (outer, rank); an output's segment picks the block of A it reads. Offsets in words, multiples
+ * of 64.
  */
 export interface LoraPair {
   readonly a: number;
@@ -29,7 +30,11 @@ export interface LoraPair {
   readonly segment1: number;
   readonly segment2: number;
   /** First output and outputs of each stacked projection. */
-  readonly parts: readonly { readonly target: LoraTarget; readonly first: number; readonly outputs: number }[];
+  readonly parts: readonly {
+    readonly target: LoraTarget;
+    readonly first: number;
+    readonly outputs: number;
+  }[];
 }
 
 export interface LoraLayout {
@@ -67,17 +72,29 @@ export function loraLayout(model: ModelConfig, config: LoraConfig): LoraLayout {
       parts,
     };
   };
-  const layers = Array.from({ length: model.layers }, () => ({ qkv: pair('qkv'), o: pair('o'), gateUp: pair('gateUp'), down: pair('down') }));
+  const layers = Array.from({ length: model.layers }, () => ({
+    qkv: pair('qkv'),
+    o: pair('o'),
+    gateUp: pair('gateUp'),
+    down: pair('down'),
+  }));
   return { config, rank, layers, words };
 }
 
 /** What one adapter holds on the device: parameters, gradient, both Adam moments. */
 export function adapterBuffers(memory: Allocator, layout: LoraLayout) {
   const words = (label: string) => memory.alloc(`adapter ${label}`, 4 * layout.words);
-  return { theta: words('parameters'), grad: words('gradient'), moment1: words('moment'), moment2: words('moment') };
+  return {
+    theta: words('parameters'),
+    grad: words('gradient'),
+    moment1: words('moment'),
+    moment2: words('moment'),
+  };
 }
 
-/** One adapter on the device: flat parameters, gradient and Adam moments, all `layout.words` long. */
+/**
+ * One adapter on the device: flat parameters, gradient and Adam moments, all `layout.words` long.
+ */
 export class DeviceAdapter {
   readonly theta: BufferView;
   readonly grad: BufferView;
@@ -134,23 +151,45 @@ export function freshParameters(layout: LoraLayout, seed: number): Float32Array 
         if (!layout.config.targets.includes(part.target)) return;
         const rng = new Rng(seed, l, f, s);
         const from = pair.a + s * layout.rank * pair.inner;
-        for (let i = 0; i < layout.config.rank * pair.inner; i++) theta[from + i] = (2 * rng.uniform() - 1) * bound;
+        for (let i = 0; i < layout.config.rank * pair.inner; i++)
+          theta[from + i] = (2 * rng.uniform() - 1) * bound;
       });
     });
   });
   return theta;
 }
 
-/** Visits every (PEFT name, shape, index into the flat vector by row and column) of the adapter's targets. */
-function eachTensor(layout: LoraLayout, visit: (name: string, rows: number, cols: number, index: (row: number, col: number) => number) => void): void {
+/**
+ * Visits every (PEFT name, shape, index into the flat vector by row and column) of the adapter's
+ * targets.
+ */
+function eachTensor(
+  layout: LoraLayout,
+  visit: (
+    name: string,
+    rows: number,
+    cols: number,
+    index: (row: number, col: number) => number,
+  ) => void,
+): void {
   const r = layout.config.rank;
   layout.layers.forEach((layer, l) => {
     for (const fused of FUSED_NAMES) {
       const pair = layer[fused];
       pair.parts.forEach((part, s) => {
         if (!layout.config.targets.includes(part.target)) return;
-        visit(loraTensorName(l, part.target, 'A'), r, pair.inner, (row, col) => pair.a + (s * layout.rank + row) * pair.inner + col);
-        visit(loraTensorName(l, part.target, 'B'), part.outputs, r, (row, col) => pair.b + (part.first + row) * layout.rank + col);
+        visit(
+          loraTensorName(l, part.target, 'A'),
+          r,
+          pair.inner,
+          (row, col) => pair.a + (s * layout.rank + row) * pair.inner + col,
+        );
+        visit(
+          loraTensorName(l, part.target, 'B'),
+          part.outputs,
+          r,
+          (row, col) => pair.b + (part.first + row) * layout.rank + col,
+        );
       });
     }
   });
@@ -161,26 +200,40 @@ export function toTensors(layout: LoraLayout, flat: Float32Array): AdapterTensor
   const tensors: AdapterTensors = new Map();
   eachTensor(layout, (name, rows, cols, index) => {
     const data = new Float32Array(rows * cols);
-    for (let row = 0; row < rows; row++) for (let col = 0; col < cols; col++) data[row * cols + col] = flat[index(row, col)] ?? 0;
+    for (let row = 0; row < rows; row++)
+      for (let col = 0; col < cols; col++) data[row * cols + col] = flat[index(row, col)] ?? 0;
     tensors.set(name, { shape: [rows, cols], data });
   });
   return tensors;
 }
 
-/** PEFT's tensors as the flat vector; throws a sentence when one is missing or has another shape. */
+/**
+ * PEFT's tensors as the flat vector; throws a sentence when one is missing or has another shape.
+ */
 export function fromTensors(layout: LoraLayout, tensors: AdapterTensors): Float32Array {
   const flat = new Float32Array(layout.words);
   const used = new Set<string>();
   eachTensor(layout, (name, rows, cols, index) => {
     const tensor = tensors.get(name);
-    if (!tensor) throw new Error(`The adapter lacks ${name}; it was made for another model, or for other target modules.`);
+    if (!tensor)
+      throw new Error(
+        `The adapter lacks ${name}; it was made for another model, or for other target modules.`,
+      );
     if (tensor.shape[0] !== rows || tensor.shape[1] !== cols) {
-      throw new Error(`The adapter's ${name} is ${tensor.shape.join(' × ')}; this model needs ${rows} × ${cols}. It was made for another model.`);
+      throw new Error(
+        `The adapter's ${name} is ${tensor.shape.join(' × ')}; this model needs ${rows} × ` +
+          `${cols}. It was made for another model.`,
+      );
     }
     used.add(name);
-    for (let row = 0; row < rows; row++) for (let col = 0; col < cols; col++) flat[index(row, col)] = tensor.data[row * cols + col] ?? 0;
+    for (let row = 0; row < rows; row++)
+      for (let col = 0; col < cols; col++)
+        flat[index(row, col)] = tensor.data[row * cols + col] ?? 0;
   });
   const extra = [...tensors.keys()].find((name) => !used.has(name));
-  if (extra !== undefined) throw new Error(`The adapter holds ${extra}, which this model has no place for. It was made for another model.`);
+  if (extra !== undefined)
+    throw new Error(
+      `The adapter holds ${extra}, which this model has no place for. It was made for another model.`,
+    );
   return flat;
 }

@@ -10,9 +10,10 @@ export interface PackItem {
 }
 
 /**
- * Packed rows of one micro-batch. A group's prompt stands once; each completion follows and attends to the prompt and
- * itself. The row of token i predicts token i + 1, so a completion of n tokens takes n − 1 rows, and its first token is
- * predicted by the prompt's last row. Entries are the predicted tokens, sorted by the row that predicts them.
+ * Packed rows of one micro-batch. A group's prompt stands once; each completion follows and attends
+ * to the prompt and itself. The row of token i predicts token i + 1, so a completion of n tokens
+ * takes n − 1 rows, and its first token is predicted by the prompt's last row. Entries are the
+ * predicted tokens, sorted by the row that predicts them.
  */
 export interface Packed {
   readonly count: number;
@@ -34,13 +35,19 @@ export interface Packed {
 const rowsOf = (item: PackItem) => item.completion.length - 1;
 
 /**
- * Packs items into micro-batches of at most `maxRows` rows, part after part, groups in order of first appearance. A group
- * that does not fit is cut between completions (its prompt is computed again); one completion longer than `maxRows` gets
- * its own.
+ * Packs items into micro-batches of at most `maxRows` rows, part after part, groups in order of
+ * first appearance. A group that does not fit is cut between completions (its prompt is computed
+ * again); one completion longer than `maxRows` gets its own.
  */
-export function packBatches(items: readonly PackItem[], maxRows: number, adapter: number): Packed[] {
+export function packBatches(
+  items: readonly PackItem[],
+  maxRows: number,
+  adapter: number,
+): Packed[] {
   const parts = [...new Set(items.map((item) => item.part ?? 0))].sort((a, b) => a - b);
-  return parts.flatMap((part) => packPart(items, part, maxRows).map((groups) => packOne(items, groups, adapter, part)));
+  return parts.flatMap((part) =>
+    packPart(items, part, maxRows).map((groups) => packOne(items, groups, adapter, part)),
+  );
 }
 
 /** Item indices of one part by micro-batch and group. */
@@ -48,8 +55,10 @@ function packPart(items: readonly PackItem[], part: number, maxRows: number): nu
   const groups = new Map<number, number[]>();
   items.forEach((item, i) => {
     if ((item.part ?? 0) !== part) return;
-    if (item.prompt.length === 0) throw new Error('A sequence has no prompt token; at least one is needed to predict from.');
-    if (item.completion.length === 0) throw new Error('A sequence has no completion token; at least one is needed.');
+    if (item.prompt.length === 0)
+      throw new Error('A sequence has no prompt token; at least one is needed to predict from.');
+    if (item.completion.length === 0)
+      throw new Error('A sequence has no completion token; at least one is needed.');
     const members = groups.get(item.group);
     if (members) members.push(i);
     else groups.set(item.group, [i]);
@@ -83,7 +92,12 @@ function packPart(items: readonly PackItem[], part: number, maxRows: number): nu
   return batches;
 }
 
-function packOne(items: readonly PackItem[], groups: readonly (readonly number[])[], adapter: number, part: number): Packed {
+function packOne(
+  items: readonly PackItem[],
+  groups: readonly (readonly number[])[],
+  adapter: number,
+  part: number,
+): Packed {
   const at = (i: number): PackItem => items[i] ?? { group: 0, prompt: [], completion: [] };
   let count = 0;
   let entries = 0;
@@ -116,7 +130,16 @@ function packOne(items: readonly PackItem[], groups: readonly (readonly number[]
     const prefixEnd = start + prompt.length;
     const childrenEnd = prefixEnd + members.reduce((n, i) => n + rowsOf(at(i)), 0);
     prompt.forEach((token, position) => {
-      writeRow(rows, row, { token, position, kv: row, prefixStart: 0, prefixLen: 0, ownStart: start, ownLen: position + 1, adapter });
+      writeRow(rows, row, {
+        token,
+        position,
+        kv: row,
+        prefixStart: 0,
+        prefixLen: 0,
+        ownStart: start,
+        ownLen: position + 1,
+        adapter,
+      });
       keys.set([prefixEnd, prefixEnd, childrenEnd, 0], row * 4);
       spans.set([entry, entry], row * 2);
       row += 1;

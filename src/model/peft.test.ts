@@ -51,11 +51,17 @@ describe('parseAdapterConfig', () => {
   });
 
   test("takes rsLoRA's scale, α/√r, into α", () => {
-    expect(parseAdapterConfig({ ...plain, r: 9, lora_alpha: 4, use_rslora: true })).toMatchObject({ rank: 9, alpha: 12 });
+    expect(parseAdapterConfig({ ...plain, r: 9, lora_alpha: 4, use_rslora: true })).toMatchObject({
+      rank: 9,
+      alpha: 12,
+    });
   });
 
   test("reads the whole paths that PEFT's all-linear leaves, one a layer", () => {
-    const target_modules = [0, 1].flatMap((layer) => [`model.layers.${layer}.mlp.down_proj`, `model.layers.${layer}.self_attn.q_proj`]);
+    const target_modules = [0, 1].flatMap((layer) => [
+      `model.layers.${layer}.mlp.down_proj`,
+      `model.layers.${layer}.self_attn.q_proj`,
+    ]);
     expect(parseAdapterConfig({ ...plain, target_modules }).targets).toEqual(['q', 'down']);
   });
 
@@ -79,7 +85,8 @@ describe('parseAdapterConfig', () => {
 });
 
 describe('adapter files', () => {
-  const written = ({ config, tensors }: Adapter) => files(writeAdapter({ config, tensors }, 'qwen2-tiny'));
+  const written = ({ config, tensors }: Adapter) =>
+    files(writeAdapter({ config, tensors }, 'qwen2-tiny'));
 
   test('what is written reads back to the same tensors and settings', async () => {
     const { adapter, config } = await loadFixture('qwen2-tiny');
@@ -96,12 +103,12 @@ describe('adapter files', () => {
     await expect(readAdapter(folderSource(join(folder, 'adapter')), other.config)).rejects.toThrow(
       'q_proj.lora_A.weight has shape [4, 48], expected [4, 64]',
     );
-    await expect(readAdapter(folderSource(join(folder, 'adapter')), { ...config, layers: 1 })).rejects.toThrow(
-      'not expected',
-    );
-    await expect(readAdapter(folderSource(join(folder, 'adapter')), { ...config, layers: 3 })).rejects.toThrow(
-      'lacks base_model.model.model.layers.2',
-    );
+    await expect(
+      readAdapter(folderSource(join(folder, 'adapter')), { ...config, layers: 1 }),
+    ).rejects.toThrow('not expected');
+    await expect(
+      readAdapter(folderSource(join(folder, 'adapter')), { ...config, layers: 3 }),
+    ).rejects.toThrow('lacks base_model.model.model.layers.2');
   });
 
   test('a missing factor, a wrong rank and a missing file are refused', async () => {
@@ -109,10 +116,12 @@ describe('adapter files', () => {
     const name = loraTensorName(1, 'gate', 'B');
     const without = new Map(adapter.tensors);
     without.delete(name);
-    expect(() => writeAdapter({ ...adapter, tensors: without }, null)).toThrow(`The adapter lacks ${name}`);
-    expect(() => writeAdapter({ ...adapter, config: { ...adapter.config, rank: 5 } }, null)).toThrow(
-      'expected [5, 64]',
+    expect(() => writeAdapter({ ...adapter, tensors: without }, null)).toThrow(
+      `The adapter lacks ${name}`,
     );
+    expect(() =>
+      writeAdapter({ ...adapter, config: { ...adapter.config, rank: 5 } }, null),
+    ).toThrow('expected [5, 64]');
     const good = writeAdapter(adapter, null);
     await expect(readAdapter(files({ [ADAPTER_CONFIG]: good[ADAPTER_CONFIG] }))).rejects.toThrow(
       `has no ${ADAPTER_WEIGHTS}`,
@@ -130,8 +139,12 @@ describe('adapter files', () => {
   });
 });
 
-const published = join(import.meta.dirname, '../../../shared/data/lora/qwen2.5-0.5b-instruct-r8-qv');
-if (!existsSync(published)) console.warn('Skipped: the published adapter is not in ../shared/data/lora.');
+const published = join(
+  import.meta.dirname,
+  '../../../shared/data/lora/qwen2.5-0.5b-instruct-r8-qv',
+);
+if (!existsSync(published))
+  console.warn('Skipped: the published adapter is not in ../shared/data/lora.');
 describe.skipIf(!existsSync(published))('the published Qwen2.5-0.5B-Instruct adapter', () => {
   test("goes into the flat vector of that model's layout and comes out to the byte", async () => {
     const model = parseModelConfig(SHAPES['qwen2.5-0.5b']);
@@ -143,12 +156,16 @@ describe.skipIf(!existsSync(published))('the published Qwen2.5-0.5B-Instruct ada
     expect([...out.keys()].sort()).toEqual([...tensors.keys()].sort());
     for (const [name, { shape, data }] of tensors) {
       expect(out.get(name)?.shape).toEqual(shape);
-      expect(Buffer.compare(Buffer.from(out.get(name)!.data.buffer), Buffer.from(data.buffer)), name).toBe(0);
+      expect(
+        Buffer.compare(Buffer.from(out.get(name)!.data.buffer), Buffer.from(data.buffer)),
+        name,
+      ).toBe(0);
     }
     const larger = parseModelConfig(SHAPES['qwen2.5-coder-1.5b']);
-    await expect(readAdapter(folderSource(published), larger)).rejects.toThrow('The adapter is for another model or rank');
+    await expect(readAdapter(folderSource(published), larger)).rejects.toThrow(
+      'The adapter is for another model or rank',
+    );
   });
-
 
   test('is read, and exported again with equal tensors', async () => {
     const adapter = await readAdapter(folderSource(published));
@@ -158,11 +175,15 @@ describe.skipIf(!existsSync(published))('the published Qwen2.5-0.5B-Instruct ada
 
     const original = new Uint8Array(readFileSync(join(published, ADAPTER_WEIGHTS)));
     const exported = writeAdapter(adapter, 'Qwen/Qwen2.5-0.5B-Instruct')[ADAPTER_WEIGHTS];
-    const [before, after] = [readSafetensors(original, 'original'), readSafetensors(exported, 'exported')];
+    const [before, after] = [
+      readSafetensors(original, 'original'),
+      readSafetensors(exported, 'exported'),
+    ];
     expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
     for (const [name, tensor] of before) expect(after.get(name)).toEqual(tensor);
-    expect(parseHeader(exported, exported.length, 'exported').tensors.get(loraTensorName(0, 'q', 'A'))?.dtype).toBe(
-      'F32',
-    );
+    expect(
+      parseHeader(exported, exported.length, 'exported').tensors.get(loraTensorName(0, 'q', 'A'))
+        ?.dtype,
+    ).toBe('F32');
   });
 });

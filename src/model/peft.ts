@@ -61,8 +61,8 @@ const AdapterConfigJson = v.looseObject({
 });
 
 /**
- * Fields that change what an adapter computes, with the values that leave it plain LoRA (besides null, false and empty).
- * Everything else in the file concerns training or book-keeping.
+ * Fields that change what an adapter computes, with the values that leave it plain LoRA (besides
+ * null, false and empty). Everything else in the file concerns training or book-keeping.
  */
 const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
   use_dora: [],
@@ -86,13 +86,17 @@ const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
   init_lora_weights: [true, 'gaussian', 'orthogonal', 'eva'],
 };
 
-/** Parses adapter_config.json; throws a sentence naming the field and its value where it is more than plain LoRA on linears. */
+/**
+ * Parses adapter_config.json; throws a sentence naming the field and its value where it is more
+ * than plain LoRA on linears.
+ */
 export function parseAdapterConfig(json: unknown): LoraConfig {
   const parsed = v.safeParse(AdapterConfigJson, json);
   if (!parsed.success) {
     const issue = parsed.issues[0];
     throw new Error(
-      `${ADAPTER_CONFIG} cannot be used: ${v.getDotPath(issue) ?? 'it'} is ${issue.received}, expected ${issue.expected ?? 'another value'}.`,
+      `${ADAPTER_CONFIG} cannot be used: ${v.getDotPath(issue) ?? 'it'} is ${issue.received}, ` +
+        `expected ${issue.expected ?? 'another value'}.`,
     );
   }
   const config = parsed.output;
@@ -103,9 +107,12 @@ export function parseAdapterConfig(json: unknown): LoraConfig {
   }
   const targets = new Set(
     config.target_modules.map((module) => {
-      // PEFT writes `all-linear` as whole paths, one a layer; checkAdapter sees to it that every layer has them.
+      // PEFT writes `all-linear` as whole paths, one a layer; checkAdapter sees to it that every
+      // layer has them.
       const name = module.replace(/^(?:model\.)?layers\.\d+\./, '');
-      const target = LORA_TARGETS.find((target) => [`${target}_proj`, `${BLOCKS[target]}.${target}_proj`].includes(name));
+      const target = LORA_TARGETS.find((target) =>
+        [`${target}_proj`, `${BLOCKS[target]}.${target}_proj`].includes(name),
+      );
       return target ?? refuse('target_modules', module);
     }),
   );
@@ -115,11 +122,24 @@ export function parseAdapterConfig(json: unknown): LoraConfig {
   return { rank: config.r, alpha, targets: LORA_TARGETS.filter((target) => targets.has(target)) };
 }
 
-/** Reads a PEFT folder. With `model`, every tensor it needs is checked for presence and shape. f16 and bf16 become f32. */
-export async function readAdapter(source: Pick<FileSource, 'label' | 'read'>, model?: ModelConfig): Promise<Adapter> {
-  const [json, weights] = await Promise.all([source.read(ADAPTER_CONFIG), source.read(ADAPTER_WEIGHTS)]);
-  if (!json) throw new Error(`${source.label} has no ${ADAPTER_CONFIG}. Choose a folder that PEFT or this lab wrote.`);
-  if (!weights) throw new Error(`${source.label} has no ${ADAPTER_WEIGHTS}. Save the adapter as safetensors.`);
+/**
+ * Reads a PEFT folder. With `model`, every tensor it needs is checked for presence and shape. f16
+ * and bf16 become f32.
+ */
+export async function readAdapter(
+  source: Pick<FileSource, 'label' | 'read'>,
+  model?: ModelConfig,
+): Promise<Adapter> {
+  const [json, weights] = await Promise.all([
+    source.read(ADAPTER_CONFIG),
+    source.read(ADAPTER_WEIGHTS),
+  ]);
+  if (!json)
+    throw new Error(
+      `${source.label} has no ${ADAPTER_CONFIG}. Choose a folder that PEFT or this lab wrote.`,
+    );
+  if (!weights)
+    throw new Error(`${source.label} has no ${ADAPTER_WEIGHTS}. Save the adapter as safetensors.`);
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder().decode(json));
@@ -163,7 +183,9 @@ export function writeAdapter(
     use_dora: false,
     use_rslora: false,
   };
-  const ordered = Array.from({ length: layerCount(tensors) }, (_, layer) => tensorNames(config, layer)).flat();
+  const ordered = Array.from({ length: layerCount(tensors) }, (_, layer) =>
+    tensorNames(config, layer),
+  ).flat();
   return {
     [ADAPTER_CONFIG]: `${JSON.stringify(json, null, 2)}\n`,
     [ADAPTER_WEIGHTS]: writeSafetensors(ordered.map((name) => [name, get(tensors, name)] as const)),
@@ -179,7 +201,9 @@ function tensorNames(config: LoraConfig, layer: number): string[] {
 
 /** At least one, so that an empty adapter lacks something. */
 function layerCount(tensors: AdapterTensors): number {
-  const indices = [...tensors.keys()].map((name) => Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? 0));
+  const indices = [...tensors.keys()].map((name) =>
+    Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? 0),
+  );
   return indices.reduce((largest, index) => Math.max(largest, index), 0) + 1;
 }
 
@@ -192,7 +216,10 @@ function get(
   return tensor;
 }
 
-/** Every layer has both factors of every target, of the right rank (and, with `model`, of the right size), and nothing else. */
+/**
+ * Every layer has both factors of every target, of the right rank (and, with `model`, of the right
+ * size), and nothing else.
+ */
 function checkAdapter(config: LoraConfig, tensors: AdapterTensors, model?: ModelConfig): void {
   const layers = model?.layers ?? layerCount(tensors);
   const expected = new Set<string>();
@@ -204,10 +231,13 @@ function checkAdapter(config: LoraConfig, tensors: AdapterTensors, model?: Model
         expected.add(name);
         const { shape } = get(tensors, name);
         const wanted =
-          factor === 'A' ? [config.rank, size?.inputs ?? shape[1]] : [size?.outputs ?? shape[0], config.rank];
+          factor === 'A'
+            ? [config.rank, size?.inputs ?? shape[1]]
+            : [size?.outputs ?? shape[0], config.rank];
         if (shape.length !== 2 || shape.join() !== wanted.join()) {
           throw new Error(
-            `${name} has shape [${shape.join(', ')}], expected [${wanted.join(', ')}]. The adapter is for another model or rank.`,
+            `${name} has shape [${shape.join(', ')}], expected [${wanted.join(', ')}]. The ` +
+              'adapter is for another model or rank.',
           );
         }
       }
@@ -216,7 +246,8 @@ function checkAdapter(config: LoraConfig, tensors: AdapterTensors, model?: Model
   const surplus = [...tensors.keys()].find((name) => !expected.has(name));
   if (surplus !== undefined) {
     throw new Error(
-      `The adapter has a tensor that is not expected: ${surplus} (rank ${config.rank}, ${layers} layers, targets ${config.targets.join(', ')}).`,
+      `The adapter has a tensor that is not expected: ${surplus} (rank ${config.rank}, ` +
+        `${layers} layers, targets ${config.targets.join(', ')}).`,
     );
   }
 }

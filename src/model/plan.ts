@@ -2,7 +2,13 @@ import type { Allocator } from '../gpu/memory.ts';
 import { PlannedMemory } from '../gpu/planned-memory.ts';
 import { ROW_COUNTS } from '../kernels/variants.ts';
 import { formatBytes, formatCount } from '../lib/format.ts';
-import { MEMORY_PARTS, PART_NAMES, type EngineSizes, type MemoryPart, type MemoryPlan } from '../schema/plan.ts';
+import {
+  MEMORY_PARTS,
+  PART_NAMES,
+  type EngineSizes,
+  type MemoryPart,
+  type MemoryPlan,
+} from '../schema/plan.ts';
 import type { ModelConfig } from './config.ts';
 import { cutShards } from './device-weights.ts';
 import type { LoraConfig } from './engine.ts';
@@ -49,7 +55,10 @@ export interface PlanInput {
 
 export type MemoryBudget = MemoryPlan['budget'];
 
-/** From what is fastest to what is smallest; fewer slots come first, since only the group itself need be decoded at once. */
+/**
+ * From what is fastest to what is smallest; fewer slots come first, since only the group itself
+ * need be decoded at once.
+ */
 const LADDER: readonly EngineSizes[] = [
   [1024, 64],
   [1024, 32],
@@ -67,10 +76,14 @@ const PREFERRED = LADDER[0] ?? { microBatchRows: 1024, slots: 64 };
 const SHORTEST = 64;
 
 /**
- * What a run takes, with the largest sizes that fit the budget, or with `sizes`. Every figure comes from the code that
- * allocates, run on an allocator without a device.
+ * What a run takes, with the largest sizes that fit the budget, or with `sizes`. Every figure comes
+ * from the code that allocates, run on an allocator without a device.
  */
-export function memoryPlan(input: PlanInput, budget: MemoryBudget, sizes?: EngineSizes): MemoryPlan {
+export function memoryPlan(
+  input: PlanInput,
+  budget: MemoryBudget,
+  sizes?: EngineSizes,
+): MemoryPlan {
   if (sizes) return describe(input, budget, sizes, { advice: null });
   const chosen = largestFitting(input, budget);
   if (!chosen) {
@@ -111,28 +124,46 @@ function needed(input: PlanInput, sizes: EngineSizes): PlannedMemory {
     partialNorms(memory, layout);
     if (training.parts > 1) earlierGradient(memory, layout);
     if (training.teacherTokens > 0) teacherBuffers(memory, config, training.teacherTokens);
-    // The largest copy on its way to the host: one third of an adapter's state, or a chunk of logits for a teacher's tokens.
+    // The largest copy on its way to the host: one third of an adapter's state, or a chunk of
+    // logits for a teacher's tokens.
     const logits = training.teacherTokens > 0 ? 4 * headChunk(config) * config.vocabSize : 0;
     memory.alloc('staging', Math.max(4 * layout.words, logits));
   }
   return memory;
 }
 
-/** Kernels are measured once the model is there; what that takes is given back before the rest is taken, so it counts in the peak alone. */
+/**
+ * Kernels are measured once the model is there; what that takes is given back before the rest is
+ * taken, so it counts in the peak alone.
+ */
 function tuning(memory: Allocator, { config, precision, limits }: PlanInput): void {
   const kept = precisionOf('gate_up.weight', precision);
-  const [shard] = cutShards(2 * config.intermediateSize, config.hiddenSize, kept, limits.maxStorageBufferBindingSize);
+  const [shard] = cutShards(
+    2 * config.intermediateSize,
+    config.hiddenSize,
+    kept,
+    limits.maxStorageBufferBindingSize,
+  );
   const shape = { inner: config.hiddenSize, outputs: tunedOutputs(shard?.rows ?? 0) };
   const buffers = tunerBuffers(memory, config, shape, Math.max(...ROW_COUNTS));
   for (const view of Object.values(buffers)) memory.free(view);
 }
 
-function generation(memory: Allocator, { config, generations }: PlanInput, most: number, rank: number): void {
+function generation(
+  memory: Allocator,
+  { config, generations }: PlanInput,
+  most: number,
+  rank: number,
+): void {
   const slotsOf = (need: GenerationNeed) => Math.min(most, need.sequences);
   const slots = Math.max(0, ...generations.map(slotsOf));
   if (slots === 0) return;
   const rows = generations.map((need) =>
-    keyValueRows(Array.from({ length: need.prompts }, () => need.promptTokens), need.maxTokens, slotsOf(need)),
+    keyValueRows(
+      Array.from({ length: need.prompts }, () => need.promptTokens),
+      need.maxTokens,
+      slotsOf(need),
+    ),
   );
   keyValueBuffers(memory, config, Math.max(...rows));
   slotBuffers(memory, config, slots);
@@ -144,27 +175,39 @@ interface Advice {
   readonly proposes?: WeightPrecision;
 }
 
-function describe(input: PlanInput, budget: MemoryBudget, sizes: EngineSizes, { advice, proposes }: Advice): MemoryPlan {
+function describe(
+  input: PlanInput,
+  budget: MemoryBudget,
+  sizes: EngineSizes,
+  { advice, proposes }: Advice,
+): MemoryPlan {
   const memory = needed(input, sizes);
   const report = memory.report();
-  const parts = Object.fromEntries(MEMORY_PARTS.map((part) => [part, report.get(part) ?? 0])) as Record<MemoryPart, number>;
+  const parts = Object.fromEntries(
+    MEMORY_PARTS.map((part) => [part, report.get(part) ?? 0]),
+  ) as Record<MemoryPart, number>;
   const limit = bufferLimit(input);
   const { largest } = memory;
-  const tooLarge = largest.bytes > limit ? { what: largest.label, bytes: largest.bytes, limit } : null;
-  const state = input.training ? 12 * loraLayout(input.config, input.lora).words * input.adapters : 0;
+  const tooLarge =
+    largest.bytes > limit ? { what: largest.label, bytes: largest.bytes, limit } : null;
+  const state = input.training
+    ? 12 * loraLayout(input.config, input.lora).words * input.adapters
+    : 0;
   const enough = memory.peak <= budget.bytes;
   const room = `${formatBytes(budget.bytes)} (${budget.source})`;
   const most = [...MEMORY_PARTS].sort((a, b) => parts[b] - parts[a]).slice(0, 3);
   const named = most.map((part) => `${PART_NAMES[part]} ${formatBytes(parts[part])}`).join(', ');
   const summary = tooLarge
-    ? `One buffer, ${tooLarge.what}, would need ${formatBytes(tooLarge.bytes)}, and this device allows ${formatBytes(limit)} at most.`
+    ? `One buffer, ${tooLarge.what}, would need ${formatBytes(tooLarge.bytes)}, and this ` +
+      `device allows ${formatBytes(limit)} at most.`
     : `It takes ${formatBytes(memory.peak)} of GPU memory (${named}), ${enough ? 'within' : 'more than'} ${room}.`;
   return {
     precision: input.precision,
     sizes,
     parts,
     device: memory.peak,
-    // A checkpoint is read back, then encoded beside itself; a third of one adapter's state is in flight.
+    // A checkpoint is read back, then encoded beside itself; a third of one adapter's state is in
+    // flight.
     host: 2 * state + parts.staging,
     checkpoint: state,
     budget,
@@ -177,23 +220,38 @@ function describe(input: PlanInput, budget: MemoryBudget, sizes: EngineSizes, { 
 }
 
 /** What was chosen below the preferred sizes, because of the budget. */
-function madeSmaller({ generations, training }: PlanInput, { microBatchRows, slots }: EngineSizes): string | null {
+function madeSmaller(
+  { generations, training }: PlanInput,
+  { microBatchRows, slots }: EngineSizes,
+): string | null {
   const widest = Math.max(0, ...generations.map((need) => need.sequences));
   const changes = [
-    ...(training && microBatchRows < PREFERRED.microBatchRows ? [`training takes ${formatCount(microBatchRows)} tokens at a time`] : []),
-    ...(slots < Math.min(widest, PREFERRED.slots) ? [`${slots} answers are written side by side`] : []),
+    ...(training && microBatchRows < PREFERRED.microBatchRows
+      ? [`training takes ${formatCount(microBatchRows)} tokens at a time`]
+      : []),
+    ...(slots < Math.min(widest, PREFERRED.slots)
+      ? [`${slots} answers are written side by side`]
+      : []),
   ];
-  return changes.length > 0 ? `So that it fits, ${changes.join(' and ')}; that is slower and learns the same.` : null;
+  return changes.length > 0
+    ? `So that it fits, ${changes.join(' and ')}; that is slower and learns the same.`
+    : null;
 }
 
 /** The mildest change that makes it fit, in a sentence. */
 function whatFits(input: PlanInput, budget: MemoryBudget): Advice {
-  const precisions = WEIGHT_PRECISIONS.slice(1 + WEIGHT_PRECISIONS.indexOf(input.precision)); // from the next smaller one on
-  const bytes = (candidate: PlanInput, sizes: EngineSizes) => formatBytes(needed(candidate, sizes).peak);
+  // from the next smaller one on
+  const precisions = WEIGHT_PRECISIONS.slice(1 + WEIGHT_PRECISIONS.indexOf(input.precision));
+  const bytes = (candidate: PlanInput, sizes: EngineSizes) =>
+    formatBytes(needed(candidate, sizes).peak);
   for (const precision of precisions) {
     const candidate = { ...input, precision };
     const sizes = largestFitting(candidate, budget);
-    if (sizes) return { advice: `With ${precision} weights it takes ${bytes(candidate, sizes)} and fits.`, proposes: precision };
+    if (sizes)
+      return {
+        advice: `With ${precision} weights it takes ${bytes(candidate, sizes)} and fits.`,
+        proposes: precision,
+      };
   }
   const smallest = { ...input, precision: precisions.at(-1) ?? input.precision };
   const longest = Math.max(0, ...input.generations.map((need) => need.maxTokens));
@@ -201,18 +259,31 @@ function whatFits(input: PlanInput, budget: MemoryBudget): Advice {
     const candidate = { ...smallest, ...shortened(input, longest - tokens) };
     const sizes = largestFitting(candidate, budget);
     if (sizes) {
-      const weights = smallest.precision === input.precision ? '' : ` and ${smallest.precision} weights`;
-      return { advice: `With answers of ${tokens} tokens at most${weights} it takes ${bytes(candidate, sizes)} and fits.` };
+      const weights =
+        smallest.precision === input.precision ? '' : ` and ${smallest.precision} weights`;
+      return {
+        advice: `With answers of ${tokens} tokens at most${weights} it takes ${bytes(candidate, sizes)} and fits.`,
+      };
     }
   }
   const least = bytes(smallest, LADDER.at(-1) ?? PREFERRED);
-  return { advice: `No setting of this model fits: with ${smallest.precision} weights and the smallest batches it still takes ${least}. Choose a smaller model.` };
+  return {
+    advice:
+      `No setting of this model fits: with ${smallest.precision} weights and the ` +
+      `smallest batches it still takes ${least}. Choose a smaller model.`,
+  };
 }
 
 /** The same with answers shorter by `tokens`. */
-function shortened({ generations, training }: PlanInput, tokens: number): Pick<PlanInput, 'generations' | 'training'> {
+function shortened(
+  { generations, training }: PlanInput,
+  tokens: number,
+): Pick<PlanInput, 'generations' | 'training'> {
   return {
-    generations: generations.map((need) => ({ ...need, maxTokens: Math.max(1, need.maxTokens - tokens) })),
+    generations: generations.map((need) => ({
+      ...need,
+      maxTokens: Math.max(1, need.maxTokens - tokens),
+    })),
     training: training && { ...training, longest: Math.max(2, training.longest - tokens) },
   };
 }

@@ -11,7 +11,13 @@ import type { FileSource } from './weights-source.ts';
 async function scores(engine: GpuEngine, { scoreCases, adapter }: Fixture): Promise<number[]> {
   engine.loadAdapter('student', adapter.config, adapter.tensors);
   const results = await engine.score(
-    scoreCases.flatMap((c) => (['none', 'student'] as const).map((adapter) => ({ ids: c.ids, promptLength: c.promptLength, adapter }))),
+    scoreCases.flatMap((c) =>
+      (['none', 'student'] as const).map((adapter) => ({
+        ids: c.ids,
+        promptLength: c.promptLength,
+        adapter,
+      })),
+    ),
   );
   return results.flatMap((r) => [...r.logprobs]);
 }
@@ -32,24 +38,43 @@ describe.each<[FixtureName, WeightPrecision, number | undefined]>([
     fixture = await loadFixture(name);
     const source = folderSource(fixture.folder);
     quantised = await open(source, precision);
-    reference = await openEngine({ gpu: nodeGpu(), source: await dequantised(source, precision), weights: null });
+    reference = await openEngine({
+      gpu: nodeGpu(),
+      source: await dequantised(source, precision),
+      weights: null,
+    });
   });
   afterAll(() => {
     quantised.destroy();
     reference.destroy();
   });
 
-  it('gives the log-probs of an f32 model with the dequantised weights, which are not those of the stored ones', async () => {
-    const actual = await scores(quantised, fixture);
-    expect(largestDifference(actual, await scores(reference, fixture))).toBeLessThan(1e-4);
-    expect(largestDifference(actual, fixture.scoreCases.flatMap((c) => [...c.none.logprobs, ...c.adapter.logprobs]))).toBeGreaterThan(1e-3);
-  });
+  it(
+    'gives the log-probs of an f32 model with the dequantised weights, which are not those of ' +
+      'the stored ones',
+    async () => {
+      const actual = await scores(quantised, fixture);
+      expect(largestDifference(actual, await scores(reference, fixture))).toBeLessThan(1e-4);
+      expect(
+        largestDifference(
+          actual,
+          fixture.scoreCases.flatMap((c) => [...c.none.logprobs, ...c.adapter.logprobs]),
+        ),
+      ).toBeGreaterThan(1e-3);
+    },
+  );
 
   it('gives the same gradients of a training step', async () => {
     for (const c of fixture.trainCases.slice(0, 2)) {
       const gradient = async (engine: GpuEngine) => {
         engine.loadAdapter('student', fixture.adapter.config, fixture.adapter.tensors);
-        await engine.trainStep({ adapter: 'student', sequences: c.sequences, loss: c.loss, optimizer: c.optimizer, reference: true });
+        await engine.trainStep({
+          adapter: 'student',
+          sequences: c.sequences,
+          loss: c.loss,
+          optimizer: c.optimizer,
+          reference: true,
+        });
         return engine.exportGradient('student');
       };
       const error = relativeError(await gradient(quantised), await gradient(reference));
@@ -68,7 +93,11 @@ describe('a packed folder', () => {
   it('is not loaded at another precision than its own', async () => {
     const { folder } = await loadFixture('llama-tiny');
     const source = await packed(folderSource(folder), 'q4');
-    await expect(openEngine({ gpu: nodeGpu(), source, weights: 'q8' })).rejects.toThrow(/is stored at q4 and cannot be had at q8/);
-    await expect(openEngine({ gpu: nodeGpu(), source, weights: 'f32' })).rejects.toThrow(/is stored at q4 and cannot be had at f32/);
+    await expect(openEngine({ gpu: nodeGpu(), source, weights: 'q8' })).rejects.toThrow(
+      /is stored at q4 and cannot be had at q8/,
+    );
+    await expect(openEngine({ gpu: nodeGpu(), source, weights: 'f32' })).rejects.toThrow(
+      /is stored at q4 and cannot be had at f32/,
+    );
   });
 });

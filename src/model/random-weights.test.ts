@@ -28,7 +28,8 @@ describe('a random tensor', () => {
     const values = f32(1, 'a', 200_001, { mean: 1, std: 0.1 });
     expect(mean(values)).toBeCloseTo(1, 3);
     expect(std(values)).toBeCloseTo(0.1, 3);
-    const within = (sigmas: number) => values.filter((x) => Math.abs(x - 1) < 0.1 * sigmas).length / values.length;
+    const within = (sigmas: number) =>
+      values.filter((x) => Math.abs(x - 1) < 0.1 * sigmas).length / values.length;
     expect(within(1)).toBeCloseTo(0.6827, 2);
     expect(within(2)).toBeCloseTo(0.9545, 2);
     expect(within(3)).toBeCloseTo(0.9973, 2);
@@ -43,19 +44,25 @@ describe('a random tensor', () => {
     for (const other of [f32(2, 'model.layers.0.q', 20_000), f32(1, 'model.layers.1.q', 20_000)])
       expect(Math.abs(correlation(values, other))).toBeLessThan(bound);
     for (const lag of [1, 2, 3, 64, 896])
-      expect(Math.abs(correlation(values.subarray(lag), values.subarray(0, -lag)))).toBeLessThan(bound);
+      expect(Math.abs(correlation(values.subarray(lag), values.subarray(0, -lag)))).toBeLessThan(
+        bound,
+      );
   });
 
   it('goes on from piece to piece without repeating itself', () => {
     const values = f32(1, 'long', 2 ** 21 + 2 ** 15);
     expect(values.slice(2 ** 21)).not.toEqual(values.slice(0, 2 ** 15));
-    expect(Math.abs(correlation(values.slice(2 ** 21), values.slice(0, 2 ** 15)))).toBeLessThan(0.03);
+    expect(Math.abs(correlation(values.slice(2 ** 21), values.slice(0, 2 ** 15)))).toBeLessThan(
+      0.03,
+    );
   });
 
   it('stored in half the bytes is the same, rounded', () => {
     const exact = f32(1, 'a', 4097);
-    const halves = (dtype: 'f16' | 'bf16') => new Uint16Array([...randomTensor(1, 'a', 4097, SPREAD, dtype)][0]!.slice().buffer);
-    const relative = (values: Float32Array) => Math.max(...values.map((x, i) => Math.abs(x - exact[i]!) / (Math.abs(exact[i]!) + 1e-3)));
+    const halves = (dtype: 'f16' | 'bf16') =>
+      new Uint16Array([...randomTensor(1, 'a', 4097, SPREAD, dtype)][0]!.slice().buffer);
+    const relative = (values: Float32Array) =>
+      Math.max(...values.map((x, i) => Math.abs(x - exact[i]!) / (Math.abs(exact[i]!) + 1e-3)));
     expect(relative(decodeF16(halves('f16')))).toBeLessThan(2 ** -10);
     expect(relative(decodeBf16(halves('bf16')))).toBeLessThan(2 ** -8);
     expect(bf16ToF32(halves('bf16')[0]!)).not.toBe(exact[0]);

@@ -9,16 +9,23 @@ export interface Spread {
   readonly std: number;
 }
 
-/** Standard deviation of a position's logits in nats: between a flat distribution and one with a single likely token. */
+/**
+ * Standard deviation of a position's logits in nats: between a flat distribution and one with a
+ * single likely token.
+ */
 const LOGITS = 2.5;
-/** Of a query's and a key's entries, so that the scores of a query spread by about 1.6 nats: attention neither flat nor one-hot. */
+/**
+ * Of a query's and a key's entries, so that the scores of a query spread by about 1.6 nats:
+ * attention neither flat nor one-hot.
+ */
 const QUERY_KEY = 1.25;
 /** Root mean square that all blocks together add to the residual stream. */
 const BLOCKS = 0.75;
 
 /**
- * How the entries of one tensor of modelTensors (config.ts) are distributed in a random model that computes like a trained
- * one: every part of it shows in its log-probs and gradients, and rounding errors do not grow from layer to layer.
+ * How the entries of one tensor of modelTensors (config.ts) are distributed in a random model that
+ * computes like a trained one: every part of it shows in its log-probs and gradients, and rounding
+ * errors do not grow from layer to layer.
  */
 export function randomSpread(config: ModelConfig, name: string): Spread {
   const { hiddenSize, intermediateSize, layers } = config;
@@ -26,7 +33,8 @@ export function randomSpread(config: ModelConfig, name: string): Spread {
   const tensor = /(\w+)\.(weight|bias)$/.exec(name);
   const [part, kind] = [tensor?.[1] ?? name, tensor?.[2] ?? ''];
   if (kind === 'bias') return centred(0.3);
-  // What one of the two branches of a layer adds; inputs of o and down have a root mean square of about a half.
+  // What one of the two branches of a layer adds; inputs of o and down have a root mean square of
+  // about a half.
   const branch = BLOCKS / Math.sqrt(2 * layers);
   switch (part) {
     case 'embed_tokens':
@@ -55,20 +63,32 @@ export function randomSpread(config: ModelConfig, name: string): Spread {
   }
 }
 
-/** Distinct values of a tensor: the middles of so many equally likely intervals of its normal distribution. */
+/**
+ * Distinct values of a tensor: the middles of so many equally likely intervals of its normal
+ * distribution.
+ */
 const QUANTILES = 65_536;
 
 /** The largest power of two that keeps a piece at 8 MiB or less as f32. */
 const PIECE = 2 ** 21;
 
 /**
- * The entries of one tensor as stored, piece by piece; they depend on seed and name alone. The buffer is used again for
- * the next piece. Two entries come from a 32-bit hash, each an index into a table of encoded quantiles, so that drawing
- * costs about as much as writing.
+ * The entries of one tensor as stored, piece by piece; they depend on seed and name alone. The
+ * buffer is used again for the next piece. Two entries come from a 32-bit hash, each an index into
+ * a table of encoded quantiles, so that drawing costs about as much as writing.
  */
-export function* randomTensor(seed: number, name: string, count: number, spread: Spread, dtype: FloatDtype): Generator<Uint8Array> {
+export function* randomTensor(
+  seed: number,
+  name: string,
+  count: number,
+  spread: Spread,
+  dtype: FloatDtype,
+): Generator<Uint8Array> {
   const table = quantileTable(spread, dtype);
-  const out = dtype === 'f32' ? new Float32Array(Math.min(PIECE, count)) : new Uint16Array(Math.min(PIECE, count));
+  const out =
+    dtype === 'f32'
+      ? new Float32Array(Math.min(PIECE, count))
+      : new Uint16Array(Math.min(PIECE, count));
   const text = [...new TextEncoder().encode(name)];
   const [before, between] = [hash32(seed, ...text, 0), hash32(seed, ...text, 1)];
   for (let start = 0; start < count; start += PIECE) {
@@ -88,7 +108,10 @@ export function* randomTensor(seed: number, name: string, count: number, spread:
 
 /** The quantiles of a normal distribution in the bits of a type (f32: the values themselves). */
 function quantileTable({ mean, std }: Spread, dtype: FloatDtype): Float32Array | Uint16Array {
-  const values = Float32Array.from({ length: QUANTILES }, (_, i) => mean + std * normalQuantile((i + 0.5) / QUANTILES));
+  const values = Float32Array.from(
+    { length: QUANTILES },
+    (_, i) => mean + std * normalQuantile((i + 0.5) / QUANTILES),
+  );
   if (dtype === 'f32') return values;
   return Uint16Array.from(values, dtype === 'f16' ? f32ToF16 : f32ToBf16);
 }

@@ -1,4 +1,7 @@
-/** First-fit ranges of key/value rows from `first` up to `end`. Deterministic: the same calls give the same places. */
+/**
+ * First-fit ranges of key/value rows from `first` up to `end`. Deterministic: the same calls give
+ * the same places.
+ */
 export class RowAllocator {
   readonly #taken = new Map<number, number>();
 
@@ -15,7 +18,10 @@ export class RowAllocator {
       if (at - start >= count) break;
       start = at + length;
     }
-    if (start + count > this.end) throw new Error(`No ${count} consecutive key/value rows are free of ${this.end - this.first}.`);
+    if (start + count > this.end)
+      throw new Error(
+        `No ${count} consecutive key/value rows are free of ${this.end - this.first}.`,
+      );
     this.#taken.set(start, count);
     return start;
   }

@@ -3,7 +3,9 @@ import { parseHeader, readSafetensors, writeSafetensors } from './safetensors.ts
 
 /** A file of this header and this many data bytes, written without the module under test. */
 function file(header: unknown, dataBytes: number): Uint8Array {
-  const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
+  const json = new TextEncoder().encode(
+    typeof header === 'string' ? header : JSON.stringify(header),
+  );
   const bytes = new Uint8Array(8 + json.length + dataBytes);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
   bytes.set(json, 8);
@@ -57,7 +59,8 @@ describe('safetensors', () => {
     const whole = file({ a: tensor('F32', [300], 0, 1200) }, 1200);
     const size = whole.length;
     expect(() => parse(whole.subarray(0, size - 200))).toThrow(
-      `model.safetensors is cut short: ${(size - 200).toLocaleString('en-US')} bytes, header says ${size.toLocaleString('en-US')}`,
+      `model.safetensors is cut short: ${(size - 200).toLocaleString('en-US')} bytes, header ` +
+        `says ${size.toLocaleString('en-US')}`,
     );
     expect(() => parse(whole.subarray(0, 20))).toThrow('cut short: 20 bytes');
     expect(() => parse(whole.subarray(0, 3))).toThrow('cut short: 3 bytes');
@@ -65,18 +68,30 @@ describe('safetensors', () => {
 
   test.each<[string, Uint8Array, string]>([
     ['surplus bytes', file({ a: tensor('F32', [1], 0, 4) }, 8), 'too long'],
-    ['an overlap', file({ a: tensor('F32', [2], 0, 8), b: tensor('F32', [1], 4, 8) }, 8), 'b overlaps a by 4 bytes'],
+    [
+      'an overlap',
+      file({ a: tensor('F32', [2], 0, 8), b: tensor('F32', [1], 4, 8) }, 8),
+      'b overlaps a by 4 bytes',
+    ],
     [
       'a hole',
       file({ a: tensor('F32', [1], 0, 4), b: tensor('F32', [1], 8, 12) }, 12),
       '4 unused bytes between a and b',
     ],
-    ['offsets that do not fit the shape', file({ a: tensor('F16', [3, 2], 0, 16) }, 16), 'takes 12 bytes'],
+    [
+      'offsets that do not fit the shape',
+      file({ a: tensor('F16', [3, 2], 0, 16) }, 16),
+      'takes 12 bytes',
+    ],
     ['an unknown type', file({ a: tensor('F7', [1], 0, 1) }, 1), 'a is F7'],
     ['a negative size', file({ a: tensor('F32', [-1], 0, 4) }, 4), 'the entry of a lacks'],
     ['a header that is not JSON', file('{"a":', 0), 'is not JSON'],
     ['a header that is a list', file([], 0), 'not a JSON object'],
-    ['text in place of a file', new TextEncoder().encode('<!doctype html><html></html>'), 'not a safetensors file'],
+    [
+      'text in place of a file',
+      new TextEncoder().encode('<!doctype html><html></html>'),
+      'not a safetensors file',
+    ],
   ])('%s is refused', (_, bytes, sentence) => {
     expect(() => parse(bytes)).toThrow(sentence);
   });

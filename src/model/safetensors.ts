@@ -2,7 +2,10 @@ import * as v from 'valibot';
 import { decodeBf16, decodeF16 } from '../lib/float16.ts';
 import { formatCount } from '../lib/format.ts';
 
-/** Bytes per element of the safetensors format's types; the lab computes with f32, f16 and bf16 only. */
+/**
+ * Bytes per element of the safetensors format's types; the lab computes with f32, f16 and bf16
+ * only.
+ */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   BOOL: 1,
   U8: 1,
@@ -24,7 +27,10 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
 export type FloatDtype = 'f32' | 'f16' | 'bf16';
 const FLOAT_DTYPES: Readonly<Record<string, FloatDtype>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
-/** A tensor's place in its file; `start` and `end` are absolute byte offsets, rows come first in `shape`. */
+/**
+ * A tensor's place in its file; `start` and `end` are absolute byte offsets, rows come first in
+ * `shape`.
+ */
 export interface TensorEntry {
   readonly dtype: string;
   readonly shape: readonly number[];
@@ -55,22 +61,27 @@ const MAX_HEADER_BYTES = 100_000_000;
  */
 export function headerEnd(start: Uint8Array, fileBytes: number, file: string): number {
   if (fileBytes < 8 || start.length < 8)
-    throw new Error(`${file} is cut short: ${formatCount(fileBytes)} bytes, a safetensors file has at least 8.`);
+    throw new Error(
+      `${file} is cut short: ${formatCount(fileBytes)} bytes, a safetensors file has at least 8.`,
+    );
   const view = new DataView(start.buffer, start.byteOffset, 8);
   const end = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32 + 8;
   if (end > MAX_HEADER_BYTES)
-    throw new Error(`${file} is not a safetensors file: its header would be ${formatCount(end - 8)} bytes long.`);
+    throw new Error(
+      `${file} is not a safetensors file: its header would be ${formatCount(end - 8)} bytes long.`,
+    );
   if (end > fileBytes) {
     throw new Error(
-      `${file} is cut short: ${formatCount(fileBytes)} bytes, its header alone ends at ${formatCount(end)}. Fetch the file again.`,
+      `${file} is cut short: ${formatCount(fileBytes)} bytes, its header alone ends at ` +
+        `${formatCount(end)}. Fetch the file again.`,
     );
   }
   return end;
 }
 
 /**
- * Parses the header, `start` being at least the file's first `headerEnd` bytes. Tensors must fill the file exactly:
- * no overlap, no hole, no missing and no surplus byte.
+ * Parses the header, `start` being at least the file's first `headerEnd` bytes. Tensors must fill
+ * the file exactly: no overlap, no hole, no missing and no surplus byte.
  */
 export function parseHeader(start: Uint8Array, fileBytes: number, file: string): SafetensorsHeader {
   const end = headerEnd(start, fileBytes, file);
@@ -78,7 +89,9 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(start.subarray(8, end)));
   } catch {
-    throw new Error(`${file} is not a safetensors file: its header of ${formatCount(end - 8)} bytes is not JSON.`);
+    throw new Error(
+      `${file} is not a safetensors file: its header of ${formatCount(end - 8)} bytes is not JSON.`,
+    );
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new Error(`${file} is not a safetensors file: its header is not a JSON object.`);
@@ -89,21 +102,26 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
   for (const [name, value] of Object.entries(json)) {
     if (name === '__metadata__') {
       const parsed = v.safeParse(Metadata, value);
-      if (!parsed.success) throw new Error(`${file} has a damaged header: __metadata__ must map strings to strings.`);
+      if (!parsed.success)
+        throw new Error(`${file} has a damaged header: __metadata__ must map strings to strings.`);
       metadata = parsed.output ?? {};
       continue;
     }
     const parsed = v.safeParse(HeaderTensor, value);
     if (!parsed.success)
-      throw new Error(`${file} has a damaged header: the entry of ${name} lacks a valid dtype, shape or data_offsets.`);
+      throw new Error(
+        `${file} has a damaged header: the entry of ${name} lacks a valid dtype, shape or data_offsets.`,
+      );
     const { dtype, shape, data_offsets } = parsed.output;
     const elementBytes = ELEMENT_BYTES[dtype];
-    if (elementBytes === undefined) throw new Error(`${file} has a tensor of an unknown type: ${name} is ${dtype}.`);
+    if (elementBytes === undefined)
+      throw new Error(`${file} has a tensor of an unknown type: ${name} is ${dtype}.`);
     const bytes = shape.reduce((product, size) => product * size, elementBytes);
     const [from, to] = data_offsets;
     if (to - from !== bytes) {
       throw new Error(
-        `${file} has a damaged header: ${name} of shape [${shape.join(', ')}] and type ${dtype} takes ${formatCount(bytes)} bytes, ` +
+        `${file} has a damaged header: ${name} of shape [${shape.join(', ')}] and type ` +
+          `${dtype} takes ${formatCount(bytes)} bytes, ` +
           `its offsets [${formatCount(from)}, ${formatCount(to)}] span ${formatCount(to - from)}.`,
       );
     }
@@ -112,14 +130,17 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
 
   let filled = end;
   let previous = 'the header';
-  for (const [name, tensor] of [...tensors].sort(([, a], [, b]) => a.start - b.start || a.end - b.end)) {
+  for (const [name, tensor] of [...tensors].sort(
+    ([, a], [, b]) => a.start - b.start || a.end - b.end,
+  )) {
     if (tensor.start < filled)
       throw new Error(
         `${file} has a damaged header: ${name} overlaps ${previous} by ${formatCount(filled - tensor.start)} bytes.`,
       );
     if (tensor.start > filled) {
       throw new Error(
-        `${file} has a damaged header: ${formatCount(tensor.start - filled)} unused bytes between ${previous} and ${name}.`,
+        `${file} has a damaged header: ${formatCount(tensor.start - filled)} unused bytes ` +
+          `between ${previous} and ${name}.`,
       );
     }
     filled = tensor.end;
@@ -127,11 +148,14 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
   }
   if (fileBytes < filled) {
     throw new Error(
-      `${file} is cut short: ${formatCount(fileBytes)} bytes, header says ${formatCount(filled)}. Fetch the file again.`,
+      `${file} is cut short: ${formatCount(fileBytes)} bytes, header says ` +
+        `${formatCount(filled)}. Fetch the file again.`,
     );
   }
   if (fileBytes > filled)
-    throw new Error(`${file} is too long: ${formatCount(fileBytes)} bytes, header says ${formatCount(filled)}.`);
+    throw new Error(
+      `${file} is too long: ${formatCount(fileBytes)} bytes, header says ${formatCount(filled)}.`,
+    );
   return { tensors, metadata };
 }
 
@@ -139,7 +163,9 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
 export function floatDtype(name: string, entry: TensorEntry, file: string): FloatDtype {
   const dtype = FLOAT_DTYPES[entry.dtype];
   if (dtype === undefined)
-    throw new Error(`${name} in ${file} has type ${entry.dtype}; weights must be F32, F16 or BF16.`);
+    throw new Error(
+      `${name} in ${file} has type ${entry.dtype}; weights must be F32, F16 or BF16.`,
+    );
   return dtype;
 }
 
@@ -160,25 +186,31 @@ export function readSafetensors(
   const { tensors } = parseHeader(bytes, bytes.length, file);
   const result = new Map<string, { shape: readonly number[]; data: Float32Array }>();
   for (const [name, entry] of tensors) {
-    const data = decodeFloats(bytes.subarray(entry.start, entry.end), floatDtype(name, entry, file));
+    const data = decodeFloats(
+      bytes.subarray(entry.start, entry.end),
+      floatDtype(name, entry, file),
+    );
     result.set(name, { shape: entry.shape, data });
   }
   return result;
 }
 
 /**
- * The first bytes of a safetensors file whose tensors follow in the order given: length, header, spaces up to a multiple of 8.
- * `dtype` is the format's own spelling.
+ * The first bytes of a safetensors file whose tensors follow in the order given: length, header,
+ * spaces up to a multiple of 8. `dtype` is the format's own spelling.
  */
 export function safetensorsHeader(
-  tensors: Iterable<readonly [name: string, tensor: { readonly dtype: string; readonly shape: readonly number[] }]>,
+  tensors: Iterable<
+    readonly [name: string, tensor: { readonly dtype: string; readonly shape: readonly number[] }]
+  >,
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
   for (const [name, { dtype, shape }] of tensors) {
     const elementBytes = ELEMENT_BYTES[dtype];
-    if (elementBytes === undefined) throw new Error(`${name} cannot be written: ${dtype} is no type of safetensors.`);
+    if (elementBytes === undefined)
+      throw new Error(`${name} cannot be written: ${dtype} is no type of safetensors.`);
     const end = offset + shape.reduce((product, size) => product * size, elementBytes);
     header[name] = { dtype, shape, data_offsets: [offset, end] };
     offset = end;
@@ -193,7 +225,10 @@ export function safetensorsHeader(
 /** Tensors → the bytes of a safetensors file (f32), in the order given, data aligned to 8 bytes. */
 export function writeSafetensors(
   tensors: Iterable<
-    readonly [name: string, tensor: { readonly shape: readonly number[]; readonly data: Float32Array }]
+    readonly [
+      name: string,
+      tensor: { readonly shape: readonly number[]; readonly data: Float32Array },
+    ]
   >,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
@@ -202,7 +237,8 @@ export function writeSafetensors(
     const elements = shape.reduce((product, size) => product * size, 1);
     if (elements !== data.length) {
       throw new Error(
-        `${name} cannot be written: shape [${shape.join(', ')}] has ${formatCount(elements)} elements, its data ${formatCount(data.length)}.`,
+        `${name} cannot be written: shape [${shape.join(', ')}] has ${formatCount(elements)} ` +
+          `elements, its data ${formatCount(data.length)}.`,
       );
     }
   }
@@ -210,7 +246,9 @@ export function writeSafetensors(
     all.map(([name, { shape }]) => [name, { dtype: 'F32', shape }]),
     metadata,
   );
-  const file = new Uint8Array(header.length + all.reduce((bytes, [, { data }]) => bytes + data.byteLength, 0));
+  const file = new Uint8Array(
+    header.length + all.reduce((bytes, [, { data }]) => bytes + data.byteLength, 0),
+  );
   file.set(header);
   let position = header.length;
   for (const [, { data }] of all) {

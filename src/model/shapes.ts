@@ -72,7 +72,10 @@ const QWEN3 = {
   vocab_size: 151936,
 };
 
-/** config.json of published instruction-tuned models, without the fields that describe their training. */
+/**
+ * config.json of published instruction-tuned models, without the fields that describe their
+ * training.
+ */
 export const SHAPES = {
   'qwen2.5-coder-0.5b': QWEN25_HALF,
   'qwen2.5-coder-1.5b': {

@@ -2,9 +2,9 @@ import { ROW_WORDS, writeRow, type RowState } from '../kernels/rows.ts';
 import { SLOT_DONE, SLOT_WORDS } from '../kernels/sample.ts';
 
 /**
- * The decode slots as the host knows them: who has which, and the words of their rows and states that the device has yet
- * to get. The device moves both on with every token, so words of a running slot are the device's unless `read` has just
- * brought them.
+ * The decode slots as the host knows them: who has which, and the words of their rows and states
+ * that the device has yet to get. The device moves both on with every token, so words of a running
+ * slot are the device's unless `read` has just brought them.
  */
 export class SlotTable<T> {
   /** Who has each slot in use; null: nobody, until it is given away or compacted. */
@@ -41,12 +41,21 @@ export class SlotTable<T> {
   }
 
   /**
-   * Ends a slot on the device too. Until it is given away it goes on computing, so it writes its key/value row to
-   * `nowhere`: its own rows may be somebody else's by then.
+   * Ends a slot on the device too. Until it is given away it goes on computing, so it writes its
+   * key/value row to `nowhere`: its own rows may be somebody else's by then.
    */
   clear(slot: number, nowhere: number): void {
     this.jobs[slot] = null;
-    writeRow(this.#rows, slot, { token: 0, position: 0, kv: nowhere, prefixStart: 0, prefixLen: 0, ownStart: nowhere, ownLen: 1, adapter: 0 });
+    writeRow(this.#rows, slot, {
+      token: 0,
+      position: 0,
+      kv: nowhere,
+      prefixStart: 0,
+      prefixLen: 0,
+      ownStart: nowhere,
+      ownLen: 1,
+      adapter: 0,
+    });
     this.state[slot * SLOT_WORDS + SLOT_DONE] = 1;
     this.#changed.add(slot);
   }
@@ -74,7 +83,10 @@ export class SlotTable<T> {
   }
 
   /** Hands out the changed words with their place in bytes. */
-  upload(row: (words: Uint32Array, at: number) => void, state: (words: Uint32Array, at: number) => void): void {
+  upload(
+    row: (words: Uint32Array, at: number) => void,
+    state: (words: Uint32Array, at: number) => void,
+  ): void {
     for (const slot of this.#changed) {
       if (slot >= this.jobs.length) continue;
       row(this.#rows.subarray(slot * ROW_WORDS, (slot + 1) * ROW_WORDS), 4 * slot * ROW_WORDS);

@@ -1,10 +1,21 @@
-import { HAS_OLD, HAS_REFERENCE, HAS_SAMPLER, NO_FLOOR, RESULT_WORDS, TOKEN_WORDS } from '../kernels/token-loss.ts';
+import {
+  HAS_OLD,
+  HAS_REFERENCE,
+  HAS_SAMPLER,
+  NO_FLOOR,
+  RESULT_WORDS,
+  TOKEN_WORDS,
+} from '../kernels/token-loss.ts';
 import type { LossOptions, TrainSequence } from './engine.ts';
 import { NO_LOSS, type TokenLossOptions } from './head.ts';
 import type { Packed } from './packing.ts';
 
 /** 1/Z of each sequence's tokens, by aggregation, 0 where masked; Z ≥ 1. See docs/methods.md. */
-export function inverseZ(loss: LossOptions, sequences: readonly TrainSequence[], batches: readonly Packed[]): number[] {
+export function inverseZ(
+  loss: LossOptions,
+  sequences: readonly TrainSequence[],
+  batches: readonly Packed[],
+): number[] {
   const aggregation = loss.kind === 'kd' ? 'sum' : loss.aggregation;
   const maxTokens = loss.kind === 'pg' ? loss.maxTokens : 0;
   const counted = (s: TrainSequence | undefined) => (s && !s.masked ? s.completion.length : 0);
@@ -32,7 +43,13 @@ export function inverseZ(loss: LossOptions, sequences: readonly TrainSequence[],
 export function tokenLossOptions(loss: LossOptions): TokenLossOptions {
   switch (loss.kind) {
     case 'pg':
-      return { ...NO_LOSS, nll: false, epsLow: loss.epsLow, epsHigh: loss.epsHigh, cap: loss.correctionCap ?? 0 };
+      return {
+        ...NO_LOSS,
+        nll: false,
+        epsLow: loss.epsLow,
+        epsHigh: loss.epsHigh,
+        cap: loss.correctionCap ?? 0,
+      };
     case 'nll':
       return { ...NO_LOSS, floor: loss.floor ?? NO_FLOOR };
     case 'kd':
@@ -42,7 +59,10 @@ export function tokenLossOptions(loss: LossOptions): TokenLossOptions {
   }
 }
 
-/** (entries, 9) words for the token-loss kernel; `weights` are 1/Z by sequence, `reference` the results of a pass without adapter. */
+/**
+ * (entries, 9) words for the token-loss kernel; `weights` are 1/Z by sequence, `reference` the
+ * results of a pass without adapter.
+ */
 export function tokenWords(
   packed: Packed,
   sequences: readonly TrainSequence[],
@@ -72,7 +92,10 @@ export function tokenWords(
     // A phase's λ weighs its policy gradient (or NLL) only, never the KL term.
     floats[at + 6] = (weights[i] ?? 0) * (s.weight ?? 1);
     floats[at + 7] = (weights[i] ?? 0) * beta;
-    words[at + 8] = (old === undefined ? 0 : HAS_OLD) | (sampler === undefined ? 0 : HAS_SAMPLER) | (reference ? HAS_REFERENCE : 0);
+    words[at + 8] =
+      (old === undefined ? 0 : HAS_OLD) |
+      (sampler === undefined ? 0 : HAS_SAMPLER) |
+      (reference ? HAS_REFERENCE : 0);
   }
   return words;
 }

@@ -7,8 +7,9 @@ import type { FileSource } from './weights-source.ts';
 export interface Pieces {
   readonly text: string;
   /**
-   * End of each token in `text`, as a UTF-8 byte offset; never falls. Always a character's boundary: of the tokens that share
-   * a character the one that completes it gets it, the others are empty.
+   * End of each token in `text`, as a UTF-8 byte offset; never falls. Always a character's
+   * boundary: of the tokens that share a character the one that completes it gets it, the others
+   * are empty.
    */
   readonly ends: Uint32Array;
 }
@@ -18,7 +19,10 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** Ids that end a text: the model's and the tokenizer's own. */
   readonly eosIds: readonly number[];
-  /** Special tokens written in the text become their ids; `addSpecialTokens` (off) adds those the tokenizer puts around a text. */
+  /**
+   * Special tokens written in the text become their ids; `addSpecialTokens` (off) adds those the
+   * tokenizer puts around a text.
+   */
   encode(text: string, options?: { readonly addSpecialTokens?: boolean }): number[];
   /** Ids outside the tokenizer's vocabulary give no text. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
@@ -30,7 +34,13 @@ const TokenizerJson = v.looseObject({
   model: v.looseObject({ type: v.optional(v.string()) }),
   decoder: v.nullish(v.looseObject({ type: v.string() })),
   added_tokens: v.nullish(
-    v.array(v.looseObject({ id: v.number(), content: v.string(), special: v.optional(v.boolean(), false) })),
+    v.array(
+      v.looseObject({
+        id: v.number(),
+        content: v.string(),
+        special: v.optional(v.boolean(), false),
+      }),
+    ),
     [],
   ),
 });
@@ -41,7 +51,9 @@ const SpecialToken = v.nullish(v.union([v.string(), v.looseObject({ content: v.s
 export const TokenizerConfigJson = v.looseObject({
   bos_token: SpecialToken,
   eos_token: SpecialToken,
-  chat_template: v.nullish(v.union([v.string(), v.array(v.object({ name: v.string(), template: v.string() }))])),
+  chat_template: v.nullish(
+    v.union([v.string(), v.array(v.object({ name: v.string(), template: v.string() }))]),
+  ),
   clean_up_tokenization_spaces: v.nullish(v.boolean(), false),
 });
 export type TokenizerConfig = v.InferOutput<typeof TokenizerConfigJson>;
@@ -51,16 +63,19 @@ export function specialTokenText(token: v.InferOutput<typeof SpecialToken>): str
 }
 
 /**
- * Reads tokenizer.json and, where there is one, tokenizer_config.json. With `model`, a tokenizer with more ids than the
- * model has is refused and the model's end-of-text ids are added.
+ * Reads tokenizer.json and, where there is one, tokenizer_config.json. With `model`, a tokenizer
+ * with more ids than the model has is refused and the model's end-of-text ids are added.
  */
 export async function loadTokenizer(source: FileSource, model?: ModelConfig): Promise<Tokenizer> {
   const json = await readJson(source, 'tokenizer.json');
-  if (json === null) throw new Error(`${source.label} has no tokenizer.json. Choose a model that comes with one.`);
+  if (json === null)
+    throw new Error(`${source.label} has no tokenizer.json. Choose a model that comes with one.`);
   const config = await loadTokenizerConfig(source);
   const parsed = v.safeParse(TokenizerJson, json);
   if (!parsed.success)
-    throw new Error(`tokenizer.json of ${source.label} is not a tokenizer: ${parsed.issues[0].message}.`);
+    throw new Error(
+      `tokenizer.json of ${source.label} is not a tokenizer: ${parsed.issues[0].message}.`,
+    );
 
   let library: LibraryTokenizer;
   try {
@@ -72,16 +87,20 @@ export async function loadTokenizer(source: FileSource, model?: ModelConfig): Pr
     );
   }
 
-  const vocabSize = [...library.get_vocab(true).values()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
+  const vocabSize =
+    [...library.get_vocab(true).values()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
   if (model && vocabSize > model.vocabSize) {
     throw new Error(
-      `${source.label} has the wrong tokenizer: it knows ${formatCount(vocabSize)} tokens, the model ${formatCount(model.vocabSize)}. ` +
+      `${source.label} has the wrong tokenizer: it knows ${formatCount(vocabSize)} tokens, the ` +
+        `model ${formatCount(model.vocabSize)}. ` +
         'Take tokenizer.json from the same place as the weights.',
     );
   }
   const eosText = specialTokenText(config.eos_token);
   const ownEos = eosText === null ? undefined : library.token_to_id(eosText);
-  const eosIds = [...new Set([...(model?.eosIds ?? []), ...(ownEos === undefined ? [] : [ownEos])])];
+  const eosIds = [
+    ...new Set([...(model?.eosIds ?? []), ...(ownEos === undefined ? [] : [ownEos])]),
+  ];
 
   const known = (id: number) => library.id_to_token(id) !== undefined;
   const added = new Map(parsed.output.added_tokens?.map((token) => [token.id, token]));
@@ -95,7 +114,9 @@ export async function loadTokenizer(source: FileSource, model?: ModelConfig): Pr
         (ids) =>
           ids.length === 0
             ? ''
-            : library.decode([...ids], { clean_up_tokenization_spaces: config.clean_up_tokenization_spaces }),
+            : library.decode([...ids], {
+                clean_up_tokenization_spaces: config.clean_up_tokenization_spaces,
+              }),
         known,
       );
 
@@ -106,17 +127,22 @@ export async function loadTokenizer(source: FileSource, model?: ModelConfig): Pr
       text === '' && !options?.addSpecialTokens
         ? []
         : library.encode(text, { add_special_tokens: options?.addSpecialTokens ?? false }).ids,
-    decode: (ids, options) => pieces.text(options?.skipSpecialTokens ? ids.filter((id) => !special(id)) : ids),
+    decode: (ids, options) =>
+      pieces.text(options?.skipSpecialTokens ? ids.filter((id) => !special(id)) : ids),
     pieces: (ids) => pieces.pieces(ids),
   };
 }
 
 /** tokenizer_config.json, or what its absence means. */
 export async function loadTokenizerConfig(source: FileSource): Promise<TokenizerConfig> {
-  const parsed = v.safeParse(TokenizerConfigJson, (await readJson(source, 'tokenizer_config.json')) ?? {});
+  const parsed = v.safeParse(
+    TokenizerConfigJson,
+    (await readJson(source, 'tokenizer_config.json')) ?? {},
+  );
   if (parsed.success) return parsed.output;
   throw new Error(
-    `tokenizer_config.json of ${source.label} cannot be used: ${v.getDotPath(parsed.issues[0]) ?? 'it'} is not what it should be.`,
+    `tokenizer_config.json of ${source.label} cannot be used: ` +
+      `${v.getDotPath(parsed.issues[0]) ?? 'it'} is not what it should be.`,
   );
 }
 
@@ -142,7 +168,10 @@ interface Decoder {
 }
 
 /** Byte-level BPE (GPT-2, Qwen, Llama 3): every token is a string of bytes, so ends are exact. */
-function byteLevelPieces(tokenOf: (id: number) => string | undefined, isAdded: (id: number) => boolean): Decoder {
+function byteLevelPieces(
+  tokenOf: (id: number) => string | undefined,
+  isAdded: (id: number) => boolean,
+): Decoder {
   const utf8 = new TextEncoder();
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const cache = new Map<number, Uint8Array>();
@@ -152,7 +181,9 @@ function byteLevelPieces(tokenOf: (id: number) => string | undefined, isAdded: (
     if (!bytes) {
       const token = tokenOf(id) ?? '';
       const mapped = isAdded(id) ? null : [...token].map((char) => BYTE_OF_CHAR.get(char));
-      bytes = mapped?.every((byte) => byte !== undefined) ? Uint8Array.from(mapped) : utf8.encode(token);
+      bytes = mapped?.every((byte) => byte !== undefined)
+        ? Uint8Array.from(mapped)
+        : utf8.encode(token);
       cache.set(id, bytes);
     }
     return bytes;
@@ -175,7 +206,8 @@ function byteLevelPieces(tokenOf: (id: number) => string | undefined, isAdded: (
     pieces: (ids) => {
       const { bytes, ends } = join(ids);
       const text = decoder.decode(bytes);
-      // Walk the characters; what is not UTF-8 comes out as U+FFFD, 3 bytes for the 1 to 3 it replaces.
+      // Walk the characters; what is not UTF-8 comes out as U+FFFD, 3 bytes for the 1 to 3 it
+      // replaces.
       let raw = 0;
       let out = 0;
       ends.forEach((end, i) => {
@@ -193,10 +225,13 @@ function byteLevelPieces(tokenOf: (id: number) => string | undefined, isAdded: (
 }
 
 /**
- * Other decoders (sentencepiece with byte fallback): a token ends where the text of the ids up to it stops agreeing with the whole
- * text. Quadratic, so for the rare tokenizer only.
+ * Other decoders (sentencepiece with byte fallback): a token ends where the text of the ids up to
+ * it stops agreeing with the whole text. Quadratic, so for the rare tokenizer only.
  */
-function prefixPieces(decode: (ids: readonly number[]) => string, known: (id: number) => boolean): Decoder {
+function prefixPieces(
+  decode: (ids: readonly number[]) => string,
+  known: (id: number) => boolean,
+): Decoder {
   const text = (ids: readonly number[]) => decode(ids.filter(known));
   return {
     text,
@@ -217,15 +252,21 @@ function prefixPieces(decode: (ids: readonly number[]) => string, known: (id: nu
 }
 
 /**
- * Length in bytes of the character at `start`, or of the ill-formed run that one U+FFFD replaces (the "maximal subpart" of the
- * Unicode standard, which TextDecoder follows); 0 at the end.
+ * Length in bytes of the character at `start`, or of the ill-formed run that one U+FFFD replaces
+ * (the "maximal subpart" of the Unicode standard, which TextDecoder follows); 0 at the end.
  */
 function nextCharacter(bytes: Uint8Array, start: number): { length: number; valid: boolean } {
   const lead = bytes[start];
   if (lead === undefined) return { length: 0, valid: true };
   if (lead < 0x80) return { length: 1, valid: true };
   const length =
-    lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    lead >= 0xc2 && lead < 0xe0
+      ? 2
+      : lead >= 0xe0 && lead < 0xf0
+        ? 3
+        : lead >= 0xf0 && lead < 0xf5
+          ? 4
+          : 0;
   if (length === 0) return { length: 1, valid: false };
   // Overlong forms, surrogates and values beyond U+10FFFF show in the second byte.
   let low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
@@ -239,7 +280,10 @@ function nextCharacter(bytes: Uint8Array, start: number): { length: number; vali
   return { length, valid: true };
 }
 
-/** GPT-2's printable stand-ins: printable Latin-1 stands for itself, the other 68 bytes for U+0100 onwards. */
+/**
+ * GPT-2's printable stand-ins: printable Latin-1 stands for itself, the other 68 bytes for U+0100
+ * onwards.
+ */
 const BYTE_OF_CHAR: ReadonlyMap<string, number> = (() => {
   const map = new Map<string, number>();
   let next = 0x100;

@@ -5,7 +5,13 @@ import { mostKeys } from '../kernels/rows.ts';
 import { RESULT_WORDS } from '../kernels/token-loss.ts';
 import { recordBackward, recordForward } from './backward.ts';
 import type { ModelConfig } from './config.ts';
-import type { LossOptions, OptimizerOptions, TokenColumns, TrainResult, TrainSequence } from './engine.ts';
+import type {
+  LossOptions,
+  OptimizerOptions,
+  TokenColumns,
+  TrainResult,
+  TrainSequence,
+} from './engine.ts';
 import { type Head, NO_LOSS } from './head.ts';
 import type { DeviceAdapter, LoraLayout } from './lora.ts';
 import { packBatches, type Packed } from './packing.ts';
@@ -55,15 +61,24 @@ export class Trainer {
   async forwardWorkspace(rows: number, adapter: DeviceAdapter | null): Promise<SequenceWorkspace> {
     if (this.#ws && fits(this.#ws, rows, adapter)) return this.#ws;
     // Where there is training, the same workspace serves both: one of each would be more.
-    return this.#ws instanceof TrainWorkspace ? this.#trainWorkspace(rows, adapter) : this.#renew(SequenceWorkspace, rows, adapter);
+    return this.#ws instanceof TrainWorkspace
+      ? this.#trainWorkspace(rows, adapter)
+      : this.#renew(SequenceWorkspace, rows, adapter);
   }
 
   async #trainWorkspace(rows: number, adapter: DeviceAdapter | null): Promise<TrainWorkspace> {
-    return this.#ws instanceof TrainWorkspace && fits(this.#ws, rows, adapter) ? this.#ws : this.#renew(TrainWorkspace, rows, adapter);
+    return this.#ws instanceof TrainWorkspace && fits(this.#ws, rows, adapter)
+      ? this.#ws
+      : this.#renew(TrainWorkspace, rows, adapter);
   }
 
   async #renew<W extends SequenceWorkspace>(
-    Made: new (memory: Allocator, config: ModelConfig, rows: number, layout: LoraLayout | null) => W,
+    Made: new (
+      memory: Allocator,
+      config: ModelConfig,
+      rows: number,
+      layout: LoraLayout | null,
+    ) => W,
     rows: number,
     adapter: DeviceAdapter | null,
   ): Promise<W> {
@@ -71,7 +86,9 @@ export class Trainer {
     this.#ws?.free();
     this.model.recorder.forgetBindGroups();
     this.#ws = null;
-    const ws = this.memory.whole(() => new Made(this.memory, this.model.config, rows, adapter?.layout ?? null));
+    const ws = this.memory.whole(
+      () => new Made(this.memory, this.model.config, rows, adapter?.layout ?? null),
+    );
     await this.memory.settle();
     this.#ws = ws;
     return ws;
@@ -86,12 +103,19 @@ export class Trainer {
     this.memory.write(ws.spans, packed.spans);
   }
 
-  async step(adapter: DeviceAdapter, microBatchRows: number, options: TrainStepOptions): Promise<TrainResult> {
+  async step(
+    adapter: DeviceAdapter,
+    microBatchRows: number,
+    options: TrainStepOptions,
+  ): Promise<TrainResult> {
     const { sequences, loss } = options;
     const { recorder } = this.model;
     const batches = packBatches(sequences, microBatchRows, adapter.index);
     const weights = inverseZ(loss, sequences, batches);
-    const ws = await this.#trainWorkspace(Math.max(microBatchRows, ...batches.map((b) => b.count)), adapter);
+    const ws = await this.#trainWorkspace(
+      Math.max(microBatchRows, ...batches.map((b) => b.count)),
+      adapter,
+    );
     const columns = sequences.map((s): TokenColumns => {
       const zeros = () => new Float32Array(s.completion.length);
       return { logprobs: zeros(), entropy: zeros(), kl: zeros(), ratio: zeros(), loss: zeros() };
@@ -106,23 +130,43 @@ export class Trainer {
       let reference: Float32Array | null = null;
       if (options.reference) {
         // Row state without an adapter: the reference is the base model, on the same packing.
-        this.upload(ws, { ...packed, rows: packed.rows.map((word, i) => (i % 8 === 7 ? 0 : word)) });
+        this.upload(ws, {
+          ...packed,
+          rows: packed.rows.map((word, i) => (i % 8 === 7 ? 0 : word)),
+        });
         recordForward(this.model, ws, packed.count, [], null);
-        this.head.record(ws.x, tokenWords(packed, sequences, weights, loss, null), packed.sources, NO_LOSS, null);
+        this.head.record(
+          ws.x,
+          tokenWords(packed, sequences, weights, loss, null),
+          packed.sources,
+          NO_LOSS,
+          null,
+        );
         reference = await this.head.results(packed.sources.length);
       }
       this.upload(ws, packed);
       recorder.clear(ws.dx);
       recordForward(this.model, ws, packed.count, [adapter], ws.checkpoints);
-      const teacher = loss.kind === 'kd' ? teacherRows(packed, sequences, this.model.config.vocabSize, loss.mode === 'renorm') : null;
+      const teacher =
+        loss.kind === 'kd'
+          ? teacherRows(packed, sequences, this.model.config.vocabSize, loss.mode === 'renorm')
+          : null;
       const outputGradient = { rows: packed.count, spans: ws.spans, dx: ws.dx };
-      this.head.record(ws.x, tokenWords(packed, sequences, weights, loss, reference), packed.sources, tokenLossOptions(loss), outputGradient, teacher);
+      this.head.record(
+        ws.x,
+        tokenWords(packed, sequences, weights, loss, reference),
+        packed.sources,
+        tokenLossOptions(loss),
+        outputGradient,
+        teacher,
+      );
       recordBackward(this.model, ws, packed.count, adapter);
       const results = await this.head.results(packed.sources.length);
       await this.memory.settle();
       this.tick();
       collect(packed, sequences, results, columns, sums);
-      if (parts > 1 && batches[b + 1]?.part !== packed.part) partNorms.push(await this.#endPart(adapter, packed.part, parts));
+      if (parts > 1 && batches[b + 1]?.part !== packed.part)
+        partNorms.push(await this.#endPart(adapter, packed.part, parts));
     }
     const { gradNorm: norm, skipped } = await this.#update(adapter, options.optimizer);
     const mean = (sum: number, count: number) => (count > 0 ? sum / count : 0);
@@ -140,7 +184,10 @@ export class Trainer {
     };
   }
 
-  /** The norm of a part's gradient; what was there before it is added, and the last part leaves the sum. */
+  /**
+   * The norm of a part's gradient; what was there before it is added, and the last part leaves the
+   * sum.
+   */
   async #endPart(adapter: DeviceAdapter, part: number, parts: number): Promise<number> {
     const { recorder } = this.model;
     const count = adapter.layout.words;
@@ -160,7 +207,10 @@ export class Trainer {
     return norm;
   }
 
-  /** L2 norm of the adapter's gradient and the number of its entries that are not finite, into `#norm`. */
+  /**
+   * L2 norm of the adapter's gradient and the number of its entries that are not finite, into
+   * `#norm`.
+   */
   #recordNorm(adapter: DeviceAdapter): void {
     const { recorder } = this.model;
     const count = adapter.layout.words;
@@ -170,11 +220,18 @@ export class Trainer {
       recorder.forgetBindGroups();
       this.#partials = partialNorms(this.memory, adapter.layout);
     }
-    recorder.run(gradNorm, { count, per_group: NORM_CHUNK }, { grad: adapter.grad, partials: this.#partials });
+    recorder.run(
+      gradNorm,
+      { count, per_group: NORM_CHUNK },
+      { grad: adapter.grad, partials: this.#partials },
+    );
     recorder.run(gradNormTotal, { groups }, { partials: this.#partials, norm: this.#norm });
   }
 
-  async #update(adapter: DeviceAdapter, o: OptimizerOptions): Promise<{ gradNorm: number; skipped: boolean }> {
+  async #update(
+    adapter: DeviceAdapter,
+    o: OptimizerOptions,
+  ): Promise<{ gradNorm: number; skipped: boolean }> {
     const { recorder } = this.model;
     const count = adapter.layout.words;
     this.#recordNorm(adapter);
@@ -192,7 +249,13 @@ export class Trainer {
         correction1: 1 - o.beta1 ** step,
         correction2: 1 - o.beta2 ** step,
       },
-      { grad: adapter.grad, norm: this.#norm, theta: adapter.theta, moment1: adapter.moment1, moment2: adapter.moment2 },
+      {
+        grad: adapter.grad,
+        norm: this.#norm,
+        theta: adapter.theta,
+        moment1: adapter.moment1,
+        moment2: adapter.moment2,
+      },
     );
     const [norm = 0, bad = 0] = await recorder.readF32({ ...this.#norm, size: 8 });
     const skipped = bad > 0;
@@ -210,7 +273,15 @@ function collect(
   sequences: readonly TrainSequence[],
   results: Float32Array,
   columns: readonly TokenColumns[],
-  sums: { loss: number; kl: number; entropy: number; clipped: number; tokens: number; gap: number; gapTokens: number },
+  sums: {
+    loss: number;
+    kl: number;
+    entropy: number;
+    clipped: number;
+    tokens: number;
+    gap: number;
+    gapTokens: number;
+  },
 ): void {
   packed.sources.forEach((_, e) => {
     const i = packed.items[e] ?? 0;
@@ -218,7 +289,10 @@ function collect(
     const s = sequences[i];
     const column = columns[i];
     if (!s || !column) return;
-    const [logprob = 0, entropy = 0, loss = 0, ratio = 0, kl = 0, clipped = 0] = results.subarray(e * RESULT_WORDS, (e + 1) * RESULT_WORDS);
+    const [logprob = 0, entropy = 0, loss = 0, ratio = 0, kl = 0, clipped = 0] = results.subarray(
+      e * RESULT_WORDS,
+      (e + 1) * RESULT_WORDS,
+    );
     column.logprobs[position] = logprob;
     column.entropy[position] = entropy;
     column.ratio[position] = ratio;

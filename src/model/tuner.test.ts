@@ -26,19 +26,31 @@ it('takes products by subgroups on a software adapter that has them', () => {
   if (applies()) expect(engine.variants).toEqual(subgroupVariants());
 });
 
-it.each([4, 8, 32])('keeps the plain products where those by subgroups are wrong for weights of %s bits alone: the layers, the head, LoRA', async (bits) => {
-  if (!applies()) return;
-  const { recorder } = engine.opened;
-  const run = recorder.run.bind(recorder);
-  // A device that gets one precision wrong: outputs that are not accumulated where they should be, or the other way round.
-  recorder.run = (kernel, params, buffers, constants) =>
-    run(kernel, kernel.name === linearSubgroup.name && constants?.['WEIGHT_BITS'] === bits ? { ...params, accumulate: 1 } : params, buffers, constants);
-  try {
-    expect(await tunedVariants(engine.opened, engine.model, null)).toEqual({});
-  } finally {
-    recorder.run = run;
-  }
-});
+it.each([4, 8, 32])(
+  'keeps the plain products where those by subgroups are wrong for weights of %s bits alone: ' +
+    'the layers, the head, LoRA',
+  async (bits) => {
+    if (!applies()) return;
+    const { recorder } = engine.opened;
+    const run = recorder.run.bind(recorder);
+    // A device that gets one precision wrong: outputs that are not accumulated where they should
+    // be, or the other way round.
+    recorder.run = (kernel, params, buffers, constants) =>
+      run(
+        kernel,
+        kernel.name === linearSubgroup.name && constants?.['WEIGHT_BITS'] === bits
+          ? { ...params, accumulate: 1 }
+          : params,
+        buffers,
+        constants,
+      );
+    try {
+      expect(await tunedVariants(engine.opened, engine.model, null)).toEqual({});
+    } finally {
+      recorder.run = run;
+    }
+  },
+);
 
 it('takes plain products for a log that names subgroups where the device has none', async () => {
   const without = { ...engine.opened, subgroupSize: null };

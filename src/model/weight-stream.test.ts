@@ -15,8 +15,15 @@ function random(rows: number): Float32Array {
   return Float32Array.from({ length: rows * COLS }, () => rng.uniform() - 0.5);
 }
 
-const values = Object.fromEntries(Object.entries(PARTS).map(([name, rows]) => [name, random(rows)]));
-const file = writeSafetensors(Object.entries(PARTS).map(([name, rows]) => [name, { shape: [rows, COLS], data: values[name] ?? new Float32Array() }] as const));
+const values = Object.fromEntries(
+  Object.entries(PARTS).map(([name, rows]) => [name, random(rows)]),
+);
+const file = writeSafetensors(
+  Object.entries(PARTS).map(
+    ([name, rows]) =>
+      [name, { shape: [rows, COLS], data: values[name] ?? new Float32Array() }] as const,
+  ),
+);
 
 /** All parts at once, as the stream is to deliver them. */
 function whole(precision: WeightPrecision): Uint8Array {
@@ -26,29 +33,43 @@ function whole(precision: WeightPrecision): Uint8Array {
   if (precision === 'f32') return new Uint8Array(stacked.buffer);
   if (precision === 'f16') return new Uint8Array(encodeF16(stacked).buffer);
   const out = new Uint8Array(packedBytes(rows, COLS, precision));
-  for (let tile = 0; tile * 32 < rows; tile++) packRows(stacked.subarray(tile * 32 * COLS, (tile + 1) * 32 * COLS), COLS, precision, out, tile * tileBytes(COLS, precision));
+  for (let tile = 0; tile * 32 < rows; tile++)
+    packRows(
+      stacked.subarray(tile * 32 * COLS, (tile + 1) * 32 * COLS),
+      COLS,
+      precision,
+      out,
+      tile * tileBytes(COLS, precision),
+    );
   return out;
 }
 
 describe('matrixChunks', () => {
-  it.each(['f32', 'f16', 'q8', 'q4'] as const)('delivers stacked tensors at %s as if packed at once, and never reads or holds more than a few megabytes', async (precision) => {
-    let largest = 0;
-    const source: FileSource = {
-      label: 'a file',
-      read: () => Promise.resolve(null),
-      size: (path) => Promise.resolve(path === 'model.safetensors' ? file.length : null),
-      readRange: (_, start, end) => {
-        largest = Math.max(largest, end - start);
-        return Promise.resolve(file.subarray(start, end));
-      },
-    };
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of matrixChunks(await openWeights(source), Object.keys(PARTS), precision)) {
-      largest = Math.max(largest, chunk.length);
-      chunks.push(chunk);
-    }
-    expect(chunks.length).toBeGreaterThan(1);
-    expect(Buffer.compare(Buffer.concat(chunks), whole(precision))).toBe(0);
-    expect(largest).toBeLessThanOrEqual(4 << 20);
-  });
+  it.each(['f32', 'f16', 'q8', 'q4'] as const)(
+    'delivers stacked tensors at %s as if packed at once, and never reads or holds more than a few megabytes',
+    async (precision) => {
+      let largest = 0;
+      const source: FileSource = {
+        label: 'a file',
+        read: () => Promise.resolve(null),
+        size: (path) => Promise.resolve(path === 'model.safetensors' ? file.length : null),
+        readRange: (_, start, end) => {
+          largest = Math.max(largest, end - start);
+          return Promise.resolve(file.subarray(start, end));
+        },
+      };
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of matrixChunks(
+        await openWeights(source),
+        Object.keys(PARTS),
+        precision,
+      )) {
+        largest = Math.max(largest, chunk.length);
+        chunks.push(chunk);
+      }
+      expect(chunks.length).toBeGreaterThan(1);
+      expect(Buffer.compare(Buffer.concat(chunks), whole(precision))).toBe(0);
+      expect(largest).toBeLessThanOrEqual(4 << 20);
+    },
+  );
 });

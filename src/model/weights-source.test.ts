@@ -55,10 +55,12 @@ function memorySource(files: Record<string, Uint8Array | string>): FileSource {
     label: 'the model',
     read: (path) => Promise.resolve(get(path)),
     size: (path) => Promise.resolve(get(path)?.length ?? null),
-    readRange: (path, start, end) => Promise.resolve((get(path) ?? new Uint8Array()).subarray(start, end)),
+    readRange: (path, start, end) =>
+      Promise.resolve((get(path) ?? new Uint8Array()).subarray(start, end)),
   };
 }
-const single = (shapes: Record<string, number[]>) => memorySource({ 'model.safetensors': weightsFile(shapes) });
+const single = (shapes: Record<string, number[]>) =>
+  memorySource({ 'model.safetensors': weightsFile(shapes) });
 
 describe('openWeights', () => {
   test('reads a tensor raw and as f32', async () => {
@@ -66,29 +68,44 @@ describe('openWeights', () => {
       single({ ...layer, 'model.embed_tokens.weight': [5, 8], 'lm_head.weight': [5, 8] }),
       config(false),
     );
-    expect(weights.tensor('model.layers.0.self_attn.k_proj.weight')).toEqual({ dtype: 'f32', shape: [4, 8] });
+    expect(weights.tensor('model.layers.0.self_attn.k_proj.weight')).toEqual({
+      dtype: 'f32',
+      shape: [4, 8],
+    });
     expect([...(await weights.readF32('model.norm.weight'))]).toEqual(Array(8).fill(9));
     const raw = await weights.read('model.norm.weight');
-    expect([raw.byteOffset, raw.length, ...new Float32Array(raw.buffer)]).toEqual([0, 32, ...Array<number>(8).fill(9)]);
+    expect([raw.byteOffset, raw.length, ...new Float32Array(raw.buffer)]).toEqual([
+      0,
+      32,
+      ...Array<number>(8).fill(9),
+    ]);
   });
 
   test('finds tensors stored without the model. prefix', async () => {
-    const bare = Object.fromEntries(Object.entries(layer).map(([name, shape]) => [name.replace('model.', ''), shape]));
-    const weights = await openWeights(single({ ...bare, 'embed_tokens.weight': [5, 8] }), config(true));
+    const bare = Object.fromEntries(
+      Object.entries(layer).map(([name, shape]) => [name.replace('model.', ''), shape]),
+    );
+    const weights = await openWeights(
+      single({ ...bare, 'embed_tokens.weight': [5, 8] }),
+      config(true),
+    );
     expect(weights.has('model.embed_tokens.weight')).toBe(true);
     expect((await weights.readF32('model.layers.0.self_attn.q_proj.weight'))[0]).toBe(1);
   });
 
-  test.each(['lm_head.weight', 'model.embed_tokens.weight'])('a tied model may store %s alone', async (stored) => {
-    const weights = await openWeights(single({ ...layer, [stored]: [5, 8] }), config(true));
-    expect((await weights.readF32('model.embed_tokens.weight'))[0]).toBe(10);
-    expect((await weights.readF32('lm_head.weight'))[0]).toBe(10);
-  });
+  test.each(['lm_head.weight', 'model.embed_tokens.weight'])(
+    'a tied model may store %s alone',
+    async (stored) => {
+      const weights = await openWeights(single({ ...layer, [stored]: [5, 8] }), config(true));
+      expect((await weights.readF32('model.embed_tokens.weight'))[0]).toBe(10);
+      expect((await weights.readF32('lm_head.weight'))[0]).toBe(10);
+    },
+  );
 
   test('an untied model without its head is refused, naming the tensor', async () => {
-    await expect(openWeights(single({ ...layer, 'model.embed_tokens.weight': [5, 8] }), config(false))).rejects.toThrow(
-      'no tensor lm_head.weight among its 11',
-    );
+    await expect(
+      openWeights(single({ ...layer, 'model.embed_tokens.weight': [5, 8] }), config(false)),
+    ).rejects.toThrow('no tensor lm_head.weight among its 11');
   });
 
   test('a shape that differs from config.json is refused with both shapes', async () => {
@@ -106,7 +123,11 @@ describe('openWeights', () => {
 
   test('reads shards through their index', async () => {
     const weights = await openWeights(
-      memorySource({ 'model.safetensors.index.json': index, 'a.safetensors': first, 'b.safetensors': second }),
+      memorySource({
+        'model.safetensors.index.json': index,
+        'a.safetensors': first,
+        'b.safetensors': second,
+      }),
     );
     expect((await weights.readF32('model.norm.weight'))[0]).toBe(0);
     expect((await weights.readF32('lm_head.weight'))[0]).toBe(1);
@@ -161,18 +182,25 @@ describe('file sources', () => {
     server = createServer((request, response) => {
       const url = request.url ?? '';
       requests.push({ path: url, range: request.headers.range });
-      const files: Record<string, Uint8Array> = { 'small.bin': small, 'big.bin': big, 'empty.bin': new Uint8Array() };
+      const files: Record<string, Uint8Array> = {
+        'small.bin': small,
+        'big.bin': big,
+        'empty.bin': new Uint8Array(),
+      };
       const file = files[url.split('/').at(-1) ?? ''];
       if (url.startsWith('/broken/')) response.writeHead(503).end();
       else if (!file && url.startsWith('/spa/'))
         response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
       else if (!file) response.writeHead(404).end();
       else {
-        const range = url.startsWith('/plain/') ? null : /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
+        const range = url.startsWith('/plain/')
+          ? null
+          : /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
         const start = Number(range?.[1]);
         const end = Math.min(Number(range?.[2]) + 1, file.length);
         if (!range) response.writeHead(200).end(file);
-        else if (start >= file.length) response.writeHead(416, { 'content-range': `bytes */${file.length}` }).end();
+        else if (start >= file.length)
+          response.writeHead(416, { 'content-range': `bytes */${file.length}` }).end();
         else
           response
             .writeHead(206, { 'content-range': `bytes ${start}-${end - 1}/${file.length}` })
@@ -202,7 +230,9 @@ describe('file sources', () => {
     expect(await source.read('absent.bin')).toBe(null);
     expect([...((await source.read('small.bin')) ?? [])]).toEqual([...small]);
     expect([...(await source.readRange('small.bin', 3, 6))]).toEqual([3, 4, 5]);
-    expect([...(await source.readRange('big.bin', big.length - 999, big.length - 996))]).toEqual([1, 2, 3]);
+    expect([...(await source.readRange('big.bin', big.length - 999, big.length - 996))]).toEqual([
+      1, 2, 3,
+    ]);
     expect((await source.readRange('big.bin', 5, 5)).length).toBe(0);
     await expect(source.readRange('small.bin', 990, 1001)).rejects.toThrow('ends at byte 1000');
   });
@@ -237,9 +267,15 @@ describe.skipIf(!existsSync(models))('published models', () => {
 
   test('the tinystories model, which stores its tied embedding as lm_head alone, opens complete', async () => {
     const source = folderSource(join(models, 'tinystories-656k-llama'));
-    const parsed = parseModelConfig(await json(source, 'config.json'), await json(source, 'generation_config.json'));
+    const parsed = parseModelConfig(
+      await json(source, 'config.json'),
+      await json(source, 'generation_config.json'),
+    );
     const weights = await openWeights(source, parsed);
-    expect(weights.tensor('model.embed_tokens.weight')).toEqual({ dtype: 'f32', shape: [2048, 128] });
+    expect(weights.tensor('model.embed_tokens.weight')).toEqual({
+      dtype: 'f32',
+      shape: [2048, 128],
+    });
     expect(parsed.eosIds).toEqual([2]);
   });
 
@@ -257,12 +293,18 @@ describe.skipIf(!existsSync(models))('published models', () => {
   test('a quantised Qwen3 model is refused by its config, its packed tensors by their type', async () => {
     const source = folderSource(join(models, 'mlxd-tiny-qwen3-sharded'));
     const qwen3 = await json(source, 'config.json');
-    expect(() => parseModelConfig(qwen3)).toThrow('quantization = {"bits":4,"group_size":32,"mode":"affine"}. Take the unquantised weights');
+    expect(() => parseModelConfig(qwen3)).toThrow(
+      'quantization = {"bits":4,"group_size":32,"mode":"affine"}. Take the unquantised weights',
+    );
     // What is refused is the packing alone.
-    expect(parseModelConfig({ ...(qwen3 as object), quantization: null })).toMatchObject({ architecture: 'qwen3', queryKeyNorm: true });
+    expect(parseModelConfig({ ...(qwen3 as object), quantization: null })).toMatchObject({
+      architecture: 'qwen3',
+      queryKeyNorm: true,
+    });
     const weights = await openWeights(source);
     expect(weights.names.length).toBeGreaterThan(40);
     expect(() => weights.tensor('lm_head.weight')).toThrow('has type U32');
   });
 });
-if (!existsSync(models)) console.warn('Skipped: the published models are not in ../shared/data/models.');
+if (!existsSync(models))
+  console.warn('Skipped: the published models are not in ../shared/data/models.');

@@ -1,7 +1,21 @@
 import * as v from 'valibot';
 import { modelTensors, type ModelConfig } from './config.ts';
-import { decodeFloats, floatDtype, headerEnd, parseHeader, type FloatDtype, type TensorEntry } from './safetensors.ts';
-import { isTiled, packedFile, unpackRows, type PackedTensor, type TiledPrecision, type WeightPrecision } from './weight-format.ts';
+import {
+  decodeFloats,
+  floatDtype,
+  headerEnd,
+  parseHeader,
+  type FloatDtype,
+  type TensorEntry,
+} from './safetensors.ts';
+import {
+  isTiled,
+  packedFile,
+  unpackRows,
+  type PackedTensor,
+  type TiledPrecision,
+  type WeightPrecision,
+} from './weight-format.ts';
 
 /** The files of one model: a folder, a URL, a store. Paths are relative, with `/`. */
 export interface FileSource {
@@ -18,16 +32,24 @@ export interface FileSource {
 /** As a tensor is stored: plain floats, or packed in tiles. */
 export type StoredDtype = FloatDtype | TiledPrecision;
 
-/** The weights of one model, by the names of modelTensors (config.ts), whatever prefix or tying the file uses. */
+/**
+ * The weights of one model, by the names of modelTensors (config.ts), whatever prefix or tying the
+ * file uses.
+ */
 export interface Weights {
-  /** In the order of their bytes: the tensors of the model where its config is known, else all there are. */
+  /**
+   * In the order of their bytes: the tensors of the model where its config is known, else all there
+   * are.
+   */
   readonly names: readonly string[];
   /** Of packed files: the precision they were packed at. */
   readonly packed: WeightPrecision | null;
   has(name: string): boolean;
   /** Type as stored and shape, rows first; throws a sentence if the tensor is missing. */
   tensor(name: string): { readonly dtype: StoredDtype; readonly shape: readonly number[] };
-  /** Little-endian bytes as stored, in a buffer of their own (offset 0); a range of them, or all. */
+  /**
+   * Little-endian bytes as stored, in a buffer of their own (offset 0); a range of them, or all.
+   */
   read(name: string, start?: number, end?: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Values as f32. */
   readF32(name: string): Promise<Float32Array>;
@@ -38,18 +60,32 @@ const INDEX = 'model.safetensors.index.json';
 const IndexJson = v.object({ weight_map: v.record(v.string(), v.string()) });
 
 /**
- * Opens model.safetensors, or the shards that model.safetensors.index.json lists, reading the headers only.
- * With `config`, tied embeddings are found under either of their names and every tensor the model needs is checked
- * for presence and shape at once.
+ * Opens model.safetensors, or the shards that model.safetensors.index.json lists, reading the
+ * headers only. With `config`, tied embeddings are found under either of their names and every
+ * tensor the model needs is checked for presence and shape at once.
  */
 export async function openWeights(source: FileSource, config?: ModelConfig): Promise<Weights> {
-  const entries = new Map<string, { readonly file: string; readonly entry: TensorEntry; readonly packed: PackedTensor | undefined }>();
+  const entries = new Map<
+    string,
+    {
+      readonly file: string;
+      readonly entry: TensorEntry;
+      readonly packed: PackedTensor | undefined;
+    }
+  >();
   let packed: WeightPrecision | null = null;
   for (const [file, expected] of await weightFiles(source)) {
     const size = await source.size(file);
-    if (size === null) throw new Error(`${source.label} lacks ${file}, which ${INDEX} names. Fetch the model again.`);
+    if (size === null)
+      throw new Error(
+        `${source.label} lacks ${file}, which ${INDEX} names. Fetch the model again.`,
+      );
     const first = await source.readRange(file, 0, Math.min(8, size));
-    const header = parseHeader(await source.readRange(file, 0, headerEnd(first, size, file)), size, file);
+    const header = parseHeader(
+      await source.readRange(file, 0, headerEnd(first, size, file)),
+      size,
+      file,
+    );
     const format = packedFile(header.metadata, header.tensors, file);
     packed = format?.precision ?? packed;
     for (const [name, entry] of [...header.tensors].sort(([, a], [, b]) => a.start - b.start)) {
@@ -57,11 +93,14 @@ export async function openWeights(source: FileSource, config?: ModelConfig): Pro
     }
     for (const name of expected) {
       if (!header.tensors.has(name))
-        throw new Error(`${file} lacks ${name}, which ${INDEX} places there. Fetch the model again.`);
+        throw new Error(
+          `${file} lacks ${name}, which ${INDEX} places there. Fetch the model again.`,
+        );
     }
   }
 
-  const storedName = (name: string) => storedNames(name, config?.tiedEmbeddings ?? false).find((candidate) => entries.has(candidate));
+  const storedName = (name: string) =>
+    storedNames(name, config?.tiedEmbeddings ?? false).find((candidate) => entries.has(candidate));
   const get = (name: string) => {
     const found = entries.get(storedName(name) ?? '');
     if (!found)
@@ -74,12 +113,22 @@ export async function openWeights(source: FileSource, config?: ModelConfig): Pro
   };
   const read = async (name: string, start = 0, end?: number) => {
     const { file, entry } = get(name);
-    const bytes = await source.readRange(file, entry.start + start, end === undefined ? entry.end : entry.start + end);
+    const bytes = await source.readRange(
+      file,
+      entry.start + start,
+      end === undefined ? entry.end : entry.start + end,
+    );
     return ownsBuffer(bytes) ? bytes : new Uint8Array(bytes);
   };
 
   const weights: Weights = {
-    names: config ? inOrder(modelTensors(config).map((t) => t.name), [...entries.keys()], storedName) : [...entries.keys()],
+    names: config
+      ? inOrder(
+          modelTensors(config).map((t) => t.name),
+          [...entries.keys()],
+          storedName,
+        )
+      : [...entries.keys()],
     packed,
     has: (name) => storedName(name) !== undefined,
     tensor: (name) => {
@@ -100,18 +149,26 @@ export async function openWeights(source: FileSource, config?: ModelConfig): Pro
 }
 
 /** Model's names by the place of their stored tensors. */
-function inOrder(names: readonly string[], stored: readonly string[], storedName: (name: string) => string | undefined): string[] {
+function inOrder(
+  names: readonly string[],
+  stored: readonly string[],
+  storedName: (name: string) => string | undefined,
+): string[] {
   const places = new Map(stored.map((name, place) => [name, place]));
   const place = (name: string) => places.get(storedName(name) ?? '') ?? 0;
   return [...names].sort((a, b) => place(a) - place(b));
 }
 
 /** Files to read, each with the tensors the index promises in it. */
-export async function weightFiles(source: Pick<FileSource, 'label' | 'read' | 'size'>): Promise<Map<string, string[]>> {
+export async function weightFiles(
+  source: Pick<FileSource, 'label' | 'read' | 'size'>,
+): Promise<Map<string, string[]>> {
   if ((await source.size(SINGLE)) !== null) return new Map([[SINGLE, []]]);
   const bytes = await source.read(INDEX);
   if (!bytes)
-    throw new Error(`${source.label} has neither ${SINGLE} nor ${INDEX}. Choose a folder with safetensors weights.`);
+    throw new Error(
+      `${source.label} has neither ${SINGLE} nor ${INDEX}. Choose a folder with safetensors weights.`,
+    );
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));
@@ -119,21 +176,30 @@ export async function weightFiles(source: Pick<FileSource, 'label' | 'read' | 's
     throw new Error(`${INDEX} of ${source.label} is not JSON. Fetch the model again.`);
   }
   const index = v.safeParse(IndexJson, json);
-  if (!index.success) throw new Error(`${INDEX} of ${source.label} has no weight_map from tensor names to file names.`);
+  if (!index.success)
+    throw new Error(
+      `${INDEX} of ${source.label} has no weight_map from tensor names to file names.`,
+    );
   const files = new Map<string, string[]>();
   for (const [name, file] of Object.entries(index.output.weight_map)) {
     if (/[/\\]|^\.\.?$/.test(file))
-      throw new Error(`${INDEX} of ${source.label} names ${JSON.stringify(file)}, which is not a file beside it.`);
+      throw new Error(
+        `${INDEX} of ${source.label} names ${JSON.stringify(file)}, which is not a file beside it.`,
+      );
     files.set(file, [...(files.get(file) ?? []), name]);
   }
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Names a tensor may be stored under: with or without `model.`; a tied model stores either end of its embedding. */
+/**
+ * Names a tensor may be stored under: with or without `model.`; a tied model stores either end of
+ * its embedding.
+ */
 function storedNames(name: string, tied: boolean): string[] {
   const names = [name, name.replace(/^model\./, '')];
   if (tied && name === 'model.embed_tokens.weight') names.push('lm_head.weight');
-  if (tied && name === 'lm_head.weight') names.unshift('model.embed_tokens.weight', 'embed_tokens.weight');
+  if (tied && name === 'lm_head.weight')
+    names.unshift('model.embed_tokens.weight', 'embed_tokens.weight');
   return names;
 }
 
@@ -142,7 +208,8 @@ function checkShapes(weights: Weights, config: ModelConfig): void {
     const stored = weights.tensor(name).shape;
     if (stored.join() !== shape.join()) {
       throw new Error(
-        `${name} has shape [${stored.join(', ')}], config.json asks for [${shape.join(', ')}]. Weights and config.json are of different models.`,
+        `${name} has shape [${stored.join(', ')}], config.json asks for [${shape.join(', ')}]. ` +
+          'Weights and config.json are of different models.',
       );
     }
   }
@@ -152,12 +219,16 @@ function ownsBuffer(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
 }
 
-/** Files up to this size are fetched whole at their first use and kept: one request instead of one a tensor. */
+/**
+ * Files up to this size are fetched whole at their first use and kept: one request instead of one a
+ * tensor.
+ */
 const WHOLE_FILE_BYTES = 16 * 2 ** 20;
 
 /**
- * The files below a URL. Large files are read by Range requests; a server that answers them with the whole file (200)
- * is taken at its word and the file kept. HTML is what development servers send in place of a missing file, so it counts as missing.
+ * The files below a URL. Large files are read by Range requests; a server that answers them with
+ * the whole file (200) is taken at its word and the file kept. HTML is what development servers
+ * send in place of a missing file, so it counts as missing.
  * @param base URL of the folder, absolute
  */
 export function httpSource(
@@ -195,7 +266,10 @@ export function httpSource(
     return response && new Uint8Array(await response.arrayBuffer());
   }
 
-  /** Asks for one byte, which tells the size and whether ranges work; keeps what came if it was the whole file. */
+  /**
+   * Asks for one byte, which tells the size and whether ranges work; keeps what came if it was the
+   * whole file.
+   */
   async function probe(path: string): Promise<number | null> {
     const response = await get(path, [0, 1]);
     if (!response) return null;
@@ -231,14 +305,17 @@ export function httpSource(
     async readRange(path, start, end) {
       const total = await size(path);
       if (total === null) throw new Error(`${label} has no file ${path}.`);
-      if (end > total) throw new Error(`${path} ends at byte ${total}, bytes ${start} to ${end} were asked for.`);
+      if (end > total)
+        throw new Error(`${path} ends at byte ${total}, bytes ${start} to ${end} were asked for.`);
       const kept = whole.get(path);
       if (kept) return kept.subarray(start, end);
       if (start === end) return new Uint8Array(0);
       const response = await get(path, [start, end]);
       const bytes = response && new Uint8Array(await response.arrayBuffer());
       if (bytes?.length === end - start) return bytes;
-      throw new Error(`${path} came incomplete: ${bytes?.length ?? 0} bytes in place of ${end - start}. Try again.`);
+      throw new Error(
+        `${path} came incomplete: ${bytes?.length ?? 0} bytes in place of ${end - start}. Try again.`,
+      );
     },
   };
 }

@@ -12,7 +12,9 @@ export class Workspace {
   readonly norm1: BufferView;
   readonly norm2: BufferView;
   readonly qkv: BufferView;
-  /** qkv with its heads normed, where the model does that; a backward pass puts their gradient here. */
+  /**
+   * qkv with its heads normed, where the model does that; a backward pass puts their gradient here.
+   */
   readonly headNormed: BufferView | null;
   readonly q: BufferView;
   readonly o: BufferView;
@@ -33,7 +35,8 @@ export class Workspace {
   ) {
     const q = config.heads * config.headDim;
     const kv = config.kvHeads * config.headDim;
-    const floats = (label: string, width: number) => this.take(`${this.part} ${label}`, 4 * capacity * width);
+    const floats = (label: string, width: number) =>
+      this.take(`${this.part} ${label}`, 4 * capacity * width);
     this.rows = floats('rows', ROW_WORDS);
     this.x = floats('residual', config.hiddenSize);
     this.norm1 = floats('norm1', config.hiddenSize);
@@ -64,7 +67,9 @@ export class Workspace {
   }
 }
 
-/** What a pass over whole sequences needs besides: their keys and values, of one layer at a time. */
+/**
+ * What a pass over whole sequences needs besides: their keys and values, of one layer at a time.
+ */
 export class SequenceWorkspace extends Workspace {
   readonly k: BufferView;
   readonly v: BufferView;
@@ -77,7 +82,10 @@ export class SequenceWorkspace extends Workspace {
   }
 }
 
-/** What the backward pass needs besides: layer inputs, gradients, and which rows attend to which and are predicted from. */
+/**
+ * What the backward pass needs besides: layer inputs, gradients, and which rows attend to which and
+ * are predicted from.
+ */
 export class TrainWorkspace extends SequenceWorkspace {
   readonly keys: BufferView;
   readonly spans: BufferView;
@@ -97,10 +105,13 @@ export class TrainWorkspace extends SequenceWorkspace {
     super(memory, config, capacity, layout);
     const q = config.heads * config.headDim;
     const kv = config.kvHeads * config.headDim;
-    const floats = (label: string, width: number) => this.take(`train ${label}`, 4 * capacity * width);
+    const floats = (label: string, width: number) =>
+      this.take(`train ${label}`, 4 * capacity * width);
     this.keys = floats('keys', 4);
     this.spans = floats('spans', 2);
-    this.checkpoints = Array.from({ length: config.layers }, () => this.take('checkpoints layer input', 4 * capacity * config.hiddenSize));
+    this.checkpoints = Array.from({ length: config.layers }, () =>
+      this.take('checkpoints layer input', 4 * capacity * config.hiddenSize),
+    );
     this.dx = floats('dx', config.hiddenSize);
     this.dNorm = floats('dnorm', config.hiddenSize);
     this.dqkv = floats('dqkv', q + 2 * kv);

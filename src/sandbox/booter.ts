@@ -9,7 +9,10 @@ export interface SandboxHost {
   spawn(): Transport;
   /** Pyodide's files: see `GuestBoot`. */
   readonly files: Pick<GuestBoot, 'loader' | 'stdlib' | 'wasm' | 'abi'>;
-  /** A memory image kept from an earlier session, if it is known to be of the same files and preload. */
+  /**
+   * A memory image kept from an earlier session, if it is known to be of the same files and
+   * preload.
+   */
   readonly image?: Uint8Array | undefined;
   keepImage?(image: Uint8Array): void;
   close?(): void;
@@ -25,16 +28,28 @@ export interface BootOptions {
 const MAX_HEAP = 192 * 1024 * 1024;
 
 /**
- * Boots guests that run the harness, or other Python. The first boots cold and leaves a memory image; the others wait for it and boot from that, far sooner.
- * An image that does not boot is given up for good: every guest boots cold from then on.
+ * Boots guests that run the harness, or other Python. The first boots cold and leaves a memory
+ * image; the others wait for it and boot from that, far sooner. An image that does not boot is
+ * given up for good: every guest boots cold from then on.
  */
-export function guestBooter(host: SandboxHost, options: BootOptions = {}): (python?: string) => Promise<GuestHandle> {
+export function guestBooter(
+  host: SandboxHost,
+  options: BootOptions = {},
+): (python?: string) => Promise<GuestHandle> {
   const { maxHeap = MAX_HEAP, without = [] } = options;
   let images = !without.includes('snapshot');
   let image = images ? host.image : undefined;
   let first: Promise<unknown> | null = null;
   const boot = (python: string | undefined, start: Pick<GuestBoot, 'image' | 'makeImage'>) =>
-    GuestHandle.boot(host.spawn(), { ...host.files, preload, harness: HARNESS, python, maxHeap, without, ...start });
+    GuestHandle.boot(host.spawn(), {
+      ...host.files,
+      preload,
+      harness: HARNESS,
+      python,
+      maxHeap,
+      without,
+      ...start,
+    });
   const cold = async (python: string | undefined): Promise<GuestHandle> => {
     const booted = await boot(python, { makeImage: images && image === undefined });
     if (booted.image !== undefined) {
@@ -50,7 +65,8 @@ export function guestBooter(host: SandboxHost, options: BootOptions = {}): (pyth
       try {
         return (await boot(python, { image: tried })).guest;
       } catch {
-        // One that was kept may be stale: the next cold boot makes another. One of our own that fails is the last.
+        // One that was kept may be stale: the next cold boot makes another. One of our own that
+        // fails is the last.
         images = tried === host.image;
         if (image === tried) image = undefined;
       }

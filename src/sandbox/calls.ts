@@ -4,11 +4,17 @@ import { outputText } from './reply.ts';
 import type { Source } from './sandbox.ts';
 import { decode, type Value, type WireValue } from './value.ts';
 
-/** A function of the program and plain values to call it with; the value it returns is wanted as it is. */
+/**
+ * A function of the program and plain values to call it with; the value it returns is wanted as it
+ * is.
+ */
 export interface Call {
   readonly function: string;
   readonly args: readonly WireValue[];
-  /** Largest value that is looked at: parts, and characters of text. Beyond it a value is `unsupported`. */
+  /**
+   * Largest value that is looked at: parts, and characters of text. Beyond it a value is
+   * `unsupported`.
+   */
   readonly nodes: number;
   readonly text: number;
   /** Read an iterator's items, since the caller wants a set of them anyway. */
@@ -17,15 +23,23 @@ export interface Call {
   readonly seconds?: number;
 }
 
-/** A program and calls to make of it, compared by the caller: references, data sets with rules of their own. */
+/**
+ * A program and calls to make of it, compared by the caller: references, data sets with rules of
+ * their own.
+ */
 export interface Calls extends Source {
   readonly calls: readonly Call[];
 }
 
 /** What a call returned or raised. `ms`: time inside, in milliseconds. */
-export type CallResult = { readonly ms: number } & ({ readonly value: Value } | { readonly error: ProgramError });
+export type CallResult = { readonly ms: number } & (
+  { readonly value: Value } | { readonly error: ProgramError }
+);
 
-/** How the calls went: all made; the program did not load; or what came to a halt after the last result. */
+/**
+ * How the calls went: all made; the program did not load; or what came to a halt after the last
+ * result.
+ */
 export interface CallsReport {
   readonly status: 'done' | 'error' | 'timeout' | 'crash' | 'infra';
   readonly results: readonly CallResult[];

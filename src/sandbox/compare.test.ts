@@ -8,7 +8,10 @@ const float = (value: number): Value => ({ type: 'float', value });
 const bool = (value: boolean): Value => ({ type: 'bool', value });
 const str = (value: string): Value => ({ type: 'str', value });
 const none: Value = { type: 'none' };
-const many = (type: 'list' | 'tuple' | 'set' | 'frozenset', ...items: Value[]): Value => ({ type, items });
+const many = (type: 'list' | 'tuple' | 'set' | 'frozenset', ...items: Value[]): Value => ({
+  type,
+  items,
+});
 const dict = (...entries: [Value, Value][]): Value => ({ type: 'dict', entries });
 const complex = (real: number, imag: number): Value => ({ type: 'complex', real, imag });
 const range = (start: number, stop: number, step = 1): Value => ({
@@ -35,7 +38,11 @@ describe('comparison', () => {
     ],
     ['{1, 2} == {2.0, True}', many('set', int(1), int(2)), many('set', float(2), bool(true))],
     ['{1} == frozenset({1})', many('set', int(1)), many('frozenset', int(1))],
-    ['sets of tuples', many('set', many('tuple', int(1), str('a'))), many('set', many('tuple', float(1), str('a')))],
+    [
+      'sets of tuples',
+      many('set', many('tuple', int(1), str('a'))),
+      many('set', many('tuple', float(1), str('a'))),
+    ],
     [
       'sets of frozensets',
       many('set', many('frozenset', int(1), int(2))),

@@ -1,15 +1,19 @@
 import { rangeLength, type Value } from './value.ts';
 
 /**
- * Python's `==` on plain values: `1 == 1.0 == True`, sets and dicts unordered, tuple ≠ list, NaN equal to nothing,
- * bytes == bytearray, set == frozenset. Two departures: objects have no identity here, so that `[nan] == [nan]` is false
- * even where CPython finds the same object twice, and an iterator or unsupported value equals nothing.
+ * Python's `==` on plain values: `1 == 1.0 == True`, sets and dicts unordered, tuple ≠ list, NaN
+ * equal to nothing, bytes == bytearray, set == frozenset. Two departures: objects have no identity
+ * here, so that `[nan] == [nan]` is false even where CPython finds the same object twice, and an
+ * iterator or unsupported value equals nothing.
  */
 export function pythonEquals(a: Value, b: Value): boolean {
   const x = numeric(a);
   const y = numeric(b);
-  // eslint-disable-next-line eqeqeq -- `===` never finds a bigint and a number equal; `==` compares their values
-  if (x !== null || y !== null) return x !== null && y !== null && x.real == y.real && x.imag === y.imag;
+  if (x !== null || y !== null) {
+    if (x === null || y === null) return false;
+    // eslint-disable-next-line eqeqeq -- `===` never finds a bigint and a number equal; `==` compares their values
+    return x.real == y.real && x.imag === y.imag;
+  }
   switch (a.type) {
     case 'none':
     case 'ellipsis':
@@ -55,7 +59,10 @@ export function pythonIs(actual: Value, singleton: Value): boolean {
   return singleton.type === 'none' && actual.type === 'none';
 }
 
-/** Bool, int, float and complex meet here. JavaScript compares a bigint with a number by exact value, as Python does. */
+/**
+ * Bool, int, float and complex meet here. JavaScript compares a bigint with a number by exact
+ * value, as Python does.
+ */
 function numeric(value: Value): { real: bigint | number; imag: number } | null {
   switch (value.type) {
     case 'bool':

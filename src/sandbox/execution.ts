@@ -24,7 +24,10 @@ export interface Step {
 /** One attempt at a program: its steps, and who takes the replies as they arrive. */
 export interface Attempt {
   readonly steps: readonly Step[];
-  /** False for a reply that is not in the harness' form: the program has been at the harness, which is its own death. */
+  /**
+   * False for a reply that is not in the harness' form: the program has been at the harness, which
+   * is its own death.
+   */
   accept(reply: StepReply, ms: number, index: number): boolean;
 }
 
@@ -35,7 +38,10 @@ export interface Limits {
   readonly aside?: { readonly afterMs: number; readonly others: () => boolean } | undefined;
 }
 
-/** Messages may be on their way when a limit is reached, or this side was busy: they are let in before anyone dies of it. */
+/**
+ * Messages may be on their way when a limit is reached, or this side was busy: they are let in
+ * before anyone dies of it.
+ */
 const GRACE_MS = 20;
 
 /** How often a program that does not answer is looked at. */
@@ -64,9 +70,14 @@ export async function execute(
   let over = false;
   const stop = (why: 'timeout' | 'aside'): void => {
     end = why;
-    guest.kill(why === 'timeout' ? 'the program ran out of time' : 'the program kept others waiting');
+    guest.kill(
+      why === 'timeout' ? 'the program ran out of time' : 'the program kept others waiting',
+    );
   };
-  /** Ends the program in `ms` unless it is over by then, or (given `index`) has gone on to another step. */
+  /**
+   * Ends the program in `ms` unless it is over by then, or (given `index`) has gone on to another
+   * step.
+   */
   const limit = (ms: number, index?: number): ReturnType<typeof setTimeout> => {
     const expire = (): void => {
       if (!over && (index === undefined || answers === index)) stop('timeout');

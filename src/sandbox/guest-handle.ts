@@ -2,7 +2,10 @@ import * as v from 'valibot';
 import { deferred, type Deferred } from '../lib/deferred.ts';
 import type { GuestBoot, GuestRequest, PrivatePath } from './protocol.ts';
 
-/** One restricted process or worker, as its host sees it. Made by `src/sandbox/node` and `src/sandbox/browser`. */
+/**
+ * One restricted process or worker, as its host sees it. Made by `src/sandbox/node` and
+ * `src/sandbox/browser`.
+ */
 export interface Transport {
   post(message: GuestBoot | GuestRequest): void;
   kill(): void;
@@ -30,9 +33,20 @@ const Ready = v.object({
 const Failed = v.object({ type: v.literal('failed'), message: v.string() });
 const BootReply = v.variant('type', [Ready, Failed]);
 const RunReply = v.variant('type', [
-  v.object({ type: v.literal('reply'), id: v.string(), index: v.number(), text: v.string(), ms: v.number() }),
+  v.object({
+    type: v.literal('reply'),
+    id: v.string(),
+    index: v.number(),
+    text: v.string(),
+    ms: v.number(),
+  }),
   v.object({ type: v.literal('dead'), id: v.string(), message: v.string() }),
-  v.object({ type: v.literal('done'), id: v.string(), recycle: v.nullable(v.string()), heap: v.number() }),
+  v.object({
+    type: v.literal('done'),
+    id: v.string(),
+    recycle: v.nullable(v.string()),
+    heap: v.number(),
+  }),
 ]);
 
 /** The answer to one step: Python's text, and how long it took inside. */
@@ -73,7 +87,10 @@ export class GuestHandle {
     readonly bootMs: number,
   ) {}
 
-  static boot(transport: Transport, boot: GuestBoot): Promise<{ guest: GuestHandle; image: Uint8Array | undefined }> {
+  static boot(
+    transport: Transport,
+    boot: GuestBoot,
+  ): Promise<{ guest: GuestHandle; image: Uint8Array | undefined }> {
     return new Promise((resolve, reject) => {
       let guest: GuestHandle | null = null;
       let failed = false;
@@ -122,10 +139,14 @@ export class GuestHandle {
   }
 
   /**
-   * Python's `step` for each request in turn. `each` sees every answer as it arrives; after a first step that failed
-   * none follows.
+   * Python's `step` for each request in turn. `each` sees every answer as it arrives; after a first
+   * step that failed none follows.
    */
-  run(requests: readonly object[], restore: boolean, each: (answer: StepAnswer, index: number) => void): GuestRun {
+  run(
+    requests: readonly object[],
+    restore: boolean,
+    each: (answer: StepAnswer, index: number) => void,
+  ): GuestRun {
     const id = crypto.randomUUID();
     const [answered, done] = [deferred<void>(), deferred<string | null>()];
     if (this.lost !== null) {
@@ -133,7 +154,12 @@ export class GuestHandle {
       done.reject(this.lost);
     } else {
       this.pending = { id, each, count: requests.length, next: 0, answered, done };
-      this.transport.post({ id, type: 'run', steps: requests.map((request) => JSON.stringify(request)), restore });
+      this.transport.post({
+        id,
+        type: 'run',
+        steps: requests.map((request) => JSON.stringify(request)),
+        restore,
+      });
     }
     return { answered: answered.promise, done: done.promise };
   }
@@ -159,7 +185,8 @@ export class GuestHandle {
     const reply = parsed.output;
     switch (reply.type) {
       case 'reply':
-        if (reply.index !== pending.next || reply.index >= pending.count) return this.kill('it answered out of turn');
+        if (reply.index !== pending.next || reply.index >= pending.count)
+          return this.kill('it answered out of turn');
         pending.next += 1;
         pending.each(reply, reply.index);
         if (pending.next === pending.count) pending.answered.resolve();

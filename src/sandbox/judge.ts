@@ -32,7 +32,10 @@ export class Judge {
   private stderr: [string, number] | undefined;
   private readonly deferred: (() => Promise<void>)[] = [];
 
-  /** `tests`: the single asserts of each of the program's tests. `scale` turns its seconds into this machine's. */
+  /**
+   * `tests`: the single asserts of each of the program's tests. `scale` turns its seconds into this
+   * machine's.
+   */
   constructor(
     private readonly program: Program,
     tests: readonly (readonly PlannedAssert[])[],
@@ -72,7 +75,10 @@ export class Judge {
     if (this.owners[index] === owner) return true;
     const { heard } = this;
     this.heard = { replies: [], values: [], ms: 0 };
-    this.asserts.push({ ...this.judge(this.planned[owner] as PlannedAssert, owner, heard), ms: heard.ms });
+    this.asserts.push({
+      ...this.judge(this.planned[owner] as PlannedAssert, owner, heard),
+      ms: heard.ms,
+    });
     return true;
   }
 
@@ -83,7 +89,8 @@ export class Judge {
 
   /** Every assert without a verdict gets this one: what came to a halt there. */
   fill(status: VerdictStatus): void {
-    for (const { source } of this.planned.slice(this.asserts.length)) this.asserts.push({ status, source });
+    for (const { source } of this.planned.slice(this.asserts.length))
+      this.asserts.push({ status, source });
   }
 
   verdict(status: VerdictStatus, ms: number): Verdict {
@@ -100,7 +107,10 @@ export class Judge {
   private stepsOf(plan: PlannedAssert, index: number, limitMs: number | undefined): Step[] {
     switch (plan.kind) {
       case 'compare': {
-        const budget = { nodes: Math.max(MAX_NODES, 4 * plan.nodes), text: Math.max(MAX_TEXT, 4 * plan.text) };
+        const budget = {
+          nodes: Math.max(MAX_NODES, 4 * plan.nodes),
+          text: Math.max(MAX_TEXT, 4 * plan.text),
+        };
         return [callStep(plan.call, budget, limitMs)];
       }
       case 'truth':
@@ -127,9 +137,12 @@ export class Judge {
         const expected = render(plan.expected);
         if (actual === null) return this.failed(reply, source, expected);
         const { operator } = plan;
-        const same = operator.startsWith('is') ? pythonIs(actual, plan.expected) : pythonEquals(actual, plan.expected);
+        const same = operator.startsWith('is')
+          ? pythonIs(actual, plan.expected)
+          : pythonEquals(actual, plan.expected);
         const negated = operator === '!=' || operator === 'is not';
-        // A value that could not be looked at is right neither for == nor for !=; but it is not None.
+        // A value that could not be looked at is right neither for == nor for !=; but it is not
+        // None.
         const pass = same !== negated && (actual.type !== 'unsupported' || operator === 'is not');
         return {
           status: pass ? 'pass' : 'fail',
@@ -145,14 +158,16 @@ export class Judge {
         return { status: pass ? 'pass' : 'fail', source, actual: render(actual), expected };
       }
       case 'statement': {
-        if (reply.sentinel === this.sentinels.get(index)) return { status: 'pass', source, inProcess: true };
+        if (reply.sentinel === this.sentinels.get(index))
+          return { status: 'pass', source, inProcess: true };
         if (reply.error?.type !== 'AssertionError') this.note(reply.error);
         const status = reply.error?.type === 'AssertionError' ? 'fail' : 'error';
         return { status, source, inProcess: true };
       }
       case 'residual': {
         const strange = values.find((value) => value?.type === 'unsupported');
-        if (strange) return { status: 'fail', source, actual: render(strange), expected: clip(plan.shown) };
+        if (strange)
+          return { status: 'fail', source, actual: render(strange), expected: clip(plan.shown) };
         this.deferred.push(async () => {
           const { ms } = this.asserts[index] as AssertVerdict;
           const judged = await this.residual(plan, source, replies);
@@ -173,7 +188,8 @@ export class Judge {
   ): Promise<AssertVerdict> {
     const holes = replies.map((reply): WireValue | null => reply.value ?? null);
     const result = await this.trusted.residual(this.program.setup, plan, holes);
-    if (result.failed !== undefined) return this.failed(replies[result.failed] as StepReply, source, clip(plan.shown));
+    if (result.failed !== undefined)
+      return this.failed(replies[result.failed] as StepReply, source, clip(plan.shown));
     if (result.error !== undefined) {
       this.note(result.error);
       return { status: 'error', source, expected: clip(plan.shown) };
@@ -195,7 +211,8 @@ export class Judge {
 
   /** The program's error is its first one. */
   private note(error: ProgramError | undefined): void {
-    this.error ??= error === undefined ? undefined : { ...error, message: error.message.slice(0, 300) };
+    this.error ??=
+      error === undefined ? undefined : { ...error, message: error.message.slice(0, 300) };
   }
 }
 

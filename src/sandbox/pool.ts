@@ -9,7 +9,9 @@ const BOOT_TRIES = 3;
 /** A guest that does not come back from its program in this time is lost. */
 const RETURN_MS = 5000;
 
-/** Programs at work at the same time: a core is left to the rest, and more than four help nobody. */
+/**
+ * Programs at work at the same time: a core is left to the rest, and more than four help nobody.
+ */
 export function poolSize(cores: number): number {
   return Math.max(1, Math.min(4, cores - 1));
 }
@@ -40,8 +42,9 @@ export interface PoolCounts {
 }
 
 /**
- * Up to `size` guests at work and one warm spare beside them. Callers are served in turn, each first come, first served.
- * A guest that is killed is replaced by the spare at once while the next spare boots, so a hanging program delays nobody else.
+ * Up to `size` guests at work and one warm spare beside them. Callers are served in turn, each
+ * first come, first served. A guest that is killed is replaced by the spare at once while the next
+ * spare boots, so a hanging program delays nobody else.
  */
 export class Pool {
   readonly counts: PoolCounts = { programs: 0, boots: 0, recycled: {} };
@@ -65,7 +68,12 @@ export class Pool {
   ) {}
 
   /** A clean guest for one program. Rejects when none can be booted. */
-  acquire({ caller = '', fresh = false, alone = false, signal }: Demand = {}): Promise<GuestHandle> {
+  acquire({
+    caller = '',
+    fresh = false,
+    alone = false,
+    signal,
+  }: Demand = {}): Promise<GuestHandle> {
     return new Promise((resolve, reject) => {
       if (this.closed) return reject(new GuestLost('the sandbox is closed'));
       if (signal?.aborted === true) return reject(signal.reason as Error);
@@ -100,8 +108,8 @@ export class Pool {
   }
 
   /**
-   * Gives a guest back after its program. `done` says whether it can run another; it is waited for here, after the verdict
-   * is out. `keep` false: it is not to run another in any case.
+   * Gives a guest back after its program. `done` says whether it can run another; it is waited for
+   * here, after the verdict is out. `keep` false: it is not to run another in any case.
    */
   release(guest: GuestHandle, done = guest.restore(), keep = true): void {
     guest.programs += 1;
@@ -148,7 +156,10 @@ export class Pool {
     const timer = setTimeout(() => guest.kill('it did not come back after its program'), RETURN_MS);
     try {
       const why = await done;
-      return why ?? (guest.programs >= PROGRAMS_PER_GUEST ? `it has run ${PROGRAMS_PER_GUEST} programs` : null);
+      return (
+        why ??
+        (guest.programs >= PROGRAMS_PER_GUEST ? `it has run ${PROGRAMS_PER_GUEST} programs` : null)
+      );
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     } finally {
@@ -211,7 +222,8 @@ export class Pool {
 
   private count(fresh = false): number {
     let count = 0;
-    for (const queue of this.waiting.values()) count += queue.filter((waiter) => !fresh || waiter.fresh).length;
+    for (const queue of this.waiting.values())
+      count += queue.filter((waiter) => !fresh || waiter.fresh).length;
     return count;
   }
 
@@ -221,7 +233,8 @@ export class Pool {
     // The spare comes after the first guest: it must not slow that one's boot down.
     const spare = this.guests.size === 0 ? (this.count() + this.loners.length > 0 ? 0 : 1) : 1;
     const wanted = Math.min(free, this.count()) + spare;
-    const lone = this.loners.length > 0 && this.loner === null && this.busy + this.count() === 0 ? 1 : 0;
+    const lone =
+      this.loners.length > 0 && this.loner === null && this.busy + this.count() === 0 ? 1 : 0;
     const wantedFresh = Math.min(free, this.count(true)) + lone;
     const fresh = this.idle.filter((guest) => guest.programs === 0).length;
     const missing = Math.max(wanted - this.idle.length, wantedFresh - fresh) - this.booting;
@@ -251,7 +264,8 @@ export class Pool {
         // A machine with much else to do may be too slow for one boot; whoever waits gets a few.
         if (this.failures < BOOT_TRIES) return this.serve();
         // Only those who would wait for ever: a guest at work will serve the rest.
-        if (this.booting === 0) this.refuse(error, (waiter) => waiter.fresh || this.guests.size === 0);
+        if (this.booting === 0)
+          this.refuse(error, (waiter) => waiter.fresh || this.guests.size === 0);
       },
     );
   }

@@ -1,6 +1,7 @@
 /**
- * Messages between the pool and a guest (the restricted process or worker that runs Pyodide). The guest answers each
- * request with its fresh random id; anything else that arrives from it is a reason to throw it away.
+ * Messages between the pool and a guest (the restricted process or worker that runs Pyodide). The
+ * guest answers each request with its fresh random id; anything else that arrives from it is a
+ * reason to throw it away.
  */
 export interface GuestBoot {
   /** Pyodide's loader and its wasm glue, made into one classic script by `assembleLoader`. */
@@ -26,15 +27,24 @@ export interface GuestBoot {
   readonly without?: readonly PrivatePath[];
 }
 
-/** What is done through Pyodide's private interface. Each has a fallback: cold boots, a fresh guest a program, more crashes. */
+/**
+ * What is done through Pyodide's private interface. Each has a fallback: cold boots, a fresh guest
+ * a program, more crashes.
+ */
 export type PrivatePath = 'snapshot' | 'restore' | 'stackGuard';
 
 export type GuestRequest =
   /**
-   * Calls Python's `step` with each text in turn, one reply a step. A first step that is not answered `{"ok":true` is
-   * the last. Then sets the heap back, unless the interpreter is to keep its state.
+   * Calls Python's `step` with each text in turn, one reply a step. A first step that is not
+   * answered `{"ok":true` is the last. Then sets the heap back, unless the interpreter is to keep
+   * its state.
    */
-  { readonly id: string; readonly type: 'run'; readonly steps: readonly string[]; readonly restore: boolean };
+  {
+    readonly id: string;
+    readonly type: 'run';
+    readonly steps: readonly string[];
+    readonly restore: boolean;
+  };
 
 export type GuestReply =
   /** `paths`: the private paths that work in this guest. */
@@ -46,8 +56,19 @@ export type GuestReply =
     }
   | { readonly type: 'failed'; readonly message: string }
   /** Of step `index`; `ms` as measured inside. */
-  | { readonly type: 'reply'; readonly id: string; readonly index: number; readonly text: string; readonly ms: number }
+  | {
+      readonly type: 'reply';
+      readonly id: string;
+      readonly index: number;
+      readonly text: string;
+      readonly ms: number;
+    }
   /** The interpreter died in this run (fatal error, stack overflow, exit). */
   | { readonly type: 'dead'; readonly id: string; readonly message: string }
   /** Ends a run. `recycle`: why this guest must not run another program, or null. `heap`: bytes. */
-  | { readonly type: 'done'; readonly id: string; readonly recycle: string | null; readonly heap: number };
+  | {
+      readonly type: 'done';
+      readonly id: string;
+      readonly recycle: string | null;
+      readonly heap: number;
+    };

@@ -14,9 +14,15 @@ import { TrustedPython } from './trusted.ts';
 export interface SandboxOptions extends BootOptions {
   /** Programs at work at the same time; a warm spare comes on top. */
   readonly workers: number;
-  /** Share of passes on used guests that are run again on a fresh one (0.02). A difference renews the pool. */
+  /**
+   * Share of passes on used guests that are run again on a fresh one (0.02). A difference renews
+   * the pool.
+   */
   readonly recheck?: number | undefined;
-  /** Told when a program got different verdicts on a used and on a fresh guest: something leaked between programs. */
+  /**
+   * Told when a program got different verdicts on a used and on a fresh guest: something leaked
+   * between programs.
+   */
   readonly onDifference?: ((difference: Difference) => void) | undefined;
 }
 
@@ -35,7 +41,10 @@ export interface SandboxStats extends PoolCounts {
   readonly retried: number;
   /** What limits are multiplied by on this machine, as measured last. */
   readonly scale: number;
-  /** The private paths that the last guest took, its boot in milliseconds, and the bytes of its heap. */
+  /**
+   * The private paths that the last guest took, its boot in milliseconds, and the bytes of its
+   * heap.
+   */
   readonly paths: readonly PrivatePath[];
   readonly bootMs: number;
   readonly heap: number;
@@ -45,13 +54,15 @@ export interface SandboxStats extends PoolCounts {
 
 /** A sandbox with the trusted interpreter's other use. */
 export interface PythonSandbox extends Sandbox {
-  /** The longest span of whole lines of a completion that parses as Python; null when there is none. */
+  /**
+   * The longest span of whole lines of a completion that parses as Python; null when there is none.
+   */
   longestParsable(text: string): Promise<string | null>;
   /** What EvalPlus' sanitiser keeps of a completion; null when nothing parses. */
   sanitize(text: string, entryPoint: string | null): Promise<string | null>;
   /**
-   * Makes calls of a program's functions for one who compares by rules of their own. Rejects only when called off; a
-   * sandbox that fails by itself is `infra`.
+   * Makes calls of a program's functions for one who compares by rules of their own. Rejects only
+   * when called off; a sandbox that fails by itself is `infra`.
    */
   call(job: Calls, how?: Handling): Promise<CallsReport>;
 }
@@ -69,7 +80,10 @@ interface Ended<T> {
   readonly fresh: boolean;
 }
 
-/** How attempts are made: `asideMs`: see `Limits.aside`, before calibration; null for those who let others wait. */
+/**
+ * How attempts are made: `asideMs`: see `Limits.aside`, before calibration; null for those who let
+ * others wait.
+ */
 interface Manner extends Handling {
   readonly timeoutSeconds: number;
   readonly asideMs: number | null;
@@ -118,7 +132,12 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
       const attempt = make(slow);
       const set = demand.alone !== true && asideMs !== null;
       const aside = set ? { afterMs: asideMs * slow, others: () => pool.contended } : undefined;
-      const run = await execute(guest, attempt, { totalMs: timeoutSeconds * 1000 * slow, aside }, demand.signal);
+      const run = await execute(
+        guest,
+        attempt,
+        { totalMs: timeoutSeconds * 1000 * slow, aside },
+        demand.signal,
+      );
       done = run.done;
       return { end: run.end, ms: run.ms, attempt, fresh };
     } finally {
@@ -127,9 +146,10 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
   };
 
   /**
-   * Runs a program, again where that is due: a death may be another program's doing and a timeout the machine's, so each
-   * is tried once more, on a fresh guest, the timeout when nothing else runs. The second time counts. A program that keeps
-   * others waiting is treated as if its time were over.
+   * Runs a program, again where that is due: a death may be another program's doing and a timeout
+   * the machine's, so each is tried once more, on a fresh guest, the timeout when nothing else
+   * runs. The second time counts. A program that keeps others waiting is treated as if its time
+   * were over.
    */
   const settled = async <T extends Attempt>(
     manner: Manner,
@@ -146,7 +166,10 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
     return { ...last, retried };
   };
 
-  const judged = async (program: Program, how: Handling): Promise<{ verdict: Verdict; fresh: boolean }> => {
+  const judged = async (
+    program: Program,
+    how: Handling,
+  ): Promise<{ verdict: Verdict; fresh: boolean }> => {
     const tests = await trusted.plan(program.setup, program.asserts, program.helpers);
     const manner = { ...how, timeoutSeconds: program.timeoutSeconds, asideMs: ASIDE_MS };
     const make = (scale: number): Judge => new Judge(program, tests, trusted, scale);
@@ -154,7 +177,10 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
     if (end === 'dead') return { verdict: whole(program, 'crash', ms), fresh };
     await judge.finish();
     if (end !== 'answered') judge.fill('timeout');
-    const verdict = judge.verdict(end === 'answered' ? overallStatus(judge.asserts) : 'timeout', ms);
+    const verdict = judge.verdict(
+      end === 'answered' ? overallStatus(judge.asserts) : 'timeout',
+      ms,
+    );
     return { verdict: retried ? { ...verdict, retried } : verdict, fresh };
   };
 
@@ -196,12 +222,23 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
       try {
         // Nobody's turn is cut short here: slow inputs are what some data sets are about.
         const patient = { ...how, timeoutSeconds: job.timeoutSeconds, asideMs: null };
-        const { end, ms, attempt, retried } = await settled(patient, (scale) => new CallsAttempt(job, scale));
-        const report = attempt.report(end === 'answered' ? null : end === 'dead' ? 'crash' : 'timeout', ms);
+        const { end, ms, attempt, retried } = await settled(
+          patient,
+          (scale) => new CallsAttempt(job, scale),
+        );
+        const report = attempt.report(
+          end === 'answered' ? null : end === 'dead' ? 'crash' : 'timeout',
+          ms,
+        );
         return retried ? { ...report, retried } : report;
       } catch (error) {
         if (how.signal?.aborted === true) throw how.signal.reason;
-        return { status: 'infra', results: [], error: sandboxError(error), ms: performance.now() - begin };
+        return {
+          status: 'infra',
+          results: [],
+          error: sandboxError(error),
+          ms: performance.now() - begin,
+        };
       }
     },
 
@@ -227,7 +264,12 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
   };
 }
 
-function whole(program: Program, status: 'infra' | 'crash', ms: number, error?: ProgramError): Verdict {
+function whole(
+  program: Program,
+  status: 'infra' | 'crash',
+  ms: number,
+  error?: ProgramError,
+): Verdict {
   const asserts = program.asserts.map((source) => ({ status, source }));
   return { status, asserts, ...(error === undefined ? {} : { error }), ms };
 }
@@ -239,5 +281,7 @@ function sandboxError(error: unknown): ProgramError {
 
 /** By status, of the whole and of each assert. */
 function sameVerdict(a: Verdict, b: Verdict): boolean {
-  return a.status === b.status && a.asserts.every((assert, i) => assert.status === b.asserts[i]?.status);
+  return (
+    a.status === b.status && a.asserts.every((assert, i) => assert.status === b.asserts[i]?.status)
+  );
 }

@@ -67,7 +67,9 @@ function write(value: Value, put: Put): boolean {
       return put('}');
     }
     case 'range':
-      return put(`range(${value.start}, ${value.stop}${value.step === 1n ? '' : `, ${value.step}`})`);
+      return put(
+        `range(${value.start}, ${value.stop}${value.step === 1n ? '' : `, ${value.step}`})`,
+      );
     case 'unsupported':
       return put(`<${value.name}: ${value.why}>`);
     default:
@@ -121,9 +123,17 @@ function quoteFor(text: string): string {
   return text.includes("'") && !text.includes('"') ? '"' : "'";
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
 
-/** What str.isprintable() refuses: controls, formats, surrogates, private use, unassigned, separators except the space. */
+/**
+ * What str.isprintable() refuses: controls, formats, surrogates, private use, unassigned,
+ * separators except the space.
+ */
 const UNPRINTABLE = /[\p{C}\p{Z}]/u;
 
 function stringText(text: string): string {
@@ -146,7 +156,9 @@ function stringText(text: string): string {
 }
 
 function bytesText(hex: string): string {
-  const codes = (hex.slice(0, 8 * CLIP).match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
+  const codes = (hex.slice(0, 8 * CLIP).match(/../g) ?? []).map((pair) =>
+    Number.parseInt(pair, 16),
+  );
   const quote = codes.includes(39) && !codes.includes(34) ? '"' : "'";
   const body = codes.map((code) => {
     const char = String.fromCharCode(code);

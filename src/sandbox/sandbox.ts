@@ -14,13 +14,15 @@ export interface Source {
 /** One program to run and the asserts that judge it. */
 export interface Program extends Source {
   /**
-   * Python assert statements, in the order of the verdict's `asserts`; or whole tests (loops over cases, HumanEval's
-   * `check`), which have a verdict for each assert they come down to.
+   * Python assert statements, in the order of the verdict's `asserts`; or whole tests (loops over
+   * cases, HumanEval's `check`), which have a verdict for each assert they come down to.
    */
   readonly asserts: readonly string[];
   /** Code of the data set that its tests call. Runs in the trusted interpreter only. */
   readonly helpers?: string;
-  /** Wall-clock limit of each assert, in seconds, before machine calibration; none where left out. */
+  /**
+   * Wall-clock limit of each assert, in seconds, before machine calibration; none where left out.
+   */
   readonly assertSeconds?: readonly number[];
 }
 
@@ -34,9 +36,9 @@ export interface Handling {
 }
 
 /**
- * Runs hostile Python and judges it outside. Implementations: workers of an opaque-origin frame in the browser,
- * a restricted child process under Node. `grade` never throws for anything the program does; a sandbox that
- * fails by itself is verdict `infra`. It rejects only when called off.
+ * Runs hostile Python and judges it outside. Implementations: workers of an opaque-origin frame in
+ * the browser, a restricted child process under Node. `grade` never throws for anything the program
+ * does; a sandbox that fails by itself is verdict `infra`. It rejects only when called off.
  */
 export interface Sandbox {
   grade(program: Program, how?: AbortSignal | Handling): Promise<Verdict>;

@@ -43,11 +43,15 @@ describe('splitting asserts', () => {
     ['assert sum(10, 15) == 6', 'sum(10, 15)', '==', '6'],
     ['assert f((1, 2)) == sys.getsizeof((1, 2))', 'f((1, 2))', '==', null],
     ['assert f(float("nan")) == float("inf")', "f(float('nan'))", '==', 'inf'],
-  ])('%s: the call goes in, the expected value stays out', async (source, call, operator, expected) => {
-    const made = await plan(source);
-    expect(made).toMatchObject({ kind: 'compare', call, operator });
-    if (made.kind === 'compare' && expected !== null) expect(render(made.expected)).toBe(expected);
-  });
+  ])(
+    '%s: the call goes in, the expected value stays out',
+    async (source, call, operator, expected) => {
+      const made = await plan(source);
+      expect(made).toMatchObject({ kind: 'compare', call, operator });
+      if (made.kind === 'compare' && expected !== null)
+        expect(render(made.expected)).toBe(expected);
+    },
+  );
 
   it.each([
     ['assert f(1)', 'f(1)', false],
@@ -58,7 +62,11 @@ describe('splitting asserts', () => {
 
   it.each([
     ['assert abs(f(1) - 3.5) < 1e-6', ['f(1)'], 'abs(… - 3.5) < 1e-06'],
-    ['assert math.isclose(f(2), 3.14, rel_tol=0.01)', ['f(2)'], 'math.isclose(…, 3.14, rel_tol=0.01)'],
+    [
+      'assert math.isclose(f(2), 3.14, rel_tol=0.01)',
+      ['f(2)'],
+      'math.isclose(…, 3.14, rel_tol=0.01)',
+    ],
     ['assert set(f(1)) == set([4, 5])', ['f(1)'], 'set(…) == set([4, 5])'],
     ['assert sorted(f(1)) == [1]', ['f(1)'], 'sorted(…) == [1]'],
     ['assert round(f(1), 2) == 3.14', ['f(1)'], 'round(…, 2) == 3.14'],
@@ -88,10 +96,14 @@ describe('splitting asserts', () => {
   });
 
   it('uses what the setup imports, and only pure modules of it', async () => {
-    expect(await plan('assert f(1) == near(pi, 3)', 'from math import pi, isclose as near')).toMatchObject({
+    expect(
+      await plan('assert f(1) == near(pi, 3)', 'from math import pi, isclose as near'),
+    ).toMatchObject({
       kind: 'compare',
     });
-    expect(await plan('assert f(1) == listdir("/")', 'from os import listdir')).toMatchObject({ kind: 'residual' });
+    expect(await plan('assert f(1) == listdir("/")', 'from os import listdir')).toMatchObject({
+      kind: 'residual',
+    });
   });
 });
 
@@ -100,16 +112,26 @@ describe('unrolling tests into asserts', () => {
     (await unroll(test, '', helpers)).map((p) => [p.kind, p.source]);
 
   it.each([
-    ['a loop over cases', 'for x, y in [(1, 2), (3, [4])]:\n  assert f(x) == y', ['f(1) == 2', 'f(3) == [4]']],
-    ['all(…) over cases', 'assert all(f(x) == x + 1 for x in range(3) if x != 1)', ['f(0) == 1', 'f(2) == 3']],
+    [
+      'a loop over cases',
+      'for x, y in [(1, 2), (3, [4])]:\n  assert f(x) == y',
+      ['f(1) == 2', 'f(3) == [4]'],
+    ],
+    [
+      'all(…) over cases',
+      'assert all(f(x) == x + 1 for x in range(3) if x != 1)',
+      ['f(0) == 1', 'f(2) == 3'],
+    ],
     [
       'loops in loops, break, continue, while and if',
-      'i = 0\nwhile True:\n  i += 1\n  if i == 2: continue\n  if i > 3: break\n  for j in (i, -i):\n    assert f(j) == i',
+      'i = 0\nwhile True:\n  i += 1\n  if i == 2: continue\n  if i > 3: break\n  for j in (i, -i):\n ' +
+        '   assert f(j) == i',
       ['f(1) == 1', 'f(-1) == 1', 'f(3) == 3', 'f(-3) == 3'],
     ],
     [
       "HumanEval's check",
-      "METADATA = {'author': 'x'}\ndef check(candidate):\n  assert True, 'prints'\n  for x in range(2, 4):\n    assert candidate(x, x + 1) == str(x), 'why'\n  print\ncheck(f)",
+      "METADATA = {'author': 'x'}\ndef check(candidate):\n  assert True, 'prints'\n  for x in " +
+        "range(2, 4):\n    assert candidate(x, x + 1) == str(x), 'why'\n  print\ncheck(f)",
       ["f(2, 3) == '2'", "f(3, 4) == '3'"],
     ],
     [
@@ -117,11 +139,16 @@ describe('unrolling tests into asserts', () => {
       'import copy\ncase = [1, 2]\nout = f(copy.deepcopy(case))\nassert out == 3',
       ['f([1, 2]) == 3'],
     ],
-    ['a text in a loop, and infinities', "for x in ['a\\n', float('inf')]: assert f(x) == [x]", null],
+    [
+      'a text in a loop, and infinities',
+      "for x in ['a\\n', float('inf')]: assert f(x) == [x]",
+      null,
+    ],
   ])('%s', async (_, test, asserts) => {
     const found = await sources(test);
     expect(found.map(([kind]) => kind)).toEqual(found.map(() => 'compare'));
-    if (asserts !== null) expect(found.map(([, source]) => source)).toEqual(asserts.map((a) => `assert ${a}`));
+    if (asserts !== null)
+      expect(found.map(([, source]) => source)).toEqual(asserts.map((a) => `assert ${a}`));
     else
       expect(found.map(([, s]) => s)).toEqual([
         "assert f('a\\n') == ['a\\n']",
@@ -131,9 +158,11 @@ describe('unrolling tests into asserts', () => {
 
   it('calls the helpers of a prompt and of the test out here, with random numbers that stay the same', async () => {
     const prompt =
-      'import math\ndef poly(xs, x):\n  return sum(c * math.pow(x, i) for i, c in enumerate(xs))\ndef root(xs):\n  """Finds a root."""\n';
+      'import math\ndef poly(xs, x):\n  return sum(c * math.pow(x, i) for i, c in enumerate(xs))\n' +
+      'def root(xs):\n  """Finds a root."""\n';
     const test =
-      'def check(candidate):\n  import random\n  rng = random.Random(42)\n  for _ in range(3):\n    xs = [rng.randint(-9, 9), 1]\n    assert abs(poly(xs, candidate(xs))) < 1e-4\ncheck(root)';
+      'def check(candidate):\n  import random\n  rng = random.Random(42)\n  for _ in range(3):\n   ' +
+      ' xs = [rng.randint(-9, 9), 1]\n    assert abs(poly(xs, candidate(xs))) < 1e-4\ncheck(root)';
     const plans = await unroll(test, '', prompt);
     expect(plans.map((p) => p.kind)).toEqual(['residual', 'residual', 'residual']);
     expect(plans).toEqual(await unroll(`${test} `, '', prompt));
@@ -178,26 +207,35 @@ describe("EvalPlus' sanitiser", () => {
 
   it('keeps imports and what the entry point reaches, in that order', async () => {
     const text =
-      'Sure:\nK = 2\ndef g(x):\n    return x * K\nimport math\ndef unused():\n    return 1\ndef f(x):\n    return g(x)\n\nprint(f(1))\nThat is it.';
-    expect(await kept(text)).toBe('import math\nK = 2\ndef g(x):\n    return x * K\ndef f(x):\n    return g(x)');
+      'Sure:\nK = 2\ndef g(x):\n    return x * K\nimport math\ndef unused():\n    return 1\ndef f(x):\n' +
+      '    return g(x)\n\nprint(f(1))\nThat is it.';
+    expect(await kept(text)).toBe(
+      'import math\nK = 2\ndef g(x):\n    return x * K\ndef f(x):\n    return g(x)',
+    );
     expect(await kept(text, null)).toContain('def unused():');
   });
 
   it('keeps the quirks: first definition, no decorators, no function without return, no single line', async () => {
-    expect(await kept('def f():\n    return 1\ndef f():\n    return 2')).toBe('def f():\n    return 1');
-    expect(await kept('import functools\n@functools.cache\ndef f():\n    return 1')).toBe('import functools');
+    expect(await kept('def f():\n    return 1\ndef f():\n    return 2')).toBe(
+      'def f():\n    return 1',
+    );
+    expect(await kept('import functools\n@functools.cache\ndef f():\n    return 1')).toBe(
+      'import functools',
+    );
     expect(await kept('def f():\n    print(1)\nx = 1')).toBe('');
     expect(await kept('prose here\nx = 1')).toBeNull();
-    expect(await kept('from __future__ import annotations\ndef f():\n    return 1')).toBe('def f():\n    return 1');
+    expect(await kept('from __future__ import annotations\ndef f():\n    return 1')).toBe(
+      'def f():\n    return 1',
+    );
     expect(await kept('def f():\n    return a\nb = 1\nxs = [0]\nxs[0] = b\na = b')).toBe(
       'def f():\n    return a\nb = 1\na = b',
     );
   });
 
   it('takes the longest span that parses, counting lines that are not blank', async () => {
-    expect(await kept('def f():\n    return 1\n\n\n```\ndef f():\n    x = 1\n    return 2\n```')).toBe(
-      'def f():\n    x = 1\n    return 2',
-    );
+    expect(
+      await kept('def f():\n    return 1\n\n\n```\ndef f():\n    x = 1\n    return 2\n```'),
+    ).toBe('def f():\n    x = 1\n    return 2');
   });
 });
 
@@ -213,12 +251,19 @@ describe('the rest of an assert', () => {
 
   it('forgives a call that raised where Python would not have made it', async () => {
     expect((await residual('__hole(0) == 1 or __hole(1) == 2', ['i', '0x1'], null)).ok).toBe(true);
-    expect(await residual('__hole(0) == 1 or __hole(1) == 2', ['i', '0x0'], null)).toEqual({ ok: false, failed: 1 });
+    expect(await residual('__hole(0) == 1 or __hole(1) == 2', ['i', '0x0'], null)).toEqual({
+      ok: false,
+      failed: 1,
+    });
   });
 
   it('reports an error of its own, and a value that cannot be', async () => {
-    expect((await residual('abs(__hole(0)) < 1', ['s', 'a'])).error).toMatchObject({ type: 'TypeError' });
-    expect((await residual('len(__hole(0)) < 1', ['S', [['l', []]]])).error).toMatchObject({ type: 'TypeError' });
+    expect((await residual('abs(__hole(0)) < 1', ['s', 'a'])).error).toMatchObject({
+      type: 'TypeError',
+    });
+    expect((await residual('len(__hole(0)) < 1', ['S', [['l', []]]])).error).toMatchObject({
+      type: 'TypeError',
+    });
   });
 });
 
@@ -261,15 +306,18 @@ describe('against Python itself', () => {
   ];
   const hashable = (depth: number): WireValue => {
     const kind = pick(depth > 0 ? 8 : 6);
-    if (kind >= 6) return [kind === 6 ? 't' : 'F', Array.from({ length: pick(3) }, () => hashable(depth - 1))];
+    if (kind >= 6)
+      return [kind === 6 ? 't' : 'F', Array.from({ length: pick(3) }, () => hashable(depth - 1))];
     const leaf = LEAVES[pick(LEAVES.length)] as WireValue;
     return leaf[0] === 'Y' ? ['n'] : leaf;
   };
   const any = (depth: number): WireValue => {
     const kind = pick(depth > 0 ? 10 : 5);
     if (kind < 5) return LEAVES[pick(LEAVES.length)] as WireValue;
-    if (kind < 7) return [kind === 5 ? 'l' : 't', Array.from({ length: pick(4) }, () => any(depth - 1))];
-    if (kind < 9) return [kind === 7 ? 'S' : 'F', Array.from({ length: pick(4) }, () => hashable(depth - 1))];
+    if (kind < 7)
+      return [kind === 5 ? 'l' : 't', Array.from({ length: pick(4) }, () => any(depth - 1))];
+    if (kind < 9)
+      return [kind === 7 ? 'S' : 'F', Array.from({ length: pick(4) }, () => hashable(depth - 1))];
     return ['d', Array.from({ length: pick(3) }, () => [hashable(depth - 1), any(depth - 1)])];
   };
 
@@ -280,7 +328,8 @@ describe('against Python itself', () => {
     if (tag === 'y') return value;
     if (tag === 'S' || tag === 'F') return [pick(2) ? 'S' : 'F', [...body].reverse()];
     if (tag === 'l' || tag === 't') return [pick(20) ? tag : 'l', body.map(disguise)];
-    if (tag === 'd') return ['d', [...body].reverse().map((pair) => [pair[0], disguise(pair[1] as WireValue)])];
+    if (tag === 'd')
+      return ['d', [...body].reverse().map((pair) => [pair[0], disguise(pair[1] as WireValue)])];
     return value;
   };
 
@@ -294,10 +343,11 @@ describe('against Python itself', () => {
     const flat: WireValue = ['l', pairs.map(([a, b]) => ['t', [a, b]])];
     const marks = pairs.map(([a, b]) => pythonEquals(parseValue(a), parseValue(b)));
     expect(marks.filter(Boolean).length).toBeGreaterThan(1000);
-    const theirs = await python.residual('', { rest: '[a == b for a, b in __hole(0)] == __hole(1)', context: '' }, [
-      flat,
-      ['l', marks.map((m) => ['b', m ? 1 : 0])],
-    ]);
+    const theirs = await python.residual(
+      '',
+      { rest: '[a == b for a, b in __hole(0)] == __hole(1)', context: '' },
+      [flat, ['l', marks.map((m) => ['b', m ? 1 : 0])]],
+    );
     const left = theirs.left === undefined ? null : parseValue(theirs.left);
     const differing = pairs.filter(
       (_, i) => left?.type === 'list' && (left.items[i] as { value: boolean }).value !== marks[i],
@@ -309,22 +359,31 @@ describe('against Python itself', () => {
     const plain = values.filter((value) => !/"[SF]"/.test(JSON.stringify(value)));
     expect(plain.length).toBeGreaterThan(300);
     const texts = plain.map((value) => render(parseValue(value), 100_000));
-    const reprs = await python.residual('', { rest: '[repr(x) for x in __hole(0)] == __hole(1)', context: '' }, [
-      ['l', plain],
-      ['l', texts.map((t) => ['s', t])],
-    ]);
+    const reprs = await python.residual(
+      '',
+      { rest: '[repr(x) for x in __hole(0)] == __hole(1)', context: '' },
+      [
+        ['l', plain],
+        ['l', texts.map((t) => ['s', t])],
+      ],
+    );
     const theirTexts = reprs.left === undefined ? null : parseValue(reprs.left);
     if (theirTexts?.type !== 'list') throw new Error('no list of texts');
     // A dict with equal keys is one entry shorter over there.
-    const same = texts.filter((text, i) => (theirTexts.items[i] as { value: string }).value === text).length;
+    const same = texts.filter(
+      (text, i) => (theirTexts.items[i] as { value: string }).value === text,
+    ).length;
     expect(same / texts.length).toBeGreaterThan(0.97);
   });
 });
 
 describe('finding code', () => {
   it('takes the longest span that parses, and prefers one with definitions', async () => {
-    const text = 'Sure, here is it:\nimport math\n\ndef f(x):\n    return math.sqrt(x)\n\nThis returns the root.\nyes';
-    expect(await python.longestParsable(text)).toBe('import math\n\ndef f(x):\n    return math.sqrt(x)');
+    const text =
+      'Sure, here is it:\nimport math\n\ndef f(x):\n    return math.sqrt(x)\n\nThis returns the root.\nyes';
+    expect(await python.longestParsable(text)).toBe(
+      'import math\n\ndef f(x):\n    return math.sqrt(x)',
+    );
     expect(await python.longestParsable('x = 1\nWhat is this?')).toBe('x = 1');
     expect(await python.longestParsable('I do not know how.')).toBeNull();
     expect(await python.longestParsable('')).toBeNull();

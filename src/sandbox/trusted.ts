@@ -19,7 +19,10 @@ export type Plan =
     }
   /** `assert call` or `assert not call`. */
   | { readonly kind: 'truth'; readonly call: string; readonly negate: boolean }
-  /** Any other expression around calls: evaluated by the trusted interpreter with the calls' values filled in. */
+  /**
+   * Any other expression around calls: evaluated by the trusted interpreter with the calls' values
+   * filled in.
+   */
   | {
       readonly kind: 'residual';
       readonly calls: readonly string[];
@@ -90,10 +93,15 @@ export class TrustedPython {
   }
 
   /**
-   * The single asserts that each test comes down to, cached; what is being asked for is not asked for again. `helpers` is code of the data set that tests call (HumanEval
-   * defines some in its prompts); it runs here only.
+   * The single asserts that each test comes down to, cached; what is being asked for is not asked
+   * for again. `helpers` is code of the data set that tests call (HumanEval defines some in its
+   * prompts); it runs here only.
    */
-  async plan(setup: string, asserts: readonly string[], helpers = ''): Promise<(readonly PlannedAssert[])[]> {
+  async plan(
+    setup: string,
+    asserts: readonly string[],
+    helpers = '',
+  ): Promise<(readonly PlannedAssert[])[]> {
     const key = (source: string): string => [setup, helpers, source].join('\u0000');
     if (this.plans.size > CACHE) this.plans.clear();
     const missing = [...new Set(asserts.filter((source) => !this.plans.has(key(source))))];
@@ -105,13 +113,22 @@ export class TrustedPython {
         plans.catch(() => this.plans.delete(key(source)));
       }
     }
-    return Promise.all(asserts.map((source) => this.plans.get(key(source)) as Promise<readonly PlannedAssert[]>));
+    return Promise.all(
+      asserts.map((source) => this.plans.get(key(source)) as Promise<readonly PlannedAssert[]>),
+    );
   }
 
-  private async split(setup: string, helpers: string, asserts: readonly string[]): Promise<PlannedAssert[][]> {
+  private async split(
+    setup: string,
+    helpers: string,
+    asserts: readonly string[],
+  ): Promise<PlannedAssert[][]> {
     const { plans } = v.parse(Plans, await this.ask({ type: 'plan', setup, helpers, asserts }));
-    if (plans.length !== asserts.length) throw new Error('The assert splitter answered another number of plans.');
-    return plans.map((parts) => parts.map((plan) => (plan.kind === 'compare' ? comparison(plan) : plan)));
+    if (plans.length !== asserts.length)
+      throw new Error('The assert splitter answered another number of plans.');
+    return plans.map((parts) =>
+      parts.map((plan) => (plan.kind === 'compare' ? comparison(plan) : plan)),
+    );
   }
 
   /** Evaluates a residual; a null hole stands for a call that raised. */
@@ -123,26 +140,39 @@ export class TrustedPython {
     try {
       return v.parse(Residual, await this.ask({ type: 'residual', setup, context, rest, holes }));
     } catch (error) {
-      // The program's value did this (the sum of a range of 10^12, say): its failure, not the sandbox's.
+      // The program's value did this (the sum of a range of 10^12, say): its failure, not the
+      // sandbox's.
       if (!(error instanceof AskFailed)) throw error;
       return {
         ok: false,
-        error: { type: 'ComparisonError', message: `The value could not be compared: ${error.message}.`, lines: [] },
+        error: {
+          type: 'ComparisonError',
+          message: `The value could not be compared: ${error.message}.`,
+          lines: [],
+        },
       };
     }
   }
 
-  /** The longest span of whole lines that parses as Python, spans with definitions first; null when there is none. */
+  /**
+   * The longest span of whole lines that parses as Python, spans with definitions first; null when
+   * there is none.
+   */
   async longestParsable(text: string): Promise<string | null> {
-    return v.parse(Found, await this.ask({ type: 'parsable', text: text.slice(0, MAX_SOURCE) })).code;
+    return v.parse(Found, await this.ask({ type: 'parsable', text: text.slice(0, MAX_SOURCE) }))
+      .code;
   }
 
   /**
-   * What EvalPlus' sanitiser keeps of a completion: its longest span that parses, reduced to imports and what the entry point
-   * reaches (everything it can keep, without one); null when nothing parses.
+   * What EvalPlus' sanitiser keeps of a completion: its longest span that parses, reduced to
+   * imports and what the entry point reaches (everything it can keep, without one); null when
+   * nothing parses.
    */
   async sanitize(text: string, entryPoint: string | null): Promise<string | null> {
-    return v.parse(Found, await this.ask({ type: 'sanitize', text: text.slice(0, MAX_SOURCE), entryPoint })).code;
+    return v.parse(
+      Found,
+      await this.ask({ type: 'sanitize', text: text.slice(0, MAX_SOURCE), entryPoint }),
+    ).code;
   }
 
   close(): void {
@@ -165,7 +195,10 @@ export class TrustedPython {
   private ask(request: object): Promise<unknown> {
     const answer = this.queue.then(async () => {
       const guest = await this.booted();
-      const timer = setTimeout(() => guest.kill(`it took longer than ${LIMIT_MS / 1000} s`), LIMIT_MS);
+      const timer = setTimeout(
+        () => guest.kill(`it took longer than ${LIMIT_MS / 1000} s`),
+        LIMIT_MS,
+      );
       try {
         return JSON.parse((await guest.step(request)).text) as unknown;
       } catch (error) {

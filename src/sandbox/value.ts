@@ -1,6 +1,6 @@
 /**
- * Plain Python values as they come out of the sandbox: exact builtin types, no behaviour. The wire form is the tagged
- * JSON of harness.py; `parseValue` checks it, since the other end is hostile.
+ * Plain Python values as they come out of the sandbox: exact builtin types, no behaviour. The wire
+ * form is the tagged JSON of harness.py; `parseValue` checks it, since the other end is hostile.
  */
 export type Value =
   | { readonly type: 'none' }
@@ -11,7 +11,10 @@ export type Value =
   | { readonly type: 'complex'; readonly real: number; readonly imag: number }
   | { readonly type: 'str'; readonly value: string }
   | { readonly type: 'bytes' | 'bytearray'; readonly hex: string }
-  | { readonly type: 'list' | 'tuple' | 'set' | 'frozenset' | 'iterator'; readonly items: readonly Value[] }
+  | {
+      readonly type: 'list' | 'tuple' | 'set' | 'frozenset' | 'iterator';
+      readonly items: readonly Value[];
+    }
   | { readonly type: 'dict'; readonly entries: readonly (readonly [Value, Value])[] }
   | { readonly type: 'range'; readonly start: bigint; readonly stop: bigint; readonly step: bigint }
   /** Not plain data, or beyond the budget: equal to nothing. */
@@ -84,7 +87,10 @@ export function parseValue(wire: unknown, depth = 0): Value {
     case 'S':
     case 'F':
     case 'g':
-      return { type: SEQUENCES[tag], items: array(node[1]).map((item) => parseValue(item, depth + 1)) };
+      return {
+        type: SEQUENCES[tag],
+        items: array(node[1]).map((item) => parseValue(item, depth + 1)),
+      };
     case 'd':
       return {
         type: 'dict',
@@ -94,9 +100,18 @@ export function parseValue(wire: unknown, depth = 0): Value {
         }),
       };
     case 'r':
-      return { type: 'range', start: integer(node[1]), stop: integer(node[2]), step: integer(node[3]) || fail() };
+      return {
+        type: 'range',
+        start: integer(node[1]),
+        stop: integer(node[2]),
+        step: integer(node[3]) || fail(),
+      };
     case 'u':
-      return { type: 'unsupported', name: text(node[1]).slice(0, 80), why: text(node[2]).slice(0, 120) };
+      return {
+        type: 'unsupported',
+        name: text(node[1]).slice(0, 80),
+        why: text(node[2]).slice(0, 120),
+      };
     default:
       return fail();
   }

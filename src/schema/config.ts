@@ -16,7 +16,10 @@ export const SrrlConfig = v.object({
   refinements: count,
   /** Temperature of c2; fresh attempts of `resample` keep the run's own. */
   temperature: v.pipe(v.number(), v.gtValue(0)),
-  /** Mean and standard deviation over all completions of the problem, or c1 among c1 and c2 among its siblings. */
+  /**
+   * Mean and standard deviation over all completions of the problem, or c1 among c1 and c2 among
+   * its siblings.
+   */
   advantage: v.picklist(['pooled', 'phase']),
   /** λ_c2, weight of c2 in the loss. */
   lambda: share,
@@ -56,15 +59,19 @@ export const ReflKdConfig = v.object({
 export type ReflKdConfig = v.InferOutput<typeof ReflKdConfig>;
 
 /**
- * The complete configuration of one run: what config.json holds, what `run.started` records, what reruns the run.
- * Defaults come from the preset of (method, model) and are all written out here; none is implied later.
+ * The complete configuration of one run: what config.json holds, what `run.started` records, what
+ * reruns the run. Defaults come from the preset of (method, model) and are all written out here;
+ * none is implied later.
  */
 export const RunConfig = v.object({
   version: v.literal(1),
   method: v.picklist(METHODS),
   /** `nano`, a hub id or a folder. */
   model: v.string(),
-  /** Folder of the PEFT adapter that the student starts from, whose rank, alpha and targets `lora` repeats; null: a fresh one. */
+  /**
+   * Folder of the PEFT adapter that the student starts from, whose rank, alpha and targets `lora`
+   * repeats; null: a fresh one.
+   */
   adapter: v.optional(v.nullable(v.string()), null),
   /** `starter`, `mbpp`, … or a file. */
   dataset: v.string(),
@@ -110,7 +117,10 @@ export const RunConfig = v.object({
   }),
   /** Seconds a program, before calibration to the machine. */
   timeoutSeconds: v.number(),
-  /** Evaluation before and after: samples per test problem at `evalTemperature`, besides one greedy answer. */
+  /**
+   * Evaluation before and after: samples per test problem at `evalTemperature`, besides one greedy
+   * answer.
+   */
   evalSamples: v.pipe(v.number(), v.integer(), v.minValue(0)),
   evalTemperature: v.number(),
   /** Weights in memory: as stored, or converted. */

@@ -2,9 +2,9 @@ import * as v from 'valibot';
 import { Verdict, VerdictStatus, passCount } from './verdict.ts';
 
 /*
- * An evaluation is a log, as a run is: `evaluation.started`, one `answer.judged` an answer, `evaluation.ended`, one JSON
- * object a line. Answers come in the order they are judged. A screen gets each without its text and asserts
- * (`AnswerHead`) and asks for what it shows.
+ * An evaluation is a log, as a run is: `evaluation.started`, one `answer.judged` an answer,
+ * `evaluation.ended`, one JSON object a line. Answers come in the order they are judged. A screen
+ * gets each without its text and asserts (`AnswerHead`) and asks for what it shows.
  */
 export const EVALUATION_VERSION = 1;
 
@@ -135,7 +135,9 @@ export type EvaluationEnded = v.InferOutput<typeof Ended>;
 export function eventOf(record: EvaluationRecord): EvaluationEvent {
   if (record.type !== 'answer.judged') return record;
   const { seq, time, type, problem, sample, verdict, parts } = record;
-  const error = verdict.error && [verdict.error.type, verdict.error.message].filter((part) => part !== '').join(': ');
+  const error =
+    verdict.error &&
+    [verdict.error.type, verdict.error.message].filter((part) => part !== '').join(': ');
   return {
     ...{ seq, time, type, problem, sample, status: verdict.status },
     ...(parts && { parts }),

@@ -4,15 +4,18 @@ import { EngineSizes } from './plan.ts';
 import { Verdict } from './verdict.ts';
 
 /**
- * The run log: an append-only list of these events, one JSON object a line. The engine writes it, nothing else does;
- * every screen is a function of it. `seq` numbers the lines of a run from 0; `time` is for people (ms since the epoch)
- * and nothing may depend on it.
+ * The run log: an append-only list of these events, one JSON object a line. The engine writes it,
+ * nothing else does; every screen is a function of it. `seq` numbers the lines of a run from 0;
+ * `time` is for people (ms since the epoch) and nothing may depend on it.
  */
 export const LOG_VERSION = 1;
 
 const base = { seq: v.number(), time: v.number() };
 const tokens = v.object({
-  /** Prompt tokens computed (a shared prefix once), tokens generated, tokens trained on: totals of the run so far. */
+  /**
+   * Prompt tokens computed (a shared prefix once), tokens generated, tokens trained on: totals of
+   * the run so far.
+   */
   prompt: v.number(),
   generated: v.number(),
   trained: v.number(),
@@ -26,11 +29,27 @@ export const Rate = v.object({
   ci95: v.tuple([v.number(), v.number()]),
 });
 
-/** Parts of a step in the order methods run them; `sample` draws first attempts, `update` trains the student on them. */
-export const PHASES = ['sample', 'grade', 'refine', 'reflect', 'retry', 'update', 'update-reflector', 'distill', 'evaluate'] as const;
+/**
+ * Parts of a step in the order methods run them; `sample` draws first attempts, `update` trains the
+ * student on them.
+ */
+export const PHASES = [
+  'sample',
+  'grade',
+  'refine',
+  'reflect',
+  'retry',
+  'update',
+  'update-reflector',
+  'distill',
+  'evaluate',
+] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** What a completion is: an answer to the plain prompt, a repair of one (c2), a reflection on one, an answer given that reflection. */
+/**
+ * What a completion is: an answer to the plain prompt, a repair of one (c2), a reflection on one,
+ * an answer given that reflection.
+ */
 export const ROLLOUT_KINDS = ['attempt', 'refinement', 'reflection', 'retry'] as const;
 export type RolloutKind = (typeof ROLLOUT_KINDS)[number];
 
@@ -64,10 +83,20 @@ export const RunEvent = v.variant('type', [
       variants: v.optional(v.record(v.string(), v.string()), {}),
     }),
     /** Ids of the problems drawn for each use. */
-    problems: v.object({ train: v.array(v.string()), val: v.array(v.string()), test: v.array(v.string()) }),
+    problems: v.object({
+      train: v.array(v.string()),
+      val: v.array(v.string()),
+      test: v.array(v.string()),
+    }),
   }),
   v.object({ ...base, type: v.literal('run.resumed'), step: v.number() }),
-  v.object({ ...base, type: v.literal('step.started'), step: v.number(), epoch: v.number(), problems: v.array(v.string()) }),
+  v.object({
+    ...base,
+    type: v.literal('step.started'),
+    step: v.number(),
+    epoch: v.number(),
+    problems: v.array(v.string()),
+  }),
   v.object({
     ...base,
     type: v.literal('phase.started'),
@@ -79,19 +108,26 @@ export const RunEvent = v.variant('type', [
     type: v.literal('rollout.completed'),
     step: v.number(),
     /**
-     * Unique within the run: `<step>/<problem index>/<sample>` of an attempt; of what follows from it `<its id>.<n>` for the
-     * n-th refinement or reflection, `<its id>.<n>.<m>` for the m-th retry with that reflection.
+     * Unique within the run: `<step>/<problem index>/<sample>` of an attempt; of what follows from
+     * it `<its id>.<n>` for the n-th refinement or reflection, `<its id>.<n>.<m>` for the m-th
+     * retry with that reflection.
      */
     id: v.string(),
     kind: v.optional(v.picklist(ROLLOUT_KINDS), 'attempt'),
-    /** The attempt that is refined or reflected on, the reflection a retry was given; null of attempts. */
+    /**
+     * The attempt that is refined or reflected on, the reflection a retry was given; null of
+     * attempts.
+     */
     parent: v.optional(v.nullable(v.string()), null),
     problem: v.string(),
     sample: v.number(),
     /** The prompt as the model saw it. */
     prompt: v.string(),
     text: v.string(),
-    /** The program extracted from `text`; null: no code, as in every reflection, which gets no verdict either. */
+    /**
+     * The program extracted from `text`; null: no code, as in every reflection, which gets no
+     * verdict either.
+     */
     code: v.nullable(v.string()),
     tokens: v.number(),
     finish: v.picklist(['eos', 'stop', 'length']),
@@ -111,9 +147,15 @@ export const RunEvent = v.variant('type', [
     passed: v.number(),
     asserts: v.number(),
     advantage: v.number(),
-    /** What its tokens weigh in the loss where that is not the advantage: λ of its phase, or a reflection's gated w. */
+    /**
+     * What its tokens weigh in the loss where that is not the advantage: λ of its phase, or a
+     * reflection's gated w.
+     */
     weight: v.optional(v.number()),
-    /** Mean and standard deviation (ddof 1) of the group it was normalised by; of a reflection the baselines' pass rate and 0. */
+    /**
+     * Mean and standard deviation (ddof 1) of the group it was normalised by; of a reflection the
+     * baselines' pass rate and 0.
+     */
     groupMean: v.number(),
     groupStd: v.number(),
     /** False: masked out of the loss (truncated, infra, or a group without signal). */
@@ -164,18 +206,26 @@ export const RunEvent = v.variant('type', [
     tokensPerSecond: v.number(),
     /** By kind of completion, where a method has several. */
     kinds: v.optional(v.array(kindFigures), []),
-    /** Second answers to failed first ones, with feedback (SRRL) or without (`resample`); null: none were asked for. */
+    /**
+     * Second answers to failed first ones, with feedback (SRRL) or without (`resample`); null: none
+     * were asked for.
+     */
     rescue: v.optional(
       v.nullable(
         v.object({
-          /** Failed first attempts that got second answers, and those of which at least one passed. */
+          /**
+           * Failed first attempts that got second answers, and those of which at least one passed.
+           */
           failed: v.number(),
           rescued: v.number(),
           answers: v.number(),
           passes: v.number(),
           /** Second answers whose program differs from the first by more than white space. */
           changed: v.number(),
-          /** Answers that pass every assert a model may see and not all there are; null where it may see all shown ones. */
+          /**
+           * Answers that pass every assert a model may see and not all there are; null where it may
+           * see all shown ones.
+           */
           visibleOnly: v.nullable(v.number()),
         }),
       ),
@@ -192,11 +242,14 @@ export const RunEvent = v.variant('type', [
           baseline: v.number(),
           retries: v.number(),
           /**
-           * The fair comparison: problems with attempts after the one reflected on, those attempts' mean pass rate, and that of
-           * their retries. `baseline` holds a failure by choice, so retries that learnt nothing exceed it too. Null: no such problem.
+           * The fair comparison: problems with attempts after the one reflected on, those attempts'
+           * mean pass rate, and that of their retries. `baseline` holds a failure by choice, so
+           * retries that learnt nothing exceed it too. Null: no such problem.
            */
           paired: v.optional(
-            v.nullable(v.object({ problems: v.number(), baseline: v.number(), retries: v.number() })),
+            v.nullable(
+              v.object({ problems: v.number(), baseline: v.number(), retries: v.number() }),
+            ),
             null,
           ),
           loss: v.number(),
@@ -208,14 +261,24 @@ export const RunEvent = v.variant('type', [
       null,
     ),
     /** Refl-KD: the student's update, whose figures are those of the step. */
-    distillation: v.optional(v.nullable(v.object({ targets: v.number(), tokens: v.number(), loss: v.number() })), null),
+    distillation: v.optional(
+      v.nullable(v.object({ targets: v.number(), tokens: v.number(), loss: v.number() })),
+      null,
+    ),
   }),
   v.object({
     ...base,
     type: v.literal('eval.completed'),
     when: v.picklist(['before', 'after']),
     greedy: v.nullable(Rate),
-    sampled: v.nullable(v.object({ ...Rate.entries, samples: v.number(), temperature: v.number(), passAt8: v.nullable(v.number()) })),
+    sampled: v.nullable(
+      v.object({
+        ...Rate.entries,
+        samples: v.number(),
+        temperature: v.number(),
+        passAt8: v.nullable(v.number()),
+      }),
+    ),
     /** Passes per problem: greedy 0/1 and count of sampled passes; null: none was judged. */
     perProblem: v.array(
       v.object({
@@ -232,7 +295,10 @@ export const RunEvent = v.variant('type', [
     ...base,
     type: v.literal('warning.raised'),
     message: v.string(),
-    /** Where the engine's sizes had to change with it: from here on the run is not byte-identical to one that kept them. */
+    /**
+     * Where the engine's sizes had to change with it: from here on the run is not byte-identical to
+     * one that kept them.
+     */
     nonIdentical: v.optional(EngineSizes),
   }),
   v.object({ ...base, type: v.literal('run.paused'), step: v.number(), reason: v.string() }),
@@ -247,12 +313,18 @@ export const RunEvent = v.variant('type', [
 export type RunEvent = v.InferOutput<typeof RunEvent>;
 export type RunEventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
 /** What the engine hands to the log, which adds `seq` and `time`. */
-export type NewEvent = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'seq' | 'time'> : never) : never;
+export type NewEvent = RunEvent extends infer E
+  ? E extends RunEvent
+    ? Omit<E, 'seq' | 'time'>
+    : never
+  : never;
 
 /** Parses one line of events.jsonl; throws a sentence naming the field. */
 export function parseEvent(value: unknown): RunEvent {
   const result = v.safeParse(RunEvent, value);
   if (result.success) return result.output;
   const issue = result.issues[0];
-  throw new Error(`This run log holds an event that does not parse: ${v.getDotPath(issue) ?? 'event'}: ${issue.message}.`);
+  throw new Error(
+    `This run log holds an event that does not parse: ${v.getDotPath(issue) ?? 'event'}: ${issue.message}.`,
+  );
 }

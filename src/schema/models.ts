@@ -33,10 +33,18 @@ export const StoredModel = v.object({
 export type StoredModel = v.InferOutput<typeof StoredModel>;
 
 /**
- * `following`: another tab or process fetches the same model. `waiting`: the next try comes by itself. The last three end
- * a download.
+ * `following`: another tab or process fetches the same model. `waiting`: the next try comes by
+ * itself. The last three end a download.
  */
-export const TRANSFER_STATES = ['starting', 'running', 'following', 'waiting', 'done', 'failed', 'cancelled'] as const;
+export const TRANSFER_STATES = [
+  'starting',
+  'running',
+  'following',
+  'waiting',
+  'done',
+  'failed',
+  'cancelled',
+] as const;
 
 /** A download or an import under way, or how it ended. */
 export const ModelTransfer = v.object({

@@ -5,14 +5,18 @@ import type { RunPlan, StepEstimate } from './plan.ts';
 import type { ModelOffer, ModelPrecision, ModelShelf, ModelTransfer } from './models.ts';
 
 /**
- * Messages between a page and the session's worker. Both sides close their switches over these unions.
- * A page asks; the worker answers with the same `id` (`answer` or `failure`), and pushes `events` and `status` unasked.
+ * Messages between a page and the session's worker. Both sides close their switches over these
+ * unions. A page asks; the worker answers with the same `id` (`answer` or `failure`), and pushes
+ * `events` and `status` unasked.
  */
 export type SessionRequest =
   | { readonly type: 'device' }
   /** Starts a new run; answers its run id. */
   | { readonly type: 'start'; readonly config: RunConfig; readonly memory?: number | null }
-  /** What a run would take of memory and storage. `memory`: bytes of the GPU's that may be taken; null: not said. */
+  /**
+   * What a run would take of memory and storage. `memory`: bytes of the GPU's that may be taken;
+   * null: not said.
+   */
   | { readonly type: 'plan'; readonly config: RunConfig; readonly memory: number | null }
   /** Loads the model and measures a step; nothing else may go on meanwhile. */
   | { readonly type: 'measure'; readonly config: RunConfig; readonly memory: number | null }
@@ -36,7 +40,11 @@ export type SessionRequest =
   | { readonly type: 'import-run'; readonly files: readonly NamedFile[] }
   | { readonly type: 'adapters' }
   /** Keeps an adapter in PEFT's two files. */
-  | { readonly type: 'import-adapter'; readonly label: string; readonly files: readonly NamedFile[] }
+  | {
+      readonly type: 'import-adapter';
+      readonly label: string;
+      readonly files: readonly NamedFile[];
+    }
   | { readonly type: 'delete-adapter'; readonly id: string }
   /** The preset of (method, model), every default written out. */
   | { readonly type: 'preset'; readonly method: Method; readonly model: string }
@@ -59,7 +67,12 @@ export type SessionRequest =
   /** All events of a stored evaluation so far; later ones arrive as `evaluation`. */
   | { readonly type: 'evaluation'; readonly id: string }
   /** One answer with its text and asserts. */
-  | { readonly type: 'answer'; readonly id: string; readonly problem: string; readonly sample: number }
+  | {
+      readonly type: 'answer';
+      readonly id: string;
+      readonly problem: string;
+      readonly sample: number;
+    }
   /** What `eval` of the command line writes into its folder. */
   | { readonly type: 'evaluation-files'; readonly id: string }
   | { readonly type: 'delete-evaluation'; readonly id: string }
@@ -68,8 +81,9 @@ export type SessionRequest =
   /** What the hub says of a repository (`owner/name[@revision]`); nothing is kept of it. */
   | { readonly type: 'look-up-model'; readonly repo: string }
   /**
-   * Downloads a model of the hub, goes on with one that was begun, or mends a damaged one. `repo` is `owner/name` or
-   * `owner/name@revision`. Answers its id at once; `model` messages tell the rest.
+   * Downloads a model of the hub, goes on with one that was begun, or mends a damaged one. `repo`
+   * is `owner/name` or `owner/name@revision`. Answers its id at once; `model` messages tell the
+   * rest.
    */
   | { readonly type: 'download-model'; readonly repo: string; readonly precision: ModelPrecision }
   /** Keeps the files of a local folder or of a drop as `local/LABEL`; answered like a download. */
@@ -110,7 +124,9 @@ export interface EvaluationHead {
 }
 
 /** By file name. */
-export type EvaluationFiles = Readonly<Record<'samples.jsonl' | 'results.jsonl' | 'summary.json', string>>;
+export type EvaluationFiles = Readonly<
+  Record<'samples.jsonl' | 'results.jsonl' | 'summary.json', string>
+>;
 
 export interface DeviceReport {
   readonly available: boolean;
@@ -123,7 +139,11 @@ export interface DeviceReport {
   readonly software: boolean;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
-  readonly selfTest: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+  readonly selfTest: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly detail: string;
+  }[];
   readonly warnings: readonly string[];
 }
 
@@ -195,11 +215,19 @@ export interface SessionAnswers {
 export type FromPage = { readonly id: number; readonly request: SessionRequest };
 
 export type ToPage =
-  | { readonly type: 'answer'; readonly id: number; readonly value: SessionAnswers[keyof SessionAnswers] }
+  | {
+      readonly type: 'answer';
+      readonly id: number;
+      readonly value: SessionAnswers[keyof SessionAnswers];
+    }
   /** One sentence: what happened, which numbers, what next. */
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
   | { readonly type: 'events'; readonly runId: string; readonly events: readonly RunEvent[] }
-  | { readonly type: 'evaluation'; readonly evaluation: string; readonly events: readonly EvaluationEvent[] }
+  | {
+      readonly type: 'evaluation';
+      readonly evaluation: string;
+      readonly events: readonly EvaluationEvent[];
+    }
   | { readonly type: 'model'; readonly transfer: ModelTransfer }
   | { readonly type: 'status'; readonly status: SessionStatus };
 

@@ -1,8 +1,8 @@
 import type { RunSummary } from './protocol.ts';
 
 /*
- * A report is an HTML file with a zip archive in it, as base64: report.json, the files of each run below `runs/<id>/`, and what
- * the tokenizer says of its tokens in `texts/<id>.json`.
+ * A report is an HTML file with a zip archive in it, as base64: report.json, the files of each run
+ * below `runs/<id>/`, and what the tokenizer says of its tokens in `texts/<id>.json`.
  */
 
 /** Of the element that holds the archive. */
@@ -27,7 +27,10 @@ export interface ReportIndex {
   readonly runs: readonly RunSummary[];
 }
 
-/** By rollout id: the text of each token, and of distilled targets that of every id their block names. */
+/**
+ * By rollout id: the text of each token, and of distilled targets that of every id their block
+ * names.
+ */
 export interface ReportTexts {
   readonly rollouts: Readonly<Record<string, readonly string[]>>;
   readonly targets: Readonly<Record<string, readonly (readonly [id: number, text: string])[]>>;

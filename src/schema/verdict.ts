@@ -1,10 +1,24 @@
 import * as v from 'valibot';
 
-/** What became of a program, or of one assert. `infra`: the sandbox failed, not the program; `no-code`: nothing to run. */
-export const VerdictStatus = v.picklist(['pass', 'fail', 'error', 'timeout', 'crash', 'infra', 'no-code']);
+/**
+ * What became of a program, or of one assert. `infra`: the sandbox failed, not the program;
+ * `no-code`: nothing to run.
+ */
+export const VerdictStatus = v.picklist([
+  'pass',
+  'fail',
+  'error',
+  'timeout',
+  'crash',
+  'infra',
+  'no-code',
+]);
 export type VerdictStatus = v.InferOutput<typeof VerdictStatus>;
 
-/** One assert. `actual` and `expected` are rendered outside the sandbox from canonical values, clipped at 240 characters. */
+/**
+ * One assert. `actual` and `expected` are rendered outside the sandbox from canonical values,
+ * clipped at 240 characters.
+ */
 export const AssertVerdict = v.object({
   status: VerdictStatus,
   source: v.string(),
@@ -12,7 +26,10 @@ export const AssertVerdict = v.object({
   expected: v.optional(v.string()),
   /** Milliseconds the call took. */
   ms: v.optional(v.number()),
-  /** True where the assert could not be split into call and comparison: such a verdict never pays a reward. */
+  /**
+   * True where the assert could not be split into call and comparison: such a verdict never pays a
+   * reward.
+   */
   inProcess: v.optional(v.boolean()),
 });
 export type AssertVerdict = v.InferOutput<typeof AssertVerdict>;
@@ -33,7 +50,10 @@ export const Verdict = v.object({
   /** First 4 kB. */
   stdout: v.optional(v.string()),
   stderr: v.optional(v.string()),
-  /** It ran out of time, or kept others waiting, and was run again by itself; this is the second verdict. */
+  /**
+   * It ran out of time, or kept others waiting, and was run again by itself; this is the second
+   * verdict.
+   */
   retried: v.optional(v.boolean()),
   /** Wall time of the whole program in milliseconds. */
   ms: v.number(),
@@ -45,7 +65,10 @@ export function passCount(verdict: Verdict): number {
   return verdict.asserts.filter((a) => a.status === 'pass').length;
 }
 
-/** 1 when every assert passed, 0 when not, null when the sandbox (not the program) failed or an assert ran in-process. */
+/**
+ * 1 when every assert passed, 0 when not, null when the sandbox (not the program) failed or an
+ * assert ran in-process.
+ */
 export function rewardOf(verdict: Verdict): 0 | 1 | null {
   if (verdict.status === 'infra' || verdict.asserts.some((a) => a.inProcess)) return null;
   return verdict.status === 'pass' ? 1 : 0;

@@ -9,22 +9,36 @@ const REFLECTOR = 0x7265666c;
 /** The adapters that a run trains or keeps, all of them in its checkpoints. */
 export function adaptersOf({ method, reflkd }: RunConfig): TrainableName[] {
   if (method !== 'reflkd') return ['student'];
-  return reflkd?.kd.teacher === 'ema' ? ['student', 'reflector', 'teacher'] : ['student', 'reflector'];
+  return reflkd?.kd.teacher === 'ema'
+    ? ['student', 'reflector', 'teacher']
+    : ['student', 'reflector'];
 }
 
 /**
- * Fresh adapters: A from the run's seed, B = 0, so that all equal the base. A teacher begins as the student; the reflector has
- * an A of its own. With `start` student and teacher begin there instead.
+ * Fresh adapters: A from the run's seed, B = 0, so that all equal the base. A teacher begins as the
+ * student; the reflector has an A of its own. With `start` student and teacher begin there instead.
  */
-export function createAdapters(engine: Engine, config: RunConfig, start: AdapterTensors | null): void {
+export function createAdapters(
+  engine: Engine,
+  config: RunConfig,
+  start: AdapterTensors | null,
+): void {
   for (const name of adaptersOf(config)) {
     if (start !== null && name !== 'reflector') engine.loadAdapter(name, config.lora, start);
-    else engine.createAdapter(name, config.lora, name === 'reflector' ? hash32(config.seed, REFLECTOR) : config.seed);
+    else
+      engine.createAdapter(
+        name,
+        config.lora,
+        name === 'reflector' ? hash32(config.seed, REFLECTOR) : config.seed,
+      );
   }
 }
 
 /** Parameters and optimisers, by name. */
-export async function saveAdapters(engine: Engine, config: RunConfig): Promise<Record<string, Uint8Array>> {
+export async function saveAdapters(
+  engine: Engine,
+  config: RunConfig,
+): Promise<Record<string, Uint8Array>> {
   const saved: Record<string, Uint8Array> = {};
   for (const name of adaptersOf(config)) saved[name] = await engine.saveState(name);
   return saved;
@@ -42,13 +56,27 @@ export function restoreAdapters(
   return true;
 }
 
-/** What was trained, into the run's folders: the student, and the reflector where the method has one. */
-export async function exportAdapters(engine: Engine, config: RunConfig, adapterFiles: RunPorts['adapterFiles'], stored: StoredRun): Promise<void> {
-  const folders = { student: 'adapter', ...(config.method === 'reflkd' && { reflector: 'reflector' }) } as const;
+/**
+ * What was trained, into the run's folders: the student, and the reflector where the method has
+ * one.
+ */
+export async function exportAdapters(
+  engine: Engine,
+  config: RunConfig,
+  adapterFiles: RunPorts['adapterFiles'],
+  stored: StoredRun,
+): Promise<void> {
+  const folders = {
+    student: 'adapter',
+    ...(config.method === 'reflkd' && { reflector: 'reflector' }),
+  } as const;
   for (const [name, folder] of Object.entries(folders) as [TrainableName, string][]) {
     const files = adapterFiles(await engine.exportAdapter(name), config);
     for (const [file, content] of Object.entries(files)) {
-      await stored.writeFile(`${folder}/${file}`, typeof content === 'string' ? new TextEncoder().encode(content) : content);
+      await stored.writeFile(
+        `${folder}/${file}`,
+        typeof content === 'string' ? new TextEncoder().encode(content) : content,
+      );
     }
   }
 }

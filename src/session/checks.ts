@@ -21,21 +21,29 @@ export async function checkedProblems(ports: RunPorts, config: RunConfig): Promi
 }
 
 /** The adapter that the student is to start from; null: a fresh one. */
-export async function startOf(ports: RunPorts, { adapter }: RunConfig): Promise<AdapterTensors | null> {
+export async function startOf(
+  ports: RunPorts,
+  { adapter }: RunConfig,
+): Promise<AdapterTensors | null> {
   if (adapter === null) return null;
   if (!ports.readAdapter)
-    throw new Error(`Runs start from fresh adapters here; start from ${adapter} on the command line.`);
+    throw new Error(
+      `Runs start from fresh adapters here; start from ${adapter} on the command line.`,
+    );
   return await ports.readAdapter(adapter);
 }
 
 export async function storedConfig(stored: StoredRun): Promise<RunConfig> {
   const bytes = await stored.readFile('config.json');
-  if (!bytes) throw new Error(`Run ${stored.runId} has no config.json, so there is nothing to resume.`);
+  if (!bytes)
+    throw new Error(`Run ${stored.runId} has no config.json, so there is nothing to resume.`);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    throw new Error(`config.json of run ${stored.runId} does not parse: ${messageOf(error)}.`, { cause: error });
+    throw new Error(`config.json of run ${stored.runId} does not parse: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
   return parseConfig(value, `config.json of run ${stored.runId}`);
 }
@@ -45,34 +53,55 @@ export function parseConfig(value: unknown, what: string): RunConfig {
   const parsed = v.safeParse(RunConfig, value);
   if (parsed.success) return parsed.output;
   const issue = parsed.issues[0];
-  throw new Error(`${what} does not parse: ${v.getDotPath(issue) ?? 'the file'}: ${issue.message}.`);
+  throw new Error(
+    `${what} does not parse: ${v.getDotPath(issue) ?? 'the file'}: ${issue.message}.`,
+  );
 }
 
-/** The model of a new run, once it is clear that its prompts fit into the model and what it stores into the store. */
-export async function openChecked(ports: RunPorts, config: RunConfig, sets: ProblemSets): Promise<OpenedModel> {
+/**
+ * The model of a new run, once it is clear that its prompts fit into the model and what it stores
+ * into the store.
+ */
+export async function openChecked(
+  ports: RunPorts,
+  config: RunConfig,
+  sets: ProblemSets,
+): Promise<OpenedModel> {
   const model = await ports.openModel(config, sets);
   try {
     refuseLongPrompts(model, config, sets);
-    return { ...model, warnings: [...(model.warnings ?? []), ...(await storageWarnings(ports, config, model))] };
+    return {
+      ...model,
+      warnings: [...(model.warnings ?? []), ...(await storageWarnings(ports, config, model))],
+    };
   } catch (error) {
     model.engine.destroy();
     throw error;
   }
 }
 
-function refuseLongPrompts({ engine, text }: OpenedModel, config: RunConfig, sets: ProblemSets): void {
+function refuseLongPrompts(
+  { engine, text }: OpenedModel,
+  config: RunConfig,
+  sets: ProblemSets,
+): void {
   for (const problem of [...sets.train, ...sets.test]) {
     const length = text.prompt(problem).ids.length;
     if (length + config.maxTokens > engine.maxContext) {
       throw new Error(
-        `The prompt of ${problem.id} has ${length} tokens; with ${config.maxTokens} new ones it exceeds the model's context of ${engine.maxContext}. Ask for fewer new tokens.`,
+        `The prompt of ${problem.id} has ${length} tokens; with ${config.maxTokens} new ones ` +
+          `it exceeds the model's context of ${engine.maxContext}. Ask for fewer new tokens.`,
       );
     }
   }
 }
 
 /** Refuses a run that there is surely no room for; what else is to be said of the store. */
-async function storageWarnings(ports: RunPorts, config: RunConfig, { plan }: OpenedModel): Promise<string[]> {
+async function storageWarnings(
+  ports: RunPorts,
+  config: RunConfig,
+  { plan }: OpenedModel,
+): Promise<string[]> {
   if (!plan || !ports.room) return [];
   const storage = storagePlan(config, plan, await ports.room());
   if (!storage.fits) throw new Error(`The run was not started. ${storage.summary}`);
@@ -83,7 +112,8 @@ export function refuseOtherProblems(started: RunEventOf<'run.started'>, sets: Pr
   for (const name of ['train', 'val', 'test'] as const) {
     if (started.problems[name].join('\n') !== sets[name].map((p) => p.id).join('\n')) {
       throw new Error(
-        `The ${name} problems of this run are not those it began with (the data set changed), so it cannot go on exactly; start a new run.`,
+        `The ${name} problems of this run are not those it began with (the data set changed), ` +
+          'so it cannot go on exactly; start a new run.',
       );
     }
   }

@@ -12,12 +12,20 @@ export interface WorkerInit {
   readonly sandbox: MessagePort;
 }
 
-/** Where models come from in place of the hub, such as a mirror: set in the browser's local storage. */
+/**
+ * Where models come from in place of the hub, such as a mirror: set in the browser's local storage.
+ */
 const HUB_SETTING = 'afterthought.hub';
 
-/** Starts the session's worker and the sandbox's frame, and joins them. The worker then speaks src/schema/protocol.ts. */
+/**
+ * Starts the session's worker and the sandbox's frame, and joins them. The worker then speaks
+ * src/schema/protocol.ts.
+ */
 export function connectSession(): Worker {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'session' });
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'session',
+  });
   const sandbox = openSandboxFrame();
   const init: WorkerInit = { type: 'init', base: document.baseURI, hub: hubAddress(), sandbox };
   worker.postMessage(init, [sandbox]);

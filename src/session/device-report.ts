@@ -14,8 +14,9 @@ const LIMITS = [
 ] as const;
 
 /**
- * What the machine offers, in words and numbers, and whether its kernels compute what they should. Never throws: no device
- * is a report too. `measure` also times the device, which takes under a second more.
+ * What the machine offers, in words and numbers, and whether its kernels compute what they should.
+ * Never throws: no device is a report too. `measure` also times the device, which takes under a
+ * second more.
  */
 export async function deviceReport(
   gpu: GPU | undefined,
@@ -42,7 +43,8 @@ export async function deviceReport(
         selfTest: tests,
         warnings: failed.length
           ? [
-              `This device computes wrongly (${failed.join(', ')}), so nothing it trains can be trusted; update its driver.`,
+              `This device computes wrongly (${failed.join(', ')}), so nothing it trains can ` +
+                'be trusted; update its driver.',
             ]
           : [],
         measured: options.measure ? await measureDevice(opened) : null,

@@ -7,7 +7,10 @@ export function answersOf(records: readonly EvaluationRecord[]): JudgedAnswer[] 
   return records.filter((record) => record.type === 'answer.judged');
 }
 
-/** By problem as the data set has them, then by sample: files do not depend on what was judged first. */
+/**
+ * By problem as the data set has them, then by sample: files do not depend on what was judged
+ * first.
+ */
 export function inOrder(records: readonly EvaluationRecord[]): JudgedAnswer[] {
   const started = records.find((record) => record.type === 'evaluation.started');
   const place = new Map(started?.problems.map(({ id }, index) => [id, index]));
@@ -26,7 +29,10 @@ export function summaryOf(records: readonly EvaluationRecord[]): EvaluationSumma
   if (!started || answers.length === 0) return null;
   const { source, dataset } = started.config;
   const isModel = source.kind === 'model';
-  const judged = answers.map((answer) => ({ problem: { id: answer.problem }, graded: gradedOf(answer) }));
+  const judged = answers.map((answer) => ({
+    problem: { id: answer.problem },
+    graded: gradedOf(answer),
+  }));
   return evaluationSummary(judged, {
     model: isModel ? source.model : null,
     adapter: isModel ? source.adapterOf : null,

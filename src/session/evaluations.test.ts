@@ -16,9 +16,19 @@ const GRADING: EvaluationConfig = {
 };
 const MODEL: EvaluationConfig = {
   ...GRADING,
-  source: { kind: 'model', model: 'letters', adapterOf: null, n: 3, temperature: 1, split: 'test', limit: 4, seed: 1 },
+  source: {
+    kind: 'model',
+    model: 'letters',
+    adapterOf: null,
+    n: 3,
+    temperature: 1,
+    split: 'test',
+    limit: 4,
+    seed: 1,
+  },
 };
-const blob = (lines: readonly object[]) => new Blob(lines.map((line) => `${JSON.stringify(line)}\n`));
+const blob = (lines: readonly object[]) =>
+  new Blob(lines.map((line) => `${JSON.stringify(line)}\n`));
 const SAMPLES = [
   { task_id: 'letters/test/1', solution: 'bright' },
   { task_id: 'letters/test/0', solution: 'zebra' },
@@ -60,10 +70,16 @@ describe('the session’s evaluations', () => {
     });
     expect(events.at(-1)).toMatchObject({
       reason: 'finished',
-      summary: { model: null, samples_per_problem: 2, base: { problems: 2, passes: 1, 'pass@1': 0.25, 'pass@2': 0.5 } },
+      summary: {
+        model: null,
+        samples_per_problem: 2,
+        base: { problems: 2, passes: 1, 'pass@1': 0.25, 'pass@2': 0.5 },
+      },
     });
     expect(statuses.at(-1)).toEqual({ state: 'idle' });
-    expect(await evaluations.list()).toMatchObject([{ id, state: 'finished', judged: 4, answers: 4, rate: 0.25 }]);
+    expect(await evaluations.list()).toMatchObject([
+      { id, state: 'finished', judged: 4, answers: 4, rate: 0.25 },
+    ]);
   });
 
   it('give an answer with its text and asserts, and files in the data set’s order', async () => {
@@ -101,9 +117,16 @@ describe('the session’s evaluations', () => {
 
   it('ask a model: a seeded choice of problems, n answers each', async () => {
     const { evaluations, events } = open();
-    const { id } = await evaluations.begin({ type: 'evaluate', config: MODEL, dataset: null, samples: null });
+    const { id } = await evaluations.begin({
+      type: 'evaluate',
+      config: MODEL,
+      dataset: null,
+      samples: null,
+    });
     await evaluations.settled();
-    expect(events[0]).toMatchObject({ problems: [{ answers: 3 }, { answers: 3 }, { answers: 3 }, { answers: 3 }] });
+    expect(events[0]).toMatchObject({
+      problems: [{ answers: 3 }, { answers: 3 }, { answers: 3 }, { answers: 3 }],
+    });
     expect(events.filter((event) => event.type === 'answer.judged')).toHaveLength(12);
     expect((await evaluations.list())[0]).toMatchObject({ id, state: 'finished', config: MODEL });
   });
@@ -113,7 +136,9 @@ describe('the session’s evaluations', () => {
     await expect(grading([{ task_id: 'letters/test/9', solution: 'x' }])).rejects.toThrow(
       'Sample 1 answers task letters/test/9, which the data set does not have.',
     );
-    await expect(grading([{ task_id: 'letters/test/1' }])).rejects.toThrow('samples.jsonl, line 1, does not parse');
+    await expect(grading([{ task_id: 'letters/test/1' }])).rejects.toThrow(
+      'samples.jsonl, line 1, does not parse',
+    );
     await expect(grading(SAMPLES, new Blob(['{']))).rejects.toThrow('letters, line 1, is not JSON');
     await expect(
       evaluations.begin({
@@ -133,7 +158,9 @@ describe('the session’s evaluations', () => {
     const grade: Grader['grade'] = (problem, text, options) =>
       problem.id.endsWith('/1')
         ? new Promise((_, reject) =>
-            options.signal?.addEventListener('abort', () => reject(options.signal?.reason as Error)),
+            options.signal?.addEventListener('abort', () =>
+              reject(options.signal?.reason as Error),
+            ),
           )
         : gradeLetters(problem, text);
     const { evaluations, events, grading } = open(grade);
@@ -143,7 +170,10 @@ describe('the session’s evaluations', () => {
     evaluations.cancel();
     await evaluations.settled();
     expect(events.filter((event) => event.type === 'answer.judged')).toHaveLength(2);
-    expect(events.at(-1)).toMatchObject({ reason: 'cancelled', summary: { base: { problems: 1, passes: 0 } } });
+    expect(events.at(-1)).toMatchObject({
+      reason: 'cancelled',
+      summary: { base: { problems: 1, passes: 0 } },
+    });
     await evaluations.delete(id);
     expect(await evaluations.list()).toEqual([]);
   });
@@ -163,8 +193,12 @@ describe('the session’s evaluations', () => {
     ]);
     log.close();
     const { evaluations } = open();
-    expect(await evaluations.list()).toMatchObject([{ state: 'interrupted', judged: 0, answers: 2, rate: null }]);
+    expect(await evaluations.list()).toMatchObject([
+      { state: 'interrupted', judged: 0, answers: 2, rate: null },
+    ]);
     await expect(evaluations.files('20260101000000000')).rejects.toThrow('nothing to save');
-    await expect(evaluations.events('other')).rejects.toThrow('There is no evaluation other in this browser');
+    await expect(evaluations.events('other')).rejects.toThrow(
+      'There is no evaluation other in this browser',
+    );
   });
 });

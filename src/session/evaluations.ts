@@ -41,7 +41,11 @@ export interface EvaluationPorts {
   readonly openModel: (
     model: string,
     adapterOf: string | null,
-  ) => Promise<{ readonly engine: Engine; readonly text: PolicyText; readonly adapter: AdapterName }>;
+  ) => Promise<{
+    readonly engine: Engine;
+    readonly text: PolicyText;
+    readonly adapter: AdapterName;
+  }>;
   readonly openGrader: () => Promise<Pick<Grader, 'grade' | 'close'>>;
   readonly clock: () => number;
 }
@@ -88,7 +92,10 @@ export class Evaluations {
     await this.current?.done;
   }
 
-  /** Loads what it takes, then answers with the id; throws a sentence for input that cannot be judged. */
+  /**
+   * Loads what it takes, then answers with the id; throws a sentence for input that cannot be
+   * judged.
+   */
   async begin(asked: Asked): Promise<{ id: string }> {
     const config = parseConfig(asked.config);
     const id = new Date(this.ports.clock()).toISOString().replace(/\D/g, '');
@@ -110,7 +117,13 @@ export class Evaluations {
     const abort = new AbortController();
     const records: EvaluationRecord[] = [];
     const { emit, flush, close } = this.writer(id, log, records, (error) => abort.abort(error));
-    emit({ type: 'evaluation.started', version: 1, config, problems: work.problems, available: all.length });
+    emit({
+      type: 'evaluation.started',
+      version: 1,
+      config,
+      problems: work.problems,
+      available: all.length,
+    });
     flush();
     const done = this.finish(work, records, emit, abort.signal).then(async () => {
       close();
@@ -150,8 +163,11 @@ export class Evaluations {
   }
 
   async answer(id: string, problem: string, sample: number): Promise<JudgedAnswer> {
-    const found = answersOf(await this.records(id)).find((a) => a.problem === problem && a.sample === sample);
-    if (!found) throw new Error(`Answer ${sample + 1} to ${problem} is not judged in this evaluation.`);
+    const found = answersOf(await this.records(id)).find(
+      (a) => a.problem === problem && a.sample === sample,
+    );
+    if (!found)
+      throw new Error(`Answer ${sample + 1} to ${problem} is not judged in this evaluation.`);
     return found;
   }
 
@@ -166,7 +182,8 @@ export class Evaluations {
   }
 
   async delete(id: string): Promise<void> {
-    if (this.current?.id === id) throw new Error('This evaluation is going on; cancel it before deleting it.');
+    if (this.current?.id === id)
+      throw new Error('This evaluation is going on; cancel it before deleting it.');
     await this.ports.store.delete(id);
     if (this.last?.id === id) this.last = null;
   }
@@ -175,7 +192,8 @@ export class Evaluations {
     if (this.current?.id === id) return this.current.records;
     if (this.last?.id === id) return this.last.records;
     const records = await this.ports.store.read(id);
-    if (!records) throw new Error(`There is no evaluation ${id} in this browser; it may have been deleted.`);
+    if (!records)
+      throw new Error(`There is no evaluation ${id} in this browser; it may have been deleted.`);
     // One without an end may be growing in another tab.
     if (records.at(-1)?.type === 'evaluation.ended') this.last = { id, records };
     return records;
@@ -190,7 +208,8 @@ export class Evaluations {
     if (!blob) throw new Error('There is no samples file; choose one.');
     const samples = parseSamples(await blob.text(), file);
     const counts = new Map<string, number>();
-    for (const { problem } of matchSamples(all, samples)) counts.set(problem.id, (counts.get(problem.id) ?? 0) + 1);
+    for (const { problem } of matchSamples(all, samples))
+      counts.set(problem.id, (counts.get(problem.id) ?? 0) + 1);
     const grader = await this.ports.openGrader();
     const problems = all.filter(({ id }) => counts.has(id));
     return {
@@ -203,7 +222,12 @@ export class Evaluations {
           grader.grade,
           (line, _done, _total, _index, { problem, text, graded: { code, verdict, parts } }) =>
             emit({
-              ...{ type: 'answer.judged', problem: problem.id, taskId: line.task_id, sample: line.sample },
+              ...{
+                type: 'answer.judged',
+                problem: problem.id,
+                taskId: line.task_id,
+                sample: line.sample,
+              },
               ...{ text, code, verdict, ...(parts && { parts }) },
             }),
           { timeoutSeconds: config.timeoutSeconds, signal },
@@ -229,7 +253,11 @@ export class Evaluations {
       });
     const { maxTokens } = presetOf('grpo', source.model);
     return {
-      problems: problems.map((problem) => ({ id: problem.id, text: problem.text, answers: source.n })),
+      problems: problems.map((problem) => ({
+        id: problem.id,
+        text: problem.text,
+        answers: source.n,
+      })),
       what: 'Answering and judging',
       go: (emit, signal) =>
         evaluate(
@@ -244,7 +272,13 @@ export class Evaluations {
             progress: () => undefined,
           },
           {
-            ...{ problems, adapter, greedy: false, samples: source.n, temperature: source.temperature },
+            ...{
+              problems,
+              adapter,
+              greedy: false,
+              samples: source.n,
+              temperature: source.temperature,
+            },
             ...{ maxTokens, seed: source.seed },
           },
           () => signal.aborted,
@@ -273,13 +307,21 @@ export class Evaluations {
       await work.go(emit, signal);
     } catch (error) {
       const cause: unknown = signal.aborted ? signal.reason : error;
-      end = cause === CANCELLED ? { reason: 'cancelled' } : { reason: 'failed', message: messageOf(cause) };
+      end =
+        cause === CANCELLED
+          ? { reason: 'cancelled' }
+          : { reason: 'failed', message: messageOf(cause) };
     }
     emit({ type: 'evaluation.ended', ...end, summary: summaryOf(records) });
   }
 
   /** Numbers records, stores them in batches, and shows what is stored. Nothing follows the end. */
-  private writer(id: string, log: EvaluationLog, records: EvaluationRecord[], onFailure: (error: unknown) => void) {
+  private writer(
+    id: string,
+    log: EvaluationLog,
+    records: EvaluationRecord[],
+    onFailure: (error: unknown) => void,
+  ) {
     let waiting: EvaluationRecord[] = [];
     let timer: ReturnType<typeof setTimeout> | null = null;
     const flush = (): void => {
@@ -297,7 +339,11 @@ export class Evaluations {
     };
     const emit: Emit = (record) => {
       if (records.at(-1)?.type === 'evaluation.ended') return;
-      const numbered: EvaluationRecord = { seq: records.length, time: this.ports.clock(), ...record };
+      const numbered: EvaluationRecord = {
+        seq: records.length,
+        time: this.ports.clock(),
+        ...record,
+      };
       records.push(numbered);
       waiting.push(numbered);
       timer ??= setTimeout(flush, LINGER);
@@ -319,5 +365,7 @@ function parseConfig(value: unknown): EvaluationConfig {
   const parsed = v.safeParse(EvaluationConfig, value);
   if (parsed.success) return parsed.output;
   const issue = parsed.issues[0];
-  throw new Error(`The evaluation cannot begin: ${v.getDotPath(issue) ?? 'its configuration'}: ${issue.message}.`);
+  throw new Error(
+    `The evaluation cannot begin: ${v.getDotPath(issue) ?? 'its configuration'}: ${issue.message}.`,
+  );
 }

@@ -20,16 +20,28 @@ describe('a run made elsewhere', () => {
       file('elsewhere/tokens.bin'),
     ]);
     expect(runId).toBe('grpo-seed-1');
-    expect(files.map(({ path }) => path)).toEqual(['config.json', 'events.jsonl', 'tokens.bin', 'adapter/adapter_config.json', 'adapter/adapter_model.safetensors']);
+    expect(files.map(({ path }) => path)).toEqual([
+      'config.json',
+      'events.jsonl',
+      'tokens.bin',
+      'adapter/adapter_config.json',
+      'adapter/adapter_model.safetensors',
+    ]);
   });
 
   it('that is none is refused with a sentence', async () => {
-    await expect(importedRun([file('tokens.bin')])).rejects.toThrow('There is no events.jsonl among these files');
-    await expect(importedRun([file('events.jsonl', '{"type": "other"}\n')])).rejects.toThrow('does not begin as the log of a run does');
+    await expect(importedRun([file('tokens.bin')])).rejects.toThrow(
+      'There is no events.jsonl among these files',
+    );
+    await expect(importedRun([file('events.jsonl', '{"type": "other"}\n')])).rejects.toThrow(
+      'does not begin as the log of a run does',
+    );
   });
 
   it('cannot choose a name that leads out of its folder', async () => {
     const escaping = encodeLines(runLog({ runId: '../models', answers: {} }));
-    await expect(importedRun([file('events.jsonl', new Uint8Array(escaping))])).rejects.toThrow('which no run of this lab is called');
+    await expect(importedRun([file('events.jsonl', new Uint8Array(escaping))])).rejects.toThrow(
+      'which no run of this lab is called',
+    );
   });
 });

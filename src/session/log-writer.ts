@@ -5,8 +5,9 @@ import type { StoredRun } from '../storage/run-store.ts';
 const LINGER = 100;
 
 /**
- * The only writer of a run's log: numbers events, keeps them in order, and makes them durable in batches. Listeners hear
- * of an event after it is stored, so what they see is what a reload would show.
+ * The only writer of a run's log: numbers events, keeps them in order, and makes them durable in
+ * batches. Listeners hear of an event after it is stored, so what they see is what a reload would
+ * show.
  */
 export class LogWriter {
   private seq = 0;
@@ -41,7 +42,10 @@ export class LogWriter {
     return at;
   }
 
-  /** Resolves when all that was emitted is durable; rejects with the store's sentence when it is not. */
+  /**
+   * Resolves when all that was emitted is durable; rejects with the store's sentence when it is
+   * not.
+   */
   flush(): Promise<void> {
     this.chain = this.chain.then(async () => {
       if (this.failure) throw this.failure.error;
@@ -64,7 +68,10 @@ export class LogWriter {
     return flushed;
   }
 
-  /** Forgets what is not stored and goes on from the store's end: after a cut, or a write that failed. */
+  /**
+   * Forgets what is not stored and goes on from the store's end: after a cut, or a write that
+   * failed.
+   */
   rewind(): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;

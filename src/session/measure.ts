@@ -4,12 +4,18 @@ import type { RunConfig } from '../schema/config.ts';
 import type { StepEstimate } from '../schema/plan.ts';
 import { stepWork, type StepWork, type TrainingWork } from './step-work.ts';
 
-/** New tokens of a short and of a long generation: their difference is decoding alone, without prompt and preparation. */
+/**
+ * New tokens of a short and of a long generation: their difference is decoding alone, without
+ * prompt and preparation.
+ */
 const SHORT = 8;
 const LONG = 32;
 /** Rows of the first, small training batch. */
 const FIRST_ROWS = 64;
-/** Longest that one measurement may be expected to take; what would take longer is worked out from a smaller one. Seconds. */
+/**
+ * Longest that one measurement may be expected to take; what would take longer is worked out from a
+ * smaller one. Seconds.
+ */
 const PATIENCE = 20;
 
 /** Seconds, measured. */
@@ -21,11 +27,17 @@ interface DecodeRate {
 }
 
 /**
- * How long a step of `config` takes on this engine: a few tokens for as many answers as are written side by side, one training
- * batch on a throw-away adapter, scaled to the step. It leaves a useless `student` behind, so it comes before a run's own.
+ * How long a step of `config` takes on this engine: a few tokens for as many answers as are written
+ * side by side, one training batch on a throw-away adapter, scaled to the step. It leaves a useless
+ * `student` behind, so it comes before a run's own.
  * @param promptTokens of the longest plain prompt. @param now seconds.
  */
-export async function measureStep(engine: Engine, config: RunConfig, promptTokens: number, now: () => number): Promise<StepEstimate> {
+export async function measureStep(
+  engine: Engine,
+  config: RunConfig,
+  promptTokens: number,
+  now: () => number,
+): Promise<StepEstimate> {
   const started = now();
   const work = stepWork(config, promptTokens, engine.maxContext);
   engine.createAdapter('student', config.lora, config.seed);
@@ -44,10 +56,17 @@ export async function measureStep(engine: Engine, config: RunConfig, promptToken
     work.generations.reduce((sum, need) => {
       const width = widthOf(engine, need);
       const { token, prompt } = rates.get(width) ?? { token: 0, prompt: 0 };
-      return sum + Math.ceil(need.sequences / width) * share * need.maxTokens * token + need.prompts * prompt;
+      return (
+        sum +
+        Math.ceil(need.sequences / width) * share * need.maxTokens * token +
+        need.prompts * prompt
+      );
     }, 0);
   const trained = (share: number) => {
-    const rows = work.trainings.reduce((sum, t) => sum + t.prompts * t.promptTokens + t.sequences * (share * t.completionTokens - 1), 0);
+    const rows = work.trainings.reduce(
+      (sum, t) => sum + t.prompts * t.promptTokens + t.sequences * (share * t.completionTokens - 1),
+      0,
+    );
     return config.loss.updates * rows * update.row;
   };
   const both = (of: (share: number) => number) => ({ half: of(0.5), full: of(1) });
@@ -61,7 +80,10 @@ export async function measureStep(engine: Engine, config: RunConfig, promptToken
 }
 
 function worst(noises: readonly (number | null)[]): number | null {
-  return noises.reduce((most, noise) => (most === null || noise === null ? null : Math.max(most, noise)), 0);
+  return noises.reduce(
+    (most, noise) => (most === null || noise === null ? null : Math.max(most, noise)),
+    0,
+  );
 }
 
 function widthOf(engine: Engine, need: GenerationNeed): number {
@@ -73,11 +95,25 @@ function someIds(engine: Engine, count: number): number[] {
   return Array.from({ length: count }, (_, i) => (7919 * i + 17) % engine.vocabSize);
 }
 
-async function decodeRate(engine: Engine, need: GenerationNeed, width: number, timed: (act: () => Promise<unknown>) => Promise<number>): Promise<DecodeRate> {
+async function decodeRate(
+  engine: Engine,
+  need: GenerationNeed,
+  width: number,
+  timed: (act: () => Promise<unknown>) => Promise<number>,
+): Promise<DecodeRate> {
   const prompt = someIds(engine, Math.min(need.promptTokens, engine.maxContext - LONG));
   const generate = (maxTokens: number) => {
     const request: GenerateRequest = {
-      prompt, samples: width, adapter: 'student', temperature: 1, topK: 0, topP: 1, seed: 1, stream: 0, maxTokens, stopIds: [],
+      prompt,
+      samples: width,
+      adapter: 'student',
+      temperature: 1,
+      topK: 0,
+      topP: 1,
+      seed: 1,
+      stream: 0,
+      maxTokens,
+      stopIds: [],
     };
     return timed(() => engine.generate([request]));
   };
@@ -87,11 +123,20 @@ async function decodeRate(engine: Engine, need: GenerationNeed, width: number, t
   const long = [await generate(LONG), await generate(LONG)] as const;
   const best = Math.min(...long);
   const token = Math.max(0, best - short) / (LONG - SHORT);
-  return { token, prompt: Math.max(0, short - SHORT * token), noise: Math.abs(long[0] - long[1]) / best };
+  return {
+    token,
+    prompt: Math.max(0, short - SHORT * token),
+    noise: Math.abs(long[0] - long[1]) / best,
+  };
 }
 
 /** Seconds a row of a training batch takes, the reference pass included. */
-async function rowSeconds(engine: Engine, config: RunConfig, work: StepWork, timed: (act: () => Promise<unknown>) => Promise<number>): Promise<{ row: number; noise: number | null }> {
+async function rowSeconds(
+  engine: Engine,
+  config: RunConfig,
+  work: StepWork,
+  timed: (act: () => Promise<unknown>) => Promise<number>,
+): Promise<{ row: number; noise: number | null }> {
   const { aggregation, epsLow, epsHigh, beta, correctionCap } = config.loss;
   const widest = work.trainings.reduce((most, t) => (rowsOf(t) > rowsOf(most) ? t : most));
   const train = async (rows: number) => {
@@ -100,7 +145,15 @@ async function rowSeconds(engine: Engine, config: RunConfig, work: StepWork, tim
       engine.trainStep({
         adapter: 'student',
         sequences: batch.sequences,
-        loss: { kind: 'pg', aggregation, epsLow, epsHigh, beta, correctionCap, maxTokens: config.maxTokens },
+        loss: {
+          kind: 'pg',
+          aggregation,
+          epsLow,
+          epsHigh,
+          beta,
+          correctionCap,
+          maxTokens: config.maxTokens,
+        },
         optimizer: { learningRate: 0, ...config.optimizer },
         reference: true,
       }),
@@ -120,11 +173,21 @@ function rowsOf({ prompts, promptTokens, sequences, completionTokens }: Training
 }
 
 /** Answers to one prompt that fill about `rows` rows; at least one. */
-function sequencesOf(engine: Engine, { promptTokens, completionTokens, sequences }: TrainingWork, rows: number): { sequences: TrainSequence[]; rows: number } {
+function sequencesOf(
+  engine: Engine,
+  { promptTokens, completionTokens, sequences }: TrainingWork,
+  rows: number,
+): { sequences: TrainSequence[]; rows: number } {
   const prompt = someIds(engine, Math.min(promptTokens, Math.ceil(rows / 2)));
   const length = Math.min(completionTokens, rows - prompt.length + 1);
-  const count = Math.max(1, Math.min(sequences, Math.floor((rows - prompt.length) / Math.max(1, length - 1))));
+  const count = Math.max(
+    1,
+    Math.min(sequences, Math.floor((rows - prompt.length) / Math.max(1, length - 1))),
+  );
   const completion = someIds(engine, length);
   const one: TrainSequence = { group: 0, prompt, completion, temperature: 1, advantage: 1 };
-  return { sequences: Array.from({ length: count }, () => one), rows: prompt.length + count * (length - 1) };
+  return {
+    sequences: Array.from({ length: count }, () => one),
+    rows: prompt.length + count * (length - 1),
+  };
 }

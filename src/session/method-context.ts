@@ -4,7 +4,10 @@ import type { RunConfig } from '../schema/config.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { OpenedModel, RunPorts } from './run-ports.ts';
 
-/** What a method works with, and how to silence it: what is late of an abandoned step stays out of the log. */
+/**
+ * What a method works with, and how to silence it: what is late of an abandoned step stays out of
+ * the log.
+ */
 export function methodContext(
   ports: RunPorts,
   config: RunConfig,

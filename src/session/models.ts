@@ -4,7 +4,13 @@ import type { FileSource } from '../model/weights-source.ts';
 import type { ModelOffer, ModelPrecision, ModelShelf, ModelTransfer } from '../schema/models.ts';
 import type { SessionRequest, ToPage } from '../schema/protocol.ts';
 import { blobSource } from '../storage/blob-source.ts';
-import { localRepo, modelId, parseModelName, type ModelStore, type TransferOptions } from '../storage/models.ts';
+import {
+  localRepo,
+  modelId,
+  parseModelName,
+  type ModelStore,
+  type TransferOptions,
+} from '../storage/models.ts';
 
 export interface ModelPorts {
   readonly store: ModelStore;
@@ -37,14 +43,18 @@ export class Models {
   download(text: string, precision: ModelPrecision): { id: string } {
     const name = parseModelName(text.trim());
     if (!name || name.precision !== null)
-      throw new Error(`\`${text}\` is not the name of a model at the hub: write owner/name, or owner/name@revision.`);
+      throw new Error(
+        `\`${text}\` is not the name of a model at the hub: write owner/name, or owner/name@revision.`,
+      );
     const { repo, revision } = name;
     return this.start(modelId(repo, revision, precision), repo, precision, (options) =>
       this.ports.store.download(text.trim(), options),
     );
   }
 
-  import({ label, files, precision }: Extract<SessionRequest, { type: 'import-model' }>): { id: string } {
+  import({ label, files, precision }: Extract<SessionRequest, { type: 'import-model' }>): {
+    id: string;
+  } {
     const repo = localRepo(label);
     return this.start(modelId(repo, null, precision), repo, precision, (options) =>
       this.ports.store.importFiles(label, blobSource(label, files), options),
@@ -56,7 +66,8 @@ export class Models {
   }
 
   async delete(id: string): Promise<void> {
-    if (this.running.has(id)) throw new Error(`${id} is on its way; cancel that before deleting it.`);
+    if (this.running.has(id))
+      throw new Error(`${id} is on its way; cancel that before deleting it.`);
     await this.ports.store.delete(id);
   }
 
@@ -70,7 +81,16 @@ export class Models {
     if (this.running.has(id)) return { id };
     const control = new AbortController();
     this.running.set(id, control);
-    const feed = this.feed({ id, repo, precision, state: 'starting', file: null, done: 0, total: 0, note: null });
+    const feed = this.feed({
+      id,
+      repo,
+      precision,
+      state: 'starting',
+      file: null,
+      done: 0,
+      total: 0,
+      note: null,
+    });
     bring({ precision, signal: control.signal, onProgress: feed })
       .then(
         () => feed({ state: 'done', note: null, file: null }),
@@ -92,7 +112,10 @@ export class Models {
       const before = transfer;
       transfer = { ...transfer, ...change };
       if (transfer.state === 'done') transfer = { ...transfer, done: transfer.total };
-      const counts = before.state === transfer.state && before.file === transfer.file && before.note === transfer.note;
+      const counts =
+        before.state === transfer.state &&
+        before.file === transfer.file &&
+        before.note === transfer.note;
       if (counts && performance.now() - last < MESSAGE_INTERVAL) return;
       last = performance.now();
       this.post({ type: 'model', transfer });

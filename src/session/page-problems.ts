@@ -4,11 +4,16 @@ import type { LoadedProblem } from '../data/problem.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { DatasetOffer } from '../schema/protocol.ts';
 
-/** The data sets of a page: the starter beside it, named ones from the hub, files that were given. */
+/**
+ * The data sets of a page: the starter beside it, named ones from the hub, files that were given.
+ */
 export interface PageProblems {
   readonly offers: () => Promise<DatasetOffer[]>;
   readonly load: (name: string) => Promise<LoadedProblem[]>;
-  /** Keeps a file of problems, to be trained on by its name; throws a sentence where it holds none to train on. */
+  /**
+   * Keeps a file of problems, to be trained on by its name; throws a sentence where it holds none
+   * to train on.
+   */
   readonly add: (name: string, file: Blob) => Promise<DatasetOffer>;
 }
 
@@ -18,12 +23,27 @@ const CACHE = 'datasets';
 const GIVEN = 'https://given.invalid/';
 
 /** @param base the page's address, which the starter problems lie below */
-export function pageProblems(base: string, cache: () => Promise<Cache | null> = openCache): PageProblems {
+export function pageProblems(
+  base: string,
+  cache: () => Promise<Cache | null> = openCache,
+): PageProblems {
   return {
     offers: async () => [
       { name: 'starter', problems: null, trains: true, needs: null, given: false },
-      ...CATALOG.map((entry) => ({ name: entry.name, problems: entry.problems, trains: entry.trains, needs: needs(entry), given: false })),
-      ...(await givenNames(await cache())).map((name) => ({ name, problems: null, trains: true, needs: null, given: true })),
+      ...CATALOG.map((entry) => ({
+        name: entry.name,
+        problems: entry.problems,
+        trains: entry.trains,
+        needs: needs(entry),
+        given: false,
+      })),
+      ...(await givenNames(await cache())).map((name) => ({
+        name,
+        problems: null,
+        trains: true,
+        needs: null,
+        given: true,
+      })),
     ],
     async add(name, file) {
       if (name === 'starter' || CATALOG.some((entry) => entry.name === name))
@@ -31,12 +51,20 @@ export function pageProblems(base: string, cache: () => Promise<Cache | null> = 
       const bytes = new Uint8Array(await file.arrayBuffer());
       const problems = await readProblems(bytes, name);
       const { train } = bySplit(problems);
-      if (train.length === 0) throw new Error(`${name} has ${problems.length} problems and none in a training split; MBPP’s file has some, HumanEval’s and the plus sets are for Evaluate.`);
+      if (train.length === 0)
+        throw new Error(
+          `${name} has ${problems.length} problems and none in a training split; MBPP’s file ` +
+            'has some, HumanEval’s and the plus sets are for Evaluate.',
+        );
       const kept = await cache();
-      if (!kept) throw new Error('This page cannot keep files, as it is served without HTTPS; open it under localhost or HTTPS.');
+      if (!kept)
+        throw new Error(
+          'This page cannot keep files, as it is served without HTTPS; open it under localhost or HTTPS.',
+        );
       const before = await given(kept, name);
       // A run that goes on must find the problems that it began with.
-      if (before && !sameBytes(before, bytes)) throw new Error(`Another file named ${name} is here already; give this one another name.`);
+      if (before && !sameBytes(before, bytes))
+        throw new Error(`Another file named ${name} is here already; give this one another name.`);
       await kept.put(addressOf(name), new Response(bytes));
       return { name, problems: problems.length, trains: true, needs: null, given: true };
     },
@@ -46,12 +74,20 @@ export function pageProblems(base: string, cache: () => Promise<Cache | null> = 
       if (!entry) {
         const kept = await cache();
         const bytes = kept && (await given(kept, name));
-        if (!bytes) throw new Error(`There is no data set ${name} here; choose one of the list, or give its file.`);
+        if (!bytes)
+          throw new Error(
+            `There is no data set ${name} here; choose one of the list, or give its file.`,
+          );
         return readProblems(bytes, name);
       }
       const needed = needs(entry);
       if (needed !== null) throw new Error(needed);
-      return namedProblems(entry, await Promise.all(entry.files.map(async (file) => fetched(await cache(), entry, file.path))));
+      return namedProblems(
+        entry,
+        await Promise.all(
+          entry.files.map(async (file) => fetched(await cache(), entry, file.path)),
+        ),
+      );
     },
   };
 }
@@ -71,7 +107,9 @@ async function given(cache: Cache, name: string): Promise<Uint8Array<ArrayBuffer
 
 async function givenNames(cache: Cache | null): Promise<string[]> {
   const urls = cache ? (await cache.keys()).map(({ url }) => url) : [];
-  return urls.filter((url) => url.startsWith(GIVEN)).map((url) => decodeURIComponent(url.slice(GIVEN.length)));
+  return urls
+    .filter((url) => url.startsWith(GIVEN))
+    .map((url) => decodeURIComponent(url.slice(GIVEN.length)));
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -82,7 +120,10 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 function needs(entry: CatalogEntry): string | null {
   const file = entry.files.find(({ host }) => host === 'releases');
   if (!file) return null;
-  return `A page cannot fetch ${entry.name}, as its host does not allow that; download ${HOSTS.releases}/${file.path} and choose the file.`;
+  return (
+    `A page cannot fetch ${entry.name}, as its host does not allow that; download ` +
+    `${HOSTS.releases}/${file.path} and choose the file.`
+  );
 }
 
 async function starter(base: string): Promise<LoadedProblem[]> {
@@ -101,10 +142,15 @@ async function starter(base: string): Promise<LoadedProblem[]> {
 }
 
 /**
- * A file of the hub, from the browser's cache or fetched. A page does not see the hash that the hub announces before it
- * redirects, so what holds the file against its catalogue entry is the number of its problems.
+ * A file of the hub, from the browser's cache or fetched. A page does not see the hash that the hub
+ * announces before it redirects, so what holds the file against its catalogue entry is the number
+ * of its problems.
  */
-async function fetched(cache: Cache | null, entry: CatalogEntry, path: string): Promise<Uint8Array<ArrayBuffer>> {
+async function fetched(
+  cache: Cache | null,
+  entry: CatalogEntry,
+  path: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const url = `${HOSTS.hub}/${path}`;
   const kept = await cache?.match(url);
   if (kept) return new Uint8Array(await kept.arrayBuffer());

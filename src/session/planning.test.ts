@@ -9,7 +9,15 @@ import { readModelConfig } from '../model/gpu-engine.ts';
 import { memoryPlan, type PlanInput } from '../model/plan.ts';
 import { METHODS } from '../schema/config.ts';
 import { measureStep } from './measure.ts';
-import { explained, memoryBudget, openPlanned, planAhead, planRun, storagePlan, withFittingWeights } from './planning.ts';
+import {
+  explained,
+  memoryBudget,
+  openPlanned,
+  planAhead,
+  planRun,
+  storagePlan,
+  withFittingWeights,
+} from './planning.ts';
 import { presetOf } from './presets.ts';
 import { stepWork } from './step-work.ts';
 import { BigramEngine } from './testing/bigram-engine.ts';
@@ -29,11 +37,23 @@ const nano = (machine: { given: number | null }) => ({
 describe('the memory budget', () => {
   it('is what the user gives; else half of shared memory, else four GiB, and says which', () => {
     const machine = { system: 16 * GIB, given: null };
-    expect(memoryBudget({ info: info('nvidia'), software: false }, { ...machine, given: 3 * GIB })).toEqual({ bytes: 3 * GIB, source: 'as given', given: true });
-    expect(memoryBudget({ info: info('apple'), software: false }, machine)).toMatchObject({ bytes: 8 * GIB, given: false });
-    expect(memoryBudget({ info: info('mesa'), software: true }, machine).source).toMatch(/half of the machine’s memory, which a software adapter/);
-    expect(memoryBudget({ info: info('nvidia'), software: false }, machine)).toMatchObject({ bytes: 4 * GIB, source: expect.stringMatching(/assumed/) as string });
-    expect(memoryBudget({ info: info('intel'), software: false }, { system: null, given: null }).bytes).toBe(4 * GIB);
+    expect(
+      memoryBudget({ info: info('nvidia'), software: false }, { ...machine, given: 3 * GIB }),
+    ).toEqual({ bytes: 3 * GIB, source: 'as given', given: true });
+    expect(memoryBudget({ info: info('apple'), software: false }, machine)).toMatchObject({
+      bytes: 8 * GIB,
+      given: false,
+    });
+    expect(memoryBudget({ info: info('mesa'), software: true }, machine).source).toMatch(
+      /half of the machine’s memory, which a software adapter/,
+    );
+    expect(memoryBudget({ info: info('nvidia'), software: false }, machine)).toMatchObject({
+      bytes: 4 * GIB,
+      source: expect.stringMatching(/assumed/) as string,
+    });
+    expect(
+      memoryBudget({ info: info('intel'), software: false }, { system: null, given: null }).bytes,
+    ).toBe(4 * GIB);
   });
 });
 
@@ -52,7 +72,9 @@ describe('a model that is opened by its plan', () => {
   });
 
   it('is not loaded into less than it needs', async () => {
-    await expect(openPlanned(nano({ given: 4 * MIB }))).rejects.toThrow(/was not loaded. It takes .* more than 4\.0 MiB \(as given\).*(fits|smaller model)/);
+    await expect(openPlanned(nano({ given: 4 * MIB }))).rejects.toThrow(
+      /was not loaded. It takes .* more than 4\.0 MiB \(as given\).*(fits|smaller model)/,
+    );
   });
 
   it('has the largest precision that fits where nobody chose one, and is left alone where somebody did', async () => {
@@ -60,15 +82,37 @@ describe('a model that is opened by its plan', () => {
     const options = { ...asked, config: { ...asked.config, weights: 'f32' as const } };
     const plan = await planRun(options);
     expect(plan).toMatchObject({ fits: false, proposes: 'q8' });
-    expect(withFittingWeights(options.config, plan)).toEqual({ config: options.config, said: null });
+    expect(withFittingWeights(options.config, plan)).toEqual({
+      config: options.config,
+      said: null,
+    });
     const open = withFittingWeights({ ...options.config, weights: null }, plan);
     expect(open.config.weights).toBe('q8');
-    expect(open.said).toMatch(/more than 14\.0 MiB.*With q8 weights it takes .* and fits\. So q8 weights are taken/);
+    expect(open.said).toMatch(
+      /more than 14\.0 MiB.*With q8 weights it takes .* and fits\. So q8 weights are taken/,
+    );
   });
 
   it('explains memory that ran out with the plan, and proposes what fits into what there was', () => {
     const input: PlanInput = {
-      config: { architecture: 'qwen2', vocabSize: 32_000, hiddenSize: 1024, layers: 16, heads: 16, kvHeads: 4, headDim: 64, intermediateSize: 4096, maxPositions: 2048, rmsNormEps: 1e-6, ropeTheta: 1e4, tiedEmbeddings: true, attentionBias: true, eosIds: [], bosId: null, queryKeyNorm: false },
+      config: {
+        architecture: 'qwen2',
+        vocabSize: 32_000,
+        hiddenSize: 1024,
+        layers: 16,
+        heads: 16,
+        kvHeads: 4,
+        headDim: 64,
+        intermediateSize: 4096,
+        maxPositions: 2048,
+        rmsNormEps: 1e-6,
+        ropeTheta: 1e4,
+        tiedEmbeddings: true,
+        attentionBias: true,
+        eosIds: [],
+        bosId: null,
+        queryKeyNorm: false,
+      },
       precision: 'f32',
       lora: presetOf('grpo', 'nano').lora,
       adapters: 1,
@@ -76,8 +120,14 @@ describe('a model that is opened by its plan', () => {
       training: { longest: 355, parts: 1, teacherTokens: 0 },
       limits: { maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 27 },
     };
-    const error = explained(new OutOfGpuMemoryError('weights down', 16 * MIB, 800 * MIB), input, memoryPlan(input, { bytes: 4 * GIB, source: 'assumed', given: false }));
-    expect(error.message).toMatch(/no room for weights down \(16 MiB; 800 MiB are in use already\)\. It takes [\d.]+ \w+ of GPU memory .*With (f16|q8|q4) weights it takes \d+ MiB and fits\.$/);
+    const error = explained(
+      new OutOfGpuMemoryError('weights down', 16 * MIB, 800 * MIB),
+      input,
+      memoryPlan(input, { bytes: 4 * GIB, source: 'assumed', given: false }),
+    );
+    expect(error.message).toMatch(
+      /no room for weights down \(16 MiB; 800 MiB are in use already\)\. It takes [\d.]+ \w+ of GPU memory .*With (f16|q8|q4) weights it takes \d+ MiB and fits\.$/,
+    );
   });
 });
 
@@ -87,16 +137,28 @@ describe('a plan for a model that is still at the hub', () => {
     const model = await readModelConfig(source);
     const long = { ...letterProblem('train', 0), text: 'a'.repeat(300) };
     const room = { free: GIB, persisted: true };
-    const ahead = { ...asked, model, kept: 'q4' as const, sets: { train: [long], val: [], test: [] }, room };
+    const ahead = {
+      ...asked,
+      model,
+      kept: 'q4' as const,
+      sets: { train: [long], val: [], test: [] },
+      room,
+    };
     const plan = await planAhead({ ...ahead, present: 0 });
     const promptTokens = Number(/taken for (\d+) tokens/.exec(plan.ahead ?? '')?.[1]);
     expect(promptTokens).toBeGreaterThan(100);
     expect(promptTokens).toBeLessThan(300);
-    expect(plan.memory).toEqual(await planRun({ ...asked, source, config: { ...asked.config, weights: 'q4' }, promptTokens }));
+    expect(plan.memory).toEqual(
+      await planRun({ ...asked, source, config: { ...asked.config, weights: 'q4' }, promptTokens }),
+    );
     expect(plan.storage.free).toBe(GIB - keptBytes(model, 'q4'));
     expect(plan.storage.summary).toMatch(/will be free when the model is here\.$/);
-    expect((await planAhead({ ...ahead, present: 1000 })).storage.free).toBe(GIB - keptBytes(model, 'q4') + 1000);
-    expect(await planAhead({ ...ahead, present: 0, room: { free: 1000, persisted: true } })).toMatchObject({ storage: { fits: false, free: 0 } });
+    expect((await planAhead({ ...ahead, present: 1000 })).storage.free).toBe(
+      GIB - keptBytes(model, 'q4') + 1000,
+    );
+    expect(
+      await planAhead({ ...ahead, present: 0, room: { free: 1000, persisted: true } }),
+    ).toMatchObject({ storage: { fits: false, free: 0 } });
   });
 });
 
@@ -104,7 +166,8 @@ describe('the work of a step', () => {
   it('is known for every method, and fits the context', () => {
     for (const method of METHODS) {
       const { generations, trainings, training } = stepWork(presetOf(method, 'nano'), 150, 1024);
-      for (const need of generations) expect(need.promptTokens + need.maxTokens, method).toBeLessThanOrEqual(1024);
+      for (const need of generations)
+        expect(need.promptTokens + need.maxTokens, method).toBeLessThanOrEqual(1024);
       expect(Math.min(...trainings.map((t) => t.sequences)), method).toBeGreaterThan(0);
       expect(training.longest, method).toBeLessThan(1024);
     }
@@ -119,7 +182,10 @@ describe('the need for storage', () => {
   it('is held against the room there is, and says when the browser may delete it', () => {
     const config = presetOf('grpo', 'nano');
     const memory = { checkpoint: 222e6 };
-    expect(storagePlan(config, memory, { free: 10 * GIB, persisted: true })).toMatchObject({ fits: true, summary: expect.stringMatching(/10\.0 GiB are free\.$/) as string });
+    expect(storagePlan(config, memory, { free: 10 * GIB, persisted: true })).toMatchObject({
+      fits: true,
+      summary: expect.stringMatching(/10\.0 GiB are free\.$/) as string,
+    });
     const full = storagePlan(config, memory, { free: 500e6, persisted: false });
     expect(full).toMatchObject({ fits: false });
     expect(full.bytes).toBeGreaterThan(3 * 222e6);
@@ -134,16 +200,25 @@ describe('the time of a step', () => {
     let time = 0;
     const generate = engine.generate.bind(engine);
     engine.generate = (requests, options) => {
-      for (const r of requests) time += Math.ceil(r.samples / engine.slots) * r.maxTokens * 0.5 + r.prompt.length * 0.01;
+      for (const r of requests)
+        time += Math.ceil(r.samples / engine.slots) * r.maxTokens * 0.5 + r.prompt.length * 0.01;
       return generate(requests, options);
     };
     const trainStep: Engine['trainStep'] = engine.trainStep.bind(engine);
     engine.trainStep = (options) => {
-      const rows = (options.sequences[0]?.prompt.length ?? 0) + options.sequences.reduce((n, s) => n + s.completion.length - 1, 0);
+      const rows =
+        (options.sequences[0]?.prompt.length ?? 0) +
+        options.sequences.reduce((n, s) => n + s.completion.length - 1, 0);
       time += rows * 0.002;
       return trainStep(options);
     };
-    const config = { ...presetOf('grpo', 'nano'), group: 10, problemsPerStep: 2, maxTokens: 20, evalSamples: 0 };
+    const config = {
+      ...presetOf('grpo', 'nano'),
+      group: 10,
+      problemsPerStep: 2,
+      maxTokens: 20,
+      evalSamples: 0,
+    };
     const estimate = await measureStep(engine, config, 30, () => time);
     // 20 answers, 8 at a time: three rounds of 20 tokens; two prompts of 30 tokens.
     expect(estimate.sample.full).toBeCloseTo(3 * 20 * 0.5 + 2 * 30 * 0.01, 6);

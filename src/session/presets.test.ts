@@ -8,7 +8,11 @@ it('writes out a complete configuration for the embedded model and for others', 
     expect(parseConfig(JSON.parse(JSON.stringify(preset)), 'preset')).toEqual(preset);
     expect(preset).toMatchObject({ model, group: 10, temperature: 1 });
   }
-  expect(presetOf('grpo', '/models/qwen')).toMatchObject({ learningRate: 1e-5, maxTokens: 512, timeoutSeconds: 10 });
+  expect(presetOf('grpo', '/models/qwen')).toMatchObject({
+    learningRate: 1e-5,
+    maxTokens: 512,
+    timeoutSeconds: 10,
+  });
   expect(presetOf('grpo', 'nano').learningRate).toBeGreaterThan(1e-4);
 });
 
@@ -19,7 +23,19 @@ it('compares methods at the tokens of the GRPO preset, whatever their own counts
 });
 
 it('sees every problem of a larger preset at least once', () => {
-  expect(sizedPreset(presetOf('grpo', '/models/qwen'), 'full')).toMatchObject({ train: 200, test: 224, steps: 200 });
-  expect(sizedPreset(presetOf('grpo', 'nano'), 'full')).toMatchObject({ train: 200, test: 224, steps: 50 });
-  expect(sizedPreset(presetOf('grpo', 'nano'), 'quick')).toMatchObject({ train: 30, test: 30, steps: 30 });
+  expect(sizedPreset(presetOf('grpo', '/models/qwen'), 'full')).toMatchObject({
+    train: 200,
+    test: 224,
+    steps: 200,
+  });
+  expect(sizedPreset(presetOf('grpo', 'nano'), 'full')).toMatchObject({
+    train: 200,
+    test: 224,
+    steps: 50,
+  });
+  expect(sizedPreset(presetOf('grpo', 'nano'), 'quick')).toMatchObject({
+    train: 30,
+    test: 30,
+    steps: 30,
+  });
 });

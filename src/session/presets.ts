@@ -67,19 +67,27 @@ const REFLKD: ReflKdConfig = {
   },
 };
 
-/** What the embedded model needs otherwise: small steps that show movement within minutes, also on a software adapter. */
+/**
+ * What the embedded model needs otherwise: small steps that show movement within minutes, also on a
+ * software adapter.
+ */
 const NANO: Partial<RunConfig> = {
   train: 30, // seen four times in 30 steps
   test: 12,
   steps: 30,
   problemsPerStep: 4,
   maxTokens: 96, // its programs end within 80 tokens
-  learningRate: 2e-3, // a million parameters bear (and need) far larger steps than 1.5B; searched, docs/log.md
+  // a million parameters bear (and need) far larger steps than 1.5B; searched, docs/log.md
+  learningRate: 2e-3,
   evalSamples: 2, // with the greedy answer 36 sequences: one batch before the first step
-  timeoutSeconds: 5, // its programs run for microseconds: what takes longer hangs, also on a busy machine
+  // its programs run for microseconds: what takes longer hangs, also on a busy machine
+  timeoutSeconds: 5,
 };
 
-/** Steps of nano that compute about the tokens of GRPO's 30 (measured): what methods are compared at, and a few minutes each. */
+/**
+ * Steps of nano that compute about the tokens of GRPO's 30 (measured): what methods are compared
+ * at, and a few minutes each.
+ */
 const NANO_STEPS: Partial<Record<Method, number>> = { srrl: 20, reflkd: 14, resample: 36 };
 /** nano's reflections are a sentence or two of its own. */
 const NANO_REFLECTION_TOKENS = 48;
@@ -92,7 +100,10 @@ export function presetOf(method: Method, model: string): RunConfig {
     ...(nano ? NANO : {}),
     ...(nano && NANO_STEPS[method] ? { steps: NANO_STEPS[method] } : {}),
     srrl: method === 'srrl' || method === 'resample' ? SRRL : null,
-    reflkd: method === 'reflkd' ? { ...REFLKD, ...(nano ? { reflectionTokens: NANO_REFLECTION_TOKENS } : {}) } : null,
+    reflkd:
+      method === 'reflkd'
+        ? { ...REFLKD, ...(nano ? { reflectionTokens: NANO_REFLECTION_TOKENS } : {}) }
+        : null,
     method,
     model,
   };
@@ -109,14 +120,22 @@ export function sizedPreset(preset: RunConfig, size: keyof typeof SIZES): RunCon
   return { ...preset, train, test, steps };
 }
 
-/** Tokens computed by GRPO steps of nano's preset over the most they could have generated (8 steps, prompts included). */
+/**
+ * Tokens computed by GRPO steps of nano's preset over the most they could have generated (8 steps,
+ * prompts included).
+ */
 const COMPUTED_SHARE = 13_342 / (8 * 4 * 10 * 96);
 
 /**
- * The budget at which methods are compared when none is given: about what the steps of a GRPO preset compute, prompt and
- * generated, in thousands. Measured with nano (50,000); other models are taken to fill the same share of `maxTokens`.
+ * The budget at which methods are compared when none is given: about what the steps of a GRPO
+ * preset compute, prompt and generated, in thousands. Measured with nano (50,000); other models are
+ * taken to fill the same share of `maxTokens`.
  */
 export function equalTokens(preset: RunConfig): number {
-  const most = (preset.steps ?? METHODS_DEFAULTS.steps!) * preset.problemsPerStep * preset.group * preset.maxTokens;
+  const most =
+    (preset.steps ?? METHODS_DEFAULTS.steps!) *
+    preset.problemsPerStep *
+    preset.group *
+    preset.maxTokens;
   return 1000 * Math.max(1, Math.round((COMPUTED_SHARE * most) / 1000));
 }

@@ -23,11 +23,17 @@ export interface OpenedModel {
 /** What a run needs from outside: everything that differs between browser, Node and tests. */
 export interface RunPorts {
   readonly store: RunStore;
-  /** Opens it on a new device, with the sizes of its plan. `memory`: bytes of the GPU's that may be taken; absent: not said. */
+  /**
+   * Opens it on a new device, with the sizes of its plan. `memory`: bytes of the GPU's that may be
+   * taken; absent: not said.
+   */
   openModel: (config: RunConfig, sets: ProblemSets, memory?: number | null) => Promise<OpenedModel>;
   /** Room in the store. Where it is absent it is taken to be enough. */
   room?: () => Promise<StorageRoom>;
-  /** The adapter that `config.adapter` names. Where it is absent runs start from fresh adapters only. */
+  /**
+   * The adapter that `config.adapter` names. Where it is absent runs start from fresh adapters
+   * only.
+   */
   readAdapter?: (folder: string) => Promise<AdapterTensors>;
   problems: (config: RunConfig) => Promise<ProblemSets>;
   grade: (
@@ -36,7 +42,10 @@ export interface RunPorts {
     options: { readonly format: MethodText['format']; readonly timeoutSeconds: number },
   ) => Promise<Graded>;
   /** An adapter as files for others (PEFT), by name. */
-  adapterFiles: (tensors: AdapterTensors, config: RunConfig) => Readonly<Record<string, Uint8Array | string>>;
+  adapterFiles: (
+    tensors: AdapterTensors,
+    config: RunConfig,
+  ) => Readonly<Record<string, Uint8Array | string>>;
   onEvents: (runId: string, events: readonly RunEvent[]) => void;
   onStatus: (status: SessionStatus) => void;
   /** ms since the epoch, for the log. */

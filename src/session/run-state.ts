@@ -12,7 +12,10 @@ export function runSummary(
   const started = events[0];
   if (started?.type !== 'run.started') return null;
   const last = events.findLast((event) => event.type !== 'checkpoint.saved');
-  const step = events.reduce((most, event) => (event.type === 'update.applied' ? event.step : most), 0);
+  const step = events.reduce(
+    (most, event) => (event.type === 'update.applied' ? event.step : most),
+    0,
+  );
   const state = isFinished(events)
     ? 'finished'
     : live
@@ -20,7 +23,15 @@ export function runSummary(
       : last?.type === 'run.paused'
         ? 'paused'
         : 'interrupted';
-  return { runId, config: started.config, startedAt: started.time, step, state, bytes: total, checkpoints };
+  return {
+    runId,
+    config: started.config,
+    startedAt: started.time,
+    step,
+    state,
+    bytes: total,
+    checkpoints,
+  };
 }
 
 export function isFinished(events: readonly RunEvent[]): boolean {

@@ -30,7 +30,10 @@ beforeAll(async () => {
 
 describe('a run', () => {
   it('learns: reward and held-out rate rise, and summary.json says so', () => {
-    const summary = JSON.parse(readFileSync(join(whole, 'r', 'summary.json'), 'utf8')) as Record<string, never>;
+    const summary = JSON.parse(readFileSync(join(whole, 'r', 'summary.json'), 'utf8')) as Record<
+      string,
+      never
+    >;
     const { before, after, paired, steps } = summary as unknown as {
       before: { sampled: { rate: number } };
       after: { sampled: { rate: number; 'pass@8': number } };
@@ -55,7 +58,9 @@ describe('a run', () => {
     for (const event of events) {
       if (event.type !== 'rollout.rewarded') continue;
       const rollout = rollouts.find((r) => r.id === event.rollout)!;
-      const block = decodeTokenBlock(await run.readTokens(event.columns, tokenBlockBytes(rollout.tokens)));
+      const block = decodeTokenBlock(
+        await run.readTokens(event.columns, tokenBlockBytes(rollout.tokens)),
+      );
       expect(block.ids).toHaveLength(rollout.tokens);
       expect(block.ends.at(-1)).toBe(rollout.text.length);
     }
@@ -109,12 +114,18 @@ describe('a run', () => {
     await (await Run.create(lab.ports, 'r', config)).go();
     const last = lab.events.at(-1)!;
     expect(last).toMatchObject({ type: 'run.finished', reason: 'budget' });
-    if (last.type === 'run.finished') expect(last.totals.prompt + last.totals.generated).toBeGreaterThanOrEqual(400);
-    await expect(Run.create(lab.ports, 's', { ...config, budgetTokens: null })).rejects.toThrow(/would never end/);
+    if (last.type === 'run.finished')
+      expect(last.totals.prompt + last.totals.generated).toBeGreaterThanOrEqual(400);
+    await expect(Run.create(lab.ports, 's', { ...config, budgetTokens: null })).rejects.toThrow(
+      /would never end/,
+    );
   });
 });
 
-/** A store that a kill cuts off: after `operations` calls, nothing more reaches the disk; a write may tear. */
+/**
+ * A store that a kill cuts off: after `operations` calls, nothing more reaches the disk; a write
+ * may tear.
+ */
 function mortal(root: string, operations: number, tear: boolean): RunStore {
   const store = new FolderStore(root);
   let left = operations;
@@ -127,16 +138,20 @@ function mortal(root: string, operations: number, tear: boolean): RunStore {
         return (...args: unknown[]) => {
           if (--left === 0 && tear && name === 'appendEvents') {
             const events = args[0] as never[];
-            return (target.appendEvents(events.slice(0, Math.ceil(events.length / 2))) as Promise<unknown>).then(() =>
-              Promise.reject(new Error('killed')),
-            );
+            return (
+              target.appendEvents(events.slice(0, Math.ceil(events.length / 2))) as Promise<unknown>
+            ).then(() => Promise.reject(new Error('killed')));
           }
           if (left <= 0) return Promise.reject(new Error('killed'));
           return (value as (...a: unknown[]) => unknown).apply(target, args);
         };
       },
     });
-  return { list: () => store.list(), delete: (id) => store.delete(id), open: async (id) => wrap(await store.open(id)) };
+  return {
+    list: () => store.list(),
+    delete: (id) => store.delete(id),
+    open: async (id) => wrap(await store.open(id)),
+  };
 }
 
 describe('exact resume', () => {
@@ -183,7 +198,8 @@ describe('exact resume', () => {
       let calls = 0;
       const lab = letterLab(new FolderStore(root), (engine) => {
         engine.onCall = (name) => {
-          if (name === call && ++calls === at) throw new DeviceLostError('The GPU device was lost (destroyed).');
+          if (name === call && ++calls === at)
+            throw new DeviceLostError('The GPU device was lost (destroyed).');
         };
       });
       expect((await (await Run.create(lab.ports, 'r', letterConfig)).go()).state).toBe('finished');
@@ -226,7 +242,9 @@ describe('trouble', () => {
     });
     const outcome = await (await Run.create(lab.ports, 'r', letterConfig)).go();
     expect(outcome).toMatchObject({ state: 'paused', step: 3 });
-    expect(outcome.reason).toMatch(/not finite in 3 steps in a row \(4 to 6\).*smaller learning rate than 0.5/);
+    expect(outcome.reason).toMatch(
+      /not finite in 3 steps in a row \(4 to 6\).*smaller learning rate than 0.5/,
+    );
   });
 
   it('pauses with the sentence when the store is full, and goes on when there is room', async () => {
@@ -240,7 +258,8 @@ describe('trouble', () => {
         const run = await store.open(id);
         const save = run.saveCheckpoint.bind(run);
         run.saveCheckpoint = async (checkpoint) => {
-          if (full && checkpoint.step === 4) throw new StorageFullError('The disk is full: free some space.');
+          if (full && checkpoint.step === 4)
+            throw new StorageFullError('The disk is full: free some space.');
           return save(checkpoint);
         };
         return run;
@@ -248,7 +267,10 @@ describe('trouble', () => {
     });
     full = true;
     const outcome = await (await Run.create(lab.ports, 'r', letterConfig)).go();
-    expect(outcome).toMatchObject({ state: 'paused', reason: 'The disk is full: free some space.' });
+    expect(outcome).toMatchObject({
+      state: 'paused',
+      reason: 'The disk is full: free some space.',
+    });
     expect(lab.statuses.at(-1)).toMatchObject({ state: 'paused' });
     full = false;
     expect((await (await Run.resume(lab.ports, 'r')).go()).state).toBe('finished');

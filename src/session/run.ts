@@ -12,7 +12,13 @@ import { LOG_VERSION, type Phase, type RunEvent } from '../schema/events.ts';
 import { EngineSizes } from '../schema/plan.ts';
 import type { StoredRun } from '../storage/run-store.ts';
 import { createAdapters, exportAdapters, restoreAdapters, saveAdapters } from './adapters.ts';
-import { checkedProblems, openChecked, refuseOtherProblems, startOf, storedConfig } from './checks.ts';
+import {
+  checkedProblems,
+  openChecked,
+  refuseOtherProblems,
+  startOf,
+  storedConfig,
+} from './checks.ts';
 import { LogWriter } from './log-writer.ts';
 import { methodContext } from './method-context.ts';
 import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
@@ -35,8 +41,9 @@ const MOST_LOST = 3;
 const EVALUATION = 0x6576616c;
 
 /**
- * One run from its start, or its last checkpoint, to its end or a pause. A step depends on config, adapter state and its
- * own number only, so N steps in one go and N steps with any interruptions end in the same bytes.
+ * One run from its start, or its last checkpoint, to its end or a pause. A step depends on config,
+ * adapter state and its own number only, so N steps in one go and N steps with any interruptions
+ * end in the same bytes.
  */
 export class Run {
   private readonly log: LogWriter;
@@ -73,7 +80,9 @@ export class Run {
     }
   }
 
-  /** Opens a stored run at its last checkpoint: the log is cut there, what came after is done again. */
+  /**
+   * Opens a stored run at its last checkpoint: the log is cut there, what came after is done again.
+   */
   static async resume(ports: RunPorts, runId: string): Promise<Run> {
     const stored = await ports.store.open(runId);
     try {
@@ -95,8 +104,16 @@ export class Run {
     }
   }
 
-  private static async begin(ports: RunPorts, stored: StoredRun, config: RunConfig, sets: ProblemSets): Promise<Run> {
-    await stored.writeFile('config.json', new TextEncoder().encode(JSON.stringify(config, null, 2) + '\n'));
+  private static async begin(
+    ports: RunPorts,
+    stored: StoredRun,
+    config: RunConfig,
+    sets: ProblemSets,
+  ): Promise<Run> {
+    await stored.writeFile(
+      'config.json',
+      new TextEncoder().encode(JSON.stringify(config, null, 2) + '\n'),
+    );
     const model = await openChecked(ports, config, sets);
     const run = new Run(ports, stored, config, sets, model);
     createAdapters(model.engine, config, await startOf(ports, config));
@@ -107,7 +124,11 @@ export class Run {
       runId: stored.runId,
       config,
       device: model.device,
-      tuner: { microBatchRows: model.engine.microBatchRows, slots: model.engine.slots, variants: model.engine.variants },
+      tuner: {
+        microBatchRows: model.engine.microBatchRows,
+        slots: model.engine.slots,
+        variants: model.engine.variants,
+      },
       problems: { train: ids(sets.train), val: ids(sets.val), test: ids(sets.test) },
     });
     for (const message of model.warnings ?? []) run.log.emit({ type: 'warning.raised', message });
@@ -127,7 +148,10 @@ export class Run {
     this.report(0, 1);
   }
 
-  /** Runs to the end or a pause. Rejects with a sentence when something broke; stored steps stay stored. */
+  /**
+   * Runs to the end or a pause. Rejects with a sentence when something broke; stored steps stay
+   * stored.
+   */
   async go(): Promise<Outcome> {
     try {
       for (;;) {
@@ -184,13 +208,17 @@ export class Run {
       this.state = { ...this.state, totals: outcome.totals };
       this.skippedInRow = outcome.skipped ? this.skippedInRow + 1 : 0;
       if (this.skippedInRow === MOST_SKIPPED) return await this.pauseNotFinite();
-      // A step that was skipped is not kept until the next good one, so that the last checkpoint predates the trouble.
+      // A step that was skipped is not kept until the next good one, so that the last checkpoint
+      // predates the trouble.
       const due = this.step % this.config.checkpointEvery === 0 && this.pace.due;
-      if ((due || this.asked !== null || this.complete()) && this.skippedInRow === 0) await this.checkpoint();
+      if ((due || this.asked !== null || this.complete()) && this.skippedInRow === 0)
+        await this.checkpoint();
       await this.log.flush();
     }
     if (this.asked === 'pause')
-      return await this.pauseNow(`Paused after step ${this.step}, the last one; its evaluation is left to do.`);
+      return await this.pauseNow(
+        `Paused after step ${this.step}, the last one; its evaluation is left to do.`,
+      );
     if (this.asked !== 'stop') await this.evaluate('after');
     return await this.finish(
       this.asked === 'stop'
@@ -204,7 +232,10 @@ export class Run {
   private complete(): boolean {
     const { steps, budgetTokens } = this.config;
     const { prompt, generated } = this.state.totals;
-    return (steps !== null && this.step >= steps) || (budgetTokens !== null && prompt + generated >= budgetTokens);
+    return (
+      (steps !== null && this.step >= steps) ||
+      (budgetTokens !== null && prompt + generated >= budgetTokens)
+    );
   }
 
   private async evaluate(when: 'before' | 'after'): Promise<void> {
@@ -227,16 +258,29 @@ export class Run {
         () => this.asked !== null,
       ),
     );
-    this.log.emit({ type: 'eval.completed', when, ...evaluationResult(answers, config.evalTemperature, seed) });
+    this.log.emit({
+      type: 'eval.completed',
+      when,
+      ...evaluationResult(answers, config.evalTemperature, seed),
+    });
     await this.log.flush();
   }
 
-  /** Runs `work` with a context that falls silent when `work` fails: late verdicts of an abandoned step stay out of the log. */
+  /**
+   * Runs `work` with a context that falls silent when `work` fails: late verdicts of an abandoned
+   * step stay out of the log.
+   */
   private async attempt<T>(work: (context: MethodContext) => Promise<T>): Promise<T> {
-    const { context, silence } = methodContext(this.ports, this.config, this.model, this.log, (phase, done, total) => {
-      this.phase = phase;
-      this.report(done, total);
-    });
+    const { context, silence } = methodContext(
+      this.ports,
+      this.config,
+      this.model,
+      this.log,
+      (phase, done, total) => {
+        this.phase = phase;
+        this.report(done, total);
+      },
+    );
     try {
       return await work(context);
     } finally {
@@ -264,29 +308,39 @@ export class Run {
     await this.log.flush();
   }
 
-  /** Back to the last checkpoint: log cut, adapter and optimiser as they were, the tuner's choice forced. */
+  /**
+   * Back to the last checkpoint: log cut, adapter and optimiser as they were, the tuner's choice
+   * forced.
+   */
   private async restore(): Promise<void> {
     const checkpoint = await this.stored.loadCheckpoint();
     if (!checkpoint)
-      throw new Error(`Run ${this.stored.runId} has no whole checkpoint left to go on from; start it anew.`);
+      throw new Error(
+        `Run ${this.stored.runId} has no whole checkpoint left to go on from; start it anew.`,
+      );
     const state = v.safeParse(State, checkpoint.state);
     if (!state.success)
       throw new Error(
-        `The checkpoint of step ${checkpoint.step} was written by another version (${state.issues[0].message}); start the run anew.`,
+        `The checkpoint of step ${checkpoint.step} was written by another version ` +
+          `(${state.issues[0].message}); start the run anew.`,
       );
     await this.log.close();
     await this.stored.truncate(checkpoint.log);
     this.log.rewind();
     const started = (await this.stored.readEvents()).find((event) => event.type === 'run.started');
     if (!started)
-      throw new Error(`The log of run ${this.stored.runId} does not begin with run.started; start it anew.`);
+      throw new Error(
+        `The log of run ${this.stored.runId} does not begin with run.started; start it anew.`,
+      );
     const { engine } = this.model;
     const sizes = state.output.sizes ?? started.tuner;
     engine.microBatchRows = sizes.microBatchRows;
     engine.slots = sizes.slots ?? engine.slots;
     engine.variants = started.tuner.variants;
     if (!restoreAdapters(engine, this.config, checkpoint.adapters))
-      throw new Error(`The checkpoint of step ${checkpoint.step} lacks an adapter of ${this.config.method}; start the run anew.`);
+      throw new Error(
+        `The checkpoint of step ${checkpoint.step} lacks an adapter of ${this.config.method}; start the run anew.`,
+      );
     this.state = state.output;
     this.step = checkpoint.step;
     this.skippedInRow = 0;
@@ -303,7 +357,10 @@ export class Run {
     await this.log.flush();
   }
 
-  /** Back to the last checkpoint on a new device, with less asked of it at once: what sums up in another order is no longer the same run. */
+  /**
+   * Back to the last checkpoint on a new device, with less asked of it at once: what sums up in
+   * another order is no longer the same run.
+   */
   private async goOnSmaller(error: OutOfGpuMemoryError | DeviceLostError): Promise<void> {
     const { microBatchRows, slots } = this.model.engine;
     const sizes = smallerSizes(error, { microBatchRows, slots });
@@ -314,8 +371,10 @@ export class Run {
     this.log.emit({
       type: 'warning.raised',
       message:
-        `${error.message} The run went on from step ${this.step} with micro-batches of ${sizes.microBatchRows} tokens and ${sizes.slots} answers at a time ` +
-        `instead of ${microBatchRows} and ${slots}; from here on it is not byte-identical to a run that had the memory.`,
+        `${error.message} The run went on from step ${this.step} with micro-batches of ` +
+        `${sizes.microBatchRows} tokens and ${sizes.slots} answers at a time ` +
+        `instead of ${microBatchRows} and ${slots}; from here on it is not byte-identical to a ` +
+        'run that had the memory.',
       nonIdentical: sizes,
     });
     await this.checkpoint(); // after the event, so that sizes and mark are part of what is kept
@@ -338,13 +397,18 @@ export class Run {
     const last = this.step;
     await this.restore();
     const message =
-      `The gradient was not finite in ${MOST_SKIPPED} steps in a row (${last - MOST_SKIPPED + 1} to ${last}), so the checkpoint of step ${this.step} was restored. ` +
+      `The gradient was not finite in ${MOST_SKIPPED} steps in a row ` +
+      `(${last - MOST_SKIPPED + 1} to ${last}), so the checkpoint of step ${this.step} was ` +
+      'restored. ' +
       `Start again with a smaller learning rate than ${this.config.learningRate}.`;
     this.log.emit({ type: 'warning.raised', message });
     return await this.pauseNow(message);
   }
 
-  /** The run cannot go on now. A full store, a lost device and memory that ran out pause it; anything else is reported and thrown. */
+  /**
+   * The run cannot go on now. A full store, a lost device and memory that ran out pause it;
+   * anything else is reported and thrown.
+   */
   private async broken(error: unknown): Promise<Outcome> {
     const reason = messageOf(error);
     try {
@@ -355,7 +419,11 @@ export class Run {
     } catch {
       // The store takes nothing any more; the page or terminal still gets the sentence.
     }
-    if (![StorageFullError, DeviceLostError, OutOfGpuMemoryError].some((kind) => error instanceof kind)) {
+    if (
+      ![StorageFullError, DeviceLostError, OutOfGpuMemoryError].some(
+        (kind) => error instanceof kind,
+      )
+    ) {
       this.ports.onStatus({ state: 'paused', runId: this.stored.runId, reason });
       throw error;
     }
@@ -371,7 +439,10 @@ export class Run {
     await exportAdapters(this.model.engine, this.config, this.ports.adapterFiles, this.stored);
     await this.log.flush();
     const summary = summarise(await this.stored.readEvents(), this.ports.clock());
-    await this.stored.writeFile('summary.json', new TextEncoder().encode(JSON.stringify(summary, null, 2) + '\n'));
+    await this.stored.writeFile(
+      'summary.json',
+      new TextEncoder().encode(JSON.stringify(summary, null, 2) + '\n'),
+    );
     this.log.emit({ type: 'run.finished', step: this.step, reason, totals: this.state.totals });
     await this.log.flush();
     this.ports.onStatus({ state: 'idle' });

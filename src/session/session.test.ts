@@ -18,7 +18,9 @@ import { configOf, letterConfig, letterLab } from './testing/letter-lab.ts';
 const tokenizer = {
   pieces: (ids: readonly number[]) => ({
     text: ids.map((id) => (id === 0 ? '<end>' : 'abcdefgh'[id - 1])).join(''),
-    ends: Uint32Array.from(ids, (_, i) => ids.slice(0, i + 1).reduce((n, id) => n + (id === 0 ? 5 : 1), 0)),
+    ends: Uint32Array.from(ids, (_, i) =>
+      ids.slice(0, i + 1).reduce((n, id) => n + (id === 0 ? 5 : 1), 0),
+    ),
   }),
 } as unknown as Tokenizer;
 
@@ -39,7 +41,13 @@ function browser() {
       adapters: new BrowserAdapters(memoryOpfs()),
       device: () => Promise.reject(new Error('no device')),
       plan: () => Promise.reject(new Error('nothing is planned here')),
-      measure: async (_, memory) => ({ sample: { half: 1, full: 2 }, update: { half: 1, full: 2 }, step: { half: 2, full: 4 }, noise: null, measured: memory ?? 0 }),
+      measure: async (_, memory) => ({
+        sample: { half: 1, full: 2 },
+        update: { half: 1, full: 2 },
+        step: { half: 2, full: 4 },
+        noise: null,
+        measured: memory ?? 0,
+      }),
       tokenizer: () => Promise.resolve(tokenizer),
       claim: async (runId) => {
         if (held.has(runId)) return null;
@@ -52,7 +60,9 @@ function browser() {
     async function ask<R extends SessionRequest>(request: R): Promise<SessionAnswers[R['type']]> {
       const mine = ++id;
       await session.receive({ id: mine, request });
-      const reply = posts.find((m) => (m.type === 'answer' || m.type === 'failure') && m.id === mine)!;
+      const reply = posts.find(
+        (m) => (m.type === 'answer' || m.type === 'failure') && m.id === mine,
+      )!;
       if (reply.type === 'failure') throw new Error(reply.message);
       return (reply as unknown as { value: SessionAnswers[R['type']] }).value;
     }
@@ -94,9 +104,14 @@ describe('session', () => {
       return openModel(...args);
     };
     expect(await ask({ type: 'measure', config, memory: 5e9 })).toMatchObject({ measured: 5e9 });
-    expect(posts.filter((m) => m.type === 'status').map((m) => m.status.state)).toEqual(['loading', 'idle']);
+    expect(posts.filter((m) => m.type === 'status').map((m) => m.status.state)).toEqual([
+      'loading',
+      'idle',
+    ]);
     const { runId } = await ask({ type: 'start', config, memory: 4e9 });
-    await expect(ask({ type: 'measure', config, memory: null })).rejects.toThrow(/A run is going on already/);
+    await expect(ask({ type: 'measure', config, memory: null })).rejects.toThrow(
+      /A run is going on already/,
+    );
     await session.settled();
     expect(runId).toBeTruthy();
     expect(asked).toEqual([4e9]);
@@ -113,12 +128,17 @@ describe('session', () => {
       expect(columns.ids).toHaveLength(event.tokens);
       expect(text.join('')).toBe(event.text + (event.finish === 'eos' ? '<end>' : ''));
     }
-    await expect(ask({ type: 'tokens', runId, rollout: '9/9/9' })).rejects.toThrow(/not stored yet/);
+    await expect(ask({ type: 'tokens', runId, rollout: '9/9/9' })).rejects.toThrow(
+      /not stored yet/,
+    );
   });
 
   it('gives the distillation columns of a target with the text of every token they name', async () => {
     const { ask, session } = tab();
-    const { runId } = await ask({ type: 'start', config: { ...configOf('reflkd'), steps: 4, test: 0 } });
+    const { runId } = await ask({
+      type: 'start',
+      config: { ...configOf('reflkd'), steps: 4, test: 0 },
+    });
     await session.settled();
     const log = await ask({ type: 'log', runId });
     const completions = log.filter((e) => e.type === 'rollout.completed');
@@ -129,24 +149,37 @@ describe('session', () => {
       const { ids, loss, teacher, student } = decodeDistillationBlock(new Uint8Array(block));
       const text = new Map(texts);
       const target = completions.find(({ id }) => id === event.rollout)!;
-      expect([...ids].map((id) => text.get(id)).join('')).toBe(target.text + (target.finish === 'eos' ? '<end>' : ''));
+      expect([...ids].map((id) => text.get(id)).join('')).toBe(
+        target.text + (target.finish === 'eos' ? '<end>' : ''),
+      );
       expect(loss.reduce((sum, value) => sum + value, 0) / event.tokens).toBeCloseTo(event.loss, 5);
-      expect(texts.map(([id]) => id).sort()).toEqual([...new Set([...ids, ...teacher.ids, ...student.ids])].sort());
+      expect(texts.map(([id]) => id).sort()).toEqual(
+        [...new Set([...ids, ...teacher.ids, ...student.ids])].sort(),
+      );
       for (const [id, word] of texts) expect(word).toBe(tokenTexts(tokenizer, [id])[0]);
     }
     const other = completions.find(({ id }) => targets.every(({ rollout }) => rollout !== id))!.id;
-    await expect(ask({ type: 'distillation', runId, rollout: other })).rejects.toThrow(/No distillation of rollout/);
+    await expect(ask({ type: 'distillation', runId, rollout: other })).rejects.toThrow(
+      /No distillation of rollout/,
+    );
   });
 
   it('says that columns are cut short instead of showing half of them', async () => {
     const { ask, session, root } = tab();
-    const { runId } = await ask({ type: 'start', config: { ...configOf('reflkd'), steps: 4, test: 0 } });
+    const { runId } = await ask({
+      type: 'start',
+      config: { ...configOf('reflkd'), steps: 4, test: 0 },
+    });
     await session.settled();
-    const target = (await ask({ type: 'log', runId })).findLast((e) => e.type === 'target.distilled')!;
+    const target = (await ask({ type: 'log', runId })).findLast(
+      (e) => e.type === 'target.distilled',
+    )!;
     const file = await OpfsLogFile.open(await root.getDirectoryHandle(runId), 'tokens.bin');
     file.truncate(target.columns + 12);
     file.close();
-    await expect(ask({ type: 'distillation', runId, rollout: target.rollout })).rejects.toThrow(/tokens.bin of run .* is cut short/);
+    await expect(ask({ type: 'distillation', runId, rollout: target.rollout })).rejects.toThrow(
+      /tokens.bin of run .* is cut short/,
+    );
   });
 
   it('pauses, and another tab goes on with the run to the same end', async () => {
@@ -155,7 +188,9 @@ describe('session', () => {
     await first.ask({ type: 'pause' });
     await first.session.settled();
     expect((await first.ask({ type: 'runs' }))[0]).toMatchObject({ state: 'paused' });
-    expect(first.posts.findLast((m) => m.type === 'status')).toMatchObject({ status: { state: 'paused', runId } });
+    expect(first.posts.findLast((m) => m.type === 'status')).toMatchObject({
+      status: { state: 'paused', runId },
+    });
     const second = tab();
     await second.ask({ type: 'resume', runId });
     await second.session.settled();

@@ -14,7 +14,14 @@ import type {
   SessionStatus,
   ToPage,
 } from '../schema/protocol.ts';
-import { columnIndex, readBlock, rolloutTexts, targetTexts, type BlockKind, type ColumnIndex } from '../storage/columns.ts';
+import {
+  columnIndex,
+  readBlock,
+  rolloutTexts,
+  targetTexts,
+  type BlockKind,
+  type ColumnIndex,
+} from '../storage/columns.ts';
 import type { RunBytes, RunStore } from '../storage/run-store.ts';
 import { Evaluations, type EvaluationPorts } from './evaluations.ts';
 import { importedRun } from './import-run.ts';
@@ -51,24 +58,35 @@ export interface SessionPorts {
   readonly plan: (config: RunConfig, memory: number | null) => Promise<RunPlan>;
   readonly measure: (config: RunConfig, memory: number | null) => Promise<StepEstimate>;
   readonly tokenizer: (config: RunConfig) => Promise<Tokenizer>;
-  /** Takes the run for this tab; null when another tab has it. Calling what it gives frees the run. */
+  /**
+   * Takes the run for this tab; null when another tab has it. Calling what it gives frees the run.
+   */
   readonly claim: (runId: string) => Promise<(() => void) | null>;
   readonly post: (message: ToPage, transfer?: Transferable[]) => void;
 }
 
-/** Shortest time between two status messages of one state, ms: progress comes far more often than anyone can look. */
+/**
+ * Shortest time between two status messages of one state, ms: progress comes far more often than
+ * anyone can look.
+ */
 const STATUS_INTERVAL = 100;
 
 /** Answers a page's requests; at most one run or evaluation goes on at a time. */
 export class Session {
-  private current: { readonly runId: string; readonly run: Run; readonly done: Promise<void> } | null = null;
+  private current: {
+    readonly runId: string;
+    readonly run: Run;
+    readonly done: Promise<void>;
+  } | null = null;
   private starting = false;
   private status: SessionStatus = { state: 'idle' };
   private statusTimer: ReturnType<typeof setTimeout> | null = null;
   private lastStatus = 0;
   /** Of runs as they were last read; one whose size has not changed is not read again. */
   private readonly summaries = new Map<string, RunSummary>();
-  /** Of the run whose columns were last asked for; read again when what is asked for is not in it. */
+  /**
+   * Of the run whose columns were last asked for; read again when what is asked for is not in it.
+   */
   private index: ColumnIndex | null = null;
   private readonly evaluations: Evaluations;
   private readonly models: Models;
@@ -110,7 +128,9 @@ export class Session {
         const runId = `${config.method}-${timestamp(this.ports.run.clock())}-${config.seed}`;
         const { openModel } = this.ports.run;
         const within: typeof openModel = (asked, sets) => openModel(asked, sets, request.memory);
-        return this.alone(() => this.begin(runId, (ports) => Run.create({ ...ports, openModel: within }, runId, config)));
+        return this.alone(() =>
+          this.begin(runId, (ports) => Run.create({ ...ports, openModel: within }, runId, config)),
+        );
       }
       case 'plan':
         return this.ports.plan(parseConfig(request.config, 'The configuration'), request.memory);
@@ -200,10 +220,15 @@ export class Session {
     return this.current.run;
   }
 
-  /** Runs and evaluations share the GPU and the sandbox's cores: what `start` starts must be the only one. */
+  /**
+   * Runs and evaluations share the GPU and the sandbox's cores: what `start` starts must be the
+   * only one.
+   */
   private async alone<T>(start: () => Promise<T>): Promise<T> {
-    if (this.current || this.starting) throw new Error('A run is going on already; pause or stop it first.');
-    if (this.evaluations.busy) throw new Error('An evaluation is going on; cancel it first, or wait for its end.');
+    if (this.current || this.starting)
+      throw new Error('A run is going on already; pause or stop it first.');
+    if (this.evaluations.busy)
+      throw new Error('An evaluation is going on; cancel it first, or wait for its end.');
     this.starting = true;
     try {
       return await start();
@@ -215,11 +240,17 @@ export class Session {
     }
   }
 
-  private async begin(runId: string, open: (ports: RunPorts) => Promise<Run>): Promise<{ runId: string }> {
+  private async begin(
+    runId: string,
+    open: (ports: RunPorts) => Promise<Run>,
+  ): Promise<{ runId: string }> {
     let release: (() => void) | null = null;
     try {
       release = await this.ports.claim(runId);
-      if (!release) throw new Error(`Run ${runId} is open in another tab; go on there, or close that tab first.`);
+      if (!release)
+        throw new Error(
+          `Run ${runId} is open in another tab; go on there, or close that tab first.`,
+        );
       this.report({ state: 'loading', what: 'Model', fraction: null });
       const run = await open({
         ...this.ports.run,
@@ -272,7 +303,8 @@ export class Session {
   private async events(runId: string): Promise<RunEvent[]> {
     if (this.current?.runId === runId) return this.current.run.readEvents();
     const events = await this.ports.library.peekEvents(runId);
-    if (!events) throw new Error(`There is no run ${runId} in this browser; it may have been deleted.`);
+    if (!events)
+      throw new Error(`There is no run ${runId} in this browser; it may have been deleted.`);
     return events;
   }
 
@@ -281,14 +313,24 @@ export class Session {
     return { block, text: rolloutTexts(tokenizer, block) };
   }
 
-  private async distillation(runId: string, rollout: string): Promise<SessionAnswers['distillation']> {
+  private async distillation(
+    runId: string,
+    rollout: string,
+  ): Promise<SessionAnswers['distillation']> {
     const { block, tokenizer } = await this.columns(runId, 'targets', rollout);
     return { block, texts: targetTexts(tokenizer, block) };
   }
 
-  private async columns(runId: string, kind: BlockKind, rollout: string): Promise<{ block: ArrayBuffer; tokenizer: Tokenizer }> {
+  private async columns(
+    runId: string,
+    kind: BlockKind,
+    rollout: string,
+  ): Promise<{ block: ArrayBuffer; tokenizer: Tokenizer }> {
     const known = this.index?.runId === runId && this.index[kind].has(rollout);
-    const index = known && this.index ? this.index : (this.index = columnIndex(runId, await this.events(runId)));
+    const index =
+      known && this.index
+        ? this.index
+        : (this.index = columnIndex(runId, await this.events(runId)));
     const live = this.current?.runId === runId ? this.current.run : null;
     const block = await readBlock(index, kind, rollout, (offset, bytes) =>
       live ? live.readTokens(offset, bytes) : this.ports.library.peekTokens(runId, offset, bytes),
@@ -297,7 +339,8 @@ export class Session {
   }
 
   private async delete(runId: string): Promise<null> {
-    if (this.current?.runId === runId) throw new Error('This run is going on; stop it before deleting it.');
+    if (this.current?.runId === runId)
+      throw new Error('This run is going on; stop it before deleting it.');
     const release = await this.ports.claim(runId);
     if (!release) throw new Error(`Run ${runId} is open in another tab; it was not deleted.`);
     try {
@@ -308,7 +351,10 @@ export class Session {
     return null;
   }
 
-  /** Posts a status; those that only differ in progress are thinned out, the last one always arrives. */
+  /**
+   * Posts a status; those that only differ in progress are thinned out, the last one always
+   * arrives.
+   */
   private report(status: SessionStatus): void {
     const before = this.status;
     this.status = status;

@@ -10,7 +10,10 @@ export interface TrainingWork {
   readonly completionTokens: number;
 }
 
-/** What a step of a run has to compute at most: every answer as long as it may be, every first attempt a failure. */
+/**
+ * What a step of a run has to compute at most: every answer as long as it may be, every first
+ * attempt a failure.
+ */
 export interface StepWork {
   readonly generations: readonly GenerationNeed[];
   readonly trainings: readonly TrainingWork[];
@@ -20,17 +23,28 @@ export interface StepWork {
   readonly adapters: number;
 }
 
-/** Tokens that feedback takes in a prompt besides problem and program: verdict lines, error, output. An allowance. */
+/**
+ * Tokens that feedback takes in a prompt besides problem and program: verdict lines, error, output.
+ * An allowance.
+ */
 const FEEDBACK_TOKENS = 200;
 /** Sequences an evaluation asks for at once, about. */
 const EVALUATED = 64;
 
-/** @param promptTokens of the longest plain prompt. @param context tokens of the model's context. */
+/**
+ * @param promptTokens of the longest plain prompt. @param context tokens of the model's context.
+ */
 export function stepWork(config: RunConfig, promptTokens: number, context: number): StepWork {
   const { maxTokens, problemsPerStep: problems, group, srrl, reflkd } = config;
-  const within = (tokens: number, answer: number) => Math.max(1, Math.min(tokens, context - answer));
+  const within = (tokens: number, answer: number) =>
+    Math.max(1, Math.min(tokens, context - answer));
   const about = promptTokens + maxTokens + FEEDBACK_TOKENS; // a prompt about a failed attempt
-  const ask = (prompts: number, tokens: number, each: number, answer = maxTokens): GenerationNeed => ({
+  const ask = (
+    prompts: number,
+    tokens: number,
+    each: number,
+    answer = maxTokens,
+  ): GenerationNeed => ({
     prompts,
     promptTokens: within(tokens, answer),
     sequences: prompts * each,
@@ -52,7 +66,11 @@ export function stepWork(config: RunConfig, promptTokens: number, context: numbe
       const taught = { ...retried, prompts: problems, sequences: problems };
       return {
         generations: [first, reflected, retried],
-        trainings: [trained(reflected), trained(taught), trained({ ...first, sequences: problems })],
+        trainings: [
+          trained(reflected),
+          trained(taught),
+          trained({ ...first, sequences: problems }),
+        ],
       };
     }
     if (srrl) {
@@ -71,7 +89,8 @@ export function stepWork(config: RunConfig, promptTokens: number, context: numbe
   return {
     generations,
     trainings,
-    evaluation: config.test > 0 ? { ...ask(together, promptTokens, answers), prompts: 2 * together } : null,
+    evaluation:
+      config.test > 0 ? { ...ask(together, promptTokens, answers), prompts: 2 * together } : null,
     training: {
       longest: Math.max(...trainings.map((work) => work.promptTokens + work.completionTokens - 1)),
       parts: config.method === 'srrl' ? 2 : 1,

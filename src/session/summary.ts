@@ -6,7 +6,12 @@ import { mcnemarExact, mean, pairedDifference95 } from '../lib/stats.ts';
 type Eval = RunEventOf<'eval.completed'>;
 
 export interface SummaryRates {
-  readonly greedy: { problems: number; passes: number; rate: number; ci95: [number, number] } | null;
+  readonly greedy: {
+    problems: number;
+    passes: number;
+    rate: number;
+    ci95: [number, number];
+  } | null;
   readonly sampled: {
     problems: number;
     samples: number;
@@ -32,7 +37,10 @@ export interface RunSummaryFile {
     readonly greedy: { gained: string[]; lost: string[]; mcnemar_p: number } | null;
     readonly sampled: { difference: number; ci95: [number, number] } | null;
   } | null;
-  /** Failed first attempts of which a second answer passed, of those that got any; absent where none were asked for. */
+  /**
+   * Failed first attempts of which a second answer passed, of those that got any; absent where none
+   * were asked for.
+   */
   readonly rescue_rate?: number;
   /** Groups without signal, of all groups of all steps. */
   readonly zero_signal: number;
@@ -40,7 +48,10 @@ export interface RunSummaryFile {
   readonly infra: number;
   /** Mean |ℓ_sampler − ℓ_trainer| over updates. */
   readonly sampler_trainer_gap: number | null;
-  /** Changes after which the run is no longer byte-identical to one that went through undisturbed; absent where there was none. */
+  /**
+   * Changes after which the run is no longer byte-identical to one that went through undisturbed;
+   * absent where there was none.
+   */
   readonly non_identical?: readonly string[];
   /** Seconds the run was at work, interruptions left out. */
   readonly wall_s: number;
@@ -49,7 +60,8 @@ export interface RunSummaryFile {
 
 export function summarise(events: readonly RunEvent[], now: number): RunSummaryFile {
   const started = events.find((event) => event.type === 'run.started');
-  if (!started) throw new Error('This log does not begin with run.started, so there is nothing to summarise.');
+  if (!started)
+    throw new Error('This log does not begin with run.started, so there is nothing to summarise.');
   const updates = events.filter((event) => event.type === 'update.applied');
   const evals = events.filter((event) => event.type === 'eval.completed');
   const before = evals.find((event) => event.when === 'before') ?? null;
@@ -86,8 +98,16 @@ function rescueRate(events: readonly RunEvent[]): Pick<RunSummaryFile, 'rescue_r
 }
 
 function nonIdentical(events: readonly RunEvent[]): Pick<RunSummaryFile, 'non_identical'> {
-  const changes = events.filter((event) => event.type === 'warning.raised' && event.nonIdentical !== undefined);
-  return changes.length > 0 ? { non_identical: changes.flatMap((event) => (event.type === 'warning.raised' ? event.message : [])) } : {};
+  const changes = events.filter(
+    (event) => event.type === 'warning.raised' && event.nonIdentical !== undefined,
+  );
+  return changes.length > 0
+    ? {
+        non_identical: changes.flatMap((event) =>
+          event.type === 'warning.raised' ? event.message : [],
+        ),
+      }
+    : {};
 }
 
 function rates({ greedy, sampled }: Eval): SummaryRates {
@@ -111,15 +131,24 @@ function paired(before: Eval, after: Eval, seed: number): NonNullable<RunSummary
     return a ? [{ id: b.id, a, b }] : [];
   });
   const judged = pairs.filter(({ a, b }) => a.greedy !== null && b.greedy !== null);
-  const gained = judged.filter(({ a, b }) => a.greedy === 0 && b.greedy === 1).map((pair) => pair.id);
+  const gained = judged
+    .filter(({ a, b }) => a.greedy === 0 && b.greedy === 1)
+    .map((pair) => pair.id);
   const lost = judged.filter(({ a, b }) => a.greedy === 1 && b.greedy === 0).map((pair) => pair.id);
   const sampled = pairs.flatMap(({ a, b }) =>
     a.sampled === null || b.sampled === null
       ? []
-      : [{ first: outcomes(a.sampled, judgedSamples(before, a)), second: outcomes(b.sampled, judgedSamples(after, b)) }],
+      : [
+          {
+            first: outcomes(a.sampled, judgedSamples(before, a)),
+            second: outcomes(b.sampled, judgedSamples(after, b)),
+          },
+        ],
   );
   return {
-    greedy: judged.length ? { gained, lost, mcnemar_p: mcnemarExact(gained.length, lost.length) } : null,
+    greedy: judged.length
+      ? { gained, lost, mcnemar_p: mcnemarExact(gained.length, lost.length) }
+      : null,
     sampled: sampled.length ? pairedDifference95(sampled, seed) : null,
   };
 }

@@ -15,10 +15,14 @@ const folder = () => mkdtempSync(join(tmpdir(), 'survival-'));
 const config: RunConfig = { ...letterConfig, steps: 6, test: 0 };
 const sizesOf = ({ microBatchRows, slots }: BigramEngine) => ({ microBatchRows, slots });
 const adapterOf = (root: string) => readFileSync(join(root, 'r', 'adapter', 'adapter.bin'));
-const summaryOf = (root: string) => JSON.parse(readFileSync(join(root, 'r', 'summary.json'), 'utf8')) as RunSummaryFile;
+const summaryOf = (root: string) =>
+  JSON.parse(readFileSync(join(root, 'r', 'summary.json'), 'utf8')) as RunSummaryFile;
 const warningsOf = (lab: Lab) => lab.events.filter((event) => event.type === 'warning.raised');
 
-/** A lab whose engines hold 512 rows and 16 slots; `onTrain` may throw in the n-th step of all engines together. */
+/**
+ * A lab whose engines hold 512 rows and 16 slots; `onTrain` may throw in the n-th step of all
+ * engines together.
+ */
 function labOf(root: string, onTrain: (call: number) => void): Lab {
   let calls = 0;
   return letterLab(new FolderStore(root), (engine) => {
@@ -31,21 +35,32 @@ function labOf(root: string, onTrain: (call: number) => void): Lab {
 const noRoom = (label: string) => new OutOfGpuMemoryError(label, 5e8, 3e9);
 
 describe('memory that runs out', () => {
-  it('goes on from the last checkpoint on a new device with half the micro-batch, and says so once, in log and summary', async () => {
-    const root = folder();
-    const lab = labOf(root, (call) => {
-      if (call === 4) throw noRoom('train gate/up');
-    });
-    const outcome = await (await Run.create(lab.ports, 'r', config)).go();
-    expect(outcome.state).toBe('finished');
-    expect(lab.engines.map(sizesOf)).toEqual([{ microBatchRows: 512, slots: 16 }, { microBatchRows: 256, slots: 16 }]);
-    const [warning, ...more] = warningsOf(lab);
-    expect(more).toEqual([]);
-    expect(warning).toMatchObject({ nonIdentical: { microBatchRows: 256, slots: 16 } });
-    expect(warning?.message).toMatch(/no room for train gate\/up \(477 MiB.*went on from step 3 with micro-batches of 256 tokens and 16 answers at a time instead of 512 and 16/);
-    expect(summaryOf(root).non_identical).toEqual([warning?.message]);
-    expect(lab.events.filter((event) => event.type === 'update.applied').map((event) => event.step)).toEqual([1, 2, 3, 4, 5, 6]);
-  });
+  it(
+    'goes on from the last checkpoint on a new device with half the micro-batch, and says so ' +
+      'once, in log and summary',
+    async () => {
+      const root = folder();
+      const lab = labOf(root, (call) => {
+        if (call === 4) throw noRoom('train gate/up');
+      });
+      const outcome = await (await Run.create(lab.ports, 'r', config)).go();
+      expect(outcome.state).toBe('finished');
+      expect(lab.engines.map(sizesOf)).toEqual([
+        { microBatchRows: 512, slots: 16 },
+        { microBatchRows: 256, slots: 16 },
+      ]);
+      const [warning, ...more] = warningsOf(lab);
+      expect(more).toEqual([]);
+      expect(warning).toMatchObject({ nonIdentical: { microBatchRows: 256, slots: 16 } });
+      expect(warning?.message).toMatch(
+        /no room for train gate\/up \(477 MiB.*went on from step 3 with micro-batches of 256 tokens and 16 answers at a time instead of 512 and 16/,
+      );
+      expect(summaryOf(root).non_identical).toEqual([warning?.message]);
+      expect(
+        lab.events.filter((event) => event.type === 'update.applied').map((event) => event.step),
+      ).toEqual([1, 2, 3, 4, 5, 6]);
+    },
+  );
 
   it('forces the smaller sizes when the run is resumed, and keeps the mark', async () => {
     const root = folder();
@@ -74,25 +89,38 @@ describe('memory that runs out', () => {
     expect(outcome).toMatchObject({ state: 'paused', step: 2 });
     expect(outcome.reason).toMatch(/no room for head logits/);
     expect(sizesOf(lab.engines.at(-1)!)).toEqual({ microBatchRows: 64, slots: 1 });
-    expect((await (await Run.resume(labOf(root, () => undefined).ports, 'r')).go()).state).toBe('finished');
+    expect((await (await Run.resume(labOf(root, () => undefined).ports, 'r')).go()).state).toBe(
+      'finished',
+    );
   });
 
   it('is known as the cause where the driver gave the device up for it; any other loss leaves the sizes', async () => {
-    for (const [reason, rows] of [['VK_ERROR_OUT_OF_DEVICE_MEMORY', 256], ['destroyed', 512]] as const) {
+    for (const [reason, rows] of [
+      ['VK_ERROR_OUT_OF_DEVICE_MEMORY', 256],
+      ['destroyed', 512],
+    ] as const) {
       const lab = labOf(folder(), (call) => {
         if (call === 3) throw new DeviceLostError(`The GPU device was lost (${reason}).`);
       });
       expect((await (await Run.create(lab.ports, 'r', config)).go()).state).toBe('finished');
       expect(lab.engines[1]!.microBatchRows, reason).toBe(rows);
-      expect(warningsOf(lab).map((event) => event.nonIdentical !== undefined)).toEqual([rows === 256]);
+      expect(warningsOf(lab).map((event) => event.nonIdentical !== undefined)).toEqual([
+        rows === 256,
+      ]);
     }
   });
 
   it('halves what ran out first, the other at its floor, and never the weights', () => {
     const sizes = { microBatchRows: 128, slots: 2 };
-    expect(smallerSizes(noRoom('checkpoints layer input'), sizes)).toEqual({ microBatchRows: 64, slots: 2 });
+    expect(smallerSizes(noRoom('checkpoints layer input'), sizes)).toEqual({
+      microBatchRows: 64,
+      slots: 2,
+    });
     expect(smallerSizes(noRoom('decode logits'), sizes)).toEqual({ microBatchRows: 128, slots: 1 });
-    expect(smallerSizes(noRoom('decode logits'), { microBatchRows: 128, slots: 1 })).toEqual({ microBatchRows: 64, slots: 1 });
+    expect(smallerSizes(noRoom('decode logits'), { microBatchRows: 128, slots: 1 })).toEqual({
+      microBatchRows: 64,
+      slots: 1,
+    });
     expect(smallerSizes(noRoom('train dx'), { microBatchRows: 64, slots: 1 })).toBeNull();
     expect(smallerSizes(noRoom('weights embedding'), sizes)).toBeNull();
   });
@@ -115,7 +143,10 @@ describe('checkpoints', () => {
   it('are rarer where they are dear, and the run ends in the same bytes', async () => {
     const [cheap, dear] = [folder(), folder()];
     const saved: number[] = [];
-    for (const [root, cost] of [[cheap, 0], [dear, 1e5]] as const) {
+    for (const [root, cost] of [
+      [cheap, 0],
+      [dear, 1e5],
+    ] as const) {
       let time = 0;
       const lab = labOf(root, () => undefined);
       const { openModel } = lab.ports;

@@ -21,15 +21,33 @@ import { browserTunerCache } from '../storage/browser/tuner-cache.ts';
 import { BrowserStore } from '../storage/browser/opfs-store.ts';
 import { Hub, STALL_MS } from '../storage/hub/hub.ts';
 import { systemClock } from '../storage/hub/retry.ts';
-import { createModelStore, findStored, modelId, namedModel, openStored, parseModelName } from '../storage/models.ts';
+import {
+  createModelStore,
+  findStored,
+  modelId,
+  namedModel,
+  openStored,
+  parseModelName,
+} from '../storage/models.ts';
 import type { WorkerInit } from './connect.ts';
 import { deviceReport } from './device-report.ts';
 import { measureStep } from './measure.ts';
 import { pageProblems } from './page-problems.ts';
-import { longestPrompt, openPlanned, planAhead, planRun, storagePlan, type MachineMemory, type PlanOptions, type StorageRoom } from './planning.ts';
+import {
+  longestPrompt,
+  openPlanned,
+  planAhead,
+  planRun,
+  storagePlan,
+  type MachineMemory,
+  type PlanOptions,
+  type StorageRoom,
+} from './planning.ts';
 import { Session } from './session.ts';
 
-/** The session in the browser: a dedicated worker, so that the page answers while a model trains. */
+/**
+ * The session in the browser: a dedicated worker, so that the page answers while a model trains.
+ */
 const inbox = self as unknown as DedicatedWorkerGlobalScope;
 
 const init = new Promise<WorkerInit>((resolve) => {
@@ -62,19 +80,32 @@ const grader = once(async () => graderOf(await sandbox()));
 
 const models = once(async () => {
   const endpoint = (await init).hub;
-  const hub = new Hub({ endpoint, token: null, fetch: fetch.bind(self), clock: systemClock, stallMs: STALL_MS });
+  const hub = new Hub({
+    endpoint,
+    token: null,
+    fetch: fetch.bind(self),
+    clock: systemClock,
+    stallMs: STALL_MS,
+  });
   const folders = await OpfsModels.create(claim);
   return { store: createModelStore({ folders, hub, clock: systemClock }), hub: endpoint };
 });
 
-/** The embedded model beside the page, or one that is stored here, by its id or by its name and the run's weights. */
+/**
+ * The embedded model beside the page, or one that is stored here, by its id or by its name and the
+ * run's weights.
+ */
 async function source(model: string, weights: RunConfig['weights']): Promise<FileSource> {
-  if (model === 'nano') return httpSource(new URL('models/nano/', (await init).base).href, { label: 'nano' });
+  if (model === 'nano')
+    return httpSource(new URL('models/nano/', (await init).base).href, { label: 'nano' });
   return openStored((await models()).store, model, weights);
 }
 
 const tokenizers = new Map<string, () => Promise<Tokenizer>>();
-async function tokenizer({ model, weights }: Pick<RunConfig, 'model' | 'weights'>): Promise<Tokenizer> {
+async function tokenizer({
+  model,
+  weights,
+}: Pick<RunConfig, 'model' | 'weights'>): Promise<Tokenizer> {
   const key = `${model} ${weights}`;
   let load = tokenizers.get(key);
   if (!load) {
@@ -96,7 +127,10 @@ async function problems(config: RunConfig): Promise<ProblemSets> {
   };
 }
 
-/** One tab owns a run or fetches a model: the lock is held until the function that comes back is called, or the tab is gone. */
+/**
+ * One tab owns a run or fetches a model: the lock is held until the function that comes back is
+ * called, or the tab is gone.
+ */
 function claim(name: string): Promise<(() => void) | null> {
   return new Promise((resolve, reject) => {
     navigator.locks
@@ -113,7 +147,12 @@ async function openModel(config: Pick<RunConfig, 'model' | 'weights'>) {
   const [words, chat, engine] = await Promise.all([
     tokenizer(config),
     loadChatTemplate(files),
-    openEngine({ gpu: navigator.gpu, source: files, weights: config.weights, tunerCache: browserTunerCache }),
+    openEngine({
+      gpu: navigator.gpu,
+      source: files,
+      weights: config.weights,
+      tunerCache: browserTunerCache,
+    }),
   ]);
   return { engine, text: policyText(config.model === 'nano' ? 'nano' : 'other', words, chat) };
 }
@@ -121,10 +160,26 @@ async function openModel(config: Pick<RunConfig, 'model' | 'weights'>) {
 const GIB = 2 ** 30;
 
 /** A run's model with what its plan needs. */
-async function planned(config: RunConfig, sets: ProblemSets, memory: number | null): Promise<PlanOptions & { readonly text: MethodText }> {
+async function planned(
+  config: RunConfig,
+  sets: ProblemSets,
+  memory: number | null,
+): Promise<PlanOptions & { readonly text: MethodText }> {
   const files = await source(config.model, config.weights);
-  const text = policyText(config.model === 'nano' ? 'nano' : 'other', await tokenizer(config), await loadChatTemplate(files), config);
-  return { gpu: navigator.gpu, source: files, config, promptTokens: longestPrompt(text, sets), machine: machineMemory(memory), text };
+  const text = policyText(
+    config.model === 'nano' ? 'nano' : 'other',
+    await tokenizer(config),
+    await loadChatTemplate(files),
+    config,
+  );
+  return {
+    gpu: navigator.gpu,
+    source: files,
+    config,
+    promptTokens: longestPrompt(text, sets),
+    machine: machineMemory(memory),
+    text,
+  };
 }
 
 /** Chromium tells the machine's memory, rounded and 8 GiB at most; other browsers tell nothing. */
@@ -142,13 +197,28 @@ async function plan(config: RunConfig, memory: number | null): Promise<RunPlan> 
     return { memory: found, storage: storagePlan(config, found, await room()), ahead: null };
   }
   const { repo, revision, wanted } = namedModel(config.model, config.weights);
-  const [{ config: model }, stored] = await Promise.all([store.lookUp(`${repo}@${revision}`), store.list()]);
+  const [{ config: model }, stored] = await Promise.all([
+    store.lookUp(`${repo}@${revision}`),
+    store.list(),
+  ]);
   const present = stored.find(({ id }) => id === modelId(repo, revision, wanted))?.bytes ?? 0;
-  return planAhead({ gpu: navigator.gpu, config, machine: machineMemory(memory), model, kept: wanted, present, sets, room: await room() });
+  return planAhead({
+    gpu: navigator.gpu,
+    config,
+    machine: machineMemory(memory),
+    model,
+    kept: wanted,
+    present,
+    sets,
+    room: await room(),
+  });
 }
 
 async function room(): Promise<StorageRoom> {
-  const [{ quota, usage }, persisted] = await Promise.all([navigator.storage.estimate(), navigator.storage.persisted()]);
+  const [{ quota, usage }, persisted] = await Promise.all([
+    navigator.storage.estimate(),
+    navigator.storage.persisted(),
+  ]);
   return { free: quota === undefined ? null : Math.max(0, quota - (usage ?? 0)), persisted };
 }
 
@@ -175,7 +245,12 @@ const session = once(async () => {
       const options = await planned(config, await problems(config), memory);
       const { engine } = await openPlanned(options);
       try {
-        return await measureStep(engine, config, options.promptTokens, () => performance.now() / 1000);
+        return await measureStep(
+          engine,
+          config,
+          options.promptTokens,
+          () => performance.now() / 1000,
+        );
       } finally {
         engine.destroy();
       }
@@ -183,13 +258,20 @@ const session = once(async () => {
     run: {
       openModel: async (config, sets, memory = null) => {
         const options = await planned(config, sets, memory);
-        const [opened] = await Promise.all([openPlanned(options), sandbox().then((s) => s.ready())]);
+        const [opened] = await Promise.all([
+          openPlanned(options),
+          sandbox().then((s) => s.ready()),
+        ]);
         return { ...opened, text: options.text, device: opened.engine.opened.info };
       },
       room,
       problems,
       grade: async (problem, completion, options) => (await grader())(problem, completion, options),
-      adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, parseModelName(config.model)?.repo ?? config.model),
+      adapterFiles: (tensors, config) =>
+        writeAdapter(
+          { config: config.lora, tensors },
+          parseModelName(config.model)?.repo ?? config.model,
+        ),
       clock: Date.now,
     },
     evaluations: {
@@ -201,7 +283,10 @@ const session = once(async () => {
         const { engine, text } = await openModel({ model, weights: null });
         if (adapter === null) return { engine, text, adapter: 'none' };
         try {
-          const { config, tensors } = await readAdapter(adapterOf(library, adapters, adapter), engine.config);
+          const { config, tensors } = await readAdapter(
+            adapterOf(library, adapters, adapter),
+            engine.config,
+          );
           engine.loadAdapter('student', config, tensors);
         } catch (error) {
           engine.destroy();

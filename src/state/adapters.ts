@@ -13,13 +13,17 @@ export interface Adapters {
 }
 
 export function createAdapters(client: SessionClient, notify: (message: string) => void): Adapters {
-  const store = createStore<{ readonly list: Loadable<readonly ImportedAdapter[]> }>(() => ({ list: { state: 'loading' } }));
+  const store = createStore<{ readonly list: Loadable<readonly ImportedAdapter[]> }>(() => ({
+    list: { state: 'loading' },
+  }));
 
   function refresh(): void {
     client
       .ask({ type: 'adapters' })
       .then((data) => store.setState({ list: { state: 'ready', data } }))
-      .catch((error: unknown) => store.setState({ list: { state: 'error', message: messageOf(error) } }));
+      .catch((error: unknown) =>
+        store.setState({ list: { state: 'error', message: messageOf(error) } }),
+      );
   }
 
   async function change(answer: Promise<unknown>): Promise<void> {

@@ -19,9 +19,15 @@ describe('what a second answer changed', () => {
 
   it('is told assert by assert, also where a program did not get that far', () => {
     const none = { ...verdictOf('error'), asserts: [] };
-    expect(assertChanges(verdictOf('fail', 1), verdictOf('pass')).map(({ change }) => change)).toEqual(['passes', 'fixed']);
-    expect(assertChanges(verdictOf('fail', 1), verdictOf('fail', 0)).map(({ change }) => change)).toEqual(['broken', 'fails']);
-    expect(assertChanges(none, verdictOf('fail', 1)).map(({ change, before }) => [change, before])).toEqual([
+    expect(
+      assertChanges(verdictOf('fail', 1), verdictOf('pass')).map(({ change }) => change),
+    ).toEqual(['passes', 'fixed']);
+    expect(
+      assertChanges(verdictOf('fail', 1), verdictOf('fail', 0)).map(({ change }) => change),
+    ).toEqual(['broken', 'fails']);
+    expect(
+      assertChanges(none, verdictOf('fail', 1)).map(({ change, before }) => [change, before]),
+    ).toEqual([
       ['fixed', null],
       ['fails', null],
     ]);
@@ -35,9 +41,11 @@ describe('the analysis before a program', () => {
   });
 
   it('is the comment at the head of nano’s program, and nothing further down', () => {
-    expect(analysisOf('# It keeps the first.\n# It should keep the last.\ndef f(x):\n    # here\n    return x\n')).toBe(
-      'It keeps the first.\nIt should keep the last.',
-    );
+    expect(
+      analysisOf(
+        '# It keeps the first.\n# It should keep the last.\ndef f(x):\n    # here\n    return x\n',
+      ),
+    ).toBe('It keeps the first.\nIt should keep the last.');
     expect(analysisOf('def f(x):\n    # here\n    return x\n')).toBeNull();
   });
 });

@@ -1,7 +1,10 @@
 import { diffArrays } from 'diff';
 import type { AssertVerdict, Verdict } from '../schema/verdict.ts';
 
-/** A line of two programs laid side by side; numbers from 1, null where the program does not have it. */
+/**
+ * A line of two programs laid side by side; numbers from 1, null where the program does not have
+ * it.
+ */
 export interface DiffLine {
   readonly kind: 'same' | 'removed' | 'added';
   readonly text: string;
@@ -50,7 +53,10 @@ export function assertChanges(before: Verdict, after: Verdict): readonly AssertC
   });
 }
 
-/** What the model reasoned before its program: in <analysis>, or nano's comment lines at the head; null: nothing. */
+/**
+ * What the model reasoned before its program: in <analysis>, or nano's comment lines at the head;
+ * null: nothing.
+ */
 export function analysisOf(text: string): string | null {
   const tagged = /<analysis>([\s\S]*?)(?:<\/analysis>|<code>|$)/.exec(text)?.[1];
   const comments = /^(?:[ \t]*#.*(?:\n|$))+/.exec(text.trimStart())?.[0];

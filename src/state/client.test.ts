@@ -6,7 +6,13 @@ import { CONFIG } from './testing/log.ts';
 
 function setUp() {
   const channel = testChannel();
-  const pushes = { events: vi.fn(), evaluation: vi.fn(), model: vi.fn(), status: vi.fn(), broken: vi.fn() };
+  const pushes = {
+    events: vi.fn(),
+    evaluation: vi.fn(),
+    model: vi.fn(),
+    status: vi.fn(),
+    broken: vi.fn(),
+  };
   return { channel, pushes, client: createSessionClient(channel, pushes) };
 }
 

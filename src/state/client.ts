@@ -2,7 +2,12 @@ import { messageOf } from '../lib/errors.ts';
 import type { EvaluationEvent } from '../schema/evaluation.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { ModelTransfer } from '../schema/models.ts';
-import type { FromPage, SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';
+import type {
+  FromPage,
+  SessionAnswers,
+  SessionRequest,
+  SessionStatus,
+} from '../schema/protocol.ts';
 import { parseAnswer, parseMessage } from './messages.ts';
 
 /** The half of a Worker (or MessagePort) the client needs. */

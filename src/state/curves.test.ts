@@ -9,17 +9,27 @@ const def = (key: string): CurveDef => CURVES.find((c) => c.key === key) ?? CURV
 
 describe('curves', () => {
   it('smooths from the first value on, without a pull towards zero', () => {
-    const { smooth } = curveOf(def('reward'), updates({ reward: 0.5 }, { reward: 0.5 }, { reward: 0.5 }));
+    const { smooth } = curveOf(
+      def('reward'),
+      updates({ reward: 0.5 }, { reward: 0.5 }, { reward: 0.5 }),
+    );
     for (const value of smooth) expect(value).toBeCloseTo(0.5, 12);
   });
 
   it('never moves a smoothed point when later steps come', () => {
     const all = updates({ reward: 0.1 }, { reward: 0.9 }, { reward: 0.2 });
-    expect(curveOf(def('reward'), all).smooth.slice(0, 2)).toEqual(curveOf(def('reward'), all.slice(0, 2)).smooth);
+    expect(curveOf(def('reward'), all).smooth.slice(0, 2)).toEqual(
+      curveOf(def('reward'), all.slice(0, 2)).smooth,
+    );
   });
 
   it('has no gradient norm where nothing was trained on, instead of a zero', () => {
-    expect(curveOf(def('gradNorm'), updates({}, { noSignal: true, gradNorm: 0 }, { skipped: true, gradNorm: Infinity })).raw).toEqual([0.5, null, null]);
+    expect(
+      curveOf(
+        def('gradNorm'),
+        updates({}, { noSignal: true, gradNorm: 0 }, { skipped: true, gradNorm: Infinity }),
+      ).raw,
+    ).toEqual([0.5, null, null]);
   });
 
   it('bounds the recent values from below and above', () => {
@@ -29,15 +39,30 @@ describe('curves', () => {
   });
 
   it('draws the rescue rate of each step, and over it the share of the run so far, by counts', () => {
-    const rescue = (failed: number, rescued: number) => ({ rescue: { failed, rescued, answers: 0, passes: 0, changed: 0, visibleOnly: null } });
+    const rescue = (failed: number, rescued: number) => ({
+      rescue: { failed, rescued, answers: 0, passes: 0, changed: 0, visibleOnly: null },
+    });
     const { raw, smooth } = curveOf(def('rescue'), updates(rescue(1, 1), rescue(9, 0), {}));
     expect(raw).toEqual([1, 0, null]);
     expect(smooth).toEqual([1, 0.1, 0.1]);
   });
 
   it('draws retries with a reflection against attempts without, where there were any', () => {
-    const reflection = { problems: 2, weighed: 1, baseline: 0.25, retries: 0.5, paired: { problems: 2, baseline: 0.25, retries: 0.5 }, loss: 0, gradNorm: 0, kl: 0, skipped: false };
-    const { raw, against } = curveOf(def('retries'), updates({ reflection }, { reflection: { ...reflection, paired: null } }));
+    const reflection = {
+      problems: 2,
+      weighed: 1,
+      baseline: 0.25,
+      retries: 0.5,
+      paired: { problems: 2, baseline: 0.25, retries: 0.5 },
+      loss: 0,
+      gradNorm: 0,
+      kl: 0,
+      skipped: false,
+    };
+    const { raw, against } = curveOf(
+      def('retries'),
+      updates({ reflection }, { reflection: { ...reflection, paired: null } }),
+    );
     expect(raw).toEqual([0.5, null]);
     expect(against[0]).toBeCloseTo(0.25, 12);
   });
@@ -46,6 +71,8 @@ describe('curves', () => {
     const keys = (method: Parameters<typeof curvesOf>[0]) => curvesOf(method).map(({ key }) => key);
     expect(keys('srrl')).toContain('rescue');
     expect(keys('reflkd')).toEqual(expect.arrayContaining(['retries', 'targets']));
-    expect(keys('grpo').filter((key) => ['rescue', 'retries', 'targets'].includes(key))).toEqual([]);
+    expect(keys('grpo').filter((key) => ['rescue', 'retries', 'targets'].includes(key))).toEqual(
+      [],
+    );
   });
 });

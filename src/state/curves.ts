@@ -14,7 +14,10 @@ export interface CurveDef {
   readonly percent: boolean;
   /** Null: this step has no value (nothing was trained on). */
   readonly value: (update: Update) => number | null;
-  /** The counts behind `value`: the bold line is then their share over the run so far, not a recent mean. */
+  /**
+   * The counts behind `value`: the bold line is then their share over the run so far, not a recent
+   * mean.
+   */
   readonly counts?: (update: Update) => readonly [part: number, of: number] | null;
   /** A second line to read the first against. */
   readonly against?: { readonly label: string; readonly value: (update: Update) => number | null };
@@ -22,19 +25,40 @@ export interface CurveDef {
   readonly methods?: readonly Method[];
 }
 
-/** Null where the student was not trained: no signal, a gradient that was not finite, nothing to distil. */
+/**
+ * Null where the student was not trained: no signal, a gradient that was not finite, nothing to
+ * distil.
+ */
 const trained = (read: (update: Update) => number) => (update: Update) =>
   update.noSignal || update.skipped || update.distillation?.targets === 0 ? null : read(update);
 
 /** What the Run screen draws, in this order. Each method's own come first after the reward. */
 export const CURVES: readonly CurveDef[] = [
-  { key: 'reward', label: 'Reward', unit: '', about: 'Mean reward of the step, sandbox failures left out.', range: [0, 1], percent: false, value: (u) => u.reward },
-  { key: 'passRate', label: 'Pass rate', unit: '', about: 'Share of completions that pass every assert.', range: [0, 1], percent: true, value: (u) => u.passRate },
+  {
+    key: 'reward',
+    label: 'Reward',
+    unit: '',
+    about: 'Mean reward of the step, sandbox failures left out.',
+    range: [0, 1],
+    percent: false,
+    value: (u) => u.reward,
+  },
+  {
+    key: 'passRate',
+    label: 'Pass rate',
+    unit: '',
+    about: 'Share of completions that pass every assert.',
+    range: [0, 1],
+    percent: true,
+    value: (u) => u.passRate,
+  },
   {
     key: 'rescue',
     label: 'Rescue rate',
     unit: '',
-    about: 'Failed first attempts of which at least one second answer passed, of all that got one. The bold line is the run so far.',
+    about:
+      'Failed first attempts of which at least one second answer passed, of all that got one. ' +
+      'The bold line is the run so far.',
     range: [0, 1],
     percent: true,
     value: ({ rescue }) => (rescue && rescue.failed > 0 ? rescue.rescued / rescue.failed : null),
@@ -45,25 +69,98 @@ export const CURVES: readonly CurveDef[] = [
     key: 'retries',
     label: 'With reflection',
     unit: '',
-    about: 'Pass rate of retries that were given a reflection, against the attempts without one that came after the failed attempt, on the same problems: the failed one itself would make any retry look better.',
+    about:
+      'Pass rate of retries that were given a reflection, against the attempts without one ' +
+      'that came after the failed attempt, on the same problems: the failed one itself would ' +
+      'make any retry look better.',
     range: [0, 1],
     percent: true,
     value: ({ reflection }) => reflection?.paired?.retries ?? null,
     against: { label: 'without', value: ({ reflection }) => reflection?.paired?.baseline ?? null },
     methods: ['reflkd'],
   },
-  { key: 'targets', label: 'Programs distilled', unit: '', about: 'Programs of the step that passed thanks to a reflection and were taught to the student without it.', range: null, percent: false, value: (u) => u.distillation?.targets ?? 0, methods: ['reflkd'] },
-  { key: 'reflectorKl', label: 'Reflector KL', unit: 'nats', about: 'Mean k3 estimate per token of the reflector against the model without adapter.', range: null, percent: false, value: ({ reflection }) => (reflection && reflection.weighed > 0 ? reflection.kl : null), methods: ['reflkd'] },
-  { key: 'kl', label: 'KL', unit: 'nats', about: 'Mean k3 estimate per token against the model without adapter; 0 before the first update.', range: null, percent: false, value: trained((u) => u.kl) },
-  { key: 'entropy', label: 'Entropy', unit: 'nats', about: 'Mean entropy per generated token.', range: null, percent: false, value: (u) => u.entropy },
-  { key: 'gradNorm', label: 'Gradient norm', unit: '', about: 'Global L2 norm before clipping; no value where nothing was trained on.', range: null, percent: false, value: trained((u) => u.gradNorm) },
-  { key: 'loss', label: 'Loss', unit: '', about: 'Loss of the step’s update of the policy; it need not fall while the reward rises.', range: null, percent: false, value: trained((u) => u.loss) },
-  { key: 'zeroSignal', label: 'No-signal groups', unit: '', about: 'Share of problems whose completions all earned the same.', range: [0, 1], percent: true, value: (u) => (u.groups === 0 ? null : u.zeroSignal / u.groups) },
-  { key: 'tokensPerSecond', label: 'Tokens per second', unit: 'tok/s', about: 'Tokens the model computed, over the whole step.', range: null, percent: false, value: (u) => u.tokensPerSecond },
+  {
+    key: 'targets',
+    label: 'Programs distilled',
+    unit: '',
+    about:
+      'Programs of the step that passed thanks to a reflection and were taught to the student without it.',
+    range: null,
+    percent: false,
+    value: (u) => u.distillation?.targets ?? 0,
+    methods: ['reflkd'],
+  },
+  {
+    key: 'reflectorKl',
+    label: 'Reflector KL',
+    unit: 'nats',
+    about: 'Mean k3 estimate per token of the reflector against the model without adapter.',
+    range: null,
+    percent: false,
+    value: ({ reflection }) => (reflection && reflection.weighed > 0 ? reflection.kl : null),
+    methods: ['reflkd'],
+  },
+  {
+    key: 'kl',
+    label: 'KL',
+    unit: 'nats',
+    about:
+      'Mean k3 estimate per token against the model without adapter; 0 before the first update.',
+    range: null,
+    percent: false,
+    value: trained((u) => u.kl),
+  },
+  {
+    key: 'entropy',
+    label: 'Entropy',
+    unit: 'nats',
+    about: 'Mean entropy per generated token.',
+    range: null,
+    percent: false,
+    value: (u) => u.entropy,
+  },
+  {
+    key: 'gradNorm',
+    label: 'Gradient norm',
+    unit: '',
+    about: 'Global L2 norm before clipping; no value where nothing was trained on.',
+    range: null,
+    percent: false,
+    value: trained((u) => u.gradNorm),
+  },
+  {
+    key: 'loss',
+    label: 'Loss',
+    unit: '',
+    about: 'Loss of the step’s update of the policy; it need not fall while the reward rises.',
+    range: null,
+    percent: false,
+    value: trained((u) => u.loss),
+  },
+  {
+    key: 'zeroSignal',
+    label: 'No-signal groups',
+    unit: '',
+    about: 'Share of problems whose completions all earned the same.',
+    range: [0, 1],
+    percent: true,
+    value: (u) => (u.groups === 0 ? null : u.zeroSignal / u.groups),
+  },
+  {
+    key: 'tokensPerSecond',
+    label: 'Tokens per second',
+    unit: 'tok/s',
+    about: 'Tokens the model computed, over the whole step.',
+    range: null,
+    percent: false,
+    value: (u) => u.tokensPerSecond,
+  },
 ];
 
 export function curvesOf(method: Method | undefined): readonly CurveDef[] {
-  return CURVES.filter(({ methods }) => methods === undefined || (method !== undefined && methods.includes(method)));
+  return CURVES.filter(
+    ({ methods }) => methods === undefined || (method !== undefined && methods.includes(method)),
+  );
 }
 
 /** Steps the smoothing looks back over, about. */
@@ -72,7 +169,10 @@ const SPAN = 8;
 export interface Curve {
   readonly steps: readonly number[];
   readonly raw: readonly (number | null)[];
-  /** Exponential mean with bias correction, or the share so far (only past values enter, so a drawn point never moves). */
+  /**
+   * Exponential mean with bias correction, or the share so far (only past values enter, so a drawn
+   * point never moves).
+   */
   readonly smooth: readonly (number | null)[];
   /** The second line, smoothed alike; null at every step where there is none. */
   readonly against: readonly (number | null)[];
@@ -83,7 +183,9 @@ export interface Curve {
 
 export function curveOf(def: CurveDef, updates: readonly Update[]): Curve {
   const raw = updates.map((update) => finite(def.value(update)));
-  const recent = raw.map((_, i) => raw.slice(Math.max(0, i - SPAN + 1), i + 1).filter((x) => x !== null));
+  const recent = raw.map((_, i) =>
+    raw.slice(Math.max(0, i - SPAN + 1), i + 1).filter((x) => x !== null),
+  );
   return {
     steps: updates.map((u) => u.step),
     raw,
@@ -107,7 +209,9 @@ export function smoothed(raw: readonly (number | null)[]): (number | null)[] {
   });
 }
 
-function shareSoFar(counts: readonly (readonly [part: number, of: number] | null)[]): (number | null)[] {
+function shareSoFar(
+  counts: readonly (readonly [part: number, of: number] | null)[],
+): (number | null)[] {
   let part = 0;
   let all = 0;
   return counts.map((count) => {

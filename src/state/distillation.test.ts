@@ -5,12 +5,29 @@ import { targetBlock } from './testing/distillation.ts';
 describe('what teacher and student expected', () => {
   const block = targetBlock([
     { id: 1, loss: 0.1, teacher: [[1, 0.9]], student: [[1, 0.8]] },
-    { id: 2, loss: 0.7, teacher: [[2, 0.5], [3, 0.25]], student: [[4, 0.75], [2, 0.125]] },
+    {
+      id: 2,
+      loss: 0.7,
+      teacher: [
+        [2, 0.5],
+        [3, 0.25],
+      ],
+      student: [
+        [4, 0.75],
+        [2, 0.125],
+      ],
+    },
     { id: 0, loss: NaN, teacher: [], student: [] },
   ]);
 
   it('is matched by token, the teacher’s best first, without the places of a small vocabulary', () => {
-    expect(candidatesAt(block, 1).map(({ id, teacher, student }) => [id, teacher && round(teacher), student && round(student)])).toEqual([
+    expect(
+      candidatesAt(block, 1).map(({ id, teacher, student }) => [
+        id,
+        teacher && round(teacher),
+        student && round(student),
+      ]),
+    ).toEqual([
       [2, 0.5, 0.125],
       [3, 0.25, null],
       [4, null, 0.75],

@@ -1,14 +1,23 @@
 import { KEPT_TOP, NO_TOKEN, type DistillationBlock, type TopTokens } from '../schema/columns.ts';
 
-/** A token that teacher or student finds likely, and how likely, 0 to 1; null: not among the KEPT_TOP of that one. */
+/**
+ * A token that teacher or student finds likely, and how likely, 0 to 1; null: not among the
+ * KEPT_TOP of that one.
+ */
 export interface Candidate {
   readonly id: number;
   readonly teacher: number | null;
   readonly student: number | null;
 }
 
-/** Both lists of a position as one, matched by id: the teacher's best first, then those that only the student has. */
-export function candidatesAt({ teacher, student }: DistillationBlock, position: number): Candidate[] {
+/**
+ * Both lists of a position as one, matched by id: the teacher's best first, then those that only
+ * the student has.
+ */
+export function candidatesAt(
+  { teacher, student }: DistillationBlock,
+  position: number,
+): Candidate[] {
   const taught = likelyAt(teacher, position);
   const own = likelyAt(student, position);
   return [...new Set([...taught.keys(), ...own.keys()])].map((id) => ({
@@ -30,5 +39,8 @@ function likelyAt({ ids, logprobs }: TopTokens, position: number): Map<number, n
 
 /** Where teacher and student are furthest apart; null where no loss is a number. */
 export function furthestApart({ loss }: DistillationBlock): number | null {
-  return loss.reduce<number | null>((best, value, i) => (value > (best === null ? -Infinity : (loss[best] ?? 0)) ? i : best), null);
+  return loss.reduce<number | null>(
+    (best, value, i) => (value > (best === null ? -Infinity : (loss[best] ?? 0)) ? i : best),
+    null,
+  );
 }

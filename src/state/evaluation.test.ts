@@ -12,7 +12,11 @@ import {
 import { formatRoute, parseRoute } from './route.ts';
 import { evaluationLog } from './testing/evaluation.ts';
 
-const LOG = evaluationLog({ 'set/a': ['pass', 'fail'], 'set/b': ['timeout', 'no-code'], 'set/c': ['pass', 'infra'] });
+const LOG = evaluationLog({
+  'set/a': ['pass', 'fail'],
+  'set/b': ['timeout', 'no-code'],
+  'set/c': ['pass', 'infra'],
+});
 const whole = foldEvaluation('e', LOG);
 
 describe('the view of an evaluation', () => {
@@ -25,8 +29,19 @@ describe('the view of an evaluation', () => {
   });
 
   it('counts timeouts, crashes and the sandbox’s failures apart from fails', () => {
-    expect(outcomeCounts(whole)).toEqual({ pass: 2, fail: 2, timeout: 1, crash: 0, infra: 1, waiting: 0 });
-    expect(outcomeCounts(foldEvaluation('e', LOG.slice(0, 2)))).toMatchObject({ pass: 1, fail: 0, waiting: 5 });
+    expect(outcomeCounts(whole)).toEqual({
+      pass: 2,
+      fail: 2,
+      timeout: 1,
+      crash: 0,
+      infra: 1,
+      waiting: 0,
+    });
+    expect(outcomeCounts(foldEvaluation('e', LOG.slice(0, 2)))).toMatchObject({
+      pass: 1,
+      fail: 0,
+      waiting: 5,
+    });
   });
 
   it('knows the time left from the answers so far', () => {
@@ -43,7 +58,8 @@ describe('the view of an evaluation', () => {
 });
 
 describe('the problem table', () => {
-  const ids = (filter: Partial<typeof ALL_PROBLEMS>) => problemsShown(whole, { ...ALL_PROBLEMS, ...filter }).map(({ id }) => id);
+  const ids = (filter: Partial<typeof ALL_PROBLEMS>) =>
+    problemsShown(whole, { ...ALL_PROBLEMS, ...filter }).map(({ id }) => id);
 
   it('shows problems with an answer of the outcome, and with the text in id or task', () => {
     expect(ids({})).toEqual(['set/a', 'set/b', 'set/c']);
@@ -55,7 +71,12 @@ describe('the problem table', () => {
 
   it('opens the answer that the filter is about, else the first that did not pass', () => {
     const [a, b] = whole.problems;
-    expect([sampleToOpen(a!, 'all'), sampleToOpen(a!, 'pass'), sampleToOpen(b!, 'fail'), sampleToOpen(b!, 'timeout')]).toEqual([1, 0, 1, 0]);
+    expect([
+      sampleToOpen(a!, 'all'),
+      sampleToOpen(a!, 'pass'),
+      sampleToOpen(b!, 'fail'),
+      sampleToOpen(b!, 'timeout'),
+    ]).toEqual([1, 0, 1, 0]);
   });
 
   it('steps from problem to problem, and into the list where the filter hides the present one', () => {
@@ -67,10 +88,20 @@ describe('the problem table', () => {
   });
 
   it('is in the address, as is the answer that is looked at', () => {
-    for (const hash of ['#/evaluate', '#/evaluate/20260101', '#/evaluate/20260101?show=fail&find=a+b', '#/evaluate/2026/set/a/1?show=timeout']) {
+    for (const hash of [
+      '#/evaluate',
+      '#/evaluate/20260101',
+      '#/evaluate/20260101?show=fail&find=a+b',
+      '#/evaluate/2026/set/a/1?show=timeout',
+    ]) {
       expect(formatRoute(parseRoute(hash))).toBe(hash);
     }
-    expect(parseRoute('#/evaluate/2026/set/a/1')).toMatchObject({ screen: 'answer', id: '2026', problem: 'set/a', sample: 1 });
+    expect(parseRoute('#/evaluate/2026/set/a/1')).toMatchObject({
+      screen: 'answer',
+      id: '2026',
+      problem: 'set/a',
+      sample: 1,
+    });
     expect(parseRoute('#/evaluate/2026/set')).toMatchObject({ screen: 'unknown' });
   });
 });

@@ -25,13 +25,19 @@ export interface Evaluations {
   refresh(): void;
   /** Reads once what data sets there are. */
   readDatasets(): void;
-  /** Keeps a file of problems; its name in `datasets`, or null when it is none to train on (a notice says why). */
+  /**
+   * Keeps a file of problems; its name in `datasets`, or null when it is none to train on (a notice
+   * says why).
+   */
   addDataset(file: File): Promise<string | null>;
   /** Reads an evaluation once; later events arrive by themselves. */
   open(id: string): void;
   openAnswer(id: string, problem: string, sample: number): void;
   /** The new evaluation's id, or null when it could not start (`refusal` says why). */
-  start(config: EvaluationConfig, files: { readonly dataset: Blob | null; readonly samples: Blob | null }): Promise<string | null>;
+  start(
+    config: EvaluationConfig,
+    files: { readonly dataset: Blob | null; readonly samples: Blob | null },
+  ): Promise<string | null>;
   cancel(): void;
   remove(id: string): Promise<void>;
   /** What can be saved; null when there is nothing (a notice says why). */
@@ -45,7 +51,10 @@ export function answerKey(id: string, problem: string, sample: number): string {
   return `${id}:${sample}:${problem}`;
 }
 
-export function createEvaluations(client: SessionClient, notify: (message: string) => void): Evaluations {
+export function createEvaluations(
+  client: SessionClient,
+  notify: (message: string) => void,
+): Evaluations {
   const store = createStore<EvaluationsState>(() => ({
     datasets: { state: 'loading' },
     list: { state: 'loading' },
@@ -59,7 +68,8 @@ export function createEvaluations(client: SessionClient, notify: (message: strin
   /** Events that came while their evaluation was being read. */
   const waiting = new Map<string, EvaluationEvent[]>();
 
-  const setView = (id: string, view: Loadable<EvaluationView>) => set((s) => ({ views: { ...s.views, [id]: view } }));
+  const setView = (id: string, view: Loadable<EvaluationView>) =>
+    set((s) => ({ views: { ...s.views, [id]: view } }));
 
   function read(id: string): void {
     if (get().views[id]?.state !== 'ready') setView(id, { state: 'loading' });
@@ -141,7 +151,9 @@ export function createEvaluations(client: SessionClient, notify: (message: strin
     async remove(id) {
       try {
         await client.ask({ type: 'delete-evaluation', id });
-        set((s) => ({ views: Object.fromEntries(Object.entries(s.views).filter(([held]) => held !== id)) }));
+        set((s) => ({
+          views: Object.fromEntries(Object.entries(s.views).filter(([held]) => held !== id)),
+        }));
       } catch (error) {
         notify(messageOf(error));
       }

@@ -3,9 +3,9 @@ import type { Phase, RunEvent, RunEventOf, TokenTotals } from '../schema/events.
 import type { Verdict } from '../schema/verdict.ts';
 
 /**
- * The run as the screens show it: a pure function of the log. `foldRun(events)` equals any chain of `extendRun` over the
- * same events cut anywhere; parts that did not change keep their identity, so a view of 10,000 rollouts costs a live
- * batch no more than the step it touches.
+ * The run as the screens show it: a pure function of the log. `foldRun(events)` equals any chain of
+ * `extendRun` over the same events cut anywhere; parts that did not change keep their identity, so
+ * a view of 10,000 rollouts costs a live batch no more than the step it touches.
  */
 export interface RunView {
   readonly runId: string;
@@ -21,7 +21,11 @@ export interface RunView {
   /** `update.applied` of every finished step, in order: what the curves draw. */
   readonly updates: readonly RunEventOf<'update.applied'>[];
   /** The part of a step that is under way, last of those begun in that step. */
-  readonly phase: { readonly step: number; readonly phase: Phase; readonly begun: readonly Phase[] } | null;
+  readonly phase: {
+    readonly step: number;
+    readonly phase: Phase;
+    readonly begun: readonly Phase[];
+  } | null;
   readonly evals: { readonly before: EvalEvent | null; readonly after: EvalEvent | null };
   readonly checkpoint: RunEventOf<'checkpoint.saved'> | null;
   readonly warnings: readonly RunEventOf<'warning.raised'>[];
@@ -44,8 +48,9 @@ export interface StepView {
 }
 
 /**
- * The completions of one problem in one step, by sample: first attempts, then what follows from them (src/state/tree.ts draws
- * the tree). A first attempt not written yet is null: its place is kept, so that nothing moves when it comes.
+ * The completions of one problem in one step, by sample: first attempts, then what follows from
+ * them (src/state/tree.ts draws the tree). A first attempt not written yet is null: its place is
+ * kept, so that nothing moves when it comes.
  */
 export interface GroupView {
   readonly step: number;
@@ -91,7 +96,9 @@ export function foldRun(runId: string, events: readonly RunEvent[]): RunView {
   return extendRun(emptyRun(runId), events);
 }
 
-/** The view after `events`, which must follow those already folded; `view` itself is left as it was. */
+/**
+ * The view after `events`, which must follow those already folded; `view` itself is left as it was.
+ */
 export function extendRun(view: RunView, events: readonly RunEvent[]): RunView {
   if (events.length === 0) return view;
   const draft = new Draft(view);
@@ -101,7 +108,9 @@ export function extendRun(view: RunView, events: readonly RunEvent[]): RunView {
 
 export function findRollout(view: RunView, id: string): RolloutView | null {
   const place = locate(view.steps, id);
-  return place === null ? null : (view.steps[place.step]?.groups[place.group]?.rollouts[place.sample] ?? null);
+  return place === null
+    ? null
+    : (view.steps[place.step]?.groups[place.group]?.rollouts[place.sample] ?? null);
 }
 
 export function findGroup(view: RunView, rollout: RolloutView): GroupView | null {
@@ -201,7 +210,13 @@ class Draft {
       problem,
       rollouts: new Array<RolloutView | null>(size).fill(null),
     }));
-    const started: StepView = { step: event.step, epoch: event.epoch, time: event.time, groups, update: null };
+    const started: StepView = {
+      step: event.step,
+      epoch: event.epoch,
+      time: event.time,
+      groups,
+      update: null,
+    };
     const steps = this.list('steps');
     // A step begun again after a resume takes the place of its unfinished first try.
     const again = steps.findIndex((s) => s.step === event.step);
@@ -234,7 +249,10 @@ class Draft {
     this.view.counts = { ...this.view.counts, rollouts: this.view.counts.rollouts + 1 };
   }
 
-  private patchRollout(id: string, patch: Partial<Pick<RolloutView, 'verdict' | 'reward' | 'target'>>): void {
+  private patchRollout(
+    id: string,
+    patch: Partial<Pick<RolloutView, 'verdict' | 'reward' | 'target'>>,
+  ): void {
     const place = locate(this.view.steps, id);
     if (place === null) return;
     const group = this.item(this.arrayOf(this.step(place.step), 'groups'), place.group);
@@ -254,12 +272,17 @@ class Draft {
     return this.item(this.list('steps'), index);
   }
 
-  private list<K extends 'steps' | 'updates' | 'warnings' | 'resumed'>(key: K): RunView[K][number][] {
+  private list<K extends 'steps' | 'updates' | 'warnings' | 'resumed'>(
+    key: K,
+  ): RunView[K][number][] {
     return this.arrayOf(this.view, key) as RunView[K][number][];
   }
 
   /** `owner[key]` as an array this draft may write to. */
-  private arrayOf<T extends object, K extends keyof T>(owner: T, key: K): T[K] extends readonly (infer I)[] ? I[] : never {
+  private arrayOf<T extends object, K extends keyof T>(
+    owner: T,
+    key: K,
+  ): T[K] extends readonly (infer I)[] ? I[] : never {
     let held = owner[key] as unknown[];
     if (!this.own.has(held)) {
       held = [...held];
@@ -286,8 +309,14 @@ function firstAttempts({ group, srrl, reflkd }: RunConfig): number {
   return srrl?.first ?? reflkd?.baselines ?? group;
 }
 
-/** Ids begin with `<step>/<problem index>/<sample>`: the step narrows the search, the id itself decides. */
-function locate(steps: readonly StepView[], id: string): { step: number; group: number; sample: number } | null {
+/**
+ * Ids begin with `<step>/<problem index>/<sample>`: the step narrows the search, the id itself
+ * decides.
+ */
+function locate(
+  steps: readonly StepView[],
+  id: string,
+): { step: number; group: number; sample: number } | null {
   const [stepText, , sampleText] = id.split('/');
   const number = Number(stepText);
   const guess = Number(sampleText);

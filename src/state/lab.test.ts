@@ -11,7 +11,8 @@ function setUp() {
   const lab = createLab(channel, (callback) => due.push(callback));
   const frame = () => due.splice(0).forEach((callback) => callback());
   const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
-  const push = (events: readonly RunEvent[]) => channel.push({ type: 'events', runId: 'r', events });
+  const push = (events: readonly RunEvent[]) =>
+    channel.push({ type: 'events', runId: 'r', events });
   const view = () => {
     const held = lab.store.getState().views['r'];
     if (held?.state !== 'ready') throw new Error(`The run is ${held?.state ?? 'not asked for'}.`);
@@ -68,7 +69,9 @@ describe('the lab', () => {
       channel.refuse('start', 'No GPU adapter was found.');
       expect(await started).toBeNull();
     }
-    expect(lab.store.getState().notices.map((n) => n.message)).toEqual(['No GPU adapter was found.']);
+    expect(lab.store.getState().notices.map((n) => n.message)).toEqual([
+      'No GPU adapter was found.',
+    ]);
     expect(lab.store.getState().starting).toBe(false);
   });
 
@@ -77,7 +80,10 @@ describe('the lab', () => {
     lab.openRun('r');
     channel.refuse('log', 'There is no run r.');
     await settled();
-    expect(lab.store.getState().views['r']).toEqual({ state: 'error', message: 'There is no run r.' });
+    expect(lab.store.getState().views['r']).toEqual({
+      state: 'error',
+      message: 'There is no run r.',
+    });
     lab.openRun('r');
     channel.answer('log', log);
     await settled();
@@ -87,26 +93,51 @@ describe('the lab', () => {
   it('decodes token columns and asks for each rollout once', async () => {
     const { channel, lab, settled } = setUp();
     const column = Float32Array.of(-1, -2);
-    const block = { ids: Uint32Array.of(5, 6), ends: Uint32Array.of(1, 2), logprobs: column, entropy: column, kl: column, ratio: column };
+    const block = {
+      ids: Uint32Array.of(5, 6),
+      ends: Uint32Array.of(1, 2),
+      logprobs: column,
+      entropy: column,
+      kl: column,
+      ratio: column,
+    };
     lab.openTokens('r', '1/0/0');
-    channel.answer('tokens', { block: encodeTokenBlock(block).buffer as ArrayBuffer, text: ['a', 'b'] });
+    channel.answer('tokens', {
+      block: encodeTokenBlock(block).buffer as ArrayBuffer,
+      text: ['a', 'b'],
+    });
     await settled();
     lab.openTokens('r', '1/0/0');
     expect(channel.asked.filter((m) => m.request.type === 'tokens')).toHaveLength(1);
-    expect(lab.store.getState().tokens[tokensKey('r', '1/0/0')]).toEqual({ state: 'ready', data: { block, text: ['a', 'b'] } });
+    expect(lab.store.getState().tokens[tokensKey('r', '1/0/0')]).toEqual({
+      state: 'ready',
+      data: { block, text: ['a', 'b'] },
+    });
   });
 
   it('decodes what was distilled, with the text of every id, and asks again only after a failure', async () => {
     const { channel, lab, settled } = setUp();
-    const top = { ids: new Uint32Array(KEPT_TOP).fill(5), logprobs: new Float32Array(KEPT_TOP).fill(-1) };
-    const block = { ids: Uint32Array.of(5), ends: Uint32Array.of(1), loss: Float32Array.of(0.5), teacher: top, student: top };
+    const top = {
+      ids: new Uint32Array(KEPT_TOP).fill(5),
+      logprobs: new Float32Array(KEPT_TOP).fill(-1),
+    };
+    const block = {
+      ids: Uint32Array.of(5),
+      ends: Uint32Array.of(1),
+      loss: Float32Array.of(0.5),
+      teacher: top,
+      student: top,
+    };
     lab.openDistillation('r', '1/0/0');
     channel.refuse('distillation', 'It is cut short.');
     await settled();
     const held = () => lab.store.getState().distillations[tokensKey('r', '1/0/0')];
     expect(held()).toEqual({ state: 'error', message: 'It is cut short.' });
     for (let i = 0; i < 2; i++) lab.openDistillation('r', '1/0/0');
-    channel.answer('distillation', { block: encodeDistillationBlock(block).buffer as ArrayBuffer, texts: [[5, 'a']] });
+    channel.answer('distillation', {
+      block: encodeDistillationBlock(block).buffer as ArrayBuffer,
+      texts: [[5, 'a']],
+    });
     await settled();
     lab.openDistillation('r', '1/0/0');
     expect(channel.asked.filter((m) => m.request.type === 'distillation')).toHaveLength(2);

@@ -1,5 +1,10 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { decodeDistillationBlock, decodeTokenBlock, type DistillationBlock, type TokenBlock } from '../schema/columns.ts';
+import {
+  decodeDistillationBlock,
+  decodeTokenBlock,
+  type DistillationBlock,
+  type TokenBlock,
+} from '../schema/columns.ts';
 import type { Method, RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { DeviceReport, NamedFile, RunSummary, SessionStatus } from '../schema/protocol.ts';
@@ -48,7 +53,9 @@ export interface LabState {
   readonly starting: boolean;
 }
 
-/** Everything the screens ask of the session. Failures become notices, so no caller has to catch. */
+/**
+ * Everything the screens ask of the session. Failures become notices, so no caller has to catch.
+ */
 export interface Lab {
   /** What it holds is read from a report: nothing can be started, kept or deleted. */
   readonly isReport: boolean;
@@ -84,7 +91,8 @@ export interface Lab {
 }
 
 /** What the state keeps of each kind of columns. */
-type Columns<K extends 'tokens' | 'distillations'> = LabState[K][string] extends Loadable<infer T> ? T : never;
+type Columns<K extends 'tokens' | 'distillations'> =
+  LabState[K][string] extends Loadable<infer T> ? T : never;
 
 const TOKEN_CACHE = 40;
 
@@ -97,10 +105,15 @@ export function presetKey(method: Method, model: string): string {
 }
 
 /**
- * @param schedule runs its callback soon, at most once a frame: live events are folded together, not one by one.
+ * @param schedule runs its callback soon, at most once a frame: live events are folded together,
+ *   not one by one.
  * @param isReport `channel` answers from a report.
  */
-export function createLab(channel: Channel, schedule: (callback: () => void) => void, isReport = false): Lab {
+export function createLab(
+  channel: Channel,
+  schedule: (callback: () => void) => void,
+  isReport = false,
+): Lab {
   const store = createStore<LabState>(() => ({
     status: { state: 'idle' },
     device: { state: 'loading' },
@@ -118,7 +131,11 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   let scheduled = false;
 
   const notify = (message: string) =>
-    set((s) => (s.notices.some((n) => n.message === message) ? s : { notices: [...s.notices, { id: nextNotice++, message }] }));
+    set((s) =>
+      s.notices.some((n) => n.message === message)
+        ? s
+        : { notices: [...s.notices, { id: nextNotice++, message }] },
+    );
 
   const client: SessionClient = createSessionClient(channel, {
     events(runId, events) {
@@ -157,13 +174,16 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
     scheduled = false;
     for (const runId of [...waiting.keys()]) {
       const view = get().views[runId];
-      // A log being read takes what has come meanwhile when it is there; a run nobody looks at is read when opened.
+      // A log being read takes what has come meanwhile when it is there; a run nobody looks at is
+      // read when opened.
       if (view?.state === 'loading') continue;
       const events = waiting.get(runId) ?? [];
       waiting.delete(runId);
       if (view?.state !== 'ready' || events.length === 0) continue;
-      if (follows(view.data, events)) setView(runId, { state: 'ready', data: extendRun(view.data, events) });
-      else readLog(runId); // the log was cut back by a resume, or a message is missing: read it whole
+      if (follows(view.data, events))
+        setView(runId, { state: 'ready', data: extendRun(view.data, events) });
+      // the log was cut back by a resume, or a message is missing: read it whole
+      else readLog(runId);
     }
   }
 
@@ -179,7 +199,10 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
         const view = foldRun(runId, events);
         const later = (waiting.get(runId) ?? []).filter((event) => event.seq >= view.nextSeq);
         waiting.delete(runId);
-        setView(runId, { state: 'ready', data: follows(view, later) ? extendRun(view, later) : view });
+        setView(runId, {
+          state: 'ready',
+          data: follows(view, later) ? extendRun(view, later) : view,
+        });
       })
       .catch((error: unknown) => setView(runId, { state: 'error', message: messageOf(error) }));
   }
@@ -191,11 +214,17 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
   function load<K extends 'device' | 'runs'>(key: K, answer: Promise<unknown>): void {
     answer
       .then((data) => set({ [key]: { state: 'ready', data } } as Pick<LabState, K>))
-      .catch((error: unknown) => set({ [key]: { state: 'error', message: messageOf(error) } } as Pick<LabState, K>));
+      .catch((error: unknown) =>
+        set({ [key]: { state: 'error', message: messageOf(error) } } as Pick<LabState, K>),
+      );
   }
 
   /** Reads columns once; those looked at longest ago make room. */
-  function openColumns<K extends 'tokens' | 'distillations'>(kind: K, key: string, read: () => Promise<Columns<K>>): void {
+  function openColumns<K extends 'tokens' | 'distillations'>(
+    kind: K,
+    key: string,
+    read: () => Promise<Columns<K>>,
+  ): void {
     const held = get()[kind][key];
     if (held && held.state !== 'error') return;
     const put = (entry: Loadable<Columns<K>>) =>
@@ -209,7 +238,11 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
       .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
   }
 
-  async function begin(request: { type: 'start'; config: RunConfig; memory: number | null } | { type: 'resume'; runId: string }): Promise<string | null> {
+  async function begin(
+    request:
+      | { type: 'start'; config: RunConfig; memory: number | null }
+      | { type: 'resume'; runId: string },
+  ): Promise<string | null> {
     set({ starting: true });
     const asked = request.type === 'start' ? keepStorage() : null;
     try {
@@ -243,7 +276,8 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
       const key = presetKey(method, model);
       const held = get().presets[key];
       if (held && held.state !== 'error') return;
-      const put = (preset: Loadable<RunConfig>) => set((s) => ({ presets: { ...s.presets, [key]: preset } }));
+      const put = (preset: Loadable<RunConfig>) =>
+        set((s) => ({ presets: { ...s.presets, [key]: preset } }));
       put({ state: 'loading' });
       client
         .ask({ type: 'preset', method, model })
@@ -274,7 +308,9 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
     async deleteRun(runId) {
       try {
         await client.ask({ type: 'delete', runId });
-        set((s) => ({ views: Object.fromEntries(Object.entries(s.views).filter(([id]) => id !== runId)) }));
+        set((s) => ({
+          views: Object.fromEntries(Object.entries(s.views).filter(([id]) => id !== runId)),
+        }));
       } catch (error) {
         notify(messageOf(error));
       }
@@ -295,11 +331,17 @@ export function createLab(channel: Channel, schedule: (callback: () => void) => 
 /** Longest that a start waits for the browser's answer, which may be a question to the user, ms. */
 const PERSIST_WAIT = 2000;
 
-/** Asks the browser, once, not to delete what is stored here when the disk gets full. Only pages can ask; whether it was granted the session reads. */
+/**
+ * Asks the browser, once, not to delete what is stored here when the disk gets full. Only pages can
+ * ask; whether it was granted the session reads.
+ */
 function keepStorage(): Promise<unknown> | null {
-  const page = globalThis.navigator as { readonly storage?: Partial<StorageManager> } | undefined; // not there in tests
+  // not there in tests
+  const page = globalThis.navigator as { readonly storage?: Partial<StorageManager> } | undefined;
   const asked = page?.storage?.persist?.().catch(() => false);
-  return asked ? Promise.race([asked, new Promise((resolve) => setTimeout(resolve, PERSIST_WAIT))]) : null;
+  return asked
+    ? Promise.race([asked, new Promise((resolve) => setTimeout(resolve, PERSIST_WAIT))])
+    : null;
 }
 
 /** True where `events` go on exactly where `view` ends. */

@@ -72,14 +72,24 @@ const Message = v.variant('type', [
   v.object({ type: v.literal('answer'), id: v.number(), value: v.unknown() }),
   v.object({ type: v.literal('failure'), id: v.number(), message: v.string() }),
   v.object({ type: v.literal('events'), runId: v.string(), events: v.array(RunEvent) }),
-  v.object({ type: v.literal('evaluation'), evaluation: v.string(), events: v.array(EvaluationEvent) }),
+  v.object({
+    type: v.literal('evaluation'),
+    evaluation: v.string(),
+    events: v.array(EvaluationEvent),
+  }),
   v.object({ type: v.literal('model'), transfer: ModelTransfer }),
   v.object({ type: v.literal('status'), status: Status }),
 ]);
 export type ParsedMessage = v.InferOutput<typeof Message>;
 
 const runId = v.object({ runId: v.string() });
-const DatasetOffer = v.object({ name: v.string(), problems: v.nullable(v.number()), trains: v.boolean(), needs: v.nullable(v.string()), given: v.boolean() });
+const DatasetOffer = v.object({
+  name: v.string(),
+  problems: v.nullable(v.number()),
+  trains: v.boolean(),
+  needs: v.nullable(v.string()),
+  given: v.boolean(),
+});
 const modelId = v.object({ id: v.string() });
 const done = v.pipe(
   v.unknown(),
@@ -96,7 +106,10 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   runs: v.array(RunSummary),
   log: v.array(RunEvent),
   tokens: v.object({ block: v.instance(ArrayBuffer), text: v.array(v.string()) }),
-  distillation: v.object({ block: v.instance(ArrayBuffer), texts: v.array(v.tuple([v.number(), v.string()])) }),
+  distillation: v.object({
+    block: v.instance(ArrayBuffer),
+    texts: v.array(v.tuple([v.number(), v.string()])),
+  }),
   delete: done,
   'run-files': v.array(NamedFile),
   'import-run': runId,
@@ -111,7 +124,11 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   evaluations: v.array(EvaluationHead),
   evaluation: v.array(EvaluationEvent),
   answer: JudgedAnswer,
-  'evaluation-files': v.object({ 'samples.jsonl': v.string(), 'results.jsonl': v.string(), 'summary.json': v.string() }),
+  'evaluation-files': v.object({
+    'samples.jsonl': v.string(),
+    'results.jsonl': v.string(),
+    'summary.json': v.string(),
+  }),
   'delete-evaluation': done,
   models: ModelShelf,
   'look-up-model': ModelOffer,
@@ -127,7 +144,10 @@ export function parseMessage(data: unknown): ParsedMessage {
 }
 
 /** Parses the answer to a request of type `type`; throws a sentence naming the field. */
-export function parseAnswer<K extends SessionRequest['type']>(type: K, value: unknown): SessionAnswers[K] {
+export function parseAnswer<K extends SessionRequest['type']>(
+  type: K,
+  value: unknown,
+): SessionAnswers[K] {
   return parse(answers[type], value, `The training worker's answer to '${type}' does not parse`);
 }
 
@@ -135,5 +155,7 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, value: unknown, what: str
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const issue = result.issues[0];
-  throw new Error(`${what}: ${v.getDotPath(issue) ?? 'message'}: ${issue.message}. Reload the page.`);
+  throw new Error(
+    `${what}: ${v.getDotPath(issue) ?? 'message'}: ${issue.message}. Reload the page.`,
+  );
 }

@@ -9,7 +9,10 @@ import type { Wanted } from './wanted.ts';
 
 export interface ModelsState {
   readonly shelf: Loadable<ModelShelf>;
-  /** Downloads and imports of this tab since the page opened, by the id of the model; ended ones with how they ended. */
+  /**
+   * Downloads and imports of this tab since the page opened, by the id of the model; ended ones
+   * with how they ended.
+   */
   readonly transfers: Readonly<Record<string, ModelTransfer>>;
   /** How far live ones had come in the last seconds, by the same id. */
   readonly samples: Readonly<Record<string, readonly Sample[]>>;
@@ -27,7 +30,10 @@ export interface Models {
   goOn(): void;
   /** Asks the browser not to clear this page's storage unasked. */
   persist(): Promise<void>;
-  /** The model's id, or null when it could not start. Also goes on with what was begun and mends what is damaged. */
+  /**
+   * The model's id, or null when it could not start. Also goes on with what was begun and mends
+   * what is damaged.
+   */
   download(repo: string, precision: ModelPrecision): Promise<string | null>;
   /** Keeps files of a chosen folder or of a drop, by their paths within the model's folder. */
   importFiles(
@@ -40,8 +46,17 @@ export interface Models {
   receive(transfer: ModelTransfer): void;
 }
 
-export function createModels(client: SessionClient, notify: (message: string) => void, wanted: Wanted): Models {
-  const store = createStore<ModelsState>(() => ({ shelf: { state: 'loading' }, transfers: {}, samples: {}, lookUps: {} }));
+export function createModels(
+  client: SessionClient,
+  notify: (message: string) => void,
+  wanted: Wanted,
+): Models {
+  const store = createStore<ModelsState>(() => ({
+    shelf: { state: 'loading' },
+    transfers: {},
+    samples: {},
+    lookUps: {},
+  }));
   const set = store.setState;
 
   function refresh(): void {
@@ -72,7 +87,8 @@ export function createModels(client: SessionClient, notify: (message: string) =>
     lookUp(repo) {
       const held = store.getState().lookUps[repo];
       if (held && held.state !== 'error') return;
-      const put = (entry: Loadable<ModelOffer>) => set((s) => ({ lookUps: { ...s.lookUps, [repo]: entry } }));
+      const put = (entry: Loadable<ModelOffer>) =>
+        set((s) => ({ lookUps: { ...s.lookUps, [repo]: entry } }));
       put({ state: 'loading' });
       client
         .ask({ type: 'look-up-model', repo })
@@ -86,7 +102,9 @@ export function createModels(client: SessionClient, notify: (message: string) =>
       const granted = await navigator.storage.persist().catch(() => false);
       if (!granted)
         notify(
-          'The browser does not promise to keep this page’s storage: some grant it only to pages that are bookmarked, installed or often used. What is here stays until the disk runs short.',
+          'The browser does not promise to keep this page’s storage: some grant it only to ' +
+            'pages that are bookmarked, installed or often used. What is here stays until the ' +
+            'disk runs short.',
         );
       refresh();
     },
@@ -104,7 +122,10 @@ export function createModels(client: SessionClient, notify: (message: string) =>
       const begun = store.getState().transfers[id] === undefined;
       set((s) => ({
         transfers: { ...s.transfers, [id]: transfer },
-        samples: { ...s.samples, [id]: live ? withSample(s.samples[id] ?? [], { time: performance.now(), done }) : [] },
+        samples: {
+          ...s.samples,
+          [id]: live ? withSample(s.samples[id] ?? [], { time: performance.now(), done }) : [],
+        },
       }));
       if (!live) wanted.remove(id);
       if (!live || begun) refresh();

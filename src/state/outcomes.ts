@@ -1,10 +1,18 @@
-import { ROLLOUT_KINDS, type KindFigures, type RolloutKind, type RunEventOf } from '../schema/events.ts';
+import {
+  ROLLOUT_KINDS,
+  type KindFigures,
+  type RolloutKind,
+  type RunEventOf,
+} from '../schema/events.ts';
 import type { RunView, StepView } from './fold.ts';
 import { isRescued, treeOf } from './tree.ts';
 
 type Rescue = NonNullable<RunEventOf<'update.applied'>['rescue']>;
 
-/** Second answers over the run so far; the step under way counts with what it has judged. Null: the run has asked for none. */
+/**
+ * Second answers over the run so far; the step under way counts with what it has judged. Null: the
+ * run has asked for none.
+ */
 export function rescueOf(view: RunView): Pick<Rescue, 'failed' | 'rescued'> | null {
   const counts = view.updates.flatMap(({ rescue }) => rescue ?? []);
   const last = view.steps.at(-1);
@@ -19,7 +27,12 @@ export function rescueOf(view: RunView): Pick<Rescue, 'failed' | 'rescued'> | nu
 function rescueUnderWay({ groups }: StepView): Pick<Rescue, 'failed' | 'rescued'> {
   const refined = groups
     .flatMap(treeOf)
-    .filter(({ children }) => children.some(({ rollout: { completion, verdict } }) => completion.kind === 'refinement' && verdict !== null));
+    .filter(({ children }) =>
+      children.some(
+        ({ rollout: { completion, verdict } }) =>
+          completion.kind === 'refinement' && verdict !== null,
+      ),
+    );
   return { failed: refined.length, rescued: refined.filter(isRescued).length };
 }
 
@@ -27,7 +40,8 @@ function rescueUnderWay({ groups }: StepView): Pick<Rescue, 'failed' | 'rescued'
 export function answersOf(view: RunView): Omit<Rescue, 'failed' | 'rescued'> | null {
   const counts = view.updates.flatMap(({ rescue }) => rescue ?? []);
   if (counts.length === 0) return null;
-  const sum = (read: (rescue: Rescue) => number) => counts.reduce((total, rescue) => total + read(rescue), 0);
+  const sum = (read: (rescue: Rescue) => number) =>
+    counts.reduce((total, rescue) => total + read(rescue), 0);
   const hides = counts.some(({ visibleOnly }) => visibleOnly !== null);
   return {
     answers: sum((r) => r.answers),
@@ -37,20 +51,28 @@ export function answersOf(view: RunView): Omit<Rescue, 'failed' | 'rescued'> | n
   };
 }
 
-/** Completions of all finished steps by kind, in the order in which methods make them; the gradient norm is the last step's. */
+/**
+ * Completions of all finished steps by kind, in the order in which methods make them; the gradient
+ * norm is the last step's.
+ */
 export function kindsOf(view: RunView): readonly KindFigures[] {
   const last = view.updates.at(-1)?.kinds ?? [];
   const all = view.updates.flatMap(({ kinds }) => kinds);
   return ROLLOUT_KINDS.flatMap((kind: RolloutKind) => {
     const own = all.filter((figures) => figures.kind === kind);
     if (own.length === 0) return [];
-    const sum = (read: (figures: KindFigures) => number) => own.reduce((total, figures) => total + read(figures), 0);
+    const sum = (read: (figures: KindFigures) => number) =>
+      own.reduce((total, figures) => total + read(figures), 0);
     return {
       kind,
       completions: sum((f) => f.completions),
       passes: sum((f) => f.passes),
       infra: sum((f) => f.infra),
-      tokens: { prompt: sum((f) => f.tokens.prompt), generated: sum((f) => f.tokens.generated), trained: sum((f) => f.tokens.trained) },
+      tokens: {
+        prompt: sum((f) => f.tokens.prompt),
+        generated: sum((f) => f.tokens.generated),
+        trained: sum((f) => f.tokens.trained),
+      },
       gradNorm: last.find((figures) => figures.kind === kind)?.gradNorm ?? null,
     };
   });

@@ -6,9 +6,15 @@ import { createPlans } from './plans.ts';
 
 /** A session that answers when it is told to. */
 function session() {
-  const asked: { readonly request: SessionRequest; readonly answer: (value: unknown) => void; readonly refuse: (message: string) => void }[] = [];
+  const asked: {
+    readonly request: SessionRequest;
+    readonly answer: (value: unknown) => void;
+    readonly refuse: (message: string) => void;
+  }[] = [];
   const ask = (request: SessionRequest) =>
-    new Promise((resolve, reject) => asked.push({ request, answer: resolve, refuse: (message) => reject(new Error(message)) }));
+    new Promise((resolve, reject) =>
+      asked.push({ request, answer: resolve, refuse: (message) => reject(new Error(message)) }),
+    );
   return { asked, client: { ask } as unknown as SessionClient };
 }
 
@@ -26,7 +32,10 @@ describe('the plan of the run that is set up', () => {
     expect(plans.store.getState().plan).toEqual({ state: 'ready', data: 'plan of nano' });
 
     plans.show({ ...nano, steps: 3 }, true);
-    expect(plans.store.getState().plan.state, 'with another setting the old one stays until the new one is there').toBe('ready');
+    expect(
+      plans.store.getState().plan.state,
+      'with another setting the old one stays until the new one is there',
+    ).toBe('ready');
     plans.show(other, false);
     expect(plans.store.getState().plan.state).toBe('loading');
     asked[1]!.answer('too late');
@@ -35,7 +44,10 @@ describe('the plan of the run that is set up', () => {
 
     asked[2]!.refuse('The hub cannot be reached.');
     await settled();
-    expect(plans.store.getState().plan).toEqual({ state: 'error', message: 'The hub cannot be reached.' });
+    expect(plans.store.getState().plan).toEqual({
+      state: 'error',
+      message: 'The hub cannot be reached.',
+    });
     plans.show(other, false);
     plans.show(other, true);
     expect(asked).toHaveLength(5);

@@ -17,14 +17,21 @@ export interface PlansState {
 /** What the run being set up would take. */
 export interface Plans {
   readonly store: StoreApi<PlansState>;
-  /** Plans `config`, whose model is `here` or still at the hub; what was measured stays as long as nothing that it depends on changes. */
+  /**
+   * Plans `config`, whose model is `here` or still at the hub; what was measured stays as long as
+   * nothing that it depends on changes.
+   */
   show(config: RunConfig, here: boolean): void;
   measure(config: RunConfig): void;
   setMemory(bytes: number | null): void;
 }
 
 export function createPlans(client: SessionClient): Plans {
-  const store = createStore<PlansState>(() => ({ memory: null, plan: { state: 'loading' }, step: null }));
+  const store = createStore<PlansState>(() => ({
+    memory: null,
+    plan: { state: 'loading' },
+    step: null,
+  }));
   const { getState: get, setState: set } = store;
   /** What is shown and what was measured, as text: an answer to anything else comes too late. */
   let shown = '';
@@ -32,7 +39,11 @@ export function createPlans(client: SessionClient): Plans {
   let measured = '';
 
   const keyOf = (config: RunConfig, here = true) => JSON.stringify([config, here, get().memory]);
-  function answer<T>(promise: Promise<T>, current: () => boolean, put: (value: Loadable<T>) => void): void {
+  function answer<T>(
+    promise: Promise<T>,
+    current: () => boolean,
+    put: (value: Loadable<T>) => void,
+  ): void {
     promise.then(
       (data) => current() && put({ state: 'ready', data }),
       (error: unknown) => current() && put({ state: 'error', message: messageOf(error) }),
@@ -46,15 +57,25 @@ export function createPlans(client: SessionClient): Plans {
       if (key === shown && get().plan.state !== 'error') return;
       shown = key;
       if (key !== measured) set({ step: null });
-      // A plan of other settings stays until the new one is there; one of another model would mislead.
-      if (config.model !== model || get().plan.state === 'error') set({ plan: { state: 'loading' } });
+      // A plan of other settings stays until the new one is there; one of another model would
+      // mislead.
+      if (config.model !== model || get().plan.state === 'error')
+        set({ plan: { state: 'loading' } });
       model = config.model;
-      answer(client.ask({ type: 'plan', config, memory: get().memory }), () => shown === key, (plan) => set({ plan }));
+      answer(
+        client.ask({ type: 'plan', config, memory: get().memory }),
+        () => shown === key,
+        (plan) => set({ plan }),
+      );
     },
     measure(config) {
       const key = (measured = keyOf(config));
       set({ step: { state: 'loading' } });
-      answer(client.ask({ type: 'measure', config, memory: get().memory }), () => measured === key && shown === key, (step) => set({ step }));
+      answer(
+        client.ask({ type: 'measure', config, memory: get().memory }),
+        () => measured === key && shown === key,
+        (step) => set({ step }),
+      );
     },
     setMemory: (memory) => set({ memory }),
   };

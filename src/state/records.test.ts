@@ -10,7 +10,13 @@ function setUp() {
   const channel = testChannel();
   const silent = () => undefined;
   const records = createRecords(
-    createSessionClient(channel, { events: silent, evaluation: silent, model: silent, status: silent, broken: silent }),
+    createSessionClient(channel, {
+      events: silent,
+      evaluation: silent,
+      model: silent,
+      status: silent,
+      broken: silent,
+    }),
   );
   const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
   return { channel, records, settled, held: () => records.store.getState() };
@@ -28,7 +34,9 @@ it('reads the log of a finished run once, of one that goes on each time it is lo
   expect(held()['b']).toMatchObject({ state: 'ready', data: { finished: false } });
 
   records.open(['a', 'b']);
-  expect(channel.asked.slice(2).map(({ request }) => request)).toEqual([{ type: 'log', runId: 'b' }]);
+  expect(channel.asked.slice(2).map(({ request }) => request)).toEqual([
+    { type: 'log', runId: 'b' },
+  ]);
   expect(held()['b']?.state, 'what is known stays until more is').toBe('ready');
   channel.answer('log', runLog({ runId: 'b', answers: { p: [[0, 1]] } }));
   await settled();
@@ -41,8 +49,14 @@ it('says in a sentence which run cannot be read, and tries again when asked', as
   channel.refuse('log', 'There is no run gone.');
   channel.answer('log', []);
   await settled();
-  expect(held()['gone']).toEqual({ state: 'error', message: 'Run gone cannot be compared: There is no run gone.' });
-  expect(held()['empty']).toMatchObject({ state: 'error', message: expect.stringContaining('does not say how it began') as unknown }); // prettier-ignore
+  expect(held()['gone']).toEqual({
+    state: 'error',
+    message: 'Run gone cannot be compared: There is no run gone.',
+  });
+  expect(held()['empty']).toMatchObject({
+    state: 'error',
+    message: expect.stringContaining('does not say how it began') as unknown,
+  });
   records.open(['gone']);
   expect(channel.asked).toHaveLength(3);
 });

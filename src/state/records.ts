@@ -22,7 +22,10 @@ export function createRecords(client: SessionClient): Records {
       if (!record) throw new Error('its log does not say how it began');
       put(runId, { state: 'ready', data: record });
     } catch (error) {
-      put(runId, { state: 'error', message: `Run ${runId} cannot be compared: ${messageOf(error)}` });
+      put(runId, {
+        state: 'error',
+        message: `Run ${runId} cannot be compared: ${messageOf(error)}`,
+      });
     }
   }
 

@@ -3,8 +3,9 @@ import { mean } from '../lib/stats.ts';
 import { smoothed, type Curve } from './curves.ts';
 
 /**
- * Mean reward of an arm's runs step by step, over the tokens they had computed by then (`steps` holds tokens): the mean over
- * seeds, smoothed, and their range. It ends where the first of its runs does.
+ * Mean reward of an arm's runs step by step, over the tokens they had computed by then (`steps`
+ * holds tokens): the mean over seeds, smoothed, and their range. It ends where the first of its
+ * runs does.
  */
 export function rewardCurve({ runs }: Pick<Arm, 'runs'>): Curve {
   const length = Math.min(...runs.map((run) => run.updates.length));

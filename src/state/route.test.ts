@@ -9,7 +9,13 @@ describe('the hash', () => {
     { screen: 'models' },
     { screen: 'run', runId: 'a b/c', filter: NO_FILTER },
     { screen: 'run', runId: 'x', filter: { show: 'fail', kind: 'refinement', step: 12 } },
-    { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'advantage', filter: { show: 'rescued', kind: null, step: null } },
+    {
+      screen: 'rollout',
+      runId: 'x',
+      rollout: '3/0/5',
+      colour: 'advantage',
+      filter: { show: 'rescued', kind: null, step: null },
+    },
     { screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'logprob', filter: NO_FILTER },
     { screen: 'compare', runs: [] },
     { screen: 'compare', runs: ['a', 'b,c', 'd&e=f', '%2C'] },
@@ -18,7 +24,15 @@ describe('the hash', () => {
   });
 
   it('leaves defaults out of the address', () => {
-    expect(formatRoute({ screen: 'rollout', runId: 'x', rollout: '3/0/5', colour: 'logprob', filter: NO_FILTER })).toBe('#/run/x/rollout/3/0/5');
+    expect(
+      formatRoute({
+        screen: 'rollout',
+        runId: 'x',
+        rollout: '3/0/5',
+        colour: 'logprob',
+        filter: NO_FILTER,
+      }),
+    ).toBe('#/run/x/rollout/3/0/5');
   });
 
   it('takes an empty hash for the start and an unknown one for unknown', () => {
@@ -28,7 +42,9 @@ describe('the hash', () => {
   });
 
   it('falls back to defaults for values it does not know', () => {
-    expect(parseRoute('#/run/x/rollout/1/0/0?color=mauve&show=odd&kind=dream&step=-1')).toMatchObject({ colour: 'logprob', filter: NO_FILTER });
+    expect(
+      parseRoute('#/run/x/rollout/1/0/0?color=mauve&show=odd&kind=dream&step=-1'),
+    ).toMatchObject({ colour: 'logprob', filter: NO_FILTER });
     expect(parseRoute('#/?method=magic')).toEqual(START);
     expect(parseRoute('#/run/%E0%A4%A')).toMatchObject({ screen: 'run', runId: '%E0%A4%A' });
   });

@@ -3,8 +3,8 @@ import { ROLLOUT_KINDS, type RolloutKind } from '../schema/events.ts';
 import { ALL_PROBLEMS, OUTCOMES, type ProblemFilter } from './evaluation.ts';
 
 /**
- * The URL's hash owns selection: which run, which rollout, which colouring, which filter. Stores never mirror it;
- * components read it through `useRoute` and change it by links or `go`.
+ * The URL's hash owns selection: which run, which rollout, which colouring, which filter. Stores
+ * never mirror it; components read it through `useRoute` and change it by links or `go`.
  */
 export const COLOURINGS = ['logprob', 'advantage', 'entropy', 'kl', 'ratio'] as const;
 export type Colouring = (typeof COLOURINGS)[number];
@@ -55,17 +55,27 @@ export type Route =
 
 export const NO_FILTER: Filter = { show: 'all', kind: null, step: null };
 
-export const START = { screen: 'start', method: 'grpo', model: 'nano', data: 'starter' } as const satisfies Route;
+export const START = {
+  screen: 'start',
+  method: 'grpo',
+  model: 'nano',
+  data: 'starter',
+} as const satisfies Route;
 
 /** Reads a location hash (`#/run/<id>/rollout/<step>/<problem>/<sample>?color=advantage`). */
 export function parseRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#/, '').split('?', 2);
-  const parts = path.split('/').filter((part) => part !== '').map(decode);
+  const parts = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decode);
   const params = new URLSearchParams(query);
   if (parts.length === 0) return startRoute(params);
   if (parts[0] === 'models' && parts.length === 1) return { screen: 'models' };
-  if (parts[0] === 'compare' && parts.length === 1) return { screen: 'compare', runs: runList(query) };
-  if (parts[0] === 'evaluate') return evaluateRoute(parts.slice(1), params) ?? { screen: 'unknown', hash };
+  if (parts[0] === 'compare' && parts.length === 1)
+    return { screen: 'compare', runs: runList(query) };
+  if (parts[0] === 'evaluate')
+    return evaluateRoute(parts.slice(1), params) ?? { screen: 'unknown', hash };
   const [head, runId, kind, ...rest] = parts;
   if (head !== 'run' || runId === undefined) return { screen: 'unknown', hash };
   const filter = parseFilter(params);
@@ -86,11 +96,18 @@ function startRoute(params: URLSearchParams): Route {
 
 /** The ids in `runs=a,b`, which may hold commas of their own, encoded. */
 function runList(query: string): string[] {
-  const ids = query.split('&').find((part) => part.startsWith('runs='))?.slice('runs='.length) ?? '';
+  const ids =
+    query
+      .split('&')
+      .find((part) => part.startsWith('runs='))
+      ?.slice('runs='.length) ?? '';
   return [...new Set(ids.split(',').map(decode))].filter((id) => id !== '');
 }
 
-/** `#/evaluate`, `#/evaluate/<id>?show=fail&find=text`, `#/evaluate/<id>/<problem>/<sample>`, samples counted from 0. */
+/**
+ * `#/evaluate`, `#/evaluate/<id>?show=fail&find=text`, `#/evaluate/<id>/<problem>/<sample>`,
+ * samples counted from 0.
+ */
 function evaluateRoute(parts: readonly string[], params: URLSearchParams): Route | null {
   const [id, ...rest] = parts;
   if (id === undefined) return { screen: 'evaluate' };
@@ -99,7 +116,13 @@ function evaluateRoute(parts: readonly string[], params: URLSearchParams): Route
   if (rest.length === 0) return { screen: 'evaluation', id, filter };
   const sample = rest.at(-1) ?? '';
   if (rest.length < 2 || !/^\d+$/.test(sample)) return null;
-  return { screen: 'answer', id, problem: rest.slice(0, -1).join('/'), sample: Number(sample), filter };
+  return {
+    screen: 'answer',
+    id,
+    problem: rest.slice(0, -1).join('/'),
+    sample: Number(sample),
+    filter,
+  };
 }
 
 /** The hash of a route; defaults are left out, so that equal places have equal addresses. */
@@ -122,7 +145,9 @@ export function formatRoute(route: Route): string {
       return `#/evaluate/${encodeURIComponent(route.id)}/${problem}/${route.sample}${problemQuery(route.filter)}`;
     }
     case 'compare':
-      return route.runs.length === 0 ? '#/compare' : `#/compare?runs=${route.runs.map(encodeURIComponent).join(',')}`;
+      return route.runs.length === 0
+        ? '#/compare'
+        : `#/compare?runs=${route.runs.map(encodeURIComponent).join(',')}`;
     case 'models':
       return '#/models';
     case 'unknown':
@@ -134,7 +159,8 @@ export function formatRoute(route: Route): string {
 
 function startQuery(route: Extract<Route, { screen: 'start' }>): string {
   const params = new URLSearchParams();
-  for (const key of ['method', 'model', 'data'] as const) if (route[key] !== START[key]) params.set(key, route[key]);
+  for (const key of ['method', 'model', 'data'] as const)
+    if (route[key] !== START[key]) params.set(key, route[key]);
   return queryText(params);
 }
 

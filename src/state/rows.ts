@@ -2,10 +2,12 @@ import type { GroupView, RolloutView, RunView } from './fold.ts';
 import type { Filter } from './route.ts';
 import { flatten, isRescued, treeOf } from './tree.ts';
 
-/** One line of the rollout list: a problem's heading, or one of its completions (null: its place while it is being written). */
+/**
+ * One line of the rollout list: a problem's heading, or one of its completions (null: its place
+ * while it is being written).
+ */
 export type Row =
-  | { readonly kind: 'group'; readonly key: string; readonly group: GroupView }
-  | RolloutLine;
+  { readonly kind: 'group'; readonly key: string; readonly group: GroupView } | RolloutLine;
 
 export interface RolloutLine {
   readonly kind: 'rollout';
@@ -18,14 +20,18 @@ export interface RolloutLine {
   readonly rescued: boolean;
 }
 
-/** The list in the order things happened: later steps below earlier ones, so what comes never pushes what is there. */
+/**
+ * The list in the order things happened: later steps below earlier ones, so what comes never pushes
+ * what is there.
+ */
 export function rowsOf(view: RunView, filter: Filter): Row[] {
   const rows: Row[] = [];
   for (const step of view.steps) {
     if (filter.step !== null && step.step !== filter.step) continue;
     for (const group of step.groups) {
       const inside = linesOf(group).filter((line) => shows(filter, line));
-      if (inside.length > 0) rows.push({ kind: 'group', key: `${group.step}:${group.index}`, group }, ...inside);
+      if (inside.length > 0)
+        rows.push({ kind: 'group', key: `${group.step}:${group.index}`, group }, ...inside);
     }
   }
   return rows;
@@ -39,7 +45,12 @@ export function linesOf(group: GroupView): readonly RolloutLine[] {
   const held = known.get(group);
   if (held) return held;
   const roots = new Map(treeOf(group).map((node) => [node.rollout.sample, node]));
-  const line = (sample: number, rollout: RolloutView | null, depth: number, rescued: boolean): RolloutLine => ({
+  const line = (
+    sample: number,
+    rollout: RolloutView | null,
+    depth: number,
+    rescued: boolean,
+  ): RolloutLine => ({
     kind: 'rollout',
     key: `${group.step}:${group.index}:${sample}`,
     sample,
@@ -52,7 +63,9 @@ export function linesOf(group: GroupView): readonly RolloutLine[] {
     const root = roots.get(sample);
     if (!root) return [];
     const rescued = isRescued(root);
-    return flatten(root).map((node) => line(node.rollout.sample, node.rollout, node.depth, rescued));
+    return flatten(root).map((node) =>
+      line(node.rollout.sample, node.rollout, node.depth, rescued),
+    );
   });
   known.set(group, lines);
   return lines;

@@ -4,12 +4,22 @@ import { phaseIndex, runStateOf, secondsLeft } from './run-state.ts';
 import { CONFIG, numbered, startOf, stepOf } from './testing/log.ts';
 
 const open = [startOf('r'), ...stepOf(1)];
-const running = { state: 'running', runId: 'r', step: 2, phase: 'sample', done: 0, total: 1, pausing: false } as const;
+const running = {
+  state: 'running',
+  runId: 'r',
+  step: 2,
+  phase: 'sample',
+  done: 0,
+  total: 1,
+  pausing: false,
+} as const;
 
 describe('what a run is doing', () => {
   it('is interrupted when its log has no end and nobody writes it', () => {
     expect(runStateOf(foldRun('r', numbered(open)), { state: 'idle' })).toBe('interrupted');
-    expect(runStateOf(foldRun('r', numbered(open)), { ...running, runId: 'other' })).toBe('interrupted');
+    expect(runStateOf(foldRun('r', numbered(open)), { ...running, runId: 'other' })).toBe(
+      'interrupted',
+    );
   });
 
   it('is running while the session says so, and pausing once that is asked for', () => {
@@ -19,19 +29,26 @@ describe('what a run is doing', () => {
   });
 
   it('is paused after a pause in an earlier session', () => {
-    const view = foldRun('r', numbered([...open, { type: 'run.paused', step: 1, reason: 'Paused after step 1.' }]));
+    const view = foldRun(
+      'r',
+      numbered([...open, { type: 'run.paused', step: 1, reason: 'Paused after step 1.' }]),
+    );
     expect(runStateOf(view, { state: 'idle' })).toBe('paused');
   });
 
-  it('knows which grading of a step is under way, also where the status is ahead of the log or a phase is left out', () => {
-    const phases = ['sample', 'grade', 'refine', 'grade', 'update', 'checkpoint'] as const;
-    expect(phaseIndex(phases, ['sample', 'grade'], 'grade')).toBe(1);
-    expect(phaseIndex(phases, ['sample', 'grade', 'refine'], 'grade')).toBe(3);
-    expect(phaseIndex(phases, ['sample', 'grade', 'refine', 'grade'], 'grade')).toBe(3);
-    expect(phaseIndex(phases, ['sample', 'grade'], 'update')).toBe(4);
-    expect(phaseIndex(phases, [], 'checkpoint')).toBe(5);
-    expect(phaseIndex(phases, ['evaluate'], 'evaluate')).toBe(-1);
-  });
+  it(
+    'knows which grading of a step is under way, also where the status is ahead of the log or ' +
+      'a phase is left out',
+    () => {
+      const phases = ['sample', 'grade', 'refine', 'grade', 'update', 'checkpoint'] as const;
+      expect(phaseIndex(phases, ['sample', 'grade'], 'grade')).toBe(1);
+      expect(phaseIndex(phases, ['sample', 'grade', 'refine'], 'grade')).toBe(3);
+      expect(phaseIndex(phases, ['sample', 'grade', 'refine', 'grade'], 'grade')).toBe(3);
+      expect(phaseIndex(phases, ['sample', 'grade'], 'update')).toBe(4);
+      expect(phaseIndex(phases, [], 'checkpoint')).toBe(5);
+      expect(phaseIndex(phases, ['evaluate'], 'evaluate')).toBe(-1);
+    },
+  );
 
   it('estimates what is left from the steps done', () => {
     expect(secondsLeft(foldRun('r', numbered(open)))).toBe(3 * 4);

@@ -4,7 +4,10 @@ export interface Sample {
   readonly done: number;
 }
 
-/** What a speed is the mean of, ms: long enough to be steady, short enough to follow a network that changes. */
+/**
+ * What a speed is the mean of, ms: long enough to be steady, short enough to follow a network that
+ * changes.
+ */
 const WINDOW = 8000;
 
 /** The samples with a new one: those of the last seconds, and one before them to measure from. */

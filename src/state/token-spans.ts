@@ -1,7 +1,8 @@
 /**
- * The completion cut at its tokens' UTF-8 end offsets: as many strings as tokens, their concatenation exactly `text`
- * (bytes after the last offset go to a trailing extra string). A character that several tokens share goes to the token
- * that ends it; tokens without text of their own (the end token) are ''.
+ * The completion cut at its tokens' UTF-8 end offsets: as many strings as tokens, their
+ * concatenation exactly `text` (bytes after the last offset go to a trailing extra string). A
+ * character that several tokens share goes to the token that ends it; tokens without text of their
+ * own (the end token) are ''.
  */
 export function tokenSpans(text: string, ends: ArrayLike<number>): string[] {
   const spans: string[] = [];

@@ -3,7 +3,10 @@ import { wantedDownloads } from './wanted.ts';
 
 function storage(): Pick<Storage, 'getItem' | 'setItem'> {
   const held = new Map<string, string>();
-  return { getItem: (key) => held.get(key) ?? null, setItem: (key, value) => void held.set(key, value) };
+  return {
+    getItem: (key) => held.get(key) ?? null,
+    setItem: (key, value) => void held.set(key, value),
+  };
 }
 
 it('downloads that have not ended are known after a reload, each once', () => {

@@ -1,7 +1,10 @@
 import type { ModelPrecision } from '../schema/models.ts';
 import { modelParts } from './model-places.ts';
 
-/** Downloads that this tab has asked for and that have not ended: what a reload cuts off and goes on with. */
+/**
+ * Downloads that this tab has asked for and that have not ended: what a reload cuts off and goes on
+ * with.
+ */
 export interface Wanted {
   add(id: string): void;
   remove(id: string): void;
@@ -11,10 +14,12 @@ export interface Wanted {
 const KEY = 'afterthought.downloads';
 
 /**
- * Kept for the life of the tab: a page that is opened another day begins no download of its own accord.
- * A browser that refuses storage forgets them; the model then waits as one that was begun.
+ * Kept for the life of the tab: a page that is opened another day begins no download of its own
+ * accord. A browser that refuses storage forgets them; the model then waits as one that was begun.
  */
-export function wantedDownloads(storage: Pick<Storage, 'getItem' | 'setItem'> | undefined = globalThis.sessionStorage): Wanted {
+export function wantedDownloads(
+  storage: Pick<Storage, 'getItem' | 'setItem'> | undefined = globalThis.sessionStorage,
+): Wanted {
   const read = (): string[] => {
     try {
       const value: unknown = JSON.parse(storage?.getItem(KEY) ?? '[]');

@@ -3,9 +3,9 @@ import { messageOf } from '../lib/errors.ts';
 import type { Checkpoint } from './run-store.ts';
 
 /*
- * One checkpoint as one block of bytes, little-endian:
- * magic "ATCK" · format version u32 · header length u32 · CRC-32 of everything after these 16 bytes u32 ·
- * header (JSON, UTF-8) · adapter states, one after the other in the header's order.
+ * One checkpoint as one block of bytes, little-endian: magic "ATCK" · format version u32 · header
+ * length u32 · CRC-32 of everything after these 16 bytes u32 · header (JSON, UTF-8) · adapter
+ * states, one after the other in the header's order.
  */
 
 const MAGIC = 0x4b435441; // "ATCK"
@@ -31,7 +31,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     }),
   );
   const blobs = names.map((name) => checkpoint.adapters[name]!);
-  const out = new Uint8Array(PREFIX + header.byteLength + blobs.reduce((sum, b) => sum + b.byteLength, 0));
+  const out = new Uint8Array(
+    PREFIX + header.byteLength + blobs.reduce((sum, b) => sum + b.byteLength, 0),
+  );
   out.set(header, PREFIX);
   let at = PREFIX + header.byteLength;
   for (const blob of blobs) {
@@ -53,27 +55,37 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     throw new Error(`These ${bytes.byteLength} bytes are no checkpoint of Afterthought.`);
   }
   const format = view.getUint32(4, true);
-  if (format !== FORMAT) throw new Error(`This checkpoint has format ${format}; this version reads format ${FORMAT}.`);
+  if (format !== FORMAT)
+    throw new Error(`This checkpoint has format ${format}; this version reads format ${FORMAT}.`);
   if (crc32(bytes.subarray(PREFIX)) !== view.getUint32(12, true)) {
-    throw new Error(`This checkpoint of ${bytes.byteLength} bytes is damaged: its checksum does not match.`);
+    throw new Error(
+      `This checkpoint of ${bytes.byteLength} bytes is damaged: its checksum does not match.`,
+    );
   }
   const headerEnd = PREFIX + view.getUint32(8, true);
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(PREFIX, headerEnd)));
+    json = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(PREFIX, headerEnd)),
+    );
   } catch (error) {
-    throw new Error(`This checkpoint's header does not parse: ${messageOf(error)}.`, { cause: error });
+    throw new Error(`This checkpoint's header does not parse: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
   const parsed = v.safeParse(Header, json);
   if (!parsed.success) {
     const issue = parsed.issues[0];
-    throw new Error(`This checkpoint's header does not parse: ${v.getDotPath(issue) ?? 'header'}: ${issue.message}.`);
+    throw new Error(
+      `This checkpoint's header does not parse: ${v.getDotPath(issue) ?? 'header'}: ${issue.message}.`,
+    );
   }
   const { step, log, state, adapters: entries } = parsed.output;
   const adapters: Record<string, Uint8Array> = {};
   let at = headerEnd;
   for (const entry of entries) {
-    adapters[entry.name] = new Uint8Array(bytes.subarray(at, at + entry.bytes)); // a copy, also of a Node Buffer
+    // a copy, also of a Node Buffer
+    adapters[entry.name] = new Uint8Array(bytes.subarray(at, at + entry.bytes));
     at += entry.bytes;
   }
   if (at !== bytes.byteLength)
@@ -81,7 +93,10 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   return { version: 1, step, log, state, adapters };
 }
 
-/** Of one byte followed by 0 … 7 zero bytes: eight bytes at a time take half the time, and a checkpoint can be 222 MB. */
+/**
+ * Of one byte followed by 0 … 7 zero bytes: eight bytes at a time take half the time, and a
+ * checkpoint can be 222 MB.
+ */
 function makeTables(): Uint32Array[] {
   const first = Uint32Array.from({ length: 256 }, (_, n) => {
     let c = n;
@@ -96,14 +111,23 @@ let tables: Uint32Array[] | null = null;
 
 /** CRC-32 (IEEE 802.3), as in zip and PNG. */
 export function crc32(bytes: Uint8Array): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = (tables ??= makeTables()) as [Uint32Array, ...Uint32Array[]];
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = (tables ??= makeTables()) as [
+    Uint32Array,
+    ...Uint32Array[],
+  ];
   const whole = bytes.length - (bytes.length % 8);
   let c = 0xffffffff;
   for (let i = 0; i < whole; i += 8) {
     c ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
     c =
-      t7![c & 0xff]! ^ t6![(c >>> 8) & 0xff]! ^ t5![(c >>> 16) & 0xff]! ^ t4![c >>> 24]! ^
-      t3![bytes[i + 4]!]! ^ t2![bytes[i + 5]!]! ^ t1![bytes[i + 6]!]! ^ t0[bytes[i + 7]!]!;
+      t7![c & 0xff]! ^
+      t6![(c >>> 8) & 0xff]! ^
+      t5![(c >>> 16) & 0xff]! ^
+      t4![c >>> 24]! ^
+      t3![bytes[i + 4]!]! ^
+      t2![bytes[i + 5]!]! ^
+      t1![bytes[i + 6]!]! ^
+      t0[bytes[i + 7]!]!;
   }
   for (let i = whole; i < bytes.length; i++) c = t0[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
   return (c ^ 0xffffffff) >>> 0;

@@ -1,5 +1,10 @@
 import type { Tokenizer } from '../model/tokenizer.ts';
-import { decodeDistillationBlock, decodeTokenBlock, distillationBlockBytes, tokenBlockBytes } from '../schema/columns.ts';
+import {
+  decodeDistillationBlock,
+  decodeTokenBlock,
+  distillationBlockBytes,
+  tokenBlockBytes,
+} from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 
@@ -23,11 +28,13 @@ export interface ColumnIndex {
 const KINDS = {
   rollouts: {
     bytes: tokenBlockBytes,
-    missing: (rollout: string) => `The tokens of rollout ${rollout} are not stored yet; they come when its step is done.`,
+    missing: (rollout: string) =>
+      `The tokens of rollout ${rollout} are not stored yet; they come when its step is done.`,
   },
   targets: {
     bytes: distillationBlockBytes,
-    missing: (rollout: string) => `No distillation of rollout ${rollout} is stored; where it is a target, it comes when its step is done.`,
+    missing: (rollout: string) =>
+      `No distillation of rollout ${rollout} is stored; where it is a target, it comes when its step is done.`,
   },
 } as const;
 
@@ -41,7 +48,10 @@ export function columnIndex(runId: string, events: readonly RunEvent[]): ColumnI
     if (event.type === 'run.started') config = event.config;
     else if (event.type === 'rollout.completed') lengths.set(event.id, event.tokens);
     else if (event.type === 'rollout.rewarded') {
-      rollouts.set(event.rollout, { columns: event.columns, tokens: lengths.get(event.rollout) ?? 0 });
+      rollouts.set(event.rollout, {
+        columns: event.columns,
+        tokens: lengths.get(event.rollout) ?? 0,
+      });
     } else if (event.type === 'target.distilled') {
       targets.set(event.rollout, { columns: event.columns, tokens: event.tokens });
     }
@@ -50,7 +60,10 @@ export function columnIndex(runId: string, events: readonly RunEvent[]): ColumnI
   return { runId, config, rollouts, targets };
 }
 
-/** A block in a buffer of its own. @param read gives up to so many bytes of tokens.bin from an offset on */
+/**
+ * A block in a buffer of its own.
+ * @param read gives up to so many bytes of tokens.bin from an offset on
+ */
 export async function readBlock(
   index: ColumnIndex,
   kind: BlockKind,
@@ -62,7 +75,9 @@ export async function readBlock(
   const bytes = KINDS[kind].bytes(place.tokens);
   const block = await read(place.columns, bytes);
   if (block.byteLength < bytes)
-    throw new Error(`tokens.bin of run ${index.runId} is cut short, so rollout ${rollout} cannot be shown token by token.`);
+    throw new Error(
+      `tokens.bin of run ${index.runId} is cut short, so rollout ${rollout} cannot be shown token by token.`,
+    );
   return block.slice().buffer;
 }
 
@@ -80,7 +95,10 @@ export function rolloutTexts(tokenizer: Pick<Tokenizer, 'pieces'>, block: ArrayB
 }
 
 /** The text of every token that a target's block names. */
-export function targetTexts(tokenizer: Pick<Tokenizer, 'pieces'>, block: ArrayBuffer): (readonly [id: number, text: string])[] {
+export function targetTexts(
+  tokenizer: Pick<Tokenizer, 'pieces'>,
+  block: ArrayBuffer,
+): (readonly [id: number, text: string])[] {
   const { ids, teacher, student } = decodeDistillationBlock(new Uint8Array(block));
   const named = new Set([...ids, ...teacher.ids, ...student.ids]);
   // Each by itself: tokens that compete for one place must not complete each other's characters.

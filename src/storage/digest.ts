@@ -1,6 +1,9 @@
 import { createSHA1, createSHA256 } from 'hash-wasm';
 
-/** What a file is held against: the hub's SHA-256 of large files, git's SHA-1 of small ones, or nothing. */
+/**
+ * What a file is held against: the hub's SHA-256 of large files, git's SHA-1 of small ones, or
+ * nothing.
+ */
 export interface Expected {
   /** Bytes. */
   readonly size: number;

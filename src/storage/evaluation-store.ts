@@ -12,7 +12,9 @@ export interface EvaluationStore {
 }
 
 export interface EvaluationLog {
-  /** Appends and makes durable before it returns, or throws a sentence and leaves the log as it was. */
+  /**
+   * Appends and makes durable before it returns, or throws a sentence and leaves the log as it was.
+   */
   append(records: readonly EvaluationRecord[]): void;
   close(): void;
 }

@@ -10,7 +10,9 @@ export function encodeLines(events: readonly object[]): Uint8Array {
 
 export interface ParsedLog<T> {
   readonly events: T[];
-  /** Bytes up to the end of the last whole event: what comes after is a torn write and may be cut. */
+  /**
+   * Bytes up to the end of the last whole event: what comes after is a torn write and may be cut.
+   */
   readonly wholeBytes: number;
 }
 
@@ -20,8 +22,9 @@ export function parseLog(bytes: Uint8Array): ParsedLog<RunEvent> {
 }
 
 /**
- * Parses a log of JSON lines. A last line without its newline, or a tail that does not parse, was torn by a kill or a power cut
- * and is dropped; damage before a line that does parse is an error, since cutting there would lose finished steps.
+ * Parses a log of JSON lines. A last line without its newline, or a tail that does not parse, was
+ * torn by a kill or a power cut and is dropped; damage before a line that does parse is an error,
+ * since cutting there would lose finished steps.
  */
 export function parseLogLines<T>(bytes: Uint8Array, parse: (value: unknown) => T): ParsedLog<T> {
   const decoder = new TextDecoder('utf-8');
@@ -48,7 +51,9 @@ export function parseLogLines<T>(bytes: Uint8Array, parse: (value: unknown) => T
 class DamagedLog extends Error {
   constructor(line: number, cause: unknown) {
     super(
-      `Line ${line} of this log is damaged (${cause instanceof Error ? cause.message : String(cause)}), though later lines are whole; restore the file from a copy.`,
+      `Line ${line} of this log is damaged ` +
+        `(${cause instanceof Error ? cause.message : String(cause)}), though later lines are ` +
+        'whole; restore the file from a copy.',
     );
   }
 }

@@ -28,14 +28,22 @@ let server: HubServer;
 let lab: ModelLab;
 
 function options(change: Partial<TransferOptions> = {}): TransferOptions {
-  return { precision: 'stored', signal: new AbortController().signal, onProgress: () => undefined, ...change };
+  return {
+    precision: 'stored',
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    ...change,
+  };
 }
 
-const download = (change: Partial<TransferOptions>) => lab.store(server.endpoint).download(REPO, options(change));
+const download = (change: Partial<TransferOptions>) =>
+  lab.store(server.endpoint).download(REPO, options(change));
 
 /** First bytes of the requests for a file's content. */
 const starts = (path: string) =>
-  server.asked.filter((line) => line.startsWith(`cdn ${path} `)).map((line) => Number(line.split(' ')[2]));
+  server.asked
+    .filter((line) => line.startsWith(`cdn ${path} `))
+    .map((line) => Number(line.split(' ')[2]));
 
 describe('a model that is converted on arrival', () => {
   /** The model as files that somebody has dropped. */
@@ -54,29 +62,37 @@ describe('a model that is converted on arrival', () => {
   });
   afterEach(() => server.close());
 
-  it.each(WEIGHT_PRECISIONS)('has the values of its source at %s, cut anywhere', async (precision) => {
-    const rng = new Rng(11);
-    for (const path of SHARDS) {
-      const cuts = Array.from({ length: 5 }, () => 1 + rng.int(files.get(path)!.length - 1)).sort((a, b) => a - b);
-      for (const cutAt of cuts) server.faults.push({ at: 'cdn', path, times: 1, cutAt });
-    }
-    const source = await download({ precision });
-    const kept = await openWeights(source, await readModelConfig(source));
-    const original = await openWeights(dropped('tiny'));
-    for (const name of original.names) {
-      const { shape } = original.tensor(name);
-      const expected = precisionOf(name, precision);
-      expect([name, kept.tensor(name)]).toEqual([name, { dtype: expected, shape }]);
-      const values = await original.readF32(name);
-      if (isTiled(expected)) {
-        expect([name, await kept.read(name)]).toEqual([name, tilesOf(values, shape[1]!, expected)]);
-      } else {
-        // The seeded values have few bits, so that f16 holds them exactly.
-        expect([name, await kept.readF32(name)]).toEqual([name, values]);
+  it.each(WEIGHT_PRECISIONS)(
+    'has the values of its source at %s, cut anywhere',
+    async (precision) => {
+      const rng = new Rng(11);
+      for (const path of SHARDS) {
+        const cuts = Array.from({ length: 5 }, () => 1 + rng.int(files.get(path)!.length - 1)).sort(
+          (a, b) => a - b,
+        );
+        for (const cutAt of cuts) server.faults.push({ at: 'cdn', path, times: 1, cutAt });
       }
-    }
-    expect(await source.size('pytorch_model.bin')).toBeNull();
-  });
+      const source = await download({ precision });
+      const kept = await openWeights(source, await readModelConfig(source));
+      const original = await openWeights(dropped('tiny'));
+      for (const name of original.names) {
+        const { shape } = original.tensor(name);
+        const expected = precisionOf(name, precision);
+        expect([name, kept.tensor(name)]).toEqual([name, { dtype: expected, shape }]);
+        const values = await original.readF32(name);
+        if (isTiled(expected)) {
+          expect([name, await kept.read(name)]).toEqual([
+            name,
+            tilesOf(values, shape[1]!, expected),
+          ]);
+        } else {
+          // The seeded values have few bits, so that f16 holds them exactly.
+          expect([name, await kept.readF32(name)]).toEqual([name, values]);
+        }
+      }
+      expect(await source.size('pytorch_model.bin')).toBeNull();
+    },
+  );
 
   it('goes on from any safe position after a kill', async () => {
     const whole = await download({ precision: 'q4' });
@@ -90,7 +106,8 @@ describe('a model that is converted on arrival', () => {
         precision: 'q4',
         signal: control.signal,
         onProgress: ({ file }) => {
-          if (file?.endsWith('.safetensors') && ++steps === kill) control.abort(new Error('killed'));
+          if (file?.endsWith('.safetensors') && ++steps === kill)
+            control.abort(new Error('killed'));
         },
       });
       await stopped.catch(() => undefined);
@@ -101,7 +118,9 @@ describe('a model that is converted on arrival', () => {
 
   it('stops in one sentence on a full disk, keeps what has come, and goes on when there is room', async () => {
     lab.quota.left = 25_000;
-    await expect(download({ precision: 'f16' })).rejects.toThrow(/needs [\d.]+ KiB more, 24\.4 KiB are free/);
+    await expect(download({ precision: 'f16' })).rejects.toThrow(
+      /needs [\d.]+ KiB more, 24\.4 KiB are free/,
+    );
     // Others fill the disk while the model comes.
     lab.quota.left = 2 ** 40;
     const filling = download({
@@ -120,14 +139,22 @@ describe('a model that is converted on arrival', () => {
 
   it('comes from files that were chosen or dropped as well, under a name of its own', async () => {
     const store = lab.store(server.endpoint);
-    const source = await store.importFiles('My tiny model', dropped('My tiny model'), options({ precision: 'f32' }));
+    const source = await store.importFiles(
+      'My tiny model',
+      dropped('My tiny model'),
+      options({ precision: 'f32' }),
+    );
     await openWeights(source, await readModelConfig(source));
-    expect(await store.list()).toMatchObject([{ id: 'local/My-tiny-model:f32', revision: null, complete: true }]);
+    expect(await store.list()).toMatchObject([
+      { id: 'local/My-tiny-model:f32', revision: null, complete: true },
+    ]);
     expect(server.asked).toEqual([]);
     const partial = blobSource('part', [
       { path: 'config.json', file: new Blob([new Uint8Array(files.get('config.json')!)]) },
     ]);
-    await expect(store.importFiles('part', partial, options())).rejects.toThrow(/has neither model\.safetensors nor/);
+    await expect(store.importFiles('part', partial, options())).rejects.toThrow(
+      /has neither model\.safetensors nor/,
+    );
   });
 });
 
@@ -146,8 +173,13 @@ describe('published models', () => {
       server = await HubServer.start(`public/${name}`, filesBelow(folder));
       lab = PLACES['a cache folder']();
       for (const cutAt of [9, 1_000, 100_000]) server.faults.push({ at: 'cdn', times: 1, cutAt });
-      const source = await lab.store(server.endpoint).download(`public/${name}`, options({ precision: 'f32' }));
-      const [kept, original] = [await openWeights(source, config), await openWeights(folderSource(folder), config)];
+      const source = await lab
+        .store(server.endpoint)
+        .download(`public/${name}`, options({ precision: 'f32' }));
+      const [kept, original] = [
+        await openWeights(source, config),
+        await openWeights(folderSource(folder), config),
+      ];
       for (const tensor of original.names) {
         const [a, b] = [await kept.readF32(tensor), await original.readF32(tensor)];
         expect([name, tensor, sha256(bytesOf(a))]).toEqual([name, tensor, sha256(bytesOf(b))]);
@@ -165,7 +197,11 @@ function sha256(bytes: Uint8Array): string {
 /** A whole matrix in tiles. */
 function tilesOf(values: Float32Array, cols: number, precision: TiledPrecision): Uint8Array {
   const out = new Uint8Array(packedBytes(values.length / cols, cols, precision));
-  for (let row = 0, at = 0; row * cols < values.length; row += TILE, at += tileBytes(cols, precision))
+  for (
+    let row = 0, at = 0;
+    row * cols < values.length;
+    row += TILE, at += tileBytes(cols, precision)
+  )
     packRows(values.subarray(row * cols, (row + TILE) * cols), cols, precision, out, at);
   return out;
 }

@@ -1,7 +1,10 @@
 import type { FileSource } from '../model/weights-source.ts';
 import type { ModelRoom } from '../schema/models.ts';
 
-/** Folders of model files on one platform: below a cache folder, or in the origin private file system. */
+/**
+ * Folders of model files on one platform: below a cache folder, or in the origin private file
+ * system.
+ */
 export interface ModelFolders {
   /** For messages: where the folders are. */
   readonly place: string;
@@ -10,7 +13,10 @@ export interface ModelFolders {
   folder(name: string): ModelFolder;
   remove(name: string): Promise<void>;
   room(): Promise<ModelRoom>;
-  /** Takes a folder for this tab or process; null while another has it. What comes back gives it free. */
+  /**
+   * Takes a folder for this tab or process; null while another has it. What comes back gives it
+   * free.
+   */
   claim(name: string): Promise<(() => Promise<void>) | null>;
 }
 
@@ -32,7 +38,11 @@ export interface ModelWriter {
 }
 
 /** Writes a small file whole. */
-export async function writeWhole(folder: ModelFolder, path: string, bytes: Uint8Array): Promise<void> {
+export async function writeWhole(
+  folder: ModelFolder,
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
   const writer = await folder.write(path, 0);
   try {
     await writer.append(bytes);

@@ -28,11 +28,17 @@ const identity = {
   licence: v.nullable(v.string()),
 };
 
-/** What is fetched; `needs` is what it will take here, in bytes, as well as could be told before it came. */
+/**
+ * What is fetched; `needs` is what it will take here, in bytes, as well as could be told before it
+ * came.
+ */
 export const Plan = v.object({ ...identity, files: v.array(SourceFile), needs: bytes });
 export type Plan = v.InferOutput<typeof Plan>;
 
-/** What has come: `kept` is the size of each file here, which is less than its source's where it was converted. */
+/**
+ * What has come: `kept` is the size of each file here, which is less than its source's where it was
+ * converted.
+ */
 export const Marker = v.object({
   ...identity,
   files: v.array(v.object({ ...SourceFile.entries, kept: bytes })),
@@ -43,7 +49,10 @@ const Line = v.variant('type', [
   v.object({ type: v.literal('plan'), plan: Plan }),
   /** The source's header of a file that is converted. */
   v.object({ type: v.literal('header'), path: v.string(), header: v.string() }),
-  /** So far a file is safe: source bytes, the state of its hash, and the version that the bytes are of. */
+  /**
+   * So far a file is safe: source bytes, the state of its hash, and the version that the bytes are
+   * of.
+   */
   v.object({
     type: v.literal('at'),
     path: v.string(),
@@ -67,7 +76,13 @@ export interface FileState {
   readonly kept: number | null;
 }
 
-export const NOT_BEGUN: FileState = { position: 0, header: null, digest: null, etag: null, kept: null };
+export const NOT_BEGUN: FileState = {
+  position: 0,
+  header: null,
+  digest: null,
+  etag: null,
+  kept: null,
+};
 
 export interface Journal {
   /** Null where the first line was torn: nothing is known yet. */
@@ -93,7 +108,12 @@ export function readJournal(content: Uint8Array): Journal {
         files.set(line.path, { ...before, header: line.header });
         break;
       case 'at':
-        files.set(line.path, { ...before, position: line.position, digest: line.digest, etag: line.etag });
+        files.set(line.path, {
+          ...before,
+          position: line.position,
+          digest: line.digest,
+          etag: line.etag,
+        });
         break;
       case 'done':
         files.set(line.path, { ...before, kept: line.kept });

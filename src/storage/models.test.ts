@@ -25,10 +25,14 @@ function options(change: Partial<TransferOptions> = {}): TransferOptions {
   return { precision: 'stored', signal, onProgress: (step) => progress.push(step), ...change };
 }
 
-const download = (change: Partial<TransferOptions> = {}) => lab.store(server.endpoint).download(REPO, options(change));
+const download = (change: Partial<TransferOptions> = {}) =>
+  lab.store(server.endpoint).download(REPO, options(change));
 
 /** Every file of `source` is the server's, byte for byte. */
-async function expectTrue(source: FileSource, paths: readonly string[] = [WEIGHTS, 'config.json', 'tokenizer.json']) {
+async function expectTrue(
+  source: FileSource,
+  paths: readonly string[] = [WEIGHTS, 'config.json', 'tokenizer.json'],
+) {
   for (const path of paths) {
     const bytes = (await source.read(path)) ?? new Uint8Array();
     expect([path, sha256(bytes)]).toEqual([path, sha256(server.files.get(path)!)]);
@@ -41,7 +45,9 @@ function sha256(bytes: Uint8Array): string {
 
 /** First bytes of the requests for a file's content. */
 const starts = (path: string) =>
-  server.asked.filter((line) => line.startsWith(`cdn ${path} `)).map((line) => Number(line.split(' ')[2]));
+  server.asked
+    .filter((line) => line.startsWith(`cdn ${path} `))
+    .map((line) => Number(line.split(' ')[2]));
 const notes = () => progress.map(({ note }) => note).filter((note) => note !== null);
 
 describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open) => {
@@ -59,7 +65,14 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     await expectTrue(await download());
     expect(server.asked.length).toBe(asked);
     expect(await lab.store(server.endpoint).list()).toMatchObject([
-      { id: ID, repo: REPO, licence: 'apache-2.0', complete: true, problem: null, commit: server.commit },
+      {
+        id: ID,
+        repo: REPO,
+        licence: 'apache-2.0',
+        complete: true,
+        problem: null,
+        commit: server.commit,
+      },
     ]);
     expect(await lab.folders().folder(FOLDER).files()).not.toContain('download.jsonl');
   });
@@ -70,7 +83,8 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     const cuts = Array.from({ length: 10 }, () => 1 + rng.int(size - 1)).sort((a, b) => a - b);
     for (const cutAt of cuts) server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, cutAt });
     await expectTrue(await download());
-    // Each request goes on where the one before was cut, or a little before: a cut may swallow what was on its way.
+    // Each request goes on where the one before was cut, or a little before: a cut may swallow what
+    // was on its way.
     const [first, ...later] = starts(WEIGHTS);
     expect([first, later.length]).toEqual([0, 10]);
     later.forEach((start, i) => expect(start).toBeLessThanOrEqual(cuts[i]!));
@@ -94,12 +108,16 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
       return new Response(response.body!.pipeThrough(through), response);
     };
     const frozen = new AbortController();
-    const first = lab.store(server.endpoint, { fetch: fetchUntil }).download(REPO, options({ signal: frozen.signal }));
+    const first = lab
+      .store(server.endpoint, { fetch: fetchUntil })
+      .download(REPO, options({ signal: frozen.signal }));
     first.catch(() => undefined);
     const folder = lab.folders().folder(FOLDER);
-    const safe = () => folder.read('download.jsonl').then((bytes) => new TextDecoder().decode(bytes ?? undefined));
+    const safe = () =>
+      folder.read('download.jsonl').then((bytes) => new TextDecoder().decode(bytes ?? undefined));
     const begun = (line: string) => line.includes('"at"') && line.includes(WEIGHTS);
-    while (!(await safe()).split('\n').some(begun)) await new Promise((ready) => setTimeout(ready, 5));
+    while (!(await safe()).split('\n').some(begun))
+      await new Promise((ready) => setTimeout(ready, 5));
     frozen.abort();
     await first.catch(() => undefined);
     // The last lines are torn off, as if they had never been flushed.
@@ -145,7 +163,8 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
       const bytes = new Uint8Array(await response.arrayBuffer());
       let at = 0;
       const body = new ReadableStream({
-        pull: (stream) => (at < bytes.length ? stream.enqueue(bytes.slice(at, (at += 4096))) : stream.close()),
+        pull: (stream) =>
+          at < bytes.length ? stream.enqueue(bytes.slice(at, (at += 4096))) : stream.close(),
       });
       return new Response(body, { status: response.status, headers: response.headers });
     };
@@ -153,7 +172,8 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
       precision: 'stored',
       signal: control.signal,
       onProgress: ({ file, done, total }) => {
-        if (file === WEIGHTS && done > total / 2) setTimeout(() => control.abort(new Error('called off')));
+        if (file === WEIGHTS && done > total / 2)
+          setTimeout(() => control.abort(new Error('called off')));
       },
     });
     await expect(off).rejects.toThrow('called off');
@@ -163,11 +183,15 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, spoil: true });
     await expectTrue(await download());
     expect(starts(WEIGHTS)).toEqual([0, 0]);
-    expect(notes().join()).toMatch(/model\.safetensors came damaged \(its SHA-256 is \w+ and should be \w+\)/);
+    expect(notes().join()).toMatch(
+      /model\.safetensors came damaged \(its SHA-256 is \w+ and should be \w+\)/,
+    );
 
     await lab.store(server.endpoint).delete(ID);
     server.faults.push({ at: 'cdn', path: WEIGHTS, spoil: true });
-    await expect(download()).rejects.toThrow(/^model\.safetensors of lab\/nano came damaged twice: .* thrown away/);
+    await expect(download()).rejects.toThrow(
+      /^model\.safetensors of lab\/nano came damaged twice: .* thrown away/,
+    );
     const files = await lab.folders().folder(FOLDER).files();
     expect(files).toContain('tokenizer.json');
     expect(files).not.toContain(WEIGHTS);
@@ -179,7 +203,9 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
 
   it('holds small files against the hash that git has of them', async () => {
     server.faults.push({ at: 'resolve', path: 'tokenizer_config.json', spoil: true });
-    await expect(download()).rejects.toThrow(/tokenizer_config\.json .* came damaged twice: its git SHA-1 is/);
+    await expect(download()).rejects.toThrow(
+      /tokenizer_config\.json .* came damaged twice: its git SHA-1 is/,
+    );
   });
 
   it('starts a file again that has changed in the middle, and says so', async () => {
@@ -197,7 +223,9 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     const [first, second, ...third] = starts(WEIGHTS);
     expect([first, third]).toEqual([0, [0]]);
     expect(second).toBeGreaterThan(0);
-    expect(notes().join()).toContain('model.safetensors starts again: it has changed at the server');
+    expect(notes().join()).toContain(
+      'model.safetensors starts again: it has changed at the server',
+    );
   });
 
   it('takes what the hub lists now when the commit it was begun at is gone', async () => {
@@ -207,7 +235,9 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
         if (state === 'waiting') server.commit = 'ab'.repeat(20);
       },
     });
-    expect(await lab.store(server.endpoint).list()).toMatchObject([{ complete: true, commit: 'ab'.repeat(20) }]);
+    expect(await lab.store(server.endpoint).list()).toMatchObject([
+      { complete: true, commit: 'ab'.repeat(20) },
+    ]);
   });
 
   it('gives up in one sentence on a file that is another one each time', async () => {
@@ -220,11 +250,19 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
       return new Response(response.body, { status: response.status, headers });
     };
     const store = lab.store(server.endpoint, { fetch: fetchChanging });
-    await expect(store.download(REPO, options())).rejects.toThrow(/is another one each time it is asked for/);
+    await expect(store.download(REPO, options())).rejects.toThrow(
+      /is another one each time it is asked for/,
+    );
   });
 
   it('waits as long as a busy server asks, and gives up after eight tries without a byte', async () => {
-    server.faults.push({ at: 'cdn', path: WEIGHTS, times: 2, status: 503, headers: { 'retry-after': '7' } });
+    server.faults.push({
+      at: 'cdn',
+      path: WEIGHTS,
+      times: 2,
+      status: 503,
+      headers: { 'retry-after': '7' },
+    });
     server.faults.push({ at: 'tree', times: 1, status: 429 });
     await expectTrue(await download());
     expect(lab.clock.waits).toEqual([750, 7_000, 7_000]);
@@ -233,17 +271,27 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     await lab.store(server.endpoint).delete(ID);
     lab.clock.waits.length = 0;
     server.faults.push({ at: 'cdn', path: WEIGHTS, status: 502 });
-    await expect(download()).rejects.toThrow(/answers 502; 8 tries in a row brought nothing\. What has come is kept/);
+    await expect(download()).rejects.toThrow(
+      /answers 502; 8 tries in a row brought nothing\. What has come is kept/,
+    );
     expect(lab.clock.waits).toEqual([750, 1_500, 3_000, 6_000, 12_000, 24_000, 45_000]);
     server.faults.length = 0;
-    server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, status: 503, headers: { 'retry-after': '3600' } });
+    server.faults.push({
+      at: 'cdn',
+      path: WEIGHTS,
+      times: 1,
+      status: 503,
+      headers: { 'retry-after': '3600' },
+    });
     await expect(download()).rejects.toThrow(/asks to wait for 1 h 0 min/);
   });
 
   it('goes on after a connection that went quiet, and where the server ignores ranges', async () => {
     server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, stallAt: 200_000 });
     server.faults.push({ at: 'cdn', path: WEIGHTS, times: 1, whole: true });
-    await expectTrue(await lab.store(server.endpoint, { stallMs: 1_000 }).download(REPO, options()));
+    await expectTrue(
+      await lab.store(server.endpoint, { stallMs: 1_000 }).download(REPO, options()),
+    );
     expect(starts(WEIGHTS)[1]).toBeGreaterThan(0);
     expect(notes().join()).not.toContain('damaged');
     expect(notes().join()).toMatch(/brought nothing for 1 s/);
@@ -255,19 +303,34 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     await expect(store.download(name, options())).rejects.toThrow(
       /shows no model Qwen\/Qwen2\.5-Coder-1\.5B-instruct \(404\): did you mean Qwen\/Qwen2\.5-Coder-1\.5B-Instruct\?/,
     );
-    await expect(store.download(`${REPO}@v9`, options())).rejects.toThrow(/lab\/nano has no revision v9/);
-    await expect(store.download('nonsense', options())).rejects.toThrow(/is not the name of a model at the hub/);
+    await expect(store.download(`${REPO}@v9`, options())).rejects.toThrow(
+      /lab\/nano has no revision v9/,
+    );
+    await expect(store.download('nonsense', options())).rejects.toThrow(
+      /is not the name of a model at the hub/,
+    );
     server.faults.push({ at: 'resolve', path: WEIGHTS, times: 1, status: 404 });
     await expect(download()).rejects.toThrow(/has no file model\.safetensors in lab\/nano/);
-    server.faults.push({ at: 'revision', times: 2, status: 403, headers: { 'x-error-code': 'GatedRepo' } });
+    server.faults.push({
+      at: 'revision',
+      times: 2,
+      status: 403,
+      headers: { 'x-error-code': 'GatedRepo' },
+    });
     await lab.store(server.endpoint).delete(ID);
-    await expect(download()).rejects.toThrow(/its licence has to be accepted at .*lab\/nano, and .* needs HF_TOKEN/);
+    await expect(download()).rejects.toThrow(
+      /its licence has to be accepted at .*lab\/nano, and .* needs HF_TOKEN/,
+    );
     const known = lab.store(server.endpoint, { token: 'hf_x' });
-    await expect(known.download(REPO, options())).rejects.toThrow(/with the account that HF_TOKEN belongs to/);
+    await expect(known.download(REPO, options())).rejects.toThrow(
+      /with the account that HF_TOKEN belongs to/,
+    );
     await expect(lab.store('http://127.0.0.1:9').download(REPO, options())).rejects.toThrow(
       /127\.0\.0\.1:9 cannot be reached.*8 tries in a row/,
     );
-    await expect(lab.store('hub').download(REPO, options())).rejects.toThrow(/`hub` is set as the address/);
+    await expect(lab.store('hub').download(REPO, options())).rejects.toThrow(
+      /`hub` is set as the address/,
+    );
   });
 
   it('is refused before its weights come when the lab cannot run it', async () => {
@@ -281,7 +344,9 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     const steps: TransferProgress[] = [];
     const [one, two] = await Promise.all([
       download(),
-      lab.store(server.endpoint).download(REPO, options({ onProgress: (step) => steps.push(step) })),
+      lab
+        .store(server.endpoint)
+        .download(REPO, options({ onProgress: (step) => steps.push(step) })),
     ]);
     await expectTrue(one);
     await expectTrue(two);
@@ -301,14 +366,18 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     expect(await store.list()).toMatchObject([
       {
         complete: false,
-        problem: expect.stringMatching(/(model\.safetensors|tokenizer\.json), .* are missing or short/) as string,
+        problem: expect.stringMatching(
+          /(model\.safetensors|tokenizer\.json), .* are missing or short/,
+        ) as string,
       },
     ]);
     server.asked.length = 0;
     await expectTrue(await download());
     await expectTrue(source);
     expect(
-      new Set(server.asked.filter((line) => line.startsWith('resolve')).map((line) => line.split(' ')[1])),
+      new Set(
+        server.asked.filter((line) => line.startsWith('resolve')).map((line) => line.split(' ')[1]),
+      ),
     ).toEqual(new Set([WEIGHTS, 'tokenizer.json']));
   });
 
@@ -323,7 +392,11 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
   });
 
   it('starts again from a record whose first line was torn', async () => {
-    await writeWhole(lab.folders().folder(FOLDER), 'download.jsonl', new TextEncoder().encode('{"type":"pl'));
+    await writeWhole(
+      lab.folders().folder(FOLDER),
+      'download.jsonl',
+      new TextEncoder().encode('{"type":"pl'),
+    );
     await expectTrue(await download());
   });
 
@@ -331,8 +404,11 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     server.pace = 2;
     const control = new AbortController();
     const going = download({ signal: control.signal });
-    while (!progress.some(({ file }) => file === WEIGHTS)) await new Promise((ready) => setTimeout(ready, 2));
-    await expect(lab.store(server.endpoint).delete(ID)).rejects.toThrow(/is being fetched by another tab or process/);
+    while (!progress.some(({ file }) => file === WEIGHTS))
+      await new Promise((ready) => setTimeout(ready, 2));
+    await expect(lab.store(server.endpoint).delete(ID)).rejects.toThrow(
+      /is being fetched by another tab or process/,
+    );
     control.abort(new Error('called off'));
     await expect(going).rejects.toThrow('called off');
     await lab.store(server.endpoint).delete(ID);
@@ -344,7 +420,9 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     const store = lab.store(server.endpoint);
     await openStored(store, `${REPO}:f16`, null);
     await openStored(store, REPO, 'f16');
-    await expect(openStored(store, REPO, null)).rejects.toThrow(/as stored is not stored here.* lab\/nano:f16\.$/);
+    await expect(openStored(store, REPO, null)).rejects.toThrow(
+      /as stored is not stored here.* lab\/nano:f16\.$/,
+    );
     await download();
     await openStored(store, REPO, 'f32');
   });
@@ -352,8 +430,17 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
 
 describe('the name of a model', () => {
   it('is an owner and a name, with revision and precision where wanted; paths are none', () => {
-    expect(parseModelName('Qwen/Qwen3-0.6B')).toEqual({ repo: 'Qwen/Qwen3-0.6B', revision: 'main', precision: null });
-    expect(parseModelName('a/b@refs/pr/1:q4')).toEqual({ repo: 'a/b', revision: 'refs/pr/1', precision: 'q4' });
-    for (const text of ['nano', './a/b', '/a/b', 'a/b/c', 'a/b:q5', '../b']) expect(parseModelName(text)).toBeNull();
+    expect(parseModelName('Qwen/Qwen3-0.6B')).toEqual({
+      repo: 'Qwen/Qwen3-0.6B',
+      revision: 'main',
+      precision: null,
+    });
+    expect(parseModelName('a/b@refs/pr/1:q4')).toEqual({
+      repo: 'a/b',
+      revision: 'refs/pr/1',
+      precision: 'q4',
+    });
+    for (const text of ['nano', './a/b', '/a/b', 'a/b/c', 'a/b:q5', '../b'])
+      expect(parseModelName(text)).toBeNull();
   });
 });

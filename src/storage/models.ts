@@ -3,7 +3,12 @@ import { messageOf, StorageFullError } from '../lib/errors.ts';
 import { formatBytes } from '../lib/format.ts';
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { openWeights, type FileSource } from '../model/weights-source.ts';
-import { MODEL_PRECISIONS, type ModelPrecision, type ModelRoom, type StoredModel } from '../schema/models.ts';
+import {
+  MODEL_PRECISIONS,
+  type ModelPrecision,
+  type ModelRoom,
+  type StoredModel,
+} from '../schema/models.ts';
 import type { Hub } from './hub/hub.ts';
 import { Retries, type Clock } from './hub/retry.ts';
 import { encodeLines } from './log-lines.ts';
@@ -35,11 +40,13 @@ export interface ModelStore {
   list(): Promise<StoredModel[]>;
   /** The files of a whole model; null where it is not here or not whole. Asks nobody. */
   open(id: string): Promise<FileSource | null>;
-  /** What the hub says of a repository, named as in `download`; nothing is kept of it but in memory. */
+  /**
+   * What the hub says of a repository, named as in `download`; nothing is kept of it but in memory.
+   */
   lookUp(repo: string): Promise<RemoteLook>;
   /**
-   * The files of `repo` (`owner/name` or `owner/name@revision`): at once where they are here, else fetched from where they
-   * were left. Where another tab or process is fetching them, waits for it.
+   * The files of `repo` (`owner/name` or `owner/name@revision`): at once where they are here, else
+   * fetched from where they were left. Where another tab or process is fetching them, waits for it.
    */
   download(repo: string, options: TransferOptions): Promise<FileSource>;
   /** Keeps files that are at hand as `local/label`. */
@@ -80,7 +87,9 @@ const MAIN = 'main';
 function hubName(text: string): ModelName {
   const name = parseModelName(text);
   if (name && name.precision === null) return name;
-  throw new Error(`\`${text}\` is not the name of a model at the hub: owner/name or owner/name@revision.`);
+  throw new Error(
+    `\`${text}\` is not the name of a model at the hub: owner/name or owner/name@revision.`,
+  );
 }
 
 /** Longest that somebody waits for what the hub says of a repository, ms. */
@@ -90,20 +99,37 @@ export function modelId(repo: string, revision: string | null, precision: ModelP
   return `${repo}${revision === null || revision === MAIN ? '' : `@${revision}`}:${precision}`;
 }
 
-/** What a configuration's `model` and `weights` name, with the precision that it is kept at. Throws a sentence where that is no model. */
-export function namedModel(model: string, weights: ModelPrecision | null): ModelName & { readonly wanted: ModelPrecision } {
+/**
+ * What a configuration's `model` and `weights` name, with the precision that it is kept at. Throws
+ * a sentence where that is no model.
+ */
+export function namedModel(
+  model: string,
+  weights: ModelPrecision | null,
+): ModelName & { readonly wanted: ModelPrecision } {
   const name = parseModelName(model);
-  if (!name) throw new Error(`\`${model}\` is not the name of a model: nano, owner/name, or the id of a stored one.`);
+  if (!name)
+    throw new Error(
+      `\`${model}\` is not the name of a model: nano, owner/name, or the id of a stored one.`,
+    );
   return { ...name, wanted: name.precision ?? weights ?? 'stored' };
 }
 
 /**
- * The model that a configuration means: by the id of a stored one, or by `owner/name` with the precision of its weights
- * (none: as stored). Where it is kept as stored only, the engine converts it as it loads. Null where it is not here.
+ * The model that a configuration means: by the id of a stored one, or by `owner/name` with the
+ * precision of its weights (none: as stored). Where it is kept as stored only, the engine converts
+ * it as it loads. Null where it is not here.
  */
-export async function findStored(store: Pick<ModelStore, 'open'>, model: string, weights: ModelPrecision | null): Promise<FileSource | null> {
+export async function findStored(
+  store: Pick<ModelStore, 'open'>,
+  model: string,
+  weights: ModelPrecision | null,
+): Promise<FileSource | null> {
   const { repo, revision, precision, wanted } = namedModel(model, weights);
-  return (await store.open(modelId(repo, revision, wanted))) ?? (precision === null ? store.open(modelId(repo, revision, 'stored')) : null);
+  return (
+    (await store.open(modelId(repo, revision, wanted))) ??
+    (precision === null ? store.open(modelId(repo, revision, 'stored')) : null)
+  );
 }
 
 /** The same; throws a sentence where it is not here. */
@@ -115,16 +141,28 @@ export async function openStored(
   const source = await findStored(store, model, weights);
   if (source) return source;
   const { wanted, ...name } = namedModel(model, weights);
-  const here = (await store.list()).filter(({ repo, complete }) => repo === name.repo && complete).map(({ id }) => id);
+  const here = (await store.list())
+    .filter(({ repo, complete }) => repo === name.repo && complete)
+    .map(({ id }) => id);
   const other = here.length > 0 ? ` Stored here: ${here.join(', ')}.` : '';
-  throw new Error(`${model} ${inPrecision(wanted)} is not stored here; download it first, under Models.${other}`);
+  throw new Error(
+    `${model} ${inPrecision(wanted)} is not stored here; download it first, under Models.${other}`,
+  );
 }
 
 /** Time between two looks at what another tab or process is fetching, ms. */
 const FOLLOW_MS = 1_000;
 
-export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_EVERY }: StorePorts): ModelStore {
-  /** What the hub said, by `owner/name@revision`: a screen plans anew with every setting that changes. */
+export function createModelStore({
+  folders,
+  hub,
+  clock,
+  durableEvery = DURABLE_EVERY,
+}: StorePorts): ModelStore {
+  /**
+   * What the hub said, by `owner/name@revision`: a screen plans anew with every setting that
+   * changes.
+   */
   const looks = new Map<string, RemoteLook>();
 
   /** What is known of the model in a folder; null for a folder of anything else. */
@@ -158,7 +196,9 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
         continue;
       }
       try {
-        return (await whole(name)) ?? (await fetchInto(folders.folder(name), identity, origin, options));
+        return (
+          (await whole(name)) ?? (await fetchInto(folders.folder(name), identity, origin, options))
+        );
       } finally {
         await release();
       }
@@ -192,13 +232,19 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
     report('starting', null);
     const found = await look(folder);
     if (!found && (await folder.files()).length > 0)
-      throw new Error(`${folder.label} holds files of something else; move them away, then start the download again.`);
+      throw new Error(
+        `${folder.label} holds files of something else; move them away, then start the download again.`,
+      );
     const begun = found && begunWith(found);
     let plan = begun?.plan ?? null;
     const states = new Map(begun?.files ?? []);
     if (!plan) {
       const retries = new Retries(clock, signal, (note) => report('waiting', note));
-      plan = { version: 1, ...identity, ...(await origin.plan(identity.precision, retries, signal)) };
+      plan = {
+        version: 1,
+        ...identity,
+        ...(await origin.plan(identity.precision, retries, signal)),
+      };
     }
     await checkRoom(plan, await folderBytes(folder));
     const journal = await folder.write(JOURNAL, begun?.bytes ?? 0);
@@ -222,12 +268,18 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
     return folder;
   }
 
-  async function full(cause: StorageFullError, plan: Plan, folder: ModelFolder): Promise<StorageFullError> {
+  async function full(
+    cause: StorageFullError,
+    plan: Plan,
+    folder: ModelFolder,
+  ): Promise<StorageFullError> {
     const { free } = await folders.room();
     const left = formatBytes(Math.max(0, plan.needs - (await folderBytes(folder))));
     const room = free === null ? '' : `, ${formatBytes(free)} are free`;
     return new StorageFullError(
-      `${folders.place} is full: ${plan.repo} ${inPrecision(plan.precision)} needs another ${left}${room}. What has come is kept; make room and start the same download again, or delete it.`,
+      `${folders.place} is full: ${plan.repo} ${inPrecision(plan.precision)} needs another ` +
+        `${left}${room}. What has come is kept; make room and start the same download again, or ` +
+        'delete it.',
       { cause },
     );
   }
@@ -237,7 +289,9 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
     const left = plan.needs - present;
     if (free === null || left <= free) return;
     throw new Error(
-      `${plan.repo} ${inPrecision(plan.precision)} needs ${formatBytes(left)} more, ${formatBytes(free)} are free in ${folders.place}; make room, delete a model, or take a smaller precision.`,
+      `${plan.repo} ${inPrecision(plan.precision)} needs ${formatBytes(left)} more, ` +
+        `${formatBytes(free)} are free in ${folders.place}; make room, delete a model, or take a ` +
+        'smaller precision.',
     );
   }
 
@@ -246,8 +300,12 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
       const models = await Promise.all(
         (await folders.names()).map(async (name) => {
           const folder = folders.folder(name);
-          const found = await look(folder).catch((error: unknown) => ({ damage: messageOf(error) }));
-          return found && 'damage' in found ? null : found && storedModel(found, await folderBytes(folder));
+          const found = await look(folder).catch((error: unknown) => ({
+            damage: messageOf(error),
+          }));
+          return found && 'damage' in found
+            ? null
+            : found && storedModel(found, await folderBytes(folder));
         }),
       );
       return models.filter((model) => model !== null).sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -267,7 +325,13 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
       const signal = AbortSignal.timeout(LOOK_MS);
       let last = `The hub does not answer within ${LOOK_MS / 1000} s; see whether this machine is online.`;
       try {
-        const look = await lookAt(hub, name.repo, name.revision, new Retries(clock, signal, (note) => (last = note)), signal);
+        const look = await lookAt(
+          hub,
+          name.repo,
+          name.revision,
+          new Retries(clock, signal, (note) => (last = note)),
+          signal,
+        );
         looks.set(key, look);
         return look;
       } catch (error) {
@@ -283,7 +347,8 @@ export function createModelStore({ folders, hub, clock, durableEvery = DURABLE_E
     async delete(id) {
       const name = folderName(id);
       const release = await folders.claim(name);
-      if (!release) throw new Error(`${id} is being fetched by another tab or process; end that first.`);
+      if (!release)
+        throw new Error(`${id} is being fetched by another tab or process; end that first.`);
       try {
         if (await look(folders.folder(name))) await folders.remove(name);
       } finally {
@@ -299,8 +364,11 @@ export function localRepo(label: string): string {
   return `local/${label.replace(/[^\w.-]+/g, '-').replace(/^[^\w]+/, '') || 'model'}`;
 }
 
-/** A whole model with the files of it that are missing or of another size, or one that was begun. */
-type Found = { readonly marker: Marker; readonly wrong: readonly string[] } | { readonly journal: Journal };
+/**
+ * A whole model with the files of it that are missing or of another size, or one that was begun.
+ */
+type Found =
+  { readonly marker: Marker; readonly wrong: readonly string[] } | { readonly journal: Journal };
 
 /** A name that every file system takes; the ids themselves stand in the records. */
 function folderName(id: string): string {
@@ -327,19 +395,26 @@ function begunWith(found: Found): Journal {
   if ('journal' in found) return found.journal;
   const { marker, wrong } = found;
   const files = new Map<string, FileState>();
-  for (const { path, kept } of marker.files) if (!wrong.includes(path)) files.set(path, { ...NOT_BEGUN, kept });
+  for (const { path, kept } of marker.files)
+    if (!wrong.includes(path)) files.set(path, { ...NOT_BEGUN, kept });
   const needs = marker.files.reduce((sum, { kept }) => sum + kept, 0);
   return { plan: { ...marker, needs }, files, bytes: 0 };
 }
 
 function openingLines(plan: Plan, states: ReadonlyMap<string, FileState>): JournalLine[] {
   const done = [...states].filter(([, { kept }]) => kept !== null);
-  return [{ type: 'plan', plan }, ...done.map(([path, { kept }]) => ({ type: 'done' as const, path, kept: kept! }))];
+  return [
+    { type: 'plan', plan },
+    ...done.map(([path, { kept }]) => ({ type: 'done' as const, path, kept: kept! })),
+  ];
 }
 
 function markerOf(plan: Plan, kept: ReadonlyMap<string, number>): Uint8Array {
   const { needs: _, files, ...identity } = plan;
-  const marker: Marker = { ...identity, files: files.map((file) => ({ ...file, kept: kept.get(file.path) ?? 0 })) };
+  const marker: Marker = {
+    ...identity,
+    files: files.map((file) => ({ ...file, kept: kept.get(file.path) ?? 0 })),
+  };
   return new TextEncoder().encode(`${JSON.stringify(marker, null, 2)}\n`);
 }
 

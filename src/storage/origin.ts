@@ -9,10 +9,17 @@ import type { Plan } from './model-journal.ts';
 
 /** Where the files of one model come from. */
 export interface Origin {
-  /** What there is, as of now. Refuses a model that the lab cannot run before anything large comes. */
+  /**
+   * What there is, as of now. Refuses a model that the lab cannot run before anything large comes.
+   */
   plan(precision: ModelPrecision, retries: Retries, signal: AbortSignal): Promise<OriginPlan>;
   /** One try: see Hub.open. */
-  open(plan: Pick<Plan, 'repo' | 'commit'>, path: string, from: number, signal: AbortSignal): Promise<RemoteBody>;
+  open(
+    plan: Pick<Plan, 'repo' | 'commit'>,
+    path: string,
+    from: number,
+    signal: AbortSignal,
+  ): Promise<RemoteBody>;
 }
 
 export type OriginPlan = Pick<Plan, 'commit' | 'licence' | 'files' | 'needs'>;
@@ -20,7 +27,12 @@ export type OriginPlan = Pick<Plan, 'commit' | 'licence' | 'files' | 'needs'>;
 /** Beside the weights. */
 const REQUIRED = ['config.json'];
 /** Ids go in and come out without a tokenizer; text does not. */
-const OPTIONAL = ['tokenizer.json', 'generation_config.json', 'tokenizer_config.json', 'chat_template.jinja'];
+const OPTIONAL = [
+  'tokenizer.json',
+  'generation_config.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+];
 
 export function hubOrigin(hub: Hub, repo: string, revision: string): Origin {
   return {
@@ -38,7 +50,9 @@ export function hubOrigin(hub: Hub, repo: string, revision: string): Origin {
     },
     open: ({ commit }, path, from, signal) => {
       if (commit === null)
-        throw new Error(`The record of ${repo} names no commit; delete the model and fetch it again.`);
+        throw new Error(
+          `The record of ${repo} names no commit; delete the model and fetch it again.`,
+        );
       return hub.open({ repo, commit }, path, from, signal);
     },
   };
@@ -66,15 +80,22 @@ export async function lookAt(
     name,
     weights: shape.reduce((a, b) => a * b, 1),
   }));
-  const sum = (counted: typeof tensors) => counted.reduce((total, { weights }) => total + weights, 0);
+  const sum = (counted: typeof tensors) =>
+    counted.reduce((total, { weights }) => total + weights, 0);
   const offer = {
     repo,
     title: repo,
     parameters: sum(tensors),
-    embedding: sum(tensors.filter(({ name }) => name === 'model.embed_tokens.weight' || name === 'lm_head.weight')),
+    embedding: sum(
+      tensors.filter(
+        ({ name }) => name === 'model.embed_tokens.weight' || name === 'lm_head.weight',
+      ),
+    ),
     download: sizes.reduce<number>((total, size) => total + (size ?? 0), 0),
     note:
-      model.licence === null ? 'The hub names no licence for it.' : `Licence, as the hub names it: ${model.licence}.`,
+      model.licence === null
+        ? 'The hub names no licence for it.'
+        : `Licence, as the hub names it: ${model.licence}.`,
   };
   return { offer, config };
 }
@@ -96,13 +117,26 @@ export function localOrigin(source: FileSource): Origin {
     },
     async open(_plan, path, from, signal) {
       const size = await source.size(path);
-      if (size === null) throw new Error(`${source.label} no longer has ${path}; choose the files again.`);
-      return { etag: null, from, size, chunks: ranges(source, path, from, size, signal), cancel: () => undefined };
+      if (size === null)
+        throw new Error(`${source.label} no longer has ${path}; choose the files again.`);
+      return {
+        etag: null,
+        from,
+        size,
+        chunks: ranges(source, path, from, size, signal),
+        cancel: () => undefined,
+      };
     },
   };
 }
 
-async function* ranges(source: FileSource, path: string, from: number, size: number, signal: AbortSignal) {
+async function* ranges(
+  source: FileSource,
+  path: string,
+  from: number,
+  size: number,
+  signal: AbortSignal,
+) {
   for (let at = from; at < size; at += READ_BYTES) {
     signal.throwIfAborted();
     yield new Uint8Array(await source.readRange(path, at, Math.min(size, at + READ_BYTES)));
@@ -112,7 +146,10 @@ async function* ranges(source: FileSource, path: string, from: number, size: num
 /** What a plan is made from. */
 type Peek = Pick<FileSource, 'label' | 'read' | 'size'>;
 
-/** Small files of a repository, read as they are asked for; they are fetched and held against their hash later. */
+/**
+ * Small files of a repository, read as they are asked for; they are fetched and held against their
+ * hash later.
+ */
 function peek(hub: Hub, model: RemoteModel, retries: Retries, signal: AbortSignal): Peek {
   const sizes = new Map(model.files.map((file) => [file.path, file.size]));
   return {
@@ -138,10 +175,13 @@ function peek(hub: Hub, model: RemoteModel, retries: Retries, signal: AbortSigna
 async function filesOf(source: Peek): Promise<string[]> {
   for (const path of REQUIRED) {
     if ((await source.size(path)) === null)
-      throw new Error(`${source.label} has no ${path}; choose a model in the form that transformers writes.`);
+      throw new Error(
+        `${source.label} has no ${path}; choose a model in the form that transformers writes.`,
+      );
   }
   const small: string[] = [];
-  for (const path of [...REQUIRED, ...OPTIONAL]) if ((await source.size(path)) !== null) small.push(path);
+  for (const path of [...REQUIRED, ...OPTIONAL])
+    if ((await source.size(path)) !== null) small.push(path);
   const weights = [...(await weightFiles(source)).keys()];
   for (const path of weights) {
     if ((await source.size(path)) === null)
@@ -151,11 +191,20 @@ async function filesOf(source: Peek): Promise<string[]> {
   return [...small, ...index, ...weights];
 }
 
-/** Bytes that the model will take: exact where files are kept as they are, else by the shapes that its config.json implies. */
-async function needs(source: Peek, files: Plan['files'], precision: ModelPrecision): Promise<number> {
+/**
+ * Bytes that the model will take: exact where files are kept as they are, else by the shapes that
+ * its config.json implies.
+ */
+async function needs(
+  source: Peek,
+  files: Plan['files'],
+  precision: ModelPrecision,
+): Promise<number> {
   const config = await readModelConfig(source);
   if (precision === 'stored') return files.reduce((sum, file) => sum + file.size, 0);
-  const small = files.filter((file) => !isWeights(file.path)).reduce((sum, file) => sum + file.size, 0);
+  const small = files
+    .filter((file) => !isWeights(file.path))
+    .reduce((sum, file) => sum + file.size, 0);
   return small + keptBytes(config, precision);
 }
 

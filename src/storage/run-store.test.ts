@@ -1,6 +1,14 @@
 import 'fake-indexeddb/auto';
 import { createStore, set } from 'idb-keyval';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,8 +21,16 @@ import { FolderStore } from './node/folder-store.ts';
 import type { Checkpoint, RunStore } from './run-store.ts';
 import { memoryOpfs, type Quota } from './testing/memory-opfs.ts';
 
-const warning = (seq: number): RunEvent => ({ seq, time: 1000 + seq, type: 'warning.raised', message: `№ ${seq}` });
-const checkpoint = (step: number, log = { events: 0, eventBytes: 0, tokenBytes: 0 }): Checkpoint => ({
+const warning = (seq: number): RunEvent => ({
+  seq,
+  time: 1000 + seq,
+  type: 'warning.raised',
+  message: `№ ${seq}`,
+});
+const checkpoint = (
+  step: number,
+  log = { events: 0, eventBytes: 0, tokenBytes: 0 },
+): Checkpoint => ({
   version: 1,
   step,
   log,
@@ -71,7 +87,9 @@ const kinds: Kind[] = [
         async tear(runId) {
           const file = await (await root.getDirectoryHandle(runId)).getFileHandle('events.jsonl');
           const handle = await file.createSyncAccessHandle();
-          handle.write(new TextEncoder().encode('{"seq":2,"time":1,"type":"warn'), { at: handle.getSize() });
+          handle.write(new TextEncoder().encode('{"seq":2,"time":1,"type":"warn'), {
+            at: handle.getSize(),
+          });
           handle.close();
         },
       };
@@ -118,7 +136,9 @@ describe.each(kinds)('run store: $name', ({ make }) => {
     const offset = run.offset();
     await run.appendEvents([warning(1), warning(2)]);
     await run.appendTokens(new Uint8Array(8));
-    await expect(run.truncate({ events: 9, eventBytes: 1e6, tokenBytes: 0 })).rejects.toThrow(/cannot be cut/);
+    await expect(run.truncate({ events: 9, eventBytes: 1e6, tokenBytes: 0 })).rejects.toThrow(
+      /cannot be cut/,
+    );
     await run.truncate(offset);
     expect(run.offset()).toEqual(offset);
     await run.appendEvents([warning(1)]);
@@ -131,7 +151,8 @@ describe.each(kinds)('run store: $name', ({ make }) => {
     const { store, reopen, damageNewest } = make();
     const run = await store.open('a');
     expect(await run.loadCheckpoint()).toBeNull();
-    for (const step of [1, 2, 3]) expect(await run.saveCheckpoint(checkpoint(step))).toBeGreaterThan(1000);
+    for (const step of [1, 2, 3])
+      expect(await run.saveCheckpoint(checkpoint(step))).toBeGreaterThan(1000);
     expect(await run.loadCheckpoint()).toEqual(checkpoint(3));
     await run.close();
     await damageNewest('a');
@@ -156,7 +177,9 @@ describe.each(kinds)('run store: $name', ({ make }) => {
     const run = await store.open('a');
     await run.writeFile('adapter/adapter_config.json', new TextEncoder().encode('{}'));
     await run.writeFile('adapter/adapter_config.json', new TextEncoder().encode('{"r":1}'));
-    expect(new TextDecoder().decode((await run.readFile('adapter/adapter_config.json'))!)).toBe('{"r":1}');
+    expect(new TextDecoder().decode((await run.readFile('adapter/adapter_config.json'))!)).toBe(
+      '{"r":1}',
+    );
     expect(await run.readFile('adapter/none')).toBeNull();
     await run.saveCheckpoint(checkpoint(1));
     await run.close();
@@ -181,7 +204,10 @@ describe('what checkpoints take', () => {
     const { bytes, ...old } = (await get('a', idb)) as { current: string; bytes: unknown };
     const blob: unknown = await get(old.current, idb);
     await set(old.current, 'gone', idb);
-    expect([bytes, await checkpoints.bytes('a')]).toEqual([{ current: two / 2, previous: two / 2 }, two]);
+    expect([bytes, await checkpoints.bytes('a')]).toEqual([
+      { current: two / 2, previous: two / 2 },
+      two,
+    ]);
     await set(old.current, blob, idb);
     await set('a', old, idb);
     expect(await checkpoints.bytes('a')).toBe(two);
@@ -193,14 +219,17 @@ describe('what checkpoints take', () => {
 describe('a full disk', () => {
   it('is one sentence and loses nothing: browser quota', async () => {
     const quota: Quota = { left: 300 };
-    const store = new BrowserStore(memoryOpfs(quota), new IndexedDbCheckpoints(`checkpoints-${databases++}`));
+    const store = new BrowserStore(
+      memoryOpfs(quota),
+      new IndexedDbCheckpoints(`checkpoints-${databases++}`),
+    );
     const run = await store.open('a');
     await run.appendEvents([warning(0)]);
     const offset = run.offset();
     await expect(run.appendTokens(new Uint8Array(1000))).rejects.toThrow(StorageFullError);
-    await expect(run.appendEvents(Array.from({ length: 20 }, (_, i) => warning(i)))).rejects.toThrow(
-      /storage for this site is full/,
-    );
+    await expect(
+      run.appendEvents(Array.from({ length: 20 }, (_, i) => warning(i))),
+    ).rejects.toThrow(/storage for this site is full/);
     expect(run.offset()).toEqual(offset);
     quota.left = 1e6;
     await run.appendEvents([warning(1)]);
@@ -214,7 +243,9 @@ describe('a full disk', () => {
     symlinkSync('/dev/full', join(root, 'a', 'tokens.bin'));
     const run = await new FolderStore(root).open('a');
     await run.appendEvents([warning(0)]);
-    await expect(run.appendTokens(new Uint8Array(10))).rejects.toThrow(/disk is full: 10 bytes for tokens.bin/);
+    await expect(run.appendTokens(new Uint8Array(10))).rejects.toThrow(
+      /disk is full: 10 bytes for tokens.bin/,
+    );
     expect(await run.readEvents()).toEqual([warning(0)]);
     expect(run.offset().tokenBytes).toBe(0);
     await run.close();
@@ -222,20 +253,24 @@ describe('a full disk', () => {
 });
 
 describe('checkpoint format', () => {
-  it('survives its round trip bit by bit, and refuses garbage, another format and every damaged byte with a sentence', () => {
-    const bytes = encodeCheckpoint(checkpoint(3));
-    expect(decodeCheckpoint(bytes)).toEqual(checkpoint(3));
-    expect(() => decodeCheckpoint(new Uint8Array(3))).toThrow(/3 bytes are no checkpoint/);
-    const other = bytes.slice();
-    other[4] = 9;
-    expect(() => decodeCheckpoint(other)).toThrow(/format 9/);
-    for (let at = 0; at < bytes.length; at += 97) {
-      const bad = bytes.slice();
-      bad[at]! ^= 0x10;
-      expect(() => decodeCheckpoint(bad)).toThrow(/checkpoint/);
-    }
-    expect(() => decodeCheckpoint(bytes.subarray(0, bytes.length - 1))).toThrow(/damaged/);
-  });
+  it(
+    'survives its round trip bit by bit, and refuses garbage, another format and every ' +
+      'damaged byte with a sentence',
+    () => {
+      const bytes = encodeCheckpoint(checkpoint(3));
+      expect(decodeCheckpoint(bytes)).toEqual(checkpoint(3));
+      expect(() => decodeCheckpoint(new Uint8Array(3))).toThrow(/3 bytes are no checkpoint/);
+      const other = bytes.slice();
+      other[4] = 9;
+      expect(() => decodeCheckpoint(other)).toThrow(/format 9/);
+      for (let at = 0; at < bytes.length; at += 97) {
+        const bad = bytes.slice();
+        bad[at]! ^= 0x10;
+        expect(() => decodeCheckpoint(bad)).toThrow(/checkpoint/);
+      }
+      expect(() => decodeCheckpoint(bytes.subarray(0, bytes.length - 1))).toThrow(/damaged/);
+    },
+  );
 
   it('uses the CRC-32 whose check value is cbf43926', () => {
     expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926);

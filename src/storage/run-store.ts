@@ -1,9 +1,9 @@
 import type { RunEvent } from '../schema/events.ts';
 
 /**
- * Where a run lives. Browser: events and token columns in OPFS through synchronous access handles in the session's
- * worker, checkpoints in IndexedDB through idb-keyval (blob under a new key first, then one pointer flip).
- * Node: a folder with events.jsonl, tokens.bin, checkpoints/.
+ * Where a run lives. Browser: events and token columns in OPFS through synchronous access handles
+ * in the session's worker, checkpoints in IndexedDB through idb-keyval (blob under a new key first,
+ * then one pointer flip). Node: a folder with events.jsonl, tokens.bin, checkpoints/.
  */
 export interface RunStore {
   /** Ids of stored runs, newest first. */

@@ -29,14 +29,21 @@ export interface TransferPorts {
   readonly durableEvery: number;
 }
 
-/** Source bytes after which what has come is made safe: a killed tab fetches no more than this again. */
+/**
+ * Source bytes after which what has come is made safe: a killed tab fetches no more than this
+ * again.
+ */
 export const DURABLE_EVERY = 16 * 2 ** 20;
 
-/** Times that one file may start again because it is not what it was, before that is taken for what the server does. */
+/**
+ * Times that one file may start again because it is not what it was, before that is taken for what
+ * the server does.
+ */
 const MOST_CHANGES = 3;
 
 /** What became of one go at a file. */
-type Outcome = { readonly type: 'whole' } | { readonly type: 'changed' | 'wrong'; readonly why: string };
+type Outcome =
+  { readonly type: 'whole' } | { readonly type: 'changed' | 'wrong'; readonly why: string };
 
 /** Brings the files of one model into a folder, each from where its journal left it. */
 export class Transfer {
@@ -65,7 +72,10 @@ export class Transfer {
       if (outcome.type === 'changed') await this.startAgain(file, outcome.why);
       else if (outcome.type === 'wrong') await this.throwAway(file, outcome.why);
     }
-    return { plan: this.plan, kept: new Map(this.plan.files.map(({ path }) => [path, this.state(path).kept ?? 0])) };
+    return {
+      plan: this.plan,
+      kept: new Map(this.plan.files.map(({ path }) => [path, this.state(path).kept ?? 0])),
+    };
   }
 
   private state(path: string): FileState {
@@ -78,7 +88,8 @@ export class Transfer {
     this.changes.set(file.path, times);
     if (times > MOST_CHANGES)
       throw new Error(
-        `${file.path} of ${this.plan.repo} is another one each time it is asked for (${why}); try again later, or another mirror.`,
+        `${file.path} of ${this.plan.repo} is another one each time it is asked for (${why}); ` +
+          'try again later, or another mirror.',
       );
     this.note = `${file.path} starts again: ${why}.`;
     const now = await this.ports.origin.plan(this.plan.precision, this.retries, this.ports.signal);
@@ -91,10 +102,17 @@ export class Transfer {
     const other = this.plan.files.filter((file) => {
       const old = before.get(file.path);
       return (
-        file.path === again || !old || old.size !== file.size || old.sha256 !== file.sha256 || old.blob !== file.blob
+        file.path === again ||
+        !old ||
+        old.size !== file.size ||
+        old.sha256 !== file.sha256 ||
+        old.blob !== file.blob
       );
     });
-    await this.log([{ type: 'plan', plan: this.plan }, ...other.map(({ path }) => ({ type: 'again' as const, path }))]);
+    await this.log([
+      { type: 'plan', plan: this.plan },
+      ...other.map(({ path }) => ({ type: 'again' as const, path })),
+    ]);
     for (const { path } of other) this.states.set(path, NOT_BEGUN);
   }
 
@@ -105,7 +123,8 @@ export class Transfer {
     this.states.set(file.path, NOT_BEGUN);
     if (this.wrong.has(file.path)) {
       throw new Error(
-        `${file.path} of ${this.plan.repo} came damaged twice: ${why}. It was thrown away, what else has come is kept; try again later, or another network.`,
+        `${file.path} of ${this.plan.repo} came damaged twice: ${why}. It was thrown away, ` +
+          'what else has come is kept; try again later, or another network.',
       );
     }
     this.wrong.add(file.path);
@@ -155,9 +174,11 @@ export class Transfer {
         const why = work.differs(body);
         if (why !== null) return { type: 'changed', why };
         await this.read(work, body);
-        if (!work.whole) throw new PassingFault(`${file.path} ended at byte ${work.received} of ${file.size}`);
+        if (!work.whole)
+          throw new PassingFault(`${file.path} ended at byte ${work.received} of ${file.size}`);
       } catch (error) {
-        if (error instanceof RevisionGone) return { type: 'changed', why: 'the commit that it was begun at is gone' };
+        if (error instanceof RevisionGone)
+          return { type: 'changed', why: 'the commit that it was begun at is gone' };
         if (!(error instanceof PassingFault)) throw error;
         await this.save(work);
         await this.retries.after(error);
@@ -180,7 +201,8 @@ export class Transfer {
       if (work.converter.position - work.safe >= this.ports.durableEvery) await this.save(work);
       this.report('running', this.note);
       if (work.whole) return;
-      // Where bytes come faster than they are converted the next ones are there at once, and nobody could call it off.
+      // Where bytes come faster than they are converted the next ones are there at once, and nobody
+      // could call it off.
       await turn();
       this.ports.signal.throwIfAborted();
     }
@@ -219,7 +241,10 @@ export class Transfer {
   }
 }
 
-/** One file on its way: bytes are gathered to the pieces that its converter takes, hashed, converted and written. */
+/**
+ * One file on its way: bytes are gathered to the pieces that its converter takes, hashed, converted
+ * and written.
+ */
 class FileWork {
   /** Source bytes that the journal has. */
   safe: number;
@@ -250,7 +275,8 @@ class FileWork {
     const { size, path } = this.file;
     if (body.size !== null && body.size !== size)
       return `it was listed with ${size} bytes and is sent with ${body.size}`;
-    if (body.from > this.received) return `it is sent from byte ${body.from}, from ${this.received} was asked for`;
+    if (body.from > this.received)
+      return `it is sent from byte ${body.from}, from ${this.received} was asked for`;
     if (this.etag !== null && body.etag !== null && body.etag !== this.etag)
       return `it has changed at the server since ${path} was begun`;
     this.etag ??= body.etag;
@@ -259,7 +285,11 @@ class FileWork {
 
   async receive(bytes: Uint8Array): Promise<void> {
     let rest = bytes;
-    for (let wanted = this.converter.next(); rest.length > 0 && wanted > 0; wanted = this.converter.next()) {
+    for (
+      let wanted = this.converter.next();
+      rest.length > 0 && wanted > 0;
+      wanted = this.converter.next()
+    ) {
       const part = rest.subarray(0, wanted - this.filled);
       rest = rest.subarray(part.length);
       if (this.piece.length < wanted) this.grow(wanted);

@@ -40,7 +40,8 @@ function Screen() {
           <div className="start-head">
             <h1 className="title">There is nothing at this address.</h1>
             <p className="sentence">
-              The lab has no place called <code>{route.hash}</code>. <a href="#/">Go to the start.</a>
+              The lab has no place called <code>{route.hash}</code>.{' '}
+              <a href="#/">Go to the start.</a>
             </p>
           </div>
         </main>

@@ -35,7 +35,12 @@ export function formatParameters(count: number): string {
   return `${value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${unit}`;
 }
 
-const dateTime = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+const dateTime = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
 
 export function formatDate(time: number): string {
   return dateTime.format(time);

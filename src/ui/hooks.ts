@@ -17,7 +17,8 @@ export const LabContext = createContext<Lab | null>(null);
 
 export function useLab(): Lab {
   const lab = use(LabContext);
-  if (!lab) throw new Error('This component is drawn outside <LabContext>; wrap it, as src/main.tsx does.');
+  if (!lab)
+    throw new Error('This component is drawn outside <LabContext>; wrap it, as src/main.tsx does.');
   return lab;
 }
 
@@ -30,7 +31,9 @@ function onHash(changed: () => void): () => void {
   return () => window.removeEventListener('hashchange', changed);
 }
 
-/** The place the URL names now: for handlers, which may run before a change of place has been drawn. */
+/**
+ * The place the URL names now: for handlers, which may run before a change of place has been drawn.
+ */
 export function currentRoute(): Route {
   return parseRoute(window.location.hash);
 }
@@ -91,7 +94,12 @@ export function useEvaluation(id: string): Loadable<EvaluationView> {
 }
 
 /** An answer with its text and asserts; asked for once it is judged (`ready`). */
-export function useAnswer(id: string, problem: string, sample: number, ready: boolean): Loadable<JudgedAnswer> {
+export function useAnswer(
+  id: string,
+  problem: string,
+  sample: number,
+  ready: boolean,
+): Loadable<JudgedAnswer> {
   const { evaluations } = useLab();
   useEffect(() => {
     if (ready) evaluations.openAnswer(id, problem, sample);
@@ -103,7 +111,9 @@ export function useModelsState<T>(select: (state: ModelsState) => T): T {
   return useStore(useLab().models.store, select);
 }
 
-export function useAdaptersState<T>(select: (state: { readonly list: Loadable<readonly ImportedAdapter[]> }) => T): T {
+export function useAdaptersState<T>(
+  select: (state: { readonly list: Loadable<readonly ImportedAdapter[]> }) => T,
+): T {
   return useStore(useLab().adapters.store, select);
 }
 
@@ -132,5 +142,8 @@ function onMedia(query: string) {
 const onDark = onMedia('(prefers-color-scheme: dark)');
 
 export function useSystemDark(): boolean {
-  return useSyncExternalStore(onDark, () => window.matchMedia('(prefers-color-scheme: dark)').matches);
+  return useSyncExternalStore(
+    onDark,
+    () => window.matchMedia('(prefers-color-scheme: dark)').matches,
+  );
 }

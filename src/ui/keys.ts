@@ -4,12 +4,19 @@ import { useEffect, useEffectEvent } from 'react';
 export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 /**
- * Page-wide keys. They stand down while the user types, holds a modifier, or has a dialog open, and leave alone any key
- * that something nearer has already handled.
+ * Page-wide keys. They stand down while the user types, holds a modifier, or has a dialog open, and
+ * leave alone any key that something nearer has already handled.
  */
 export function useKeys(keys: KeyMap): void {
   const onKey = useEffectEvent((event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || standsDown(event.target)) return;
+    if (
+      event.defaultPrevented ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      standsDown(event.target)
+    )
+      return;
     const action = keys[event.key];
     if (!action) return;
     event.preventDefault();
@@ -24,5 +31,8 @@ export function useKeys(keys: KeyMap): void {
 
 function standsDown(target: EventTarget | null): boolean {
   if (document.querySelector('dialog[open]')) return true;
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches('input, textarea, select'));
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches('input, textarea, select'))
+  );
 }

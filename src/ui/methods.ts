@@ -17,42 +17,50 @@ export interface MethodText {
 export const METHOD_TEXT: Record<Method, MethodText> = {
   grpo: {
     name: 'GRPO',
-    about: 'Several answers to one problem are graded together: those better than the group’s mean become likelier.',
+    about:
+      'Several answers to one problem are graded together: those better than the group’s mean become likelier.',
     control: false,
     kinds: ['attempt'],
     phases: ['sample', 'grade', 'update'],
   },
   srrl: {
     name: 'SRRL',
-    about: 'What fails is tried again with the sandbox’s report in the prompt; first and second answers are trained on together.',
+    about:
+      'What fails is tried again with the sandbox’s report in the prompt; first and second ' +
+      'answers are trained on together.',
     control: false,
     kinds: ['attempt', 'refinement'],
     phases: ['sample', 'grade', 'refine', 'grade', 'update'],
   },
   reflkd: {
     name: 'Refl-KD',
-    about: 'A second adapter learns to write reflections after which retries pass; the model is taught those programs without the reflection.',
+    about:
+      'A second adapter learns to write reflections after which retries pass; the model is ' +
+      'taught those programs without the reflection.',
     control: false,
     kinds: ['attempt', 'reflection', 'retry'],
     phases: ['sample', 'grade', 'reflect', 'retry', 'grade', 'update-reflector', 'distill'],
   },
   resample: {
     name: 'Resample',
-    about: 'SRRL without the report: second answers are fresh ones. What does feedback add to trying again?',
+    about:
+      'SRRL without the report: second answers are fresh ones. What does feedback add to trying again?',
     control: true,
     kinds: ['attempt'],
     phases: ['sample', 'grade', 'retry', 'grade', 'update'],
   },
   'random-reward': {
     name: 'Random reward',
-    about: 'GRPO paid by a coin that falls as often as answers pass. What do updates do without a signal?',
+    about:
+      'GRPO paid by a coin that falls as often as answers pass. What do updates do without a signal?',
     control: true,
     kinds: ['attempt'],
     phases: ['sample', 'grade', 'update'],
   },
   rft: {
     name: 'RFT',
-    about: 'Rejection fine-tuning: what passes is imitated, what fails is thrown away. What do failures teach?',
+    about:
+      'Rejection fine-tuning: what passes is imitated, what fails is thrown away. What do failures teach?',
     control: true,
     kinds: ['attempt'],
     phases: ['sample', 'grade', 'update'],

@@ -18,7 +18,12 @@ interface Props {
 export function ReportApp({ report }: Props) {
   const { screen } = useRoute();
   const [first, ...others] = report.runs;
-  const what = others.length > 0 ? `${report.runs.length} runs` : first ? `a run, ${describeRun(first.config)}` : '';
+  const what =
+    others.length > 0
+      ? `${report.runs.length} runs`
+      : first
+        ? `a run, ${describeRun(first.config)}`
+        : '';
   return (
     <Shell
       bar={
@@ -68,6 +73,7 @@ function Home({ report }: Props) {
 
 function homeOf({ runs }: ReportIndex): Route {
   const [first, ...others] = runs.map(({ runId }) => runId);
-  if (first === undefined || others.length > 0) return { screen: 'compare', runs: runs.map(({ runId }) => runId) };
+  if (first === undefined || others.length > 0)
+    return { screen: 'compare', runs: runs.map(({ runId }) => runId) };
   return { screen: 'run', runId: first, filter: NO_FILTER };
 }

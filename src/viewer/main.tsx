@@ -10,7 +10,8 @@ import { openReport } from './report.ts';
 
 applyTheme();
 const root = document.getElementById('root');
-if (!root) throw new Error('This report has no element with id "root", so there is nowhere to draw it.');
+if (!root)
+  throw new Error('This report has no element with id "root", so there is nowhere to draw it.');
 
 try {
   const archive = reportArchive(document);

@@ -3,13 +3,23 @@ import { messageOf } from '../lib/errors.ts';
 import { unzip } from '../lib/zip.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { FromPage, SessionAnswers, SessionRequest, ToPage } from '../schema/protocol.ts';
-import { REPORT_INDEX, reportRun, reportTexts, type ReportIndex, type ReportTexts } from '../schema/report.ts';
+import {
+  REPORT_INDEX,
+  reportRun,
+  reportTexts,
+  type ReportIndex,
+  type ReportTexts,
+} from '../schema/report.ts';
 import type { Channel } from '../state/client.ts';
 import { RunSummary } from '../state/messages.ts';
 import { columnIndex, readBlock, type BlockKind, type ColumnIndex } from '../storage/columns.ts';
 import { parseLog } from '../storage/log-lines.ts';
 
-const Index = v.object({ version: v.literal(1), madeAt: v.number(), runs: v.pipe(v.array(RunSummary), v.minLength(1)) });
+const Index = v.object({
+  version: v.literal(1),
+  madeAt: v.number(),
+  runs: v.pipe(v.array(RunSummary), v.minLength(1)),
+});
 const Texts = v.object({
   rollouts: v.record(v.string(), v.array(v.string())),
   targets: v.record(v.string(), v.array(v.tuple([v.number(), v.string()]))),
@@ -32,7 +42,9 @@ export interface Report {
 
 /** Reads a report's archive; throws a sentence where it is damaged. */
 export async function openReport(archive: Blob): Promise<Report> {
-  const files = new Map((await unzip(archive, 'The archive in this report')).map(({ path, file }) => [path, file]));
+  const files = new Map(
+    (await unzip(archive, 'The archive in this report')).map(({ path, file }) => [path, file]),
+  );
   const index = await json(REPORT_INDEX, Index);
   const runs = new Map<string, Promise<OpenRun>>();
 
@@ -46,7 +58,9 @@ export async function openReport(archive: Blob): Promise<Report> {
     const parsed = v.safeParse(schema, JSON.parse(await fileOf(path).text()));
     if (parsed.success) return parsed.output;
     const [issue] = parsed.issues;
-    throw new Error(`${path} of this report does not parse (${v.getDotPath(issue) ?? 'it'}: ${issue.message}); make it again.`);
+    throw new Error(
+      `${path} of this report does not parse (${v.getDotPath(issue) ?? 'it'}: ${issue.message}); make it again.`,
+    );
   }
 
   function open(runId: string): Promise<OpenRun> {
@@ -56,9 +70,16 @@ export async function openReport(archive: Blob): Promise<Report> {
   }
 
   async function read(runId: string): Promise<OpenRun> {
-    if (!index.runs.some((run) => run.runId === runId)) throw new Error(`This report holds no run ${runId}.`);
-    const { events } = parseLog(new Uint8Array(await fileOf(`${reportRun(runId)}events.jsonl`).arrayBuffer()));
-    return { events, index: columnIndex(runId, events), texts: await json(reportTexts(runId), Texts) };
+    if (!index.runs.some((run) => run.runId === runId))
+      throw new Error(`This report holds no run ${runId}.`);
+    const { events } = parseLog(
+      new Uint8Array(await fileOf(`${reportRun(runId)}events.jsonl`).arrayBuffer()),
+    );
+    return {
+      events,
+      index: columnIndex(runId, events),
+      texts: await json(reportTexts(runId), Texts),
+    };
   }
 
   async function blockOf(runId: string, kind: BlockKind, rollout: string): Promise<ArrayBuffer> {
@@ -85,7 +106,9 @@ export async function openReport(archive: Blob): Promise<Report> {
         return { block, texts: (await open(runId)).texts.targets[rollout] ?? [] };
       }
       default:
-        throw new Error('A report can be read only; open the lab to train, evaluate or fetch anything.');
+        throw new Error(
+          'A report can be read only; open the lab to train, evaluate or fetch anything.',
+        );
     }
   }
 

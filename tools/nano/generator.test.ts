@@ -5,9 +5,9 @@ import { loadPyodide } from 'pyodide';
 import { expect, it } from 'vitest';
 
 /*
- * The generator of problems and corpus is Python without dependencies, so its own tests run here too, in Pyodide: that no
- * starter problem occurs in pre-training, that the committed files are what the generator makes, that the corpus is the
- * recorded one.
+ * The generator of problems and corpus is Python without dependencies, so its own tests run here
+ * too, in Pyodide: that no starter problem occurs in pre-training, that the committed files are
+ * what the generator makes, that the corpus is the recorded one.
  */
 /** What is used of Emscripten's file system; Pyodide types it as `any`. */
 interface FileSystem {
@@ -25,7 +25,8 @@ for (const [from, to] of [
 ] as const) {
   files.mkdirTree(to);
   for (const name of readdirSync(from)) {
-    if (/\.(py|jsonl|jsonl\.gz)$/.test(name)) files.writeFile(`${to}/${name}`, readFileSync(join(from, name)));
+    if (/\.(py|jsonl|jsonl\.gz)$/.test(name))
+      files.writeFile(`${to}/${name}`, readFileSync(join(from, name)));
   }
 }
 files.chdir('/lab/tools/nano');

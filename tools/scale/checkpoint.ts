@@ -3,43 +3,70 @@ import type { BrowserContext, Page } from '@playwright/test';
 import { browserWith, expect, test } from '../../e2e/fixtures.ts';
 
 /*
- * Checkpoints of true size in IndexedDB: those of a LoRA of rank 16 on a 1.5B model, 12 bytes a parameter. The browser is
- * killed in the middle of writing one, at times spread over what a write takes; then the room runs out. Prints one JSON line.
+ * Checkpoints of true size in IndexedDB: those of a LoRA of rank 16 on a 1.5B model, 12 bytes a
+ * parameter. The browser is killed in the middle of writing one, at times spread over what a write
+ * takes; then the room runs out. Prints one JSON line.
  */
 const PARAMETERS = 18_464_768;
 const KILLS = 6;
 const MIB = 2 ** 20;
 
-/** Checkpoint `step` of run `big`: its state says which it is. In the page, on the storage layer as it is served. */
+/**
+ * Checkpoint `step` of run `big`: its state says which it is. In the page, on the storage layer as
+ * it is served.
+ */
 const save = (page: Page, step: number) =>
   page.evaluate(
     async ([step, parameters]) => {
       const path = '/src/storage/browser/checkpoints.ts';
-      const { IndexedDbCheckpoints } = (await import(/* @vite-ignore */ path)) as typeof import('../../src/storage/browser/checkpoints.ts');
+      const { IndexedDbCheckpoints } = (await import(
+        /* @vite-ignore */ path
+      )) as typeof import('../../src/storage/browser/checkpoints.ts');
       const state = new Uint8Array(12 * parameters);
-      for (let at = 0; at < state.length; at += 65_536) crypto.getRandomValues(state.subarray(at, at + 65_536));
+      for (let at = 0; at < state.length; at += 65_536)
+        crypto.getRandomValues(state.subarray(at, at + 65_536));
       const from = performance.now();
       try {
-        const bytes = await new IndexedDbCheckpoints('true-size').save('big', { version: 1, step, log: { events: 1, eventBytes: 1, tokenBytes: 1 }, state: { step }, adapters: { student: state } });
+        const bytes = await new IndexedDbCheckpoints('true-size').save('big', {
+          version: 1,
+          step,
+          log: { events: 1, eventBytes: 1, tokenBytes: 1 },
+          state: { step },
+          adapters: { student: state },
+        });
         return { bytes, seconds: (performance.now() - from) / 1000, error: null };
       } catch (error) {
-        return { bytes: 0, seconds: (performance.now() - from) / 1000, error: (error as Error).message };
+        return {
+          bytes: 0,
+          seconds: (performance.now() - from) / 1000,
+          error: (error as Error).message,
+        };
       }
     },
     [step, PARAMETERS] as const,
   );
 
-/** The step of the checkpoint that is found, what reading it takes, and the bytes that are kept in all. */
+/**
+ * The step of the checkpoint that is found, what reading it takes, and the bytes that are kept in
+ * all.
+ */
 const load = (page: Page) =>
   page.evaluate(async () => {
     const path = '/src/storage/browser/checkpoints.ts';
-    const { IndexedDbCheckpoints } = (await import(/* @vite-ignore */ path)) as typeof import('../../src/storage/browser/checkpoints.ts');
+    const { IndexedDbCheckpoints } = (await import(
+      /* @vite-ignore */ path
+    )) as typeof import('../../src/storage/browser/checkpoints.ts');
     const checkpoints = new IndexedDbCheckpoints('true-size');
     const from = performance.now();
     const found = await checkpoints.load('big', { eventBytes: 1, tokenBytes: 1 });
     const read = performance.now();
     const kept = await checkpoints.bytes('big');
-    return { step: found?.step ?? null, seconds: (read - from) / 1000, kept, counting: (performance.now() - read) / 1000 };
+    return {
+      step: found?.step ?? null,
+      seconds: (read - from) / 1000,
+      kept,
+      counting: (performance.now() - read) / 1000,
+    };
   });
 
 /** As a power cut would end it. */
@@ -91,7 +118,18 @@ test('of a checkpoint of true size the last whole one outlives a kill and a full
   await session.send('Storage.overrideQuotaForOrigin', { origin });
   const after = await save(page, 99);
   expect(await load(page)).toMatchObject({ step: 99 });
-  console.log(JSON.stringify({ mib: Math.round(first.bytes / MIB), first, second, found, usage: Math.round(usage / MIB), full, kept, after }));
+  console.log(
+    JSON.stringify({
+      mib: Math.round(first.bytes / MIB),
+      first,
+      second,
+      found,
+      usage: Math.round(usage / MIB),
+      full,
+      kept,
+      after,
+    }),
+  );
   await context.close();
   rmSync(profile, { recursive: true, force: true });
 });

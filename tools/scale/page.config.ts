@@ -1,7 +1,10 @@
 import { defineConfig } from '@playwright/test';
 import flows from '../../playwright.config.ts';
 
-/** The page with a model of true size: `AFTERTHOUGHT_MODEL=DIR npx playwright test -c tools/scale/page.config.ts`. */
+/**
+ * The page with a model of true size: `AFTERTHOUGHT_MODEL=DIR npx playwright test -c
+ * tools/scale/page.config.ts`.
+ */
 export default defineConfig(flows, {
   testDir: '.',
   testMatch: ['page.ts', 'checkpoint.ts'],

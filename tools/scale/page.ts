@@ -6,13 +6,17 @@ import { expect, test } from '../../e2e/fixtures.ts';
 import { HubServer } from '../../src/storage/testing/hub-server.ts';
 
 /*
- * A model of true size in the page: fetched at q4 from a hub on this machine, stopped, gone on with, the tab reloaded in the
- * middle, opened again and answering. Prints one JSON line: seconds, bytes that came twice, memory, long tasks.
+ * A model of true size in the page: fetched at q4 from a hub on this machine, stopped, gone on
+ * with, the tab reloaded in the middle, opened again and answering. Prints one JSON line: seconds,
+ * bytes that came twice, memory, long tasks.
  */
 const FOLDER = process.env['AFTERTHOUGHT_MODEL'];
 const MIB = 2 ** 20;
 
-/** Largest resident memory of the browser's processes so far, MiB, by their type; of several renderers the largest. */
+/**
+ * Largest resident memory of the browser's processes so far, MiB, by their type; of several
+ * renderers the largest.
+ */
 async function peaks(browser: Browser): Promise<Record<string, number>> {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
@@ -25,11 +29,18 @@ async function peaks(browser: Browser): Promise<Record<string, number>> {
   return found;
 }
 
-/** Tasks of the page's thread that took over 50 ms since it was opened: how many, the longest, their sum, ms. */
+/**
+ * Tasks of the page's thread that took over 50 ms since it was opened: how many, the longest, their
+ * sum, ms.
+ */
 const longTasks = (page: Page) =>
   page.evaluate(() => {
     const tasks = (window as unknown as { longTasks: number[] }).longTasks;
-    return { count: tasks.length, longest: Math.max(0, ...tasks), sum: tasks.reduce((a, b) => a + b, 0) };
+    return {
+      count: tasks.length,
+      longest: Math.max(0, ...tasks),
+      sum: tasks.reduce((a, b) => a + b, 0),
+    };
   });
 
 const progress = async (page: Page): Promise<number> => {
@@ -38,11 +49,21 @@ const progress = async (page: Page): Promise<number> => {
   return Number(value ?? 0) / Number(max ?? 1);
 };
 
-test('a model of true size comes, is stopped, reloaded, gone on with and answers', async ({ page, browser, complaints }) => {
+test('a model of true size comes, is stopped, reloaded, gone on with and answers', async ({
+  page,
+  browser,
+  complaints,
+}) => {
   test.skip(FOLDER === undefined, 'AFTERTHOUGHT_MODEL names the folder of a model.');
   const folder = FOLDER ?? '';
   const names = await readdir(folder);
-  const files = new Map(await Promise.all(names.map(async (name) => [name, new Uint8Array(await readFile(join(folder, name)))] as const)));
+  const files = new Map(
+    await Promise.all(
+      names.map(
+        async (name) => [name, new Uint8Array(await readFile(join(folder, name)))] as const,
+      ),
+    ),
+  );
   const repo = `lab/${basename(folder)}`;
   const hub = await HubServer.start(repo, files);
   const whole = [...files.values()].reduce((sum, { length }) => sum + length, 0);
@@ -51,10 +72,15 @@ test('a model of true size comes, is stopped, reloaded, gone on with and answers
     localStorage.setItem('afterthought.hub', endpoint);
     const tasks: number[] = [];
     (window as unknown as { longTasks: number[] }).longTasks = tasks;
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({ type: 'longtask', buffered: true });
+    new PerformanceObserver((list) =>
+      tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration))),
+    ).observe({ type: 'longtask', buffered: true });
   }, hub.endpoint);
   const card = page.getByTestId('model');
-  const until = (share: number) => expect.poll(() => progress(page), { timeout: 1_800_000, intervals: [100] }).toBeGreaterThan(share);
+  const until = (share: number) =>
+    expect
+      .poll(() => progress(page), { timeout: 1_800_000, intervals: [100] })
+      .toBeGreaterThan(share);
 
   await page.goto(`/#/?model=${encodeURIComponent(`${repo}:q4`)}`);
   await expect(page.getByTestId('device')).toContainText('WebGPU works', { timeout: 120_000 });
@@ -67,7 +93,11 @@ test('a model of true size comes, is stopped, reloaded, gone on with and answers
   await card.getByRole('button', { name: 'Stop' }).click();
   const clicked = Date.now();
   await expect(card).toContainText('have come', { timeout: 600_000 });
-  const stopping = { click: (clicked - stop) / 1000, stop: (Date.now() - clicked) / 1000, asked: hub.asked.length };
+  const stopping = {
+    click: (clicked - stop) / 1000,
+    stop: (Date.now() - clicked) / 1000,
+    asked: hub.asked.length,
+  };
   const stopped = await longTasks(page);
   await card.getByRole('button', { name: 'Go on with the download' }).click();
   await until(0.6);
@@ -79,18 +109,38 @@ test('a model of true size comes, is stopped, reloaded, gone on with and answers
   const came = await longTasks(page);
   const asked = hub.asked.filter((line) => line.startsWith('cdn') && line.includes('safetensors'));
   const kept = await card.getByText('Here, ').textContent();
-  console.log(JSON.stringify({ repo, mib: Math.round(whole / MIB), seconds, stopping, before, fetched, longTasks: { opened, stopped, fetching, came }, asked, kept }));
+  console.log(
+    JSON.stringify({
+      repo,
+      mib: Math.round(whole / MIB),
+      seconds,
+      stopping,
+      before,
+      fetched,
+      longTasks: { opened, stopped, fetching, came },
+      asked,
+      kept,
+    }),
+  );
 
   // The second visit: from the disk.
   const requests = hub.asked.length;
   const again = Date.now();
   await page.reload();
-  await expect(page.getByTestId('plan')).toContainText(/[\d.]+ [MG]iB of [\d.]+ GiB/, { timeout: 120_000 });
+  await expect(page.getByTestId('plan')).toContainText(/[\d.]+ [MG]iB of [\d.]+ GiB/, {
+    timeout: 120_000,
+  });
   const planned = (Date.now() - again) / 1000;
   const plan = await page.getByTestId('plan').locator('.plan-memory').innerText();
-  const short = { Steps: '1', 'Answers a problem': '2', 'Test problems': '0', 'Answer’s tokens': '16' };
+  const short = {
+    Steps: '1',
+    'Answers a problem': '2',
+    'Test problems': '0',
+    'Answer’s tokens': '16',
+  };
   await page.locator('.settings-more summary').click();
-  for (const [label, value] of Object.entries(short)) await page.getByLabel(label, { exact: true }).fill(value);
+  for (const [label, value] of Object.entries(short))
+    await page.getByLabel(label, { exact: true }).fill(value);
   const asking = Date.now();
   await page.getByRole('button', { name: 'Start training' }).click();
   await page.waitForURL(/#\/run\//, { timeout: 600_000 });

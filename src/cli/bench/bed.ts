@@ -20,9 +20,15 @@ export interface Ceilings {
 }
 
 /** The adapter of rollouts and updates: all linears, as the presets have it. */
-export const LORA = { rank: 16, alpha: 32, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] } as const;
+export const LORA = {
+  rank: 16,
+  alpha: 32,
+  targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+} as const;
 
-/** The model under measurement. Sections share one engine; who needs a fresh one closes it first. */
+/**
+ * The model under measurement. Sections share one engine; who needs a fresh one closes it first.
+ */
 export class Bed {
   #engine: GpuEngine | null = null;
   #device: Record<string, unknown> | null = null;
@@ -33,7 +39,11 @@ export class Bed {
     readonly weights: OpenEngineOptions['weights'],
   ) {}
 
-  static async of(model: string, weights: OpenEngineOptions['weights'], root: string): Promise<Bed> {
+  static async of(
+    model: string,
+    weights: OpenEngineOptions['weights'],
+    root: string,
+  ): Promise<Bed> {
     const name = await resolveModel(model);
     return new Bed(
       basename(name),
@@ -81,17 +91,23 @@ export function ceilingSizes({ software, device }: OpenedDevice) {
   const most = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
   return {
     copyBytes: Math.min(software ? 64 << 20 : 512 << 20, most),
-    product: software ? { rows: 128, inner: 512, cols: 512 } : { rows: 4096, inner: 4096, cols: 4096 },
+    product: software
+      ? { rows: 128, inner: 512, cols: 512 }
+      : { rows: 4096, inner: 4096, cols: 4096 },
   };
 }
 
 /**
- * Both ceilings by both clocks, a few tenths of a second each: a second of processor time gives the same on a busy machine.
- * Where the GPU is hardware its work takes no processor time, so there is the wall's clock only.
+ * Both ceilings by both clocks, a few tenths of a second each: a second of processor time gives the
+ * same on a busy machine. Where the GPU is hardware its work takes no processor time, so there is
+ * the wall's clock only.
  */
 export async function ceilings(opened: OpenedDevice): Promise<Record<keyof Spent, Ceilings>> {
   const wall = await ceilingsBy(opened, () => now().wall);
-  return { wall, processor: opened.software ? await ceilingsBy(opened, () => now().processor) : wall };
+  return {
+    wall,
+    processor: opened.software ? await ceilingsBy(opened, () => now().processor) : wall,
+  };
 }
 
 async function ceilingsBy(opened: OpenedDevice, clock: Clock): Promise<Ceilings> {
@@ -114,7 +130,8 @@ export function bytesPerPass({ opened, config }: GpuEngine): number {
   for (const [label, bytes] of opened.memory.report(2)) {
     const [kind, part] = label.split(' ');
     // Of an embedding that is not the head a few rows are read, of the rope table too.
-    if (kind === 'weights' && part !== 'rope' && (part !== 'embedding' || config.tiedEmbeddings)) total += bytes;
+    if (kind === 'weights' && part !== 'rope' && (part !== 'embedding' || config.tiedEmbeddings))
+      total += bytes;
   }
   return total;
 }

@@ -1,6 +1,17 @@
 import type { GpuEngine } from '../../model/gpu-engine.ts';
 import { bytesPerPass, ceilings, tokenIds } from './bed.ts';
-import { bothClocks, load, median, now, rounded, rounds, shares, since, type Section, type Spent } from './section.ts';
+import {
+  bothClocks,
+  load,
+  median,
+  now,
+  rounded,
+  rounds,
+  shares,
+  since,
+  type Section,
+  type Spent,
+} from './section.ts';
 
 const PROMPT = 64;
 const LONGEST = 256;
@@ -16,15 +27,24 @@ interface Pass {
   readonly submits: number;
 }
 
-type Variant = { readonly name: string; readonly samples: number; readonly adapter: 'none' | 'student' };
+type Variant = {
+  readonly name: string;
+  readonly samples: number;
+  readonly adapter: 'none' | 'student';
+};
 
 export const decodeSection: Section = {
   name: 'decode',
-  summary: 'tokens a second at several group sizes, beside one sequence and the copy bandwidth of the same rounds',
+  summary:
+    'tokens a second at several group sizes, beside one sequence and the copy bandwidth of the same rounds',
   async run({ bed, groups, size, note }) {
     const engine = await bed.engine();
     const bytes = bytesPerPass(engine);
-    const variants: Variant[] = groups.map((samples) => ({ name: `${samples}`, samples, adapter: 'none' }));
+    const variants: Variant[] = groups.map((samples) => ({
+      name: `${samples}`,
+      samples,
+      adapter: 'none',
+    }));
     for (const samples of groups.filter((group) => group === 1 || group === 10))
       variants.push({ name: `${samples} with adapter`, samples, adapter: 'student' });
     const lengths = new Map<string, number>();
@@ -34,7 +54,10 @@ export const decodeSection: Section = {
       const steps = (SECONDS * size * tokensPerSecond.wall) / variant.samples;
       lengths.set(
         variant.name,
-        Math.max(SHORTEST, Math.min(LONGEST, engine.maxContext - PROMPT, 8 * Math.floor(steps / 8))),
+        Math.max(
+          SHORTEST,
+          Math.min(LONGEST, engine.maxContext - PROMPT, 8 * Math.floor(steps / 8)),
+        ),
       );
     }
     const passes = new Map(variants.map(({ name }) => [name, [] as Pass[]]));
@@ -42,7 +65,9 @@ export const decodeSection: Section = {
     for (let round = 0; round < rounds(size); round++) {
       peaks.push(await ceilings(engine.opened));
       for (const variant of variants)
-        passes.get(variant.name)?.push(await decode(engine, variant, lengths.get(variant.name) ?? SHORTEST));
+        passes
+          .get(variant.name)
+          ?.push(await decode(engine, variant, lengths.get(variant.name) ?? SHORTEST));
     }
     const { software } = engine.opened;
     const one = passes.get(String(groups[0])) ?? [];
@@ -50,18 +75,24 @@ export const decodeSection: Section = {
       const own = passes.get(name) ?? [];
       const rate = median(own.map((pass) => pass.tokensPerSecond.wall));
       const ratios = own.map((pass, i) =>
-        bothClocks((clock) => pass.tokensPerSecond[clock] / (one[i]?.tokensPerSecond[clock] ?? NaN)),
+        bothClocks(
+          (clock) => pass.tokensPerSecond[clock] / (one[i]?.tokensPerSecond[clock] ?? NaN),
+        ),
       );
       const ofCopy = own.map((pass, i) =>
         bothClocks(
-          (clock) => (bytes * pass.tokensPerSecond[clock]) / samples / (peaks[i]?.[clock].bytesPerSecond ?? NaN),
+          (clock) =>
+            (bytes * pass.tokensPerSecond[clock]) /
+            samples /
+            (peaks[i]?.[clock].bytesPerSecond ?? NaN),
         ),
       );
       const { dispatches, submits } = own[own.length - 1] ?? { dispatches: NaN, submits: NaN };
       const middle = (rounds: readonly Spent[]) =>
         median(rounds.map((round) => round[software ? 'processor' : 'wall']));
       note(
-        `${samples} sequence(s)${adapter === 'none' ? '' : ' with an adapter'}: ${rounded(rate)} tokens/s, ${rounded(middle(ratios), 2)} times ` +
+        `${samples} sequence(s)${adapter === 'none' ? '' : ' with an adapter'}: ` +
+          `${rounded(rate)} tokens/s, ${rounded(middle(ratios), 2)} times ` +
           `that of ${groups[0]}, weights read at ${rounded(100 * middle(ofCopy))} % of copy bandwidth`,
       );
       return {
@@ -80,8 +111,15 @@ export const decodeSection: Section = {
   },
 };
 
-/** One group decoded without stop rules; the rate is that after the first block, which holds the prompt's pass. */
-async function decode(engine: GpuEngine, { samples, adapter }: Variant, tokens: number): Promise<Pass> {
+/**
+ * One group decoded without stop rules; the rate is that after the first block, which holds the
+ * prompt's pass.
+ */
+async function decode(
+  engine: GpuEngine,
+  { samples, adapter }: Variant,
+  tokens: number,
+): Promise<Pass> {
   const { counts } = engine.opened.recorder;
   const marks: { tokens: number; at: Spent; dispatches: number; submits: number }[] = [];
   await engine.generate(

@@ -14,12 +14,19 @@ export const deviceSection: Section = {
     for (let round = 0; round < rounds(size); round++) peaks.push((await ceilings(opened)).wall);
     const gbPerSecond = median(peaks.map((peak) => peak.bytesPerSecond)) / 1e9;
     const byKernel = Object.fromEntries(
-      Object.keys(peaks[0]?.rates ?? {}).map((name) => [name, rounded(median(peaks.map((peak) => peak.rates[name] ?? 0)) / 1e9, 2)]),
+      Object.keys(peaks[0]?.rates ?? {}).map((name) => [
+        name,
+        rounded(median(peaks.map((peak) => peak.rates[name] ?? 0)) / 1e9, 2),
+      ]),
     );
     const gflops = median(peaks.map((peak) => peak.flopsPerSecond)) / 1e9;
 
-    // A kernel that does next to nothing: many in one submit, one a submit, and one a submit that is waited for.
-    const [gate_up, y] = [memory.alloc('measure input', 4 * 8), memory.alloc('measure output', 4 * 4)];
+    // A kernel that does next to nothing: many in one submit, one a submit, and one a submit that
+    // is waited for.
+    const [gate_up, y] = [
+      memory.alloc('measure input', 4 * 8),
+      memory.alloc('measure output', 4 * 4),
+    ];
     await memory.settle();
     const small = () => recorder.run(swiglu, { rows: 1, width: 4 }, { gate_up, y });
     const dispatch = 1e6 / (await perSecond(opened, 0.3, small));
@@ -47,7 +54,9 @@ export const deviceSection: Section = {
       copy_bytes: sizes.copyBytes,
       product_gflops: rounded(gflops, 2),
       product_gflops_by_kernel: byKernel,
-      product: `f32, (${sizes.product.rows}, ${sizes.product.inner}) by (${sizes.product.cols}, ${sizes.product.inner}) or its backward, the faster`,
+      product:
+        `f32, (${sizes.product.rows}, ${sizes.product.inner}) by (${sizes.product.cols}, ` +
+        `${sizes.product.inner}) or its backward, the faster`,
       dispatch_us: rounded(dispatch, 2),
       submit_us: rounded(submit, 2),
       tuner: engine.variants,

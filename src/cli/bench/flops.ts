@@ -1,10 +1,11 @@
 import type { ModelConfig } from '../../model/config.ts';
 
 /**
- * Floating-point operations of passes over packed rows, a multiplication and an addition counting two. `useful` is what
- * the mathematics asks for: forward, gradients of inputs, gradients of LoRA pairs (frozen weights have none). `computed`
- * adds what is computed again: each layer's forward in the backward pass (the last product of a layer aside), and the
- * scores of attention in its two backward kernels.
+ * Floating-point operations of passes over packed rows, a multiplication and an addition counting
+ * two. `useful` is what the mathematics asks for: forward, gradients of inputs, gradients of LoRA
+ * pairs (frozen weights have none). `computed` adds what is computed again: each layer's forward in
+ * the backward pass (the last product of a layer aside), and the scores of attention in its two
+ * backward kernels.
  */
 export interface Flops {
   readonly useful: number;
@@ -43,12 +44,21 @@ function products(config: ModelConfig) {
 }
 
 /** Forward pass without an adapter, no head. */
-export function layersFlops(config: ModelConfig, { rows, pairs }: Pick<Work, 'rows' | 'pairs'>): number {
-  const weights = Object.values(products(config)).reduce((sum, { outputs, inputs }) => sum + outputs * inputs, 0);
+export function layersFlops(
+  config: ModelConfig,
+  { rows, pairs }: Pick<Work, 'rows' | 'pairs'>,
+): number {
+  const weights = Object.values(products(config)).reduce(
+    (sum, { outputs, inputs }) => sum + outputs * inputs,
+    0,
+  );
   return config.layers * (2 * rows * weights + 4 * config.headDim * config.heads * pairs);
 }
 
-/** A training step: forward, head with its gradient, backward to the adapter of `rank` on all linears. */
+/**
+ * A training step: forward, head with its gradient, backward to the adapter of `rank` on all
+ * linears.
+ */
 export function trainFlops(config: ModelConfig, work: Work, rank: number): Flops {
   const { rows, pairs, predicted } = work;
   const all = products(config);
@@ -57,13 +67,20 @@ export function trainFlops(config: ModelConfig, work: Work, rank: number): Flops
   const lora = (size: number) => 2 * rows * rank * size;
   const pairs4 =
     config.layers *
-    lora(Object.values(all).reduce((sum, { outputs, inputs, parts }) => sum + parts * inputs + outputs, 0));
-  const attention = config.layers * 2 * config.headDim * config.heads * pairs; // one of its products
+    lora(
+      Object.values(all).reduce(
+        (sum, { outputs, inputs, parts }) => sum + parts * inputs + outputs,
+        0,
+      ),
+    );
+  // one of its products
+  const attention = config.layers * 2 * config.headDim * config.heads * pairs;
   const head = 2 * predicted * config.hiddenSize * config.vocabSize;
   // The first layer's input needs no gradient: neither through its weights nor through LoRA's A.
   const firstInput = 2 * rows * qkv.outputs * qkv.inputs + lora(qkv.parts * qkv.inputs);
   const useful = 2 * frozen - firstInput + 3 * pairs4 + (2 + 4) * attention + 2 * head;
   // A layer's last product, and LoRA's B beside it, are not computed again.
-  const again = frozen + pairs4 - config.layers * (2 * rows * down.outputs * down.inputs + lora(down.outputs));
+  const again =
+    frozen + pairs4 - config.layers * (2 * rows * down.outputs * down.inputs + lora(down.outputs));
   return { useful, computed: useful + again + (2 + 3) * attention };
 }

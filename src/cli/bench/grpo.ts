@@ -27,7 +27,8 @@ export function stepShape(engine: GpuEngine, size: number): StepShape {
 
 export const grpoSection: Section = {
   name: 'grpo',
-  summary: 'a whole step: a group sampled with the adapter on, graded, and the update with its reference pass',
+  summary:
+    'a whole step: a group sampled with the adapter on, graded, and the update with its reference pass',
   async run({ bed, problems, size, note }) {
     const engine = await bed.engine();
     const shape = stepShape(engine, size);
@@ -39,10 +40,13 @@ export const grpoSection: Section = {
       for (let round = 0; round < rounds(size / 2); round++)
         steps.push(await wholeStep(engine, sandbox, problems, shape));
       const of = (part: keyof StepTimes) => median(steps.map((step) => step[part]));
-      const whole = median(steps.map(({ sampling, grading, update }) => sampling + grading + update));
+      const whole = median(
+        steps.map(({ sampling, grading, update }) => sampling + grading + update),
+      );
       const tokens = shape.samples * shape.completion;
       note(
-        `${shape.samples} × ${shape.completion}: ${rounded(whole, 2)} s, of these sampling ${rounded(of('sampling'), 2)}, ` +
+        `${shape.samples} × ${shape.completion}: ${rounded(whole, 2)} s, of these sampling ` +
+          `${rounded(of('sampling'), 2)}, ` +
           `grading ${rounded(of('grading'), 2)}, update ${rounded(of('update'), 2)}`,
       );
       return {
@@ -86,7 +90,10 @@ async function wholeStep(
 }
 
 /** A group without stop rules, so that it has as many tokens whatever the weights are. */
-export function sampleGroup(engine: GpuEngine, { prompt, completion, samples }: StepShape): Promise<Completion[]> {
+export function sampleGroup(
+  engine: GpuEngine,
+  { prompt, completion, samples }: StepShape,
+): Promise<Completion[]> {
   return engine.generate([
     {
       prompt: tokenIds(engine.vocabSize, prompt, 0),
@@ -144,5 +151,11 @@ export async function update(
     advantage: advantages[i] ?? 0,
     samplerLogprobs: completion.logprobs,
   }));
-  await engine.trainStep({ adapter: 'student', sequences, loss: PG, optimizer: ADAMW, reference: true });
+  await engine.trainStep({
+    adapter: 'student',
+    sequences,
+    loss: PG,
+    optimizer: ADAMW,
+    reference: true,
+  });
 }

@@ -10,7 +10,8 @@ import { load, median, rounded, rounds, timed, type Section } from './section.ts
 export const loadingSection: Section = {
   name: 'loading',
   summary:
-    'from files to the first forward pass: from safetensors, converted on the way, and packed as they are kept after that',
+    'from files to the first forward pass: from safetensors, converted on the way, and packed ' +
+    'as they are kept after that',
   async run({ bed, size, note }) {
     const count = rounds(size / 2);
     const converted = await times(bed, count);
@@ -27,7 +28,9 @@ export const loadingSection: Section = {
       );
       return {
         load: load(),
-        note: 'files are in the page cache, at the latest after the first load; a device opened and the first kernels compiled are in each time',
+        note:
+          'files are in the page cache, at the latest after the first load; a device ' +
+          'opened and the first kernels compiled are in each time',
         first_s: rounded(converted[0] ?? NaN, 3),
         converted_s: rounded(median(converted), 3),
         packing_s: rounded(packing.spent.wall, 3),
@@ -55,7 +58,8 @@ async function times(bed: Bed, count: number): Promise<number[]> {
 /** The model in `folder` as the lab keeps it; where no precision was asked for, at f16. */
 async function pack({ source, weights }: Bed, folder: string): Promise<void> {
   for (const name of await readdir(source.label)) {
-    if (name === 'config.json' || name.endsWith('.index.json')) await copyFile(join(source.label, name), join(folder, name));
+    if (name === 'config.json' || name.endsWith('.index.json'))
+      await copyFile(join(source.label, name), join(folder, name));
     if (!name.endsWith('.safetensors')) continue;
     const file = await open(join(folder, name), 'w');
     try {

@@ -8,7 +8,8 @@ const mib = (bytes: number): number => rounded(bytes / 2 ** 20, 2);
 export const memorySection: Section = {
   name: 'memory',
   summary:
-    'what a fresh engine holds on the device by part, and the process on the host: loaded, after sampling, after an update',
+    'what a fresh engine holds on the device by part, and the process on the host: loaded, ' +
+    'after sampling, after an update',
   async run({ bed, size, note }) {
     bed.close();
     const before = residentMib(process.pid);
@@ -20,10 +21,13 @@ export const memorySection: Section = {
     await update(engine, shape, completions);
     const updated = reading(engine);
     note(
-      `device ${updated.device_mib} MiB after an update (peak ${updated.device_peak_mib}), host ${updated.host_mib ?? 'unknown'} MiB`,
+      `device ${updated.device_mib} MiB after an update (peak ${updated.device_peak_mib}), ` +
+        `host ${updated.host_mib ?? 'unknown'} MiB`,
     );
     return {
-      step: `${shape.samples} × ${shape.completion} tokens after ${shape.prompt}, micro-batches of ${engine.microBatchRows} rows`,
+      step:
+        `${shape.samples} × ${shape.completion} tokens after ${shape.prompt}, ` +
+        `micro-batches of ${engine.microBatchRows} rows`,
       host_before_mib: before,
       loaded,
       sampled,

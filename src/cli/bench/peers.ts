@@ -19,13 +19,50 @@ import {
   type Spent,
 } from './section.ts';
 
-/** Nano's block; two that are wider, small enough for a software adapter; on a GPU those of Qwen2.5 0.5B and 1.5B too. */
+/**
+ * Nano's block; two that are wider, small enough for a software adapter; on a GPU those of Qwen2.5
+ * 0.5B and 1.5B too.
+ */
 const BLOCKS: readonly (BlockShape & { readonly name: string; readonly hardware?: true })[] = [
   { name: 'nano', rows: 256, width: 128, heads: 4, kvHeads: 2, headDim: 32, intermediate: 384 },
-  { name: '512 wide', rows: 128, width: 512, heads: 8, kvHeads: 2, headDim: 64, intermediate: 1024 },
-  { name: '896 wide', rows: 128, width: 896, heads: 14, kvHeads: 2, headDim: 64, intermediate: 1792 },
-  { name: '0.5B', rows: 1024, width: 896, heads: 14, kvHeads: 2, headDim: 64, intermediate: 4864, hardware: true },
-  { name: '1.5B', rows: 1024, width: 1536, heads: 12, kvHeads: 2, headDim: 128, intermediate: 8960, hardware: true },
+  {
+    name: '512 wide',
+    rows: 128,
+    width: 512,
+    heads: 8,
+    kvHeads: 2,
+    headDim: 64,
+    intermediate: 1024,
+  },
+  {
+    name: '896 wide',
+    rows: 128,
+    width: 896,
+    heads: 14,
+    kvHeads: 2,
+    headDim: 64,
+    intermediate: 1792,
+  },
+  {
+    name: '0.5B',
+    rows: 1024,
+    width: 896,
+    heads: 14,
+    kvHeads: 2,
+    headDim: 64,
+    intermediate: 4864,
+    hardware: true,
+  },
+  {
+    name: '1.5B',
+    rows: 1024,
+    width: 1536,
+    heads: 12,
+    kvHeads: 2,
+    headDim: 128,
+    intermediate: 8960,
+    hardware: true,
+  },
 ];
 /** (rows, inner) by (inner, outputs). */
 const PRODUCTS: readonly (ProductShape & { readonly hardware?: true })[] = [
@@ -38,18 +75,22 @@ const SAME = 1e-4;
 
 export const peersSection: Section = {
   name: 'peers',
-  summary: 'jax-js on the same adapter: matrix product, transformer block forward, and forward with backward',
+  summary:
+    'jax-js on the same adapter: matrix product, transformer block forward, and forward with backward',
   async run(context) {
     const { bed, size } = context;
     const { opened } = await bed.engine();
     const here = <T extends { readonly hardware?: true }>(all: readonly T[]) =>
-      all.filter((shape) => !opened.software || !shape.hardware).slice(0, size < 0.5 ? 1 : undefined);
+      all
+        .filter((shape) => !opened.software || !shape.hardware)
+        .slice(0, size < 0.5 ? 1 : undefined);
     const jax = await openJax();
     const products = [];
     for (const shape of here(PRODUCTS)) products.push(await product(opened, jax, shape, context));
     const blocks = [];
     for (const { name, ...shape } of here(BLOCKS))
-      for (const lora of [false, true]) blocks.push(await block(opened, jax, name, shape, lora, context));
+      for (const lora of [false, true])
+        blocks.push(await block(opened, jax, name, shape, lora, context));
     return { load: load(), peer: '@jax-js/jax, jit, warmed up', products, blocks };
   },
 };
@@ -85,12 +126,22 @@ async function product(
     await memory.settle();
     ours.run();
     theirs.run();
-    const relative = distance(await recorder.readF32(y), (await theirs.last.ref.data()) as Float32Array);
+    const relative = distance(
+      await recorder.readF32(y),
+      (await theirs.last.ref.data()) as Float32Array,
+    );
     requireSame(relative, `the product of ${rows} × ${inner} by ${inner} × ${cols}`);
     const times = await interleave({ ours, theirs }, rounds(context.size));
     const { figures, words } = ratio(times, opened.software);
     context.note(`product ${rows} × ${inner} × ${cols}: ${words}`);
-    return { rows, inner, outputs: cols, kernel: kernel.name, relative_distance: relative, ...figures };
+    return {
+      rows,
+      inner,
+      outputs: cols,
+      kernel: kernel.name,
+      relative_distance: relative,
+      ...figures,
+    };
   } finally {
     for (const view of [x, w, y]) memory.free(view);
     recorder.forgetBindGroups();
@@ -114,9 +165,13 @@ async function block(
     ours.forwardBackward.run();
     theirs.forwardBackward.run();
     const apart = distances(await ours.read(), await theirs.read());
-    for (const [what, value] of Object.entries(apart)) requireSame(value, `${what} of the block ${name}`);
+    for (const [what, value] of Object.entries(apart))
+      requireSame(value, `${what} of the block ${name}`);
     const count = rounds(context.size);
-    const forward = ratio(await interleave({ ours: ours.forward, theirs: theirs.forward }, count), software);
+    const forward = ratio(
+      await interleave({ ours: ours.forward, theirs: theirs.forward }, count),
+      software,
+    );
     const both = ratio(
       await interleave({ ours: ours.forwardBackward, theirs: theirs.forwardBackward }, count),
       software,
@@ -140,11 +195,18 @@ async function block(
 
 /** How many times as fast as the peer, and the milliseconds of both; in words for people. */
 function ratio(times: Record<'ours' | 'theirs', Spent[]>, software: boolean) {
-  const ratios = times.ours.map((own, i) => bothClocks((clock) => (times.theirs[i]?.[clock] ?? NaN) / own[clock]));
+  const ratios = times.ours.map((own, i) =>
+    bothClocks((clock) => (times.theirs[i]?.[clock] ?? NaN) / own[clock]),
+  );
   const middle = (clock: keyof Spent) => rounded(median(ratios.map((round) => round[clock])), 2);
-  const ms = (side: 'ours' | 'theirs') => rounded(1000 * median(times[side].map(({ wall }) => wall)), 3);
+  const ms = (side: 'ours' | 'theirs') =>
+    rounded(1000 * median(times[side].map(({ wall }) => wall)), 3);
   return {
-    figures: { ours_ms: ms('ours'), theirs_ms: ms('theirs'), ...shares('times_as_fast', ratios, software) },
+    figures: {
+      ours_ms: ms('ours'),
+      theirs_ms: ms('theirs'),
+      ...shares('times_as_fast', ratios, software),
+    },
     words: `${middle('wall')} times as fast${software ? ` (${middle('processor')} by processor time)` : ''}`,
   };
 }
@@ -152,6 +214,7 @@ function ratio(times: Record<'ours' | 'theirs', Spent[]>, software: boolean) {
 function requireSame(relative: number, what: string): void {
   if (!(relative <= SAME))
     throw new Error(
-      `The two sides disagree on ${what}: relative distance ${relative}, at most ${SAME} allowed. Their times would say nothing.`,
+      `The two sides disagree on ${what}: relative distance ${relative}, at most ${SAME} ` +
+        'allowed. Their times would say nothing.',
     );
 }

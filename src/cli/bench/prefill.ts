@@ -1,7 +1,18 @@
 import type { GpuEngine } from '../../model/gpu-engine.ts';
 import { ceilings, tokenIds } from './bed.ts';
 import { groupWork, layersFlops } from './flops.ts';
-import { bothClocks, load, median, now, rounded, rounds, shares, since, type Section, type Spent } from './section.ts';
+import {
+  bothClocks,
+  load,
+  median,
+  now,
+  rounded,
+  rounds,
+  shares,
+  since,
+  type Section,
+  type Spent,
+} from './section.ts';
 
 export const prefillSection: Section = {
   name: 'prefill',
@@ -11,7 +22,8 @@ export const prefillSection: Section = {
     const { software } = engine.opened;
     const length = Math.min(1 + (software ? 128 : 512), engine.maxContext - 8);
     const prompts = Math.max(1, Math.round((software ? 2 : 8) * size));
-    const rows = prompts * (length - 1); // the last token of a prompt is the first input of decoding
+    // the last token of a prompt is the first input of decoding
+    const rows = prompts * (length - 1);
     const flops = prompts * layersFlops(engine.config, groupWork(length - 1, 1, 1));
     await time(engine, prompts, length);
     await time(engine, prompts, 1);

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const TICKS_PER_MS = 0.1;
 
 /**
- * Processor time of a process so far, in milliseconds: what a busy machine leaves comparable. `ended` is that of its children
- * that have ended. Null where there is no /proc.
+ * Processor time of a process so far, in milliseconds: what a busy machine leaves comparable.
+ * `ended` is that of its children that have ended. Null where there is no /proc.
  */
 export function processorMs(
   pid: number | undefined = process.pid,
@@ -17,7 +17,12 @@ export function processorMs(
       .slice(stat.lastIndexOf(')') + 2)
       .split(' ')
       .map(Number);
-    const [user, system, endedUser, endedSystem] = fields.slice(11, 15) as [number, number, number, number];
+    const [user, system, endedUser, endedSystem] = fields.slice(11, 15) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     return { own: (user + system) / TICKS_PER_MS, ended: (endedUser + endedSystem) / TICKS_PER_MS };
   } catch {
     return null;

@@ -16,7 +16,8 @@ const HANGING: Pick<Program, 'solution'> = { solution: 'while True: pass' };
 
 export const sandboxSection: Section = {
   name: 'sandbox',
-  summary: 'programs a second, start, latency with hanging programs, memory, beside CPython with one process a program',
+  summary:
+    'programs a second, start, latency with hanging programs, memory, beside CPython with one process a program',
   async run(context) {
     const programs = threeAsserts(context);
     return {
@@ -69,8 +70,15 @@ async function drain(queue: Program[], each: (program: Program) => Promise<void>
   for (let program = queue.pop(); program !== undefined; program = queue.pop()) await each(program);
 }
 
-/** Grades programs with `lanes` in flight; milliseconds from asking to the verdict, of each. Throws when one does not pass. */
-async function grade(sandbox: PythonRunner, programs: readonly Program[], lanes: number): Promise<number[]> {
+/**
+ * Grades programs with `lanes` in flight; milliseconds from asking to the verdict, of each. Throws
+ * when one does not pass.
+ */
+async function grade(
+  sandbox: PythonRunner,
+  programs: readonly Program[],
+  lanes: number,
+): Promise<number[]> {
   const times: number[] = [];
   const queue = [...programs];
   const one = async (program: Program): Promise<void> => {
@@ -85,11 +93,17 @@ async function grade(sandbox: PythonRunner, programs: readonly Program[], lanes:
 }
 
 /** Adds the processor time a program took between two readings, where both were made. */
-function spent(to: number[], before: number | undefined, after: number | undefined, programs: number): void {
+function spent(
+  to: number[],
+  before: number | undefined,
+  after: number | undefined,
+  programs: number,
+): void {
   if (before !== undefined && after !== undefined) to.push((after - before) / programs);
 }
 
-const perSecond = (count: number, begin: number): number => (1000 * count) / (performance.now() - begin);
+const perSecond = (count: number, begin: number): number =>
+  (1000 * count) / (performance.now() - begin);
 
 /** Rounds of each in turn, so that the machine's load weighs on all alike. */
 async function throughput(
@@ -115,7 +129,8 @@ async function throughput(
       each.push(...(await grade(worker, batch, 2)));
       rates.worker.push(perSecond(batch.length, begin));
       // A guest that was replaced meanwhile has taken its time along.
-      if (worker.stats().pid === pid) spent(work.guest, before[0], processorMs(pid)?.own, batch.length);
+      if (worker.stats().pid === pid)
+        spent(work.guest, before[0], processorMs(pid)?.own, batch.length);
       spent(work.host, before[1], processorMs()?.own, batch.length);
       begin = performance.now();
       await grade(pool, batch, 2 * workers);
@@ -125,7 +140,8 @@ async function throughput(
       const ended = processorMs()?.ended;
       begin = performance.now();
       for (const program of few) {
-        if (!(await peer.run(program))) throw new Error(`CPython fails a reference: ${program.solution.slice(0, 80)}`);
+        if (!(await peer.run(program)))
+          throw new Error(`CPython fails a reference: ${program.solution.slice(0, 80)}`);
       }
       rates.peer.push(perSecond(few.length, begin));
       spent(work.peer, ended, processorMs()?.ended, few.length);
@@ -139,7 +155,10 @@ async function throughput(
     median: median(values),
     rounds: values.map((value) => rounded(value)),
   });
-  const ratio = peer === null ? null : rounded(mean(rates.worker.map((x, i) => x / (rates.peer[i] as number))), 2);
+  const ratio =
+    peer === null
+      ? null
+      : rounded(mean(rates.worker.map((x, i) => x / (rates.peer[i] as number))), 2);
   note(`one worker ${median(rates.worker)} programs/s, pool of ${workers} ${median(rates.pool)}`);
   if (peer)
     note(
@@ -158,12 +177,19 @@ async function throughput(
     },
     ...(peer === null
       ? { cpython: 'there is no python3 here' }
-      : { cpython: peer.version, cpython_programs_per_second: rate(rates.peer), worker_to_cpython: ratio }),
+      : {
+          cpython: peer.version,
+          cpython_programs_per_second: rate(rates.peer),
+          worker_to_cpython: ratio,
+        }),
   };
 }
 
 /** One program in twenty hangs; what do the honest ones notice? */
-async function hanging(programs: readonly Program[], { size, note }: BenchContext): Promise<Record<string, unknown>> {
+async function hanging(
+  programs: readonly Program[],
+  { size, note }: BenchContext,
+): Promise<Record<string, unknown>> {
   const workers = poolSize(availableParallelism());
   const sandbox = createNodeSandbox({ workers, recheck: 0 });
   try {
@@ -179,7 +205,10 @@ async function hanging(programs: readonly Program[], { size, note }: BenchContex
         for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
           const { program, hangs } = next;
           // Its verdict is not waited for, as a run that goes on with other programs would not.
-          if (hangs) stuck.push(sandbox.grade({ ...program, ...HANGING, timeoutSeconds: 1 }).then((v) => v.status));
+          if (hangs)
+            stuck.push(
+              sandbox.grade({ ...program, ...HANGING, timeoutSeconds: 1 }).then((v) => v.status),
+            );
           times.push(...(await grade(sandbox, [program], 1)));
         }
       }),
@@ -195,7 +224,9 @@ async function hanging(programs: readonly Program[], { size, note }: BenchContex
       honest_programs_per_second: rounded(times.length / seconds),
       retried: sandbox.stats().retried,
     };
-    note(`5 % hanging: honest programs p50 ${result.honest_ms['p50']} ms, p99 ${result.honest_ms['p99']} ms`);
+    note(
+      `5 % hanging: honest programs p50 ${result.honest_ms['p50']} ms, p99 ${result.honest_ms['p99']} ms`,
+    );
     return result;
   } finally {
     await sandbox.close();
@@ -203,10 +234,18 @@ async function hanging(programs: readonly Program[], { size, note }: BenchContex
 }
 
 /** One worker over many programs: does it grow? Resident memory is read where /proc has it. */
-async function memory(programs: readonly Program[], { size, note }: BenchContext): Promise<Record<string, unknown>> {
+async function memory(
+  programs: readonly Program[],
+  { size, note }: BenchContext,
+): Promise<Record<string, unknown>> {
   const sandbox = createNodeSandbox({ workers: 1, recheck: 0 });
   const total = Math.ceil(5000 * size);
-  const samples: { programs: number; guest: number; heap_mib: number; resident_mib: number | null }[] = [];
+  const samples: {
+    programs: number;
+    guest: number;
+    heap_mib: number;
+    resident_mib: number | null;
+  }[] = [];
   const guests: (number | undefined)[] = [];
   try {
     const step = Math.max(1, Math.floor(total / 20));
@@ -219,10 +258,17 @@ async function memory(programs: readonly Program[], { size, note }: BenchContext
       const { heap, pid } = sandbox.stats();
       if (!guests.includes(pid)) guests.push(pid);
       const heap_mib = rounded(heap / 2 ** 20);
-      samples.push({ programs: done + step, guest: guests.indexOf(pid), heap_mib, resident_mib: residentMib(pid) });
+      samples.push({
+        programs: done + step,
+        guest: guests.indexOf(pid),
+        heap_mib,
+        resident_mib: residentMib(pid),
+      });
     }
     const heaps = samples.map((sample) => sample.heap_mib);
-    note(`memory: heap of a worker ${Math.min(...heaps)} to ${Math.max(...heaps)} MiB over ${total} programs`);
+    note(
+      `memory: heap of a worker ${Math.min(...heaps)} to ${Math.max(...heaps)} MiB over ${total} programs`,
+    );
     return { load: load(), programs: total, samples, recycled: sandbox.stats().recycled };
   } finally {
     await sandbox.close();

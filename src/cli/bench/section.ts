@@ -63,7 +63,10 @@ export function rounded(x: number, digits = 1): number {
   return Number(x.toFixed(digits));
 }
 
-/** Seconds on the wall, and of processor time of this whole process: on a software adapter the GPU's work is in it. */
+/**
+ * Seconds on the wall, and of processor time of this whole process: on a software adapter the GPU's
+ * work is in it.
+ */
 export interface Spent {
   readonly wall: number;
   readonly processor: number;
@@ -79,17 +82,23 @@ export function since(begin: Spent, end: Spent = now()): Spent {
 }
 
 /** What `work` gives, and what it took. */
-export async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly spent: Spent }> {
+export async function timed<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly value: T; readonly spent: Spent }> {
   const begin = now();
   const value = await work();
   return { value, spent: since(begin) };
 }
 
 /**
- * A ratio or share in the rounds it was measured in. By the wall's clock, which others' work on the machine disturbs, and
- * where the GPU is software by processor time, which it hardly does.
+ * A ratio or share in the rounds it was measured in. By the wall's clock, which others' work on the
+ * machine disturbs, and where the GPU is software by processor time, which it hardly does.
  */
-export function shares(name: string, rounds: readonly Spent[], software: boolean): Record<string, number | number[]> {
+export function shares(
+  name: string,
+  rounds: readonly Spent[],
+  software: boolean,
+): Record<string, number | number[]> {
   const of = (clock: keyof Spent) => rounded(median(rounds.map((round) => round[clock])), 4);
   return {
     [name]: of('wall'),

@@ -1,7 +1,17 @@
 import type { OptimizerOptions, LossOptions, TrainSequence } from '../../model/engine.ts';
 import { ceilings, LORA, tokenIds } from './bed.ts';
 import { groupWork, trainFlops } from './flops.ts';
-import { bothClocks, load, median, rounded, rounds, shares, timed, type Section, type Spent } from './section.ts';
+import {
+  bothClocks,
+  load,
+  median,
+  rounded,
+  rounds,
+  shares,
+  timed,
+  type Section,
+  type Spent,
+} from './section.ts';
 
 /** The loss and optimiser of a GRPO step as the presets have them. */
 export const PG: LossOptions = {
@@ -33,12 +43,21 @@ export const trainSection: Section = {
     const completion = software ? 64 : 96;
     const samples = Math.max(
       1,
-      Math.min(Math.round((software ? 4 : 8) * size), Math.floor((engine.microBatchRows - prompt) / (completion - 1))),
+      Math.min(
+        Math.round((software ? 4 : 8) * size),
+        Math.floor((engine.microBatchRows - prompt) / (completion - 1)),
+      ),
     );
     const work = groupWork(prompt, completion, samples);
     const sequences = group(engine.vocabSize, prompt, completion, samples);
     const step = () =>
-      engine.trainStep({ adapter: 'student', sequences, loss: PG, optimizer: ADAMW, reference: false });
+      engine.trainStep({
+        adapter: 'student',
+        sequences,
+        loss: PG,
+        optimizer: ADAMW,
+        reference: false,
+      });
     await step();
     const flops = trainFlops(engine.config, work, LORA.rank);
     const rates: number[] = [];
@@ -52,14 +71,16 @@ export const trainSection: Section = {
       const { spent } = await timed(step);
       dispatches = counts.dispatches - before;
       rates.push(work.rows / spent.wall);
-      const share = (done: number) => bothClocks((clock) => done / spent[clock] / peak[clock].flopsPerSecond);
+      const share = (done: number) =>
+        bothClocks((clock) => done / spent[clock] / peak[clock].flopsPerSecond);
       useful.push(share(flops.useful));
       computed.push(share(flops.computed));
     }
     const percent = (of: readonly Spent[]) =>
       rounded(100 * median(of.map((round) => round[software ? 'processor' : 'wall'])));
     note(
-      `${rounded(median(rates))} tokens/s, ${percent(useful)} % of the f32 product (${percent(computed)} % with what is computed twice)`,
+      `${rounded(median(rates))} tokens/s, ${percent(useful)} % of the f32 product ` +
+        `(${percent(computed)} % with what is computed twice)`,
     );
     return {
       load: load(),
@@ -70,7 +91,8 @@ export const trainSection: Section = {
       flops: {
         ...flops,
         count:
-          'useful: forward, gradients of inputs and of LoRA pairs, head and its gradient; frozen weights get none. computed: also ' +
+          'useful: forward, gradients of inputs and of LoRA pairs, head and its gradient; ' +
+          'frozen weights get none. computed: also ' +
           "each layer's forward again in the backward pass and attention's scores in its backward kernels",
       },
       tokens_per_second: rounded(median(rates), 2),
@@ -82,7 +104,12 @@ export const trainSection: Section = {
 };
 
 /** A group of completions after one prompt, with advantages of both signs. */
-export function group(vocab: number, prompt: number, completion: number, samples: number): TrainSequence[] {
+export function group(
+  vocab: number,
+  prompt: number,
+  completion: number,
+  samples: number,
+): TrainSequence[] {
   const ids = tokenIds(vocab, prompt, 0);
   return Array.from({ length: samples }, (_, i) => ({
     group: 0,

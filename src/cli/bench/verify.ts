@@ -30,7 +30,12 @@ const RECORDED = [
 ] as const;
 
 const FLAGS = {
-  data: { kind: 'text', fallback: '../shared/data', value: 'DIR', help: 'the folder with the data sets and samples' },
+  data: {
+    kind: 'text',
+    fallback: '../shared/data',
+    value: 'DIR',
+    help: 'the folder with the data sets and samples',
+  },
   sets: { kind: 'list', value: 'mbpp,…', help: `${Object.keys(SETS).join(', ')} (all)` },
   recorded: {
     kind: 'text',
@@ -65,7 +70,10 @@ const Recorded = v.object({
 interface Report {
   readonly name: string;
   readonly checked: number;
-  /** Of references: those that pass; of recorded verdicts: those that are equal, base and base-and-plus. */
+  /**
+   * Of references: those that pass; of recorded verdicts: those that are equal, base and
+   * base-and-plus.
+   */
   readonly agree: { readonly base: number; readonly plus: number | null };
   readonly exceptions: readonly {
     readonly task_id: string;
@@ -84,7 +92,9 @@ export const verify: Command = {
     const names = (flags.sets ?? Object.keys(SETS)) as SetName[];
     const unknown = names.find((name) => !Object.hasOwn(SETS, name));
     if (unknown !== undefined)
-      throw new Error(`--sets: there is no set ${unknown}; there are ${Object.keys(SETS).join(', ')}.`);
+      throw new Error(
+        `--sets: there is no set ${unknown}; there are ${Object.keys(SETS).join(', ')}.`,
+      );
     await mkdir(flags.out, { recursive: true });
     const grader = openGrader({ evaluation: true });
     const reports: Report[] = [];
@@ -97,20 +107,27 @@ export const verify: Command = {
           continue;
         }
         const all = await loadProblems(path, root);
-        if (all.length !== count) throw new Error(`${path} holds ${all.length} problems, and ${name} has ${count}.`);
+        if (all.length !== count)
+          throw new Error(`${path} holds ${all.length} problems, and ${name} has ${count}.`);
         const problems = all.filter((_, i) => i % flags.every === 0);
-        if (flags.recorded === undefined) reports.push(await references(name, problems, grader, flags.out));
-        const recorded = flags.recorded === undefined ? RECORDED : [{ of: name, file: flags.recorded }];
+        if (flags.recorded === undefined)
+          reports.push(await references(name, problems, grader, flags.out));
+        const recorded =
+          flags.recorded === undefined ? RECORDED : [{ of: name, file: flags.recorded }];
         for (const { of, file: verdicts } of recorded) {
           const at = flags.recorded ?? join(flags.data, verdicts);
-          if (of === name && existsSync(at)) reports.push(await reproduced(name, at, problems, grader, flags.out));
+          if (of === name && existsSync(at))
+            reports.push(await reproduced(name, at, problems, grader, flags.out));
         }
       }
     } finally {
       await grader.close();
     }
     for (const report of reports) {
-      await writeFile(join(flags.out, `verify-${slug(report.name)}.json`), `${JSON.stringify(report, null, 2)}\n`);
+      await writeFile(
+        join(flags.out, `verify-${slug(report.name)}.json`),
+        `${JSON.stringify(report, null, 2)}\n`,
+      );
       if (!flags.json) await print(sentence(report));
     }
     if (flags.json) await print(JSON.stringify(reports));
@@ -127,12 +144,19 @@ async function references(
 ): Promise<Report> {
   const samples = problems.map(({ id, reference }) => ({ task_id: id, solution: reference }));
   const lines = await resumed(`${name} references`, samples, problems, grader, out);
-  const failed = lines.filter((line) => line.status !== 'pass' || line.asserts.some((assert) => assert.inProcess));
+  const failed = lines.filter(
+    (line) => line.status !== 'pass' || line.asserts.some((assert) => assert.inProcess),
+  );
   return {
     name: `${name} references`,
     checked: lines.length,
     agree: { base: lines.length - failed.length, plus: null },
-    exceptions: failed.map((line) => ({ task_id: line.task_id, ours: line.status, wanted: 'pass', why: why(line) })),
+    exceptions: failed.map((line) => ({
+      task_id: line.task_id,
+      ours: line.status,
+      wanted: 'pass',
+      why: why(line),
+    })),
   };
 }
 
@@ -145,7 +169,9 @@ async function reproduced(
   out: string,
 ): Promise<Report> {
   const keys = new Set(problems.map((problem) => taskParts(problem.id).key));
-  const theirs = Object.values(parseJson(Recorded, await readText(path, 'The recorded verdicts'), path).eval)
+  const theirs = Object.values(
+    parseJson(Recorded, await readText(path, 'The recorded verdicts'), path).eval,
+  )
     .flat()
     .filter((entry) => keys.has(taskParts(entry.task_id).key));
   const label = `${name} recorded ${path.replace(/^.*\//, '').replace(/_?eval_results\.json$/, '')}`;
@@ -154,7 +180,8 @@ async function reproduced(
     base: entry.base_status === 'pass',
     plus: entry.base_status === 'pass' && entry.plus_status === 'pass',
   }));
-  const same = (part: 'base' | 'plus', i: number) => (lines[i]![part] === 'pass') === verdicts[i]![part];
+  const same = (part: 'base' | 'plus', i: number) =>
+    (lines[i]![part] === 'pass') === verdicts[i]![part];
   const differ = lines.filter((_, i) => !same('base', i) || !same('plus', i));
   return {
     name: label,
@@ -186,7 +213,9 @@ function why(line: ResultLine): string {
 
 const Kept = v.object({ index: v.number(), line: v.looseObject({ task_id: v.string() }) });
 
-/** Grades samples, each result kept as it is reached: a run that was cut off goes on where it was. */
+/**
+ * Grades samples, each result kept as it is reached: a run that was cut off goes on where it was.
+ */
 async function resumed(
   label: string,
   samples: readonly Sample[],
@@ -211,7 +240,10 @@ async function resumed(
     grader.grade,
     (line, done, total, place) => {
       const index = open[place]!;
-      const brief = { ...line, asserts: line.asserts.filter((a) => a.status !== 'pass' || a.inProcess).slice(0, 3) };
+      const brief = {
+        ...line,
+        asserts: line.asserts.filter((a) => a.status !== 'pass' || a.inProcess).slice(0, 3),
+      };
       kept.set(index, brief);
       writes.push(appendFile(file, `${JSON.stringify({ index, line: brief })}\n`));
       if (done % 50 === 0 || done === total) {
@@ -239,10 +271,14 @@ function holds({ checked, agree }: Report): boolean {
 }
 
 function sentence({ name, checked, agree, exceptions }: Report): string {
-  const share = (count: number) => `${count} of ${checked} (${((100 * count) / Math.max(1, checked)).toFixed(1)} %)`;
+  const share = (count: number) =>
+    `${count} of ${checked} (${((100 * count) / Math.max(1, checked)).toFixed(1)} %)`;
   const counts =
-    agree.plus === null ? `${share(agree.base)} pass` : `base ${share(agree.base)}, plus ${share(agree.plus)} equal`;
-  return [`${name}: ${counts}`, ...exceptions.map((e) => `  ${e.task_id}: ${e.ours}, not ${e.wanted}: ${e.why}`)].join(
-    '\n',
-  );
+    agree.plus === null
+      ? `${share(agree.base)} pass`
+      : `base ${share(agree.base)}, plus ${share(agree.plus)} equal`;
+  return [
+    `${name}: ${counts}`,
+    ...exceptions.map((e) => `  ${e.task_id}: ${e.ours}, not ${e.wanted}: ${e.why}`),
+  ].join('\n');
 }

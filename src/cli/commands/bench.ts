@@ -33,10 +33,20 @@ const SECTIONS: readonly Section[] = [
 
 const FLAGS = {
   only: { kind: 'list', choices: SECTIONS.map((section) => section.name), help: 'some sections' },
-  model: { kind: 'text', fallback: 'nano', value: 'nano|FOLDER', help: 'what is generated with and trained' },
+  model: {
+    kind: 'text',
+    fallback: 'nano',
+    value: 'nano|FOLDER',
+    help: 'what is generated with and trained',
+  },
   weights: WEIGHT_FLAGS.weights,
   groups: { kind: 'list', fallback: ['1', '4', '10', '32'], help: 'sequences decoded at once' },
-  dataset: { kind: 'text', fallback: 'starter', value: 'starter|FILE', help: 'whose reference solutions are run' },
+  dataset: {
+    kind: 'text',
+    fallback: 'starter',
+    value: 'starter|FILE',
+    help: 'whose reference solutions are run',
+  },
   peers: { kind: 'flag', help: 'also jax-js on the same adapter, beside our own kernels' },
   size: { kind: 'number', min: 0.01, max: 1, fallback: 1, help: 'share of the full measurement' },
   out: { kind: 'text', value: 'FILE', help: 'write the figures there too, as JSON' },
@@ -45,7 +55,8 @@ const FLAGS = {
 
 export const bench: Command = {
   name: 'bench',
-  summary: 'measured figures, each beside a peer or a ceiling of the same run; bench verify: the full conformance sets',
+  summary:
+    'measured figures, each beside a peer or a ceiling of the same run; bench verify: the full conformance sets',
   flags: FLAGS,
   async run(argv, context) {
     if (argv[0] === 'verify') return verify.run(argv.slice(1), context);
@@ -60,7 +71,13 @@ export const bench: Command = {
     for (const section of [...SECTIONS, ...(flags.peers ? [peersSection] : [])]) {
       if (flags.only && section !== peersSection && !flags.only.includes(section.name)) continue;
       remark(`${section.name}: ${section.summary}`);
-      figures[section.name] = await section.run({ bed, groups, problems, size, note: (line) => remark(`  ${line}`) });
+      figures[section.name] = await section.run({
+        bed,
+        groups,
+        problems,
+        size,
+        note: (line) => remark(`  ${line}`),
+      });
     }
     bed.close();
     const result = {
@@ -85,6 +102,7 @@ export const bench: Command = {
 function parseGroups(words: readonly string[]): number[] {
   const groups = words.map(Number);
   const bad = words.find((_, i) => !Number.isInteger(groups[i]) || groups[i]! < 1);
-  if (bad !== undefined) throw new UsageError(`--groups takes whole numbers from 1 on; \`${bad}\` is none.`);
+  if (bad !== undefined)
+    throw new UsageError(`--groups takes whole numbers from 1 on; \`${bad}\` is none.`);
   return groups.sort((a, b) => a - b);
 }

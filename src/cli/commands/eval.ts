@@ -12,12 +12,23 @@ import type { Command } from '../command.ts';
 import { DATASET_VALUE, loadProblems, resolveDataset } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
 import { outFolder, print, remark } from '../io.ts';
-import { loadWithAdapter, MODEL_FLAGS, openModelFiles, parseWeights, WEIGHT_FLAGS } from '../model.ts';
+import {
+  loadWithAdapter,
+  MODEL_FLAGS,
+  openModelFiles,
+  parseWeights,
+  WEIGHT_FLAGS,
+} from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
   ...WEIGHT_FLAGS,
-  dataset: { kind: 'text', required: true, value: DATASET_VALUE, help: 'a named set or a problem file' },
+  dataset: {
+    kind: 'text',
+    required: true,
+    value: DATASET_VALUE,
+    help: 'a named set or a problem file',
+  },
   split: {
     kind: 'text',
     choices: ['train', 'validation', 'test', 'all'],
@@ -32,11 +43,31 @@ const FLAGS = {
     choices: ['evalplus', 'plain'],
     help: "evalplus: EvalPlus' prompts, stops and sanitiser (all but nano); plain: the prompts of training (nano)",
   },
-  'top-p': { kind: 'number', min: 0, max: 1, help: "nucleus; 1 is off (1; EvalPlus' protocol: 0.95)" },
-  'max-tokens': { kind: 'integer', min: 1, help: "most new tokens (the model's preset; EvalPlus' protocol: 768)" },
+  'top-p': {
+    kind: 'number',
+    min: 0,
+    max: 1,
+    help: "nucleus; 1 is off (1; EvalPlus' protocol: 0.95)",
+  },
+  'max-tokens': {
+    kind: 'integer',
+    min: 1,
+    help: "most new tokens (the model's preset; EvalPlus' protocol: 768)",
+  },
   timeout: { kind: 'number', min: 0.1, fallback: 10, help: 'seconds a program' },
-  seed: { kind: 'integer', min: 0, max: 2 ** 32 - 1, fallback: 0, help: 'of the samples and of --limit' },
-  out: { kind: 'text', required: true, value: 'DIR', help: 'where samples.jsonl, results.jsonl and summary.json go' },
+  seed: {
+    kind: 'integer',
+    min: 0,
+    max: 2 ** 32 - 1,
+    fallback: 0,
+    help: 'of the samples and of --limit',
+  },
+  out: {
+    kind: 'text',
+    required: true,
+    value: 'DIR',
+    help: 'where samples.jsonl, results.jsonl and summary.json go',
+  },
   json: { kind: 'flag', help: 'print the summary as JSON' },
 } as const satisfies Record<string, OptionSpec>;
 
@@ -51,12 +82,18 @@ export const evalCommand: Command = {
     const dataset = await resolveDataset(flags.dataset);
     const all = await loadProblems(dataset, root);
     const { limit = null, seed } = flags;
-    const problems = evaluationProblems(all, { dataset: flags.dataset, split: flags.split, limit, seed });
+    const problems = evaluationProblems(all, {
+      dataset: flags.dataset,
+      split: flags.split,
+      limit,
+      seed,
+    });
     await outFolder(flags.out);
     const started = performance.now();
     const { engine, adapter } = await loadWithAdapter(files, weights, flags.adapter);
     const grader = openGrader({ evaluation: true });
-    const byEvalPlus = (flags.protocol ?? (files.name === 'nano' ? 'plain' : 'evalplus')) === 'evalplus';
+    const byEvalPlus =
+      (flags.protocol ?? (files.name === 'nano' ? 'plain' : 'evalplus')) === 'evalplus';
     const protocol = byEvalPlus ? evalPlusProtocol(files.text, files.tokenizer, files.chat) : null;
     const text = protocol ?? files.text;
     let answers: Answer[];
@@ -84,7 +121,9 @@ export const evalCommand: Command = {
           samples: flags.n,
           temperature: flags.temperature,
           topP: flags['top-p'] ?? (byEvalPlus ? PROTOCOL_TOP_P : 1),
-          maxTokens: flags['max-tokens'] ?? (byEvalPlus ? PROTOCOL_MAX_TOKENS : presetOf('grpo', files.name).maxTokens),
+          maxTokens:
+            flags['max-tokens'] ??
+            (byEvalPlus ? PROTOCOL_MAX_TOKENS : presetOf('grpo', files.name).maxTokens),
           seed: flags.seed,
         },
       );
@@ -118,5 +157,8 @@ export const evalCommand: Command = {
 function sentence(tests: string, rates: Rates, answers: number): string {
   const percent = (x: number) => (100 * x).toFixed(1);
   const interval = rates.ci95.map(percent).join(' to ');
-  return `${tests}: ${rates.passes} of ${answers} answers pass; pass@1 ${percent(rates['pass@1'])} % (95 %: ${interval} %).`;
+  return (
+    `${tests}: ${rates.passes} of ${answers} answers pass; pass@1 ` +
+    `${percent(rates['pass@1'])} % (95 %: ${interval} %).`
+  );
 }

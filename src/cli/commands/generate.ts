@@ -29,7 +29,12 @@ const FLAGS = {
   temperature: { kind: 'number', min: 0, fallback: 1, help: '0 is greedy' },
   'top-p': { kind: 'number', min: 0, max: 1, fallback: 1, help: 'nucleus; 1 is off' },
   'top-k': { kind: 'integer', min: 0, fallback: 0, help: '0 is off' },
-  'max-tokens': { kind: 'integer', min: 1, fallback: 128, help: 'most new tokens, the end token included' },
+  'max-tokens': {
+    kind: 'integer',
+    min: 1,
+    fallback: 128,
+    help: 'most new tokens, the end token included',
+  },
   seed: {
     kind: 'integer',
     min: 0,
@@ -43,7 +48,10 @@ const FLAGS = {
 const id = v.union([v.string(), v.number()]);
 const Line = v.union(
   [
-    v.object({ id, ids: v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.minLength(1)) }),
+    v.object({
+      id,
+      ids: v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.minLength(1)),
+    }),
     v.object({ id, messages: v.array(Message) }),
     v.object({ id, prompt: v.string() }),
   ],
@@ -63,7 +71,8 @@ export const generate: Command = {
     const folder = await openModelFolder(flags.model, weights, root);
     const text = await readText(flags.prompts, 'The prompts file');
     // Without a tokenizer prompts are ids and completions have no text.
-    const files = (await folder.source.size('tokenizer.json')) === null ? null : await withText(folder, root);
+    const files =
+      (await folder.source.size('tokenizer.json')) === null ? null : await withText(folder, root);
     const streamOf = streams();
     const prompts = mapLines(Line, text, flags.prompts, (line, label) => {
       const ids = promptIds(line, files, label);
@@ -90,7 +99,16 @@ export const generate: Command = {
       const ordered = [...completions].sort((a, b) => a.request - b.request || a.sample - b.sample);
       for (const { request, sample, ids, logprobs, finish } of ordered) {
         const text = files?.text.decode(ids) ?? null;
-        await print(JSON.stringify({ id: block[request]!.id, sample, ids, text, logprobs: [...logprobs], finish }));
+        await print(
+          JSON.stringify({
+            id: block[request]!.id,
+            sample,
+            ids,
+            text,
+            logprobs: [...logprobs],
+            finish,
+          }),
+        );
       }
     }
     engine.destroy();
@@ -98,7 +116,10 @@ export const generate: Command = {
   },
 };
 
-/** Where a prompt's random numbers begin: by its id, so that neither neighbours nor order change what it draws. */
+/**
+ * Where a prompt's random numbers begin: by its id, so that neither neighbours nor order change
+ * what it draws.
+ */
 function streams(): (id: string | number) => number {
   const seen = new Map<string, number>();
   return (id) => {
@@ -109,15 +130,23 @@ function streams(): (id: string | number) => number {
   };
 }
 
-function promptIds(line: v.InferOutput<typeof Line>, files: ModelFiles | null, label: string): readonly number[] {
+function promptIds(
+  line: v.InferOutput<typeof Line>,
+  files: ModelFiles | null,
+  label: string,
+): readonly number[] {
   if ('ids' in line) return line.ids;
-  if (!files) throw new Error(`${label}, is text, and the model's folder has no tokenizer.json; give "ids".`);
-  // A rendered conversation holds its special tokens already; a bare prompt gets those the tokenizer begins a text with.
+  if (!files)
+    throw new Error(`${label}, is text, and the model's folder has no tokenizer.json; give "ids".`);
+  // A rendered conversation holds its special tokens already; a bare prompt gets those the
+  // tokenizer begins a text with.
   const ids =
     'messages' in line
       ? files.tokenizer.encode(files.chat.renderChat(line.messages))
       : files.tokenizer.encode(line.prompt, { addSpecialTokens: true });
   if (ids.length === 0)
-    throw new Error(`${label}, has an empty prompt; a completion needs at least one token to go on from.`);
+    throw new Error(
+      `${label}, has an empty prompt; a completion needs at least one token to go on from.`,
+    );
   return ids;
 }

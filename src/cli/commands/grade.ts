@@ -8,14 +8,24 @@ import { openGrader } from '../grader.ts';
 import { outFile, print, readText, remark } from '../io.ts';
 
 const FLAGS = {
-  dataset: { kind: 'text', required: true, value: DATASET_VALUE, help: 'the problems the samples answer' },
+  dataset: {
+    kind: 'text',
+    required: true,
+    value: DATASET_VALUE,
+    help: 'the problems the samples answer',
+  },
   samples: {
     kind: 'text',
     required: true,
     value: 'samples.jsonl',
     help: 'lines {"task_id", "solution"}; several a task are fine',
   },
-  out: { kind: 'text', required: true, value: 'results.jsonl', help: "one verdict a sample, in the samples' order" },
+  out: {
+    kind: 'text',
+    required: true,
+    value: 'results.jsonl',
+    help: "one verdict a sample, in the samples' order",
+  },
   timeout: { kind: 'number', min: 0.1, fallback: 30, help: 'seconds a program' },
   json: { kind: 'flag', help: 'print the counts as JSON' },
 } as const satisfies Record<string, OptionSpec>;

@@ -12,10 +12,30 @@ import { folderSource } from '../folder-source.ts';
 import { outFolder, print, readText, remark } from '../io.ts';
 
 const FLAGS = {
-  shape: { kind: 'text', required: true, value: 'NAME|FILE', help: `${SHAPE_NAMES.join(', ')}, or any supported config.json` },
-  seed: { kind: 'integer', min: 0, max: 2 ** 32 - 1, fallback: 1, help: 'the weights are a function of shape, type and seed' },
-  dtype: { kind: 'text', choices: ['bf16', 'f16', 'f32'], fallback: 'bf16', help: 'type of the stored weights' },
-  tokenizer: { kind: 'text', value: 'DIR', help: 'copy tokenizer and chat template from here; without one the model knows ids, no text' },
+  shape: {
+    kind: 'text',
+    required: true,
+    value: 'NAME|FILE',
+    help: `${SHAPE_NAMES.join(', ')}, or any supported config.json`,
+  },
+  seed: {
+    kind: 'integer',
+    min: 0,
+    max: 2 ** 32 - 1,
+    fallback: 1,
+    help: 'the weights are a function of shape, type and seed',
+  },
+  dtype: {
+    kind: 'text',
+    choices: ['bf16', 'f16', 'f32'],
+    fallback: 'bf16',
+    help: 'type of the stored weights',
+  },
+  tokenizer: {
+    kind: 'text',
+    value: 'DIR',
+    help: 'copy tokenizer and chat template from here; without one the model knows ids, no text',
+  },
   'shard-mb': { kind: 'integer', min: 1, fallback: 2000, help: 'most megabytes of tensors a file' },
   out: { kind: 'text', required: true, value: 'DIR', help: 'the model folder' },
   json: { kind: 'flag', help: 'print {"parameters", "bytes", "files", "seconds"}' },
@@ -28,7 +48,12 @@ const TYPES = {
 } as const;
 
 /** What a model folder may hold for text; tokenizer.json alone is needed. */
-const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'special_tokens_map.json'];
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+  'special_tokens_map.json',
+];
 
 export const makeModel: Command = {
   name: 'make-model',
@@ -42,20 +67,33 @@ export const makeModel: Command = {
     const json = await shapeOf(flags.shape);
     const config = parseModelConfig(json);
     const out = resolve(flags.out);
-    if (await exists(join(out, 'config.json'))) throw new Error(`${out} holds a model already; choose another --out, or delete it.`);
+    if (await exists(join(out, 'config.json')))
+      throw new Error(`${out} holds a model already; choose another --out, or delete it.`);
     const tokenizer = flags.tokenizer === undefined ? null : folderSource(resolve(flags.tokenizer));
     if (tokenizer) await loadTokenizer(tokenizer, config);
     await outFolder(out);
 
     const shards = intoShards(modelTensors(config), type.bytes, flags['shard-mb'] * 1e6);
-    const files = shards.map((_, i) => (shards.length === 1 ? 'model.safetensors' : shardName(i, shards.length)));
+    const files = shards.map((_, i) =>
+      shards.length === 1 ? 'model.safetensors' : shardName(i, shards.length),
+    );
     let bytes = 0;
     for (const [i, tensors] of shards.entries()) {
       const file = await open(join(out, files[i]!), 'w');
       try {
-        await file.writeFile(safetensorsHeader(tensors.map(({ name, shape }) => [name, { dtype: type.stored, shape }])));
+        await file.writeFile(
+          safetensorsHeader(
+            tensors.map(({ name, shape }) => [name, { dtype: type.stored, shape }]),
+          ),
+        );
         for (const { name, shape } of tensors) {
-          for (const piece of randomTensor(flags.seed, name, elements(shape), randomSpread(config, name), dtype)) {
+          for (const piece of randomTensor(
+            flags.seed,
+            name,
+            elements(shape),
+            randomSpread(config, name),
+            dtype,
+          )) {
             await file.writeFile(piece);
             bytes += piece.length;
           }
@@ -66,8 +104,12 @@ export const makeModel: Command = {
     }
     if (shards.length > 1) {
       const weightMap: Record<string, string> = {};
-      for (const [i, tensors] of shards.entries()) for (const { name } of tensors) weightMap[name] = files[i]!;
-      await writeJson(join(out, 'model.safetensors.index.json'), { metadata: { total_size: bytes }, weight_map: weightMap });
+      for (const [i, tensors] of shards.entries())
+        for (const { name } of tensors) weightMap[name] = files[i]!;
+      await writeJson(join(out, 'model.safetensors.index.json'), {
+        metadata: { total_size: bytes },
+        weight_map: weightMap,
+      });
     }
     for (const name of TOKENIZER_FILES) {
       const bytes = await tokenizer?.read(name);
@@ -78,27 +120,43 @@ export const makeModel: Command = {
 
     const seconds = (Date.now() - started) / 1000;
     const parameters = bytes / type.bytes;
-    if (flags.json) await print(JSON.stringify({ parameters, bytes, files: files.length, seconds }));
-    else remark(`${out}: ${formatCount(parameters)} parameters, ${formatBytes(bytes)} in ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatSeconds(seconds)}.`);
+    if (flags.json)
+      await print(JSON.stringify({ parameters, bytes, files: files.length, seconds }));
+    else
+      remark(
+        `${out}: ${formatCount(parameters)} parameters, ${formatBytes(bytes)} in ` +
+          `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatSeconds(seconds)}.`,
+      );
     return 0;
   },
 };
 
 async function shapeOf(shape: string): Promise<object> {
   if (Object.hasOwn(SHAPES, shape)) return SHAPES[shape as ShapeName];
-  if (!(await exists(shape))) throw new UsageError(`--shape takes ${SHAPE_NAMES.join(', ')} or a config.json; \`${shape}\` is neither.`);
+  if (!(await exists(shape)))
+    throw new UsageError(
+      `--shape takes ${SHAPE_NAMES.join(', ')} or a config.json; \`${shape}\` is neither.`,
+    );
   let json: unknown;
   try {
     json = JSON.parse(await readText(shape, 'The shape'));
   } catch (error) {
     throw new Error(`${shape} is not JSON; give the config.json of a model.`, { cause: error });
   }
-  if (typeof json !== 'object' || json === null) throw new Error(`${shape} holds no JSON object; give the config.json of a model.`);
+  if (typeof json !== 'object' || json === null)
+    throw new Error(`${shape} holds no JSON object; give the config.json of a model.`);
   return json;
 }
 
-/** Tensors in order, cut where a file would exceed `limit` bytes; a larger tensor has a file of its own. */
-function intoShards<T extends { readonly shape: readonly number[] }>(tensors: readonly T[], elementBytes: number, limit: number): T[][] {
+/**
+ * Tensors in order, cut where a file would exceed `limit` bytes; a larger tensor has a file of its
+ * own.
+ */
+function intoShards<T extends { readonly shape: readonly number[] }>(
+  tensors: readonly T[],
+  elementBytes: number,
+  limit: number,
+): T[][] {
   const shards: T[][] = [];
   let room = 0;
   for (const tensor of tensors) {

@@ -28,17 +28,27 @@ export const run: Command = {
     const flags = parseRunFlags(argv);
     const jobs = await jobsOf(flags);
     await outFolder(flags.out);
-    const goOn = `Go on with: ${jobs.length > 1 ? 'the same command and --resume' : `afterthought run --out ${jobs[0]!.folder} --resume`}`;
+    const goOn =
+      'Go on with: ' +
+      `${jobs.length > 1 ? 'the same command and --resume' : `afterthought run --out ${jobs[0]!.folder} --resume`}`;
     const grader = openGrader();
     try {
       for (const [index, job] of jobs.entries()) {
         if (jobs.length > 1) remark(`Run ${index + 1} of ${jobs.length}: ${job.folder}`);
         const config = job.begun ? job.config : await fittingConfig(job.config, root, flags.memory);
-        const code = await runJob({ ...job, config }, nodeRunPorts(dirname(job.folder), root, grader, flags.memory), goOn);
+        const code = await runJob(
+          { ...job, config },
+          nodeRunPorts(dirname(job.folder), root, grader, flags.memory),
+          goOn,
+        );
         if (code !== 0) return code;
         if (flags.json) await printSummary(job.folder);
       }
-      if (jobs.length > 1) await writeComparison(resolve(flags.out), jobs.map(({ folder }) => folder)); // prettier-ignore
+      if (jobs.length > 1)
+        await writeComparison(
+          resolve(flags.out),
+          jobs.map(({ folder }) => folder),
+        );
       return 0;
     } finally {
       await grader.close();
@@ -47,7 +57,12 @@ export const run: Command = {
 };
 
 /** What a run needs under Node: runs live in folders below `folder`. */
-export function nodeRunPorts(folder: string, root: string, grader: Grader, memory?: number): RunPorts {
+export function nodeRunPorts(
+  folder: string,
+  root: string,
+  grader: Grader,
+  memory?: number,
+): RunPorts {
   return {
     store: new FolderStore(folder),
     openModel: async (config, sets) => {
@@ -59,7 +74,12 @@ export function nodeRunPorts(folder: string, root: string, grader: Grader, memor
         promptTokens: longestPrompt(files.text, sets),
         machine: machineMemory(memory),
       });
-      remark(planLine({ memory: opened.plan, storage: storagePlan(config, opened.plan, await storageRoom(folder)) }));
+      remark(
+        planLine({
+          memory: opened.plan,
+          storage: storagePlan(config, opened.plan, await storageRoom(folder)),
+        }),
+      );
       return { ...opened, text: files.text, device: opened.engine.opened.info };
     },
     room: () => storageRoom(folder),
@@ -73,10 +93,20 @@ export function nodeRunPorts(folder: string, root: string, grader: Grader, memor
   };
 }
 
-/** Starts the run or goes on with it; resolves with 0 (finished), 1 (paused by itself) or 130 (by a signal). */
-async function runJob({ folder, config, begun }: Job, nodePorts: RunPorts, goOn: string): Promise<0 | 1 | 130> {
+/**
+ * Starts the run or goes on with it; resolves with 0 (finished), 1 (paused by itself) or 130 (by a
+ * signal).
+ */
+async function runJob(
+  { folder, config, begun }: Job,
+  nodePorts: RunPorts,
+  goOn: string,
+): Promise<0 | 1 | 130> {
   const runId = basename(folder);
-  const ports: RunPorts = { ...nodePorts, onEvents: (_, events) => events.forEach((event) => report(event)) };
+  const ports: RunPorts = {
+    ...nodePorts,
+    onEvents: (_, events) => events.forEach((event) => report(event)),
+  };
   if (begun && isFinished(await readLog(folder))) {
     remark(`${folder} is finished.`);
     return 0;
@@ -97,7 +127,9 @@ async function runJob({ folder, config, begun }: Job, nodePorts: RunPorts, goOn:
       remark(`${reason} ${goOn}`);
       return interrupted ? 130 : 1;
     }
-    remark(`${reason} The adapter is in ${join(folder, 'adapter')}, the figures in ${join(folder, 'summary.json')}.`);
+    remark(
+      `${reason} The adapter is in ${join(folder, 'adapter')}, the figures in ${join(folder, 'summary.json')}.`,
+    );
     return 0;
   } finally {
     process.off('SIGINT', onSignal);
@@ -106,5 +138,7 @@ async function runJob({ folder, config, begun }: Job, nodePorts: RunPorts, goOn:
 }
 
 async function printSummary(folder: string): Promise<void> {
-  await print(JSON.stringify(JSON.parse(await readText(join(folder, 'summary.json'), 'The summary'))));
+  await print(
+    JSON.stringify(JSON.parse(await readText(join(folder, 'summary.json'), 'The summary'))),
+  );
 }

@@ -3,7 +3,14 @@ import { mapLines } from '../../lib/json.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { blocks, print, readStdin } from '../io.ts';
-import { checkIds, loadWithAdapter, MODEL_FLAGS, openModelFolder, parseWeights, WEIGHT_FLAGS } from '../model.ts';
+import {
+  checkIds,
+  loadWithAdapter,
+  MODEL_FLAGS,
+  openModelFolder,
+  parseWeights,
+  WEIGHT_FLAGS,
+} from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -31,7 +38,8 @@ export const score: Command = {
     const lines = mapLines(Line, await readStdin(), 'stdin', (line, label) => {
       const { length } = line.ids;
       checkIds(line.ids, files.config, label);
-      if (line.prompt_len > length) throw new Error(`${label}, has a prompt_len of ${line.prompt_len}, but ${length} tokens.`);
+      if (line.prompt_len > length)
+        throw new Error(`${label}, has a prompt_len of ${line.prompt_len}, but ${length} tokens.`);
       return line;
     });
     const { engine, adapter } = await loadWithAdapter(files, weights, flags.adapter);
@@ -49,7 +57,13 @@ export const score: Command = {
       const scoreOf = new Map(asked.map((line, i) => [line, scores[i]]));
       for (const line of block) {
         const { logprobs = [], entropy = [], top = [] } = scoreOf.get(line) ?? {};
-        await print(JSON.stringify({ logprobs: [...logprobs], entropy: [...entropy], ...(line.top ? { top } : {}) }));
+        await print(
+          JSON.stringify({
+            logprobs: [...logprobs],
+            entropy: [...entropy],
+            ...(line.top ? { top } : {}),
+          }),
+        );
       }
     }
     engine.destroy();

@@ -23,7 +23,9 @@ export const Message = v.looseObject({ role: v.string(), content: v.nullish(v.st
 /** A list of messages, or an object that holds one. */
 const Messages = v.pipe(
   v.unknown(),
-  v.transform((file) => (typeof file === 'object' && file !== null && 'messages' in file ? file.messages : file)),
+  v.transform((file) =>
+    typeof file === 'object' && file !== null && 'messages' in file ? file.messages : file,
+  ),
   v.array(Message),
 );
 
@@ -35,8 +37,14 @@ export const tokenize: Command = {
     const flags = parseFlags(FLAGS, argv);
     const { tokenizer, chat } = await openTokenizer(flags.model, root);
     if (flags.chat !== undefined) {
-      const messages = parseJson(Messages, await readText(flags.chat, 'The messages file'), flags.chat);
-      const text = chat.renderChat(messages, { addGenerationPrompt: !flags['no-generation-prompt'] });
+      const messages = parseJson(
+        Messages,
+        await readText(flags.chat, 'The messages file'),
+        flags.chat,
+      );
+      const text = chat.renderChat(messages, {
+        addGenerationPrompt: !flags['no-generation-prompt'],
+      });
       await print(JSON.stringify({ text, ids: tokenizer.encode(text) }));
     } else if (flags.decode) {
       const { ids } = parseJson(Ids, await readStdin(), 'stdin');

@@ -2,7 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { mapLines } from '../../lib/json.ts';
-import { LORA_TARGETS, type LoraTarget, type LossOptions, type TrainSequence } from '../../model/engine.ts';
+import {
+  LORA_TARGETS,
+  type LoraTarget,
+  type LossOptions,
+  type TrainSequence,
+} from '../../model/engine.ts';
 import { readAdapter, writeAdapter } from '../../model/peft.ts';
 import { checkTeacher } from '../../model/teacher.ts';
 import { writeSafetensors } from '../../model/safetensors.ts';
@@ -10,7 +15,14 @@ import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts
 import type { Command } from '../command.ts';
 import { folderSource } from '../folder-source.ts';
 import { outFile, outFolder, print, readText } from '../io.ts';
-import { checkIds, loadEngine, MODEL_FLAGS, openModelFolder, parseWeights, WEIGHT_FLAGS } from '../model.ts';
+import {
+  checkIds,
+  loadEngine,
+  MODEL_FLAGS,
+  openModelFolder,
+  parseWeights,
+  WEIGHT_FLAGS,
+} from '../model.ts';
 
 const FLAGS = {
   ...MODEL_FLAGS,
@@ -19,7 +31,9 @@ const FLAGS = {
     kind: 'text',
     required: true,
     value: 'batch.jsonl',
-    help: 'lines {"ids", "prompt_len", "group"?, "temperature"?, "weight"?, "advantage", "old_logprobs"?, "teacher"}; see docs/cli.md',
+    help:
+      'lines {"ids", "prompt_len", "group"?, "temperature"?, "weight"?, "advantage", ' +
+      '"old_logprobs"?, "teacher"}; see docs/cli.md',
   },
   loss: {
     kind: 'text',
@@ -32,8 +46,18 @@ const FLAGS = {
   lr: { kind: 'number', min: 0, fallback: 1e-5, help: 'learning rate' },
   rank: { kind: 'integer', min: 1, help: 'LoRA rank (16, or that of --init)' },
   alpha: { kind: 'number', help: 'LoRA alpha (32, or that of --init)' },
-  targets: { kind: 'list', choices: LORA_TARGETS, help: 'linears that get an adapter (all seven, or those of --init)' },
-  seed: { kind: 'integer', min: 0, max: 2 ** 32 - 1, fallback: 0, help: "of the adapter's random A" },
+  targets: {
+    kind: 'list',
+    choices: LORA_TARGETS,
+    help: 'linears that get an adapter (all seven, or those of --init)',
+  },
+  seed: {
+    kind: 'integer',
+    min: 0,
+    max: 2 ** 32 - 1,
+    fallback: 0,
+    help: "of the adapter's random A",
+  },
   init: { kind: 'text', value: 'DIR', help: 'start from this adapter (fresh optimiser)' },
   agg: {
     kind: 'text',
@@ -50,9 +74,17 @@ const FLAGS = {
     fallback: 'tail',
     help: "distil the teacher's tokens and the mass outside them, or renormalise over them",
   },
-  'max-tokens': { kind: 'integer', min: 1, help: 'L_max of dr_grpo (the longest completion of the batch)' },
+  'max-tokens': {
+    kind: 'integer',
+    min: 1,
+    help: 'L_max of dr_grpo (the longest completion of the batch)',
+  },
   'clip-norm': { kind: 'number', min: 0, fallback: 1, help: 'largest gradient norm' },
-  gradient: { kind: 'text', value: 'FILE', help: "write the last step's gradient, before clipping, as safetensors under the adapter's names" },
+  gradient: {
+    kind: 'text',
+    value: 'FILE',
+    help: "write the last step's gradient, before clipping, as safetensors under the adapter's names",
+  },
   out: { kind: 'text', required: true, value: 'DIR', help: 'where the PEFT adapter goes' },
   json: { kind: 'flag', help: 'a JSON line a step' },
 } as const satisfies Record<string, OptionSpec>;
@@ -65,7 +97,11 @@ const Teacher = v.pipe(
   v.object({ ids: v.array(v.array(whole)), logprobs: v.array(v.array(finite)) }),
   v.check(({ ids, logprobs }) => {
     const k = ids[0]?.length ?? 0;
-    return k > 0 && ids.length === logprobs.length && [...ids, ...logprobs].every((row) => row.length === k);
+    return (
+      k > 0 &&
+      ids.length === logprobs.length &&
+      [...ids, ...logprobs].every((row) => row.length === k)
+    );
   }, 'ids and logprobs need the same number of rows, all of one length'),
 );
 const Line = v.pipe(
@@ -79,13 +115,19 @@ const Line = v.pipe(
     weight: v.optional(finite),
     teacher: v.optional(Teacher),
   }),
-  v.check((line) => line.prompt_len < line.ids.length, 'prompt_len leaves no completion token to train on'),
   v.check(
-    (line) => line.old_logprobs === undefined || line.old_logprobs.length === line.ids.length - line.prompt_len,
+    (line) => line.prompt_len < line.ids.length,
+    'prompt_len leaves no completion token to train on',
+  ),
+  v.check(
+    (line) =>
+      line.old_logprobs === undefined ||
+      line.old_logprobs.length === line.ids.length - line.prompt_len,
     'old_logprobs needs one value a completion token',
   ),
   v.check(
-    (line) => line.teacher === undefined || line.teacher.ids.length === line.ids.length - line.prompt_len,
+    (line) =>
+      line.teacher === undefined || line.teacher.ids.length === line.ids.length - line.prompt_len,
     'teacher needs one row a completion token',
   ),
 );
@@ -93,10 +135,11 @@ type Line = v.InferOutput<typeof Line>;
 
 type LossKind = LossOptions['kind'];
 /** What every line must hold. */
-const NEEDED: Readonly<Partial<Record<LossKind, { field: 'advantage' | 'teacher'; by: string }>>> = {
-  pg: { field: 'advantage', by: 'the policy-gradient loss' },
-  kd: { field: 'teacher', by: 'distillation' },
-};
+const NEEDED: Readonly<Partial<Record<LossKind, { field: 'advantage' | 'teacher'; by: string }>>> =
+  {
+    pg: { field: 'advantage', by: 'the policy-gradient loss' },
+    kd: { field: 'teacher', by: 'distillation' },
+  };
 
 /** METHODS: AdamW β .9/.999, ε 1e-8, no weight decay. */
 const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
@@ -108,20 +151,30 @@ export const train: Command = {
   async run(argv, { root }) {
     const flags = parseFlags(FLAGS, argv);
     const weights = parseWeights(flags.weights);
-    if (flags.loss === 'kd' && flags.beta > 0) throw new UsageError('--beta weighs the KL of pg and nll; --loss kd has none.');
+    if (flags.loss === 'kd' && flags.beta > 0)
+      throw new UsageError('--beta weighs the KL of pg and nll; --loss kd has none.');
     const files = await openModelFolder(flags.model, weights, root);
     const groupOf = groups();
-    const sequences = mapLines(Line, await readText(flags.data, 'The batch'), flags.data, (line, label) => {
-      checkIds(line.ids, files.config, label);
-      const needed = NEEDED[flags.loss];
-      if (needed && line[needed.field] === undefined) throw new Error(`${label}, has no "${needed.field}", which ${needed.by} needs.`);
-      const sequence = sequenceOf(line, groupOf(line));
-      if (flags.loss === 'kd') checkTeacher(sequence, label, files.config.vocabSize);
-      return sequence;
-    });
+    const sequences = mapLines(
+      Line,
+      await readText(flags.data, 'The batch'),
+      flags.data,
+      (line, label) => {
+        checkIds(line.ids, files.config, label);
+        const needed = NEEDED[flags.loss];
+        if (needed && line[needed.field] === undefined)
+          throw new Error(`${label}, has no "${needed.field}", which ${needed.by} needs.`);
+        const sequence = sequenceOf(line, groupOf(line));
+        if (flags.loss === 'kd') checkTeacher(sequence, label, files.config.vocabSize);
+        return sequence;
+      },
+    );
     await outFolder(flags.out);
     if (flags.gradient !== undefined) await outFile(flags.gradient);
-    const init = flags.init === undefined ? null : await readAdapter(folderSource(resolve(flags.init)), files.config);
+    const init =
+      flags.init === undefined
+        ? null
+        : await readAdapter(folderSource(resolve(flags.init)), files.config);
     const engine = await loadEngine(files, weights);
     const lora = {
       rank: flags.rank ?? init?.config.rank ?? 16,
@@ -151,10 +204,14 @@ export const train: Command = {
       await print(
         flags.json
           ? JSON.stringify(line)
-          : `step ${step}  loss ${result.loss.toPrecision(6)}  gradient norm ${result.gradNorm.toPrecision(5)}  KL ${result.kl.toPrecision(4)}  ${result.tokens} tokens${result.skipped ? '  skipped: the gradient was not finite' : ''}`,
+          : `step ${step}  loss ${result.loss.toPrecision(6)}  gradient norm ` +
+              `${result.gradNorm.toPrecision(5)}  KL ${result.kl.toPrecision(4)}  ` +
+              `${result.tokens} ` +
+              `tokens${result.skipped ? '  skipped: the gradient was not finite' : ''}`,
       );
     }
-    if (flags.gradient !== undefined) await writeFile(flags.gradient, writeSafetensors(await engine.exportGradient('student')));
+    if (flags.gradient !== undefined)
+      await writeFile(flags.gradient, writeSafetensors(await engine.exportGradient('student')));
     for (const [name, bytes] of Object.entries(
       writeAdapter({ config: lora, tensors: await engine.exportAdapter('student') }, files.name),
     )) {
@@ -179,12 +236,17 @@ function lossOf(flags: Values<typeof FLAGS>, sequences: readonly TrainSequence[]
         epsHigh: flags['eps-high'],
         beta: flags.beta,
         correctionCap: null,
-        maxTokens: flags['max-tokens'] ?? Math.max(...sequences.map((sequence) => sequence.completion.length)),
+        maxTokens:
+          flags['max-tokens'] ??
+          Math.max(...sequences.map((sequence) => sequence.completion.length)),
       };
   }
 }
 
-/** Lines of one group share their prompt's computation where the prompts are equal; a line without group stands alone. */
+/**
+ * Lines of one group share their prompt's computation where the prompts are equal; a line without
+ * group stands alone.
+ */
 function groups(): (line: Line) => number {
   const known = new Map<string, number>();
   let next = 0;
@@ -207,7 +269,11 @@ function sequenceOf(line: Line, group: number): TrainSequence {
     ...(line.old_logprobs === undefined ? {} : { oldLogprobs: line.old_logprobs }),
     ...(line.weight === undefined ? {} : { weight: line.weight }),
     ...(line.teacher && {
-      teacher: { k: line.teacher.ids[0]?.length ?? 0, ids: line.teacher.ids.flat(), logprobs: line.teacher.logprobs.flat() },
+      teacher: {
+        k: line.teacher.ids[0]?.length ?? 0,
+        ids: line.teacher.ids.flat(),
+        logprobs: line.teacher.logprobs.flat(),
+      },
     }),
   };
 }

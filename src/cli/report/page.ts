@@ -3,11 +3,20 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes } from '../../lib/format.ts';
 import { zip, type ZipEntry } from '../../lib/zip.ts';
-import { REPORT_ARCHIVE, REPORT_INDEX, reportRun, reportTexts, type ReportIndex } from '../../schema/report.ts';
+import {
+  REPORT_ARCHIVE,
+  REPORT_INDEX,
+  reportRun,
+  reportTexts,
+  type ReportIndex,
+} from '../../schema/report.ts';
 import type { CommandContext, ViewerBundle } from '../command.ts';
 import type { ReportRun } from './runs.ts';
 
-/** Most bytes of an archive: as base64 it must fit the longest string of a browser (2²⁹ characters) with room to spare. */
+/**
+ * Most bytes of an archive: as base64 it must fit the longest string of a browser (2²⁹ characters)
+ * with room to spare.
+ */
 const MOST_BYTES = 320 * 2 ** 20;
 /** Bytes encoded at a time: whole groups of three. */
 const PORTION = 3 * 2 ** 20;
@@ -15,28 +24,42 @@ const PORTION = 3 * 2 ** 20;
 /** Everything a report holds. Adapters stay as they are: noise does not become smaller. */
 export async function reportArchiveOf(runs: readonly ReportRun[], madeAt: number): Promise<Blob> {
   const index: ReportIndex = { version: 1, madeAt, runs: runs.map(({ summary }) => summary) };
-  const json = (path: string, value: unknown): ZipEntry => ({ path, file: new Blob([JSON.stringify(value)]) });
+  const json = (path: string, value: unknown): ZipEntry => ({
+    path,
+    file: new Blob([JSON.stringify(value)]),
+  });
   const entries = runs.flatMap(({ summary: { runId }, files, texts }) => [
     ...files.map(({ path, file }) => ({ path: reportRun(runId) + path, file })),
     json(reportTexts(runId), texts),
   ]);
-  const archive = await zip([json(REPORT_INDEX, index), ...entries], (path) => !path.endsWith('.safetensors'));
+  const archive = await zip(
+    [json(REPORT_INDEX, index), ...entries],
+    (path) => !path.endsWith('.safetensors'),
+  );
   if (archive.size > MOST_BYTES)
     throw new Error(
-      `These runs take ${formatBytes(archive.size)} compressed, more than the ${formatBytes(MOST_BYTES)} that a browser opens as one page; give fewer runs, or --no-adapters.`,
+      `These runs take ${formatBytes(archive.size)} compressed, more than the ` +
+        `${formatBytes(MOST_BYTES)} that a browser opens as one page; give fewer runs, or ` +
+        '--no-adapters.',
     );
   return archive;
 }
 
 /**
- * The parts of a report's HTML, in order. What comes from runs is base64, or escaped in the title; besides, the page may run its own script
- * only, by its hash, and fetch nothing.
+ * The parts of a report's HTML, in order. What comes from runs is base64, or escaped in the title;
+ * besides, the page may run its own script only, by its hash, and fetch nothing.
  */
-export async function* reportPage(title: string, archive: Blob, { root, viewer }: CommandContext): AsyncGenerator<string> {
+export async function* reportPage(
+  title: string,
+  archive: Blob,
+  { root, viewer }: CommandContext,
+): AsyncGenerator<string> {
   const bundle = inlined(await viewer());
   const icon = (await readFile(join(root, 'public', 'favicon.svg'))).toString('base64');
   const hash = createHash('sha256').update(bundle.script).digest('base64');
-  const policy = `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const policy =
+    `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; ` +
+    "img-src data:; base-uri 'none'; form-action 'none'";
   yield `<!doctype html>
 <html lang="en">
   <head>
@@ -62,9 +85,15 @@ export async function* reportPage(title: string, archive: Blob, { root, viewer }
 `;
 }
 
-/** As they may stand within their elements: in both languages these characters occur in strings only, which may be written otherwise. */
+/**
+ * As they may stand within their elements: in both languages these characters occur in strings
+ * only, which may be written otherwise.
+ */
 function inlined({ script, style }: ViewerBundle): ViewerBundle {
-  return { script: script.replace(/<(?=!--|\/script)/gi, '\\x3c'), style: style.replace(/<(?=\/style)/gi, '\\3c ') };
+  return {
+    script: script.replace(/<(?=!--|\/script)/gi, '\\x3c'),
+    style: style.replace(/<(?=\/style)/gi, '\\3c '),
+  };
 }
 
 function escaped(text: string): string {

@@ -1,14 +1,29 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { refusalOf } from '../../compare/comparable.ts';
-import { compareRuns, type ComparedArm, type Comparison, type GainDifference } from '../../compare/compare.ts';
+import {
+  compareRuns,
+  type ComparedArm,
+  type Comparison,
+  type GainDifference,
+} from '../../compare/compare.ts';
 import { recordOf, type RunRecord } from '../../compare/record.ts';
-import { formatCount, formatP, formatPercent, formatPoints, formatSeconds, formatSigned } from '../../lib/format.ts';
+import {
+  formatCount,
+  formatP,
+  formatPercent,
+  formatPoints,
+  formatSeconds,
+  formatSigned,
+} from '../../lib/format.ts';
 import { FolderStore } from '../../storage/node/folder-store.ts';
 import { remark } from '../io.ts';
 import { textTable } from '../table.ts';
 
-/** Compares the finished runs of a matrix: comparison.json in `out`, and the same as tables on stderr. */
+/**
+ * Compares the finished runs of a matrix: comparison.json in `out`, and the same as tables on
+ * stderr.
+ */
 export async function writeComparison(out: string, folders: readonly string[]): Promise<void> {
   const records: RunRecord[] = [];
   for (const folder of folders) {
@@ -27,7 +42,9 @@ export async function writeComparison(out: string, folders: readonly string[]): 
   remark(`These figures, and those of each seed, are in ${file}.`);
 }
 
-export async function readLog(folder: string): ReturnType<Awaited<ReturnType<FolderStore['open']>>['readEvents']> {
+export async function readLog(
+  folder: string,
+): ReturnType<Awaited<ReturnType<FolderStore['open']>>['readEvents']> {
   const stored = await new FolderStore(dirname(folder)).open(basename(folder));
   try {
     return await stored.readEvents();
@@ -57,7 +74,9 @@ export function comparisonLines(comparison: Comparison): string[] {
         name,
         greedy ? `${formatPercent(greedy.before.rate)} → ${formatPercent(greedy.after.rate)}` : '',
         greedy ? `+${greedy.gained.length}, −${greedy.lost.length}` : '',
-        sampled ? `${formatPercent(sampled.before.rate)} → ${formatPercent(sampled.after.rate)}` : '',
+        sampled
+          ? `${formatPercent(sampled.before.rate)} → ${formatPercent(sampled.after.rate)}`
+          : '',
         sampled ? formatPoints(sampled.gain.difference, sampled.gain.ci95) : '',
       ]),
     ],
@@ -65,12 +84,21 @@ export function comparisonLines(comparison: Comparison): string[] {
       [`gain minus that of ${reference}`, 'greedy', 'p', 'sampled', 'p', 'by seed'],
       ...arms.flatMap(({ name, difference }) =>
         difference
-          ? [[name, ...differenceCells(difference.greedy), ...differenceCells(difference.sampled), bySeed(difference)]]
+          ? [
+              [
+                name,
+                ...differenceCells(difference.greedy),
+                ...differenceCells(difference.sampled),
+                bySeed(difference),
+              ],
+            ]
           : [],
       ),
     ],
   ];
-  const tables = sections.filter((rows) => rows.length > 1).flatMap((rows) => ['', ...textTable(rows)]);
+  const tables = sections
+    .filter((rows) => rows.length > 1)
+    .flatMap((rows) => ['', ...textTable(rows)]);
   return [
     ...tables,
     '',
@@ -82,7 +110,9 @@ export function comparisonLines(comparison: Comparison): string[] {
 
 /** The sampled difference of each seed in points, or the greedy one: how far runs differ. */
 function bySeed({ greedy, sampled }: NonNullable<ComparedArm['difference']>): string {
-  return ((sampled ?? greedy)?.by_seed ?? []).map(({ difference }) => formatSigned(100 * difference, 1)).join(' ');
+  return ((sampled ?? greedy)?.by_seed ?? [])
+    .map(({ difference }) => formatSigned(100 * difference, 1))
+    .join(' ');
 }
 
 function differenceCells(found: GainDifference | null): [string, string] {

@@ -21,24 +21,43 @@ export interface Place {
   readonly seed: number | undefined;
   /** Where flags that are left out come from; null: the preset of (method, model). */
   readonly base: RunConfig | null;
-  /** One of several methods: a token budget ends the run unless the flags say otherwise, the same for all. */
+  /**
+   * One of several methods: a token budget ends the run unless the flags say otherwise, the same
+   * for all.
+   */
   readonly compared: boolean;
 }
 
-/** The configuration of one run: base or preset, then the flags. Every value ends up written out. */
-export async function configOf(flags: RunFlags, { method, seed, base, compared }: Place): Promise<RunConfig> {
+/**
+ * The configuration of one run: base or preset, then the flags. Every value ends up written out.
+ */
+export async function configOf(
+  flags: RunFlags,
+  { method, seed, base, compared }: Place,
+): Promise<RunConfig> {
   const model = await resolveModel(flags.model ?? base?.model ?? 'nano');
   const preset = (of: Method): RunConfig =>
-    flags.preset === undefined ? presetOf(of, model) : sizedPreset(presetOf(of, model), flags.preset);
+    flags.preset === undefined
+      ? presetOf(of, model)
+      : sizedPreset(presetOf(of, model), flags.preset);
   const own = preset(method);
   const from = base ?? own;
   /** A flag's value, where the method listens to it. */
   const set = <F extends keyof RunFlags>(flag: F): RunFlags[F] | undefined =>
     has(method, flag) ? flags[flag] : undefined;
-  if (from.adapter !== null && flags.adapter === undefined && (flags.rank !== undefined || flags.alpha !== undefined))
-    throw new UsageError(`The run starts from ${from.adapter}, which has a rank and an alpha of its own; leave --rank and --alpha out.`);
+  if (
+    from.adapter !== null &&
+    flags.adapter === undefined &&
+    (flags.rank !== undefined || flags.alpha !== undefined)
+  )
+    throw new UsageError(
+      `The run starts from ${from.adapter}, which has a rank and an alpha of its own; leave --rank and --alpha out.`,
+    );
   const adapter = flags.adapter === undefined ? from.adapter : resolve(flags.adapter);
-  const lora = flags.adapter === undefined ? from.lora : (await readAdapter(folderSource(resolve(flags.adapter)))).config;
+  const lora =
+    flags.adapter === undefined
+      ? from.lora
+      : (await readAdapter(folderSource(resolve(flags.adapter)))).config;
   const srrl = own.srrl && (from.srrl ?? own.srrl);
   const reflkd = own.reflkd && (from.reflkd ?? own.reflkd);
   return {
@@ -58,7 +77,11 @@ export async function configOf(flags: RunFlags, { method, seed, base, compared }
     maxTokens: flags['max-tokens'] ?? from.maxTokens,
     temperature: flags.temperature ?? from.temperature,
     learningRate: flags.lr ?? from.learningRate,
-    lora: { rank: flags.rank ?? lora.rank, alpha: flags.alpha ?? lora.alpha, targets: [...lora.targets] },
+    lora: {
+      rank: flags.rank ?? lora.rank,
+      alpha: flags.alpha ?? lora.alpha,
+      targets: [...lora.targets],
+    },
     srrl: srrl && {
       first: set('first') ?? srrl.first,
       refinements: set('refinements') ?? srrl.refinements,
@@ -88,7 +111,8 @@ export async function configOf(flags: RunFlags, { method, seed, base, compared }
       beta: reflkd ? from.loss.beta : (flags.beta ?? from.loss.beta),
       updates: set('mu') ?? from.loss.updates,
       correctionCap: set('correction-cap') ?? from.loss.correctionCap,
-      maskTruncated: flags.truncated === undefined ? from.loss.maskTruncated : flags.truncated === 'masked',
+      maskTruncated:
+        flags.truncated === undefined ? from.loss.maskTruncated : flags.truncated === 'masked',
     },
     timeoutSeconds: flags.timeout ?? from.timeoutSeconds,
     evalSamples: flags['eval-samples'] ?? from.evalSamples,
@@ -108,9 +132,17 @@ function sized(preset: RunConfig, flags: RunFlags): RunConfig {
   };
 }
 
-/** What ends the run: steps or tokens, never both. `equal`: the budget where neither is given and methods are compared. */
-function lengthOf(flags: RunFlags, from: RunConfig, equal: number | null): Pick<RunConfig, 'steps' | 'budgetTokens'> {
-  if (flags['budget-tokens'] !== undefined) return { steps: null, budgetTokens: flags['budget-tokens'] };
+/**
+ * What ends the run: steps or tokens, never both. `equal`: the budget where neither is given and
+ * methods are compared.
+ */
+function lengthOf(
+  flags: RunFlags,
+  from: RunConfig,
+  equal: number | null,
+): Pick<RunConfig, 'steps' | 'budgetTokens'> {
+  if (flags['budget-tokens'] !== undefined)
+    return { steps: null, budgetTokens: flags['budget-tokens'] };
   if (flags.steps !== undefined) return { steps: flags.steps, budgetTokens: null };
   if (equal !== null) return { steps: null, budgetTokens: from.budgetTokens ?? equal };
   return { steps: from.steps, budgetTokens: from.budgetTokens };

@@ -12,7 +12,8 @@ import { jobsOf, type Job } from './matrix.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'matrix-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const jobs = (out: string, ...words: string[]) => jobsOf(parseRunFlags([...words, '--out', join(scratch, out)]));
+const jobs = (out: string, ...words: string[]) =>
+  jobsOf(parseRunFlags([...words, '--out', join(scratch, out)]));
 /** The folders as runs leave them once they have begun. */
 async function begin(out: string, ...words: string[]): Promise<void> {
   for (const { folder, config } of await jobs(out, ...words)) {
@@ -25,7 +26,11 @@ async function begin(out: string, ...words: string[]): Promise<void> {
 describe('the runs of a command', () => {
   it('are one in --out itself, one a seed, or one a method and seed, seeds outermost', async () => {
     const folders = async (...words: string[]) =>
-      (await jobs('plan', ...words)).map(({ folder, config }) => [basename(folder), config.method, config.seed]);
+      (await jobs('plan', ...words)).map(({ folder, config }) => [
+        basename(folder),
+        config.method,
+        config.seed,
+      ]);
     expect(await folders()).toEqual([['plan', 'grpo', 1]]);
     expect(await folders('--method', 'srrl', '--seed', '7')).toEqual([['plan', 'srrl', 7]]);
     expect(await folders('--seeds', '2,3')).toEqual([
@@ -49,19 +54,63 @@ describe('the runs of a command', () => {
       (await jobs('plan', ...words)).map(({ config }) => [config.steps, config.budgetTokens]);
     const all = METHODS.join(',');
     expect(await lengths('--method', all)).toEqual(METHODS.map(() => [null, 50_000]));
-    expect(await lengths('--method', 'grpo,srrl', '--steps', '4')).toEqual([[4, null], [4, null]]); // prettier-ignore
-    expect(await lengths('--method', 'grpo,srrl', '--budget-tokens', '99')).toEqual([[null, 99], [null, 99]]); // prettier-ignore
+    expect(await lengths('--method', 'grpo,srrl', '--steps', '4')).toEqual([
+      [4, null],
+      [4, null],
+    ]);
+    expect(await lengths('--method', 'grpo,srrl', '--budget-tokens', '99')).toEqual([
+      [null, 99],
+      [null, 99],
+    ]);
     expect(await lengths('--method', 'grpo')).toEqual([[30, null]]);
-    expect(await lengths('--method', 'grpo,rft', '--preset', 'full')).toEqual([[null, 83_000], [null, 83_000]]); // prettier-ignore
+    expect(await lengths('--method', 'grpo,rft', '--preset', 'full')).toEqual([
+      [null, 83_000],
+      [null, 83_000],
+    ]);
   });
 
   it('have the settings that the flags give, each method its own', async () => {
     const [grpo, srrl, reflkd] = await jobs(
-      'plan', '--method', 'grpo,srrl,reflkd', '--asserts', 'all-but-one', '--group', '6', '--mu', '2', '--eps-low', '0.1',
-      '--eps-high', '0.3', '--beta', '0.5', '--first', '3', '--refinements', '5', '--c2-temperature', '0.7', '--lambda', '0.25',
-      '--advantage', 'phase', '--baselines', '2', '--reflections', '3', '--retries', '4', '--kd-mode', 'renorm', '--kd-top-k',
-      '7', '--kd-target', 'fresh', '--kd-teacher', 'ema',
-    ); // prettier-ignore
+      'plan',
+      '--method',
+      'grpo,srrl,reflkd',
+      '--asserts',
+      'all-but-one',
+      '--group',
+      '6',
+      '--mu',
+      '2',
+      '--eps-low',
+      '0.1',
+      '--eps-high',
+      '0.3',
+      '--beta',
+      '0.5',
+      '--first',
+      '3',
+      '--refinements',
+      '5',
+      '--c2-temperature',
+      '0.7',
+      '--lambda',
+      '0.25',
+      '--advantage',
+      'phase',
+      '--baselines',
+      '2',
+      '--reflections',
+      '3',
+      '--retries',
+      '4',
+      '--kd-mode',
+      'renorm',
+      '--kd-top-k',
+      '7',
+      '--kd-target',
+      'fresh',
+      '--kd-teacher',
+      'ema',
+    );
     const loss = { updates: 2, epsLow: 0.1, epsHigh: 0.3, beta: 0.5 };
     const asserts = 'all-but-one';
     expect(grpo?.config).toMatchObject({ asserts, group: 6, srrl: null, reflkd: null, loss });
@@ -89,14 +138,20 @@ describe('the runs of a command', () => {
     writeFileSync(file, JSON.stringify({ ...presetOf('srrl', 'nano'), learningRate: 0.5 }));
     const both = await jobs('plan', '--config', file, '--method', 'srrl,reflkd', '--seeds', '1');
     expect(both.map(({ config }) => config.learningRate)).toEqual([0.5, 0.5]);
-    expect(both.map(({ config }) => [config.srrl !== null, config.reflkd !== null])).toEqual([[true, false], [false, true]]); // prettier-ignore
+    expect(both.map(({ config }) => [config.srrl !== null, config.reflkd !== null])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
     expect(both[1]?.config.reflkd).toEqual(presetOf('reflkd', 'nano').reflkd);
   });
 });
 
 describe('a command that is refused', () => {
   it.each([
-    [['--method', 'grpo', '--lambda', '1'], '--lambda is a setting of srrl; grpo has none of that name.'],
+    [
+      ['--method', 'grpo', '--lambda', '1'],
+      '--lambda is a setting of srrl; grpo has none of that name.',
+    ],
     [
       ['--method', 'srrl,reflkd', '--group', '4'],
       '--group is a setting of grpo, random-reward and rft; srrl and reflkd have none of that name.',
@@ -114,7 +169,9 @@ describe('a command that is refused', () => {
 
   it('would start over what has begun', async () => {
     await begin('begun', '--seeds', '1');
-    await expect(jobs('begun', '--seeds', '1,2')).rejects.toThrow(/seed-1 holds a run already; add --resume/);
+    await expect(jobs('begun', '--seeds', '1,2')).rejects.toThrow(
+      /seed-1 holds a run already; add --resume/,
+    );
   });
 
   it('goes on with other settings than a run of the matrix began with, naming each', async () => {
@@ -122,7 +179,9 @@ describe('a command that is refused', () => {
     await begin('changed', ...command);
     const again = await jobs('changed', ...command, '--resume');
     expect(again.map(({ begun }) => begun)).toEqual([true, true]);
-    await expect(jobs('changed', '--method', 'grpo,srrl', '--lambda', '2', '--resume')).rejects.toThrow(
+    await expect(
+      jobs('changed', '--method', 'grpo,srrl', '--lambda', '2', '--resume'),
+    ).rejects.toThrow(
       /grpo-seed-1 began with other settings \(learningRate 0\.1, now 0\.002\); repeat the command/,
     );
     await expect(jobs('changed', ...command, '--lambda', '2', '--resume')).rejects.toThrow(
@@ -138,7 +197,10 @@ it('takes an adapter with its rank, and the options of the loss, into the config
   const adapter = join(scratch, 'adapter');
   mkdirSync(adapter);
   const lora = { rank: 4, alpha: 12, targets: ['q', 'v'] as LoraTarget[] };
-  const tensor = (rows: number, columns: number) => ({ shape: [rows, columns], data: new Float32Array(rows * columns) });
+  const tensor = (rows: number, columns: number) => ({
+    shape: [rows, columns],
+    data: new Float32Array(rows * columns),
+  });
   const tensors = new Map(
     lora.targets.flatMap((target) => [
       [loraTensorName(0, target, 'A'), tensor(4, 8)] as const,
@@ -147,13 +209,33 @@ it('takes an adapter with its rank, and the options of the loss, into the config
   );
   for (const [name, content] of Object.entries(writeAdapter({ config: lora, tensors }, 'nano')))
     writeFileSync(join(adapter, name), content);
-  const words = ['--adapter', adapter, '--truncated', 'kept', '--correction-cap', '3', '--mu', '2', '--agg', 'bnpo'];
+  const words = [
+    '--adapter',
+    adapter,
+    '--truncated',
+    'kept',
+    '--correction-cap',
+    '3',
+    '--mu',
+    '2',
+    '--agg',
+    'bnpo',
+  ];
   const [adapted] = await jobs('adapted', ...words);
   expect(adapted!.config).toMatchObject({ adapter, lora });
-  await expect((async () => jobs('adapted', ...words, '--rank', '8'))()).rejects.toThrow('--adapter has a rank and an alpha of its own');
+  await expect((async () => jobs('adapted', ...words, '--rank', '8'))()).rejects.toThrow(
+    '--adapter has a rank and an alpha of its own',
+  );
   const [{ config }] = (await jobs('plain', ...words.slice(2))) as [Job];
-  expect(config.loss).toMatchObject({ maskTruncated: false, correctionCap: 3, updates: 2, aggregation: 'bnpo' });
-  await expect(jobs('foreign', '--method', 'rft', '--agg', 'grpo')).rejects.toThrow(/--agg is a setting of grpo, srrl/);
+  expect(config.loss).toMatchObject({
+    maskTruncated: false,
+    correctionCap: 3,
+    updates: 2,
+    aggregation: 'bnpo',
+  });
+  await expect(jobs('foreign', '--method', 'rft', '--agg', 'grpo')).rejects.toThrow(
+    /--agg is a setting of grpo, srrl/,
+  );
 });
 
 it('starts over what was refused before it wrote anything', async () => {
@@ -161,14 +243,21 @@ it('starts over what was refused before it wrote anything', async () => {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   writeFileSync(join(folder, 'events.jsonl'), '');
-  expect(await jobs('refused', '--max-tokens', '96')).toMatchObject([{ begun: false, config: { maxTokens: 96 } }]);
-  expect(await jobs('refused', '--resume')).toMatchObject([{ begun: false, config: { maxTokens: 2000 } }]);
+  expect(await jobs('refused', '--max-tokens', '96')).toMatchObject([
+    { begun: false, config: { maxTokens: 96 } },
+  ]);
+  expect(await jobs('refused', '--resume')).toMatchObject([
+    { begun: false, config: { maxTokens: 2000 } },
+  ]);
 });
 
 it('goes on with a single run by its own configuration, unless a flag contradicts it', async () => {
   await begin('single', '--method', 'srrl', '--lambda', '0.5', '--seed', '4');
   const [job] = await jobs('single', '--resume');
-  expect(job).toMatchObject({ begun: true, config: { method: 'srrl', seed: 4, srrl: { lambda: 0.5 } } });
+  expect(job).toMatchObject({
+    begun: true,
+    config: { method: 'srrl', seed: 4, srrl: { lambda: 0.5 } },
+  });
   await expect(jobs('single', '--resume', '--seed', '5')).rejects.toThrow(/\(seed 4, now 5\)/);
   await expect(jobs('nothing', '--resume')).rejects.toThrow(/--resume: there is no run in/);
 });

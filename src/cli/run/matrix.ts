@@ -13,16 +13,24 @@ export interface Job {
   readonly begun: boolean;
 }
 
-/** Every run of the command in the order they are run, all of them checked before the first one starts. */
+/**
+ * Every run of the command in the order they are run, all of them checked before the first one
+ * starts.
+ */
 export async function jobsOf(flags: RunFlags): Promise<Job[]> {
   const out = resolve(flags.out);
   const seeds = flags.seeds?.map(parseSeed);
   refuseTwice('--method', flags.method);
   refuseTwice('--seeds', seeds);
   const alone = seeds === undefined && (flags.method?.length ?? 1) === 1;
-  // A single run goes on by its own configuration; of a matrix the command says it all, also for what has not started.
-  const stored = alone && flags.resume && logBytes(out) !== null ? await readConfig(join(out, 'config.json')) : null;
-  if (alone && flags.resume && !stored) throw new UsageError(`--resume: there is no run in ${out}.`);
+  // A single run goes on by its own configuration; of a matrix the command says it all, also for
+  // what has not started.
+  const stored =
+    alone && flags.resume && logBytes(out) !== null
+      ? await readConfig(join(out, 'config.json'))
+      : null;
+  if (alone && flags.resume && !stored)
+    throw new UsageError(`--resume: there is no run in ${out}.`);
   const base = flags.config === undefined ? stored : await readConfig(flags.config);
   const methods = flags.method ?? [base?.method ?? 'grpo'];
   refuseForeignFlags(flags, methods);
@@ -34,7 +42,9 @@ export async function jobsOf(flags: RunFlags): Promise<Job[]> {
       const place: Place = { method, seed, base, compared: methods.length > 1 };
       const config = await configOf(flags, place);
       const folder = alone ? out : join(out, folderName(method, config.seed, methods.length > 1));
-      jobs.push(await checked({ folder, config, begun: (logBytes(folder) ?? 0) > 0 }, flags.resume));
+      jobs.push(
+        await checked({ folder, config, begun: (logBytes(folder) ?? 0) > 0 }, flags.resume),
+      );
     }
   }
   return jobs;
@@ -49,7 +59,10 @@ function folderName(method: Method, seed: number, several: boolean): string {
   return several ? `${method}-seed-${seed}` : `seed-${seed}`;
 }
 
-/** Bytes of the log of the run in `folder`; null where there is no run. One that was refused while it opened left none. */
+/**
+ * Bytes of the log of the run in `folder`; null where there is no run. One that was refused while
+ * it opened left none.
+ */
 function logBytes(folder: string): number | null {
   if (!existsSync(join(folder, 'config.json'))) return null;
   return statSync(join(folder, 'events.jsonl'), { throwIfNoEntry: false })?.size ?? null;
@@ -70,7 +83,8 @@ async function checked(job: Job, resume: boolean): Promise<Job> {
     ({ path, first, second }) => `${path} ${JSON.stringify(first)}, now ${JSON.stringify(second)}`,
   );
   throw new UsageError(
-    `The run in ${job.folder} began with other settings (${said.join('; ')}); repeat the command it began with, or choose another --out.`,
+    `The run in ${job.folder} began with other settings (${said.join('; ')}); repeat the ` +
+      'command it began with, or choose another --out.',
   );
 }
 

@@ -2,7 +2,10 @@ import { formatPercent } from '../../lib/format.ts';
 import type { RunEvent, RunEventOf } from '../../schema/events.ts';
 import { remark } from '../io.ts';
 
-/** What the step's updates did. Where Refl-KD trained the reflector alone the figures are the reflector's. */
+/**
+ * What the step's updates did. Where Refl-KD trained the reflector alone the figures are the
+ * reflector's.
+ */
 function effect(event: RunEventOf<'update.applied'>): string {
   if (event.noSignal) return 'no signal';
   if (event.skipped) return 'skipped: the gradient was not finite';
@@ -17,7 +20,9 @@ export function report(event: RunEvent): void {
   switch (event.type) {
     case 'run.started':
       remark(
-        `${event.config.method} · ${event.config.model} · ${event.problems.train.length} problems · seed ${event.config.seed} · ${event.device.description || event.device.vendor}`,
+        `${event.config.method} · ${event.config.model} · ${event.problems.train.length} ` +
+          `problems · seed ${event.config.seed} · ` +
+          `${event.device.description || event.device.vendor}`,
       );
       break;
     case 'run.resumed':
@@ -26,8 +31,11 @@ export function report(event: RunEvent): void {
     case 'update.applied': {
       const { sample, grade, update } = event.seconds;
       remark(
-        `step ${String(event.step).padStart(3)}  reward ${event.reward.toFixed(3)}  entropy ${event.entropy.toFixed(3)}  ${effect(event)}  ` +
-          `${event.zeroSignal}/${event.groups} without signal  ${sample.toFixed(1)} + ${grade.toFixed(1)} + ${update.toFixed(1)} s  ${Math.round(event.tokensPerSecond)} tokens/s`,
+        `step ${String(event.step).padStart(3)}  reward ${event.reward.toFixed(3)}  entropy ` +
+          `${event.entropy.toFixed(3)}  ${effect(event)}  ` +
+          `${event.zeroSignal}/${event.groups} without signal  ${sample.toFixed(1)} + ` +
+          `${grade.toFixed(1)} + ${update.toFixed(1)} s  ${Math.round(event.tokensPerSecond)} ` +
+          'tokens/s',
       );
       break;
     }

@@ -21,7 +21,14 @@ export interface RunOf {
 }
 
 /** The log of a small run with one step and two evaluations. */
-export function runLog({ runId, config, answers, samples = 2, update = {}, rest }: RunOf): RunEvent[] {
+export function runLog({
+  runId,
+  config,
+  answers,
+  samples = 2,
+  update = {},
+  rest,
+}: RunOf): RunEvent[] {
   const problems = Object.keys(answers);
   const started = { ...startOf(runId, { ...CONFIG, evalSamples: samples, ...config }) } as Extract<
     NewEvent,
@@ -29,7 +36,12 @@ export function runLog({ runId, config, answers, samples = 2, update = {}, rest 
   >;
   const evaluation = (when: 'before' | 'after'): NewEvent => {
     const at = when === 'before' ? 0 : 1;
-    const rate = { problems: problems.length, passes: 0, rate: 0, ci95: [0, 1] as [number, number] };
+    const rate = {
+      problems: problems.length,
+      passes: 0,
+      rate: 0,
+      ci95: [0, 1] as [number, number],
+    };
     return {
       type: 'eval.completed',
       when,
@@ -37,7 +49,12 @@ export function runLog({ runId, config, answers, samples = 2, update = {}, rest 
       sampled: { ...rate, samples, temperature: 1, passAt8: null },
       perProblem: problems.map((id) => {
         const [greedy, sampled, judged] = answers[id]!;
-        return { id, greedy: greedy[at], sampled: sampled?.[at] ?? null, ...(judged && { judged: judged[at] }) };
+        return {
+          id,
+          greedy: greedy[at],
+          sampled: sampled?.[at] ?? null,
+          ...(judged && { judged: judged[at] }),
+        };
       }),
     };
   };

@@ -3,7 +3,10 @@ import { closeness } from '../closeness.ts';
 
 declare module 'vitest' {
   interface Matchers<T> {
-    /** Elementwise within `tolerance`, absolute and relative; a failure prints the worst index and both values. */
+    /**
+     * Elementwise within `tolerance`, absolute and relative; a failure prints the worst index and
+     * both values.
+     */
     toBeCloseToArray(expected: ArrayLike<number>, tolerance: number): T;
   }
 }

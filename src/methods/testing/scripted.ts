@@ -36,16 +36,20 @@ function verdict(outcome: Outcome): Verdict {
 const KINDS = { plain: 1, refinement: 2, reflection: 3, retry: 4 };
 
 /**
- * One step (the third of a run) of a method on a scripted model. `outcomes[p][n]` is the verdict of the n-th completion
- * about problem p, whatever it is; a trailing `!` truncates it. A completion's ids are [100 + p, n, 0]. Endings come last
- * problem first, verdicts in a shuffled order.
+ * One step (the third of a run) of a method on a scripted model. `outcomes[p][n]` is the verdict of
+ * the n-th completion about problem p, whatever it is; a trailing `!` truncates it. A completion's
+ * ids are [100 + p, n, 0]. Endings come last problem first, verdicts in a shuffled order.
  */
 export async function scriptedStep(
   run: MethodStep,
   outcomes: readonly (readonly string[])[],
   change: (config: RunConfig) => RunConfig,
 ) {
-  const config = change({ ...presetOf('grpo', 'nano'), problemsPerStep: outcomes.length, maxTokens: 8 });
+  const config = change({
+    ...presetOf('grpo', 'nano'),
+    problemsPerStep: outcomes.length,
+    maxTokens: 8,
+  });
   const events: NewEvent[] = [];
   const blocks: TokenBlock[] = [];
   const distilled: DistillationBlock[] = [];
@@ -57,7 +61,10 @@ export async function scriptedStep(
   const engine = {
     vocabSize: 200,
     maxContext: 64,
-    async generate(requests: Parameters<Engine['generate']>[0], options: Parameters<Engine['generate']>[1]) {
+    async generate(
+      requests: Parameters<Engine['generate']>[0],
+      options: Parameters<Engine['generate']>[1],
+    ) {
       asked.push(...requests);
       const out: Completion[] = requests.flatMap(({ prompt, samples }, request) => {
         const p = prompt[1]!;
@@ -77,8 +84,15 @@ export async function scriptedStep(
       calls.push(...requests.map(({ adapter }) => `score ${adapter}`));
       return requests.map(({ ids, promptLength, top }) => {
         const n = ids.length - promptLength;
-        const row = Array.from({ length: top ?? 0 }, (_, id): [number, number] => [id, -Math.log(150)]);
-        return { logprobs: new Float32Array(n), entropy: new Float32Array(n), top: Array.from({ length: n }, () => row) };
+        const row = Array.from({ length: top ?? 0 }, (_, id): [number, number] => [
+          id,
+          -Math.log(150),
+        ]);
+        return {
+          logprobs: new Float32Array(n),
+          entropy: new Float32Array(n),
+          top: Array.from({ length: n }, () => row),
+        };
       });
     },
     async trainStep(request: Parameters<Engine['trainStep']>[0]): Promise<TrainResult> {
@@ -86,9 +100,18 @@ export async function scriptedStep(
       calls.push(`train ${request.adapter}`);
       const columns = request.sequences.map((s) => {
         const full = (value: number) => new Float32Array(s.completion.length).fill(value);
-        return { logprobs: full(-1.5), entropy: full(0.5), kl: full(0.25), ratio: full(trained.length), loss: full(0.01) };
+        return {
+          logprobs: full(-1.5),
+          entropy: full(0.5),
+          kl: full(0.25),
+          ratio: full(trained.length),
+          loss: full(0.01),
+        };
       });
-      const tokens = request.sequences.reduce((sum, s) => sum + (s.masked ? 0 : s.completion.length), 0);
+      const tokens = request.sequences.reduce(
+        (sum, s) => sum + (s.masked ? 0 : s.completion.length),
+        0,
+      );
       return {
         loss: 0.1,
         gradNorm: 2,

@@ -1,7 +1,10 @@
 import type { AdapterTensors } from '../engine.ts';
 
 /** Largest |a − b| relative to the RMS of b: gradients are compared directly (docs/methods.md). */
-export function relativeError(actual: AdapterTensors, expected: AdapterTensors): { worst: number; name: string } {
+export function relativeError(
+  actual: AdapterTensors,
+  expected: AdapterTensors,
+): { worst: number; name: string } {
   let worst = { worst: 0, name: '' };
   for (const [name, { data }] of expected) {
     const rms = Math.sqrt(data.reduce((s, x) => s + x * x, 0) / data.length) || 1;
@@ -16,6 +19,7 @@ export function relativeError(actual: AdapterTensors, expected: AdapterTensors):
 
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let worst = a.length === b.length ? 0 : Infinity;
-  for (let i = 0; i < b.length; i++) worst = Math.max(worst, Math.abs((a[i] ?? NaN) - (b[i] ?? NaN)));
+  for (let i = 0; i < b.length; i++)
+    worst = Math.max(worst, Math.abs((a[i] ?? NaN) - (b[i] ?? NaN)));
   return worst;
 }

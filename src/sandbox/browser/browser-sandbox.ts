@@ -8,21 +8,30 @@ import { createPythonSandbox, type PythonRunner, type SandboxOptions } from '../
 import type { FrameArrived, ReplaceFrame } from './frame.ts';
 import type { FromFrame, ToFrame } from './frame-script.ts';
 
-/** The frame's own thread only passes messages on: six questions without an answer mean that it is gone. */
+/**
+ * The frame's own thread only passes messages on: six questions without an answer mean that it is
+ * gone.
+ */
 const PING_MS = 5_000;
 const MISSED = 6;
 
 /** The sandbox in the browser, alone on its frame. */
-export async function createBrowserSandbox(control: MessagePort, options: SandboxOptions): Promise<PythonRunner> {
+export async function createBrowserSandbox(
+  control: MessagePort,
+  options: SandboxOptions,
+): Promise<PythonRunner> {
   return createPythonSandbox(await browserHost(control), options);
 }
 
 /**
- * What sandboxes in the browser run on: each guest is a classic worker of the opaque-origin frame behind `control`, the
- * port that `openSandboxFrame` gave. Fetches Pyodide's files from beside this page; rejects with a sentence when one is
- * missing. Closing it closes the frame's port, so sandboxes that share a host leave that to its owner.
+ * What sandboxes in the browser run on: each guest is a classic worker of the opaque-origin frame
+ * behind `control`, the port that `openSandboxFrame` gave. Fetches Pyodide's files from beside this
+ * page; rejects with a sentence when one is missing. Closing it closes the frame's port, so
+ * sandboxes that share a host leave that to its owner.
  */
-export async function browserHost(control: MessagePort): Promise<SandboxHost & { readonly close: () => void }> {
+export async function browserHost(
+  control: MessagePort,
+): Promise<SandboxHost & { readonly close: () => void }> {
   const [loaderText, glueText, wasm, stdlib] = await Promise.all([
     import('pyodide/pyodide.js?raw').then((module) => module.default),
     import('pyodide/pyodide.asm.mjs?raw').then((module) => module.default),
@@ -30,7 +39,12 @@ export async function browserHost(control: MessagePort): Promise<SandboxHost & {
     bytes(stdlibUrl),
   ]);
   const loader = assembleLoader(loaderText, glueText);
-  const frame = new FrameClient(control, { type: 'files', source: workerSource(loader), wasm, stdlib });
+  const frame = new FrameClient(control, {
+    type: 'files',
+    source: workerSource(loader),
+    wasm,
+    stdlib,
+  });
   const files = { loader, wasm, stdlib, abi: abiVersion(glueText) };
   return { files, spawn: () => frame.spawn(), close: () => frame.close() };
 }
@@ -38,7 +52,9 @@ export async function browserHost(control: MessagePort): Promise<SandboxHost & {
 async function bytes(url: string): Promise<Uint8Array> {
   const response = await fetch(url);
   if (!response.ok) {
-    throw new Error(`Python could not be loaded: ${url} answered ${response.status}. Reload the page.`);
+    throw new Error(
+      `Python could not be loaded: ${url} answered ${response.status}. Reload the page.`,
+    );
   }
   return new Uint8Array(await response.arrayBuffer());
 }
@@ -55,7 +71,8 @@ function workerMain(start: GuestMain): void {
   const boot = (event: MessageEvent<Parameters<GuestMain>[0]>): void => {
     scope.removeEventListener('message', boot);
     start(event.data, (reply) => void post(reply)).then(
-      (handle) => listen('message', (message) => void handle(message.data as Parameters<typeof handle>[0])),
+      (handle) =>
+        listen('message', (message) => void handle(message.data as Parameters<typeof handle>[0])),
       (error: unknown) => post({ type: 'failed', message: String(error).slice(0, 300) }),
     );
   };

@@ -2,10 +2,22 @@ import type { GuestBoot, GuestReply, GuestRequest } from '../protocol.ts';
 
 /** What the client asks of the frame. */
 export type ToFrame =
-  /** Once: the source of the guests' worker, and Pyodide's files. The wasm is compiled here and shared by the workers. */
-  | { readonly type: 'files'; readonly source: string; readonly wasm: Uint8Array; readonly stdlib: Uint8Array }
+  /**
+   * Once: the source of the guests' worker, and Pyodide's files. The wasm is compiled here and
+   * shared by the workers.
+   */
+  | {
+      readonly type: 'files';
+      readonly source: string;
+      readonly wasm: Uint8Array;
+      readonly stdlib: Uint8Array;
+    }
   | { readonly type: 'spawn'; readonly guest: number }
-  | { readonly type: 'boot'; readonly guest: number; readonly boot: Omit<GuestBoot, 'loader' | 'wasm' | 'stdlib'> }
+  | {
+      readonly type: 'boot';
+      readonly guest: number;
+      readonly boot: Omit<GuestBoot, 'loader' | 'wasm' | 'stdlib'>;
+    }
   | { readonly type: 'request'; readonly guest: number; readonly request: GuestRequest }
   | { readonly type: 'kill'; readonly guest: number }
   | { readonly type: 'ping' };
@@ -32,12 +44,18 @@ function frame(): void {
       if (files === null) return;
       const worker = new Worker(files.url);
       workers.set(guest, worker);
-      worker.onmessage = (event: MessageEvent<GuestReply>) => send({ type: 'reply', guest, reply: event.data });
+      worker.onmessage = (event: MessageEvent<GuestReply>) =>
+        send({ type: 'reply', guest, reply: event.data });
       worker.onerror = (event) => {
         event.preventDefault();
-        send({ type: 'exit', guest, why: event.message || 'The sandbox worker could not be started.' });
+        send({
+          type: 'exit',
+          guest,
+          why: event.message || 'The sandbox worker could not be started.',
+        });
       };
-      worker.onmessageerror = () => send({ type: 'exit', guest, why: 'The sandbox worker sent something unreadable.' });
+      worker.onmessageerror = () =>
+        send({ type: 'exit', guest, why: 'The sandbox worker sent something unreadable.' });
     };
     port.onmessage = (event: MessageEvent<ToFrame>) => {
       const message = event.data;
@@ -60,7 +78,8 @@ function frame(): void {
           const { stdlib } = files;
           files.wasm.then(
             (wasm) => workers.get(guest)?.postMessage({ ...boot, loader: '', wasm, stdlib }),
-            (error: unknown) => send({ type: 'exit', guest, why: `Pyodide could not be compiled: ${String(error)}` }),
+            (error: unknown) =>
+              send({ type: 'exit', guest, why: `Pyodide could not be compiled: ${String(error)}` }),
           );
           break;
         }

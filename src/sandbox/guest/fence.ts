@@ -1,9 +1,10 @@
 import type { FileSystem } from './guest.ts';
 
 /**
- * Makes the file system read-only for good; devices stay writable. Nothing about a file can be changed either, not even
- * its times: whatever one program leaves there another could read. Returns the check for what is left open or moved after
- * a program: a sentence, or null. Runs as text: see `guest`.
+ * Makes the file system read-only for good; devices stay writable. Nothing about a file can be
+ * changed either, not even its times: whatever one program leaves there another could read. Returns
+ * the check for what is left open or moved after a program: a sentence, or null. Runs as text: see
+ * `guest`.
  */
 export function closeFileSystem(fs: FileSystem): () => string | null {
   const EROFS = 69;
@@ -14,9 +15,13 @@ export function closeFileSystem(fs: FileSystem): () => string | null {
   const analyze = fs['analyzePath'] as (path: unknown) => { object: { mode: number } | null };
   fs['open'] = (path: unknown, flags: unknown, mode?: unknown) => {
     const WRITE_CREATE_TRUNCATE = 0o1103;
-    const writes = typeof flags === 'string' ? /[wa+]/.test(flags) : (Number(flags) & WRITE_CREATE_TRUNCATE) !== 0;
+    const writes =
+      typeof flags === 'string'
+        ? /[wa+]/.test(flags)
+        : (Number(flags) & WRITE_CREATE_TRUNCATE) !== 0;
     if (writes) {
-      const node = typeof path === 'string' ? analyze.call(fs, path).object : (path as { mode: number });
+      const node =
+        typeof path === 'string' ? analyze.call(fs, path).object : (path as { mode: number });
       const S_IFCHR = 0o020000;
       if (node === null || (node.mode & 0o170000) !== S_IFCHR) refuse();
     }
@@ -30,7 +35,11 @@ export function closeFileSystem(fs: FileSystem): () => string | null {
   for (const first of fs.nameTable) {
     for (let node = first; node !== null && node !== undefined; node = node.name_next) {
       for (const time of ['atime', 'mtime', 'ctime'] as const) {
-        Object.defineProperty(node, time, { get: () => 0, set: () => undefined, configurable: false });
+        Object.defineProperty(node, time, {
+          get: () => 0,
+          set: () => undefined,
+          configurable: false,
+        });
       }
     }
   }
@@ -43,27 +52,34 @@ export function closeFileSystem(fs: FileSystem): () => string | null {
     for (let fd = 0; fd < Math.max(streams.length, fs.streams.length); fd++) {
       const [stream, flags, position] = streams[fd] ?? [];
       const now = fs.streams[fd];
-      if ((now ?? null) !== (stream ?? null)) return 'a file descriptor was left open, closed or replaced';
-      if (now?.flags !== flags || now?.position !== position) return 'a file descriptor was changed';
+      if ((now ?? null) !== (stream ?? null))
+        return 'a file descriptor was left open, closed or replaced';
+      if (now?.flags !== flags || now?.position !== position)
+        return 'a file descriptor was changed';
     }
     return fs.nextInode === inode ? null : 'files were made';
   };
 }
 
 /**
- * Removes everything that is not the language from the global scope, and freezes what stays: a second fence behind the
- * origin, the namespace and the policy. An answer parked on an intrinsic would outlive the heap, and a patched one
- * could read what is sent. Runs as text: see `guest`.
+ * Removes everything that is not the language from the global scope, and freezes what stays: a
+ * second fence behind the origin, the namespace and the policy. An answer parked on an intrinsic
+ * would outlive the heap, and a patched one could read what is sent. Runs as text: see `guest`.
  */
 export function closeGlobalScope(define: (name: string, value: unknown) => void): void {
   const scope = globalThis as unknown as Record<string, unknown>;
   const KEEP = new Set(
     (
-      'Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String Symbol Date Promise RegExp Error ' +
-      'AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError globalThis JSON Math Intl ' +
-      'ArrayBuffer SharedArrayBuffer Atomics Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float16Array Float32Array ' +
-      'Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set Iterator WeakMap WeakSet WeakRef Proxy ' +
-      'Reflect FinalizationRegistry decodeURI decodeURIComponent encodeURI encodeURIComponent isFinite isNaN WebAssembly TextDecoder ' +
+      'Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String ' +
+      'Symbol Date Promise RegExp Error ' +
+      'AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError ' +
+      'SuppressedError globalThis JSON Math Intl ' +
+      'ArrayBuffer SharedArrayBuffer Atomics Uint8Array Int8Array Uint16Array Int16Array ' +
+      'Uint32Array Int32Array Float16Array Float32Array ' +
+      'Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set ' +
+      'Iterator WeakMap WeakSet WeakRef Proxy ' +
+      'Reflect FinalizationRegistry decodeURI decodeURIComponent encodeURI encodeURIComponent ' +
+      'isFinite isNaN WebAssembly TextDecoder ' +
       'TextEncoder performance console crypto setTimeout setInterval self URL AbortSignal AbortController'
     ).split(' '),
   );
@@ -89,7 +105,12 @@ export function closeGlobalScope(define: (name: string, value: unknown) => void)
 
   const seen = new Set<unknown>([globalThis]);
   const freeze = (target: unknown): void => {
-    if ((typeof target !== 'object' && typeof target !== 'function') || target === null || seen.has(target)) return;
+    if (
+      (typeof target !== 'object' && typeof target !== 'function') ||
+      target === null ||
+      seen.has(target)
+    )
+      return;
     if (ArrayBuffer.isView(target)) return;
     seen.add(target);
     for (const key of Reflect.ownKeys(target)) {

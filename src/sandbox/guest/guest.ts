@@ -43,10 +43,13 @@ export interface GuestParts {
 }
 
 /**
- * Boots Pyodide in a bare global scope and answers requests. Runs as text in places that can import nothing (a worker of
- * an opaque-origin frame, a restricted child process): it may use nothing but its parameters and globals.
+ * Boots Pyodide in a bare global scope and answers requests. Runs as text in places that can import
+ * nothing (a worker of an opaque-origin frame, a restricted child process): it may use nothing but
+ * its parameters and globals.
  *
- * `send` answers with a promise where the reply will not leave while this thread is busy. Returns the request handler. After it has returned, everything but the language itself is gone from the global scope.
+ * `send` answers with a promise where the reply will not leave while this thread is busy. Returns
+ * the request handler. After it has returned, everything but the language itself is gone from the
+ * global scope.
  */
 export async function guest(
   boot: GuestBoot,
@@ -67,7 +70,8 @@ export async function guest(
     createPyodideModule: (settings: object) => Promise<PyodideModule>;
   };
 
-  // The program's own traffic with JavaScript: harmless to verdicts, but a reason to start the next one elsewhere.
+  // The program's own traffic with JavaScript: harmless to verdicts, but a reason to start the next
+  // one elsewhere.
   let running = false;
   let touched: string | null = null;
   const FOREIGN =
@@ -85,7 +89,8 @@ export async function guest(
     }
     const resize = env['emscripten_resize_heap'];
     if (resize === undefined) throw new Error('Pyodide no longer imports emscripten_resize_heap.');
-    env['emscripten_resize_heap'] = (size = 0) => (limitHeap && size >>> 0 > boot.maxHeap ? 0 : resize(size));
+    env['emscripten_resize_heap'] = (size = 0) =>
+      limitHeap && size >>> 0 > boot.maxHeap ? 0 : resize(size);
     return imports;
   };
   const { wasm } = boot;
@@ -93,7 +98,8 @@ export async function guest(
     configurable: true,
     writable: true,
     value: async (_response: unknown, imports: Imports) => {
-      const module = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm as BufferSource);
+      const module =
+        wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm as BufferSource);
       return { module, instance: await WebAssembly.instantiate(module, guarded(imports)) };
     },
   });
@@ -118,11 +124,13 @@ export async function guest(
   });
   const module = pyodide._module;
   // The harness is in the image: compiling it takes longer than everything else that a boot does.
-  const defineStep = (source: string): unknown => pyodide.runPython(`${source}\n_step = boot()\ndel boot`);
+  const defineStep = (source: string): unknown =>
+    pyodide.runPython(`${source}\n_step = boot()\ndel boot`);
   if (image === undefined) {
     pyodide.runPython(boot.preload);
     defineStep(boot.harness);
-    // Frozen objects are the collector's no more: a program's collections neither visit them nor write to their pages.
+    // Frozen objects are the collector's no more: a program's collections neither visit them nor
+    // write to their pages.
     pyodide.runPython('import gc; gc.collect(); gc.freeze(); del gc');
   } else {
     paths.push('snapshot');
@@ -132,11 +140,20 @@ export async function guest(
   const step = pyodide.globals.get('_step');
   pyodide.globals.delete('_step');
 
-  // Deep recursion through C overflows JavaScript's stack long before the shadow stack: guard the first part of it only.
+  // Deep recursion through C overflows JavaScript's stack long before the shadow stack: guard the
+  // first part of it only.
   const state = module._PyThreadState_Get?.();
-  if (state !== undefined && module._PyUnstable_ThreadState_SetStackProtection && !without.has('stackGuard')) {
+  if (
+    state !== undefined &&
+    module._PyUnstable_ThreadState_SetStackProtection &&
+    !without.has('stackGuard')
+  ) {
     const GUARD = 160 * 1024;
-    const failed = module._PyUnstable_ThreadState_SetStackProtection(state, module.stackSave() - GUARD, GUARD);
+    const failed = module._PyUnstable_ThreadState_SetStackProtection(
+      state,
+      module.stackSave() - GUARD,
+      GUARD,
+    );
     if (failed === 0) paths.push('stackGuard');
   }
 
@@ -154,8 +171,12 @@ export async function guest(
   const words = module.HEAPU32;
   let end = words.length;
   while (words[end - 1] === 0) end -= 1;
-  // Into the image's own memory where there is one: it has served, and new pages are slow to come by.
-  const saved = image !== undefined && image.length >= 4 * end ? image.subarray(0, 4 * end) : new Uint8Array(4 * end);
+  // Into the image's own memory where there is one: it has served, and new pages are slow to come
+  // by.
+  const saved =
+    image !== undefined && image.length >= 4 * end
+      ? image.subarray(0, 4 * end)
+      : new Uint8Array(4 * end);
   saved.set(module.HEAPU8.subarray(0, 4 * end));
   const refs = module._hiwire_num_refs();
   const stack = module.stackSave();
@@ -191,7 +212,12 @@ export async function guest(
     if (before !== after || first !== null || second !== null) paths.pop();
   }
 
-  void send({ type: 'ready', bootMs: now() - started, paths, ...(made === undefined ? {} : { image: made }) });
+  void send({
+    type: 'ready',
+    bootMs: now() - started,
+    paths,
+    ...(made === undefined ? {} : { image: made }),
+  });
   return async (request) => {
     const { id, steps } = request;
     for (const [index, text] of steps.entries()) {
@@ -209,6 +235,11 @@ export async function guest(
       if (onItsWay !== undefined) await onItsWay;
       if (index === 0 && steps.length > 1 && !answer.startsWith('{"ok":true')) break;
     }
-    void send({ type: 'done', id, recycle: request.restore ? restore() : null, heap: module.HEAPU8.length });
+    void send({
+      type: 'done',
+      id,
+      recycle: request.restore ? restore() : null,
+      heap: module.HEAPU8.length,
+    });
   };
 }

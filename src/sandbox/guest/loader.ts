@@ -1,7 +1,9 @@
 /**
- * Makes one classic script of Pyodide's loader (pyodide.js) and its wasm glue (pyodide.asm.mjs, an ES module): a worker
- * in an opaque-origin frame can be classic only and may load nothing. The script leaves `runLoader` on the
- * global object, which defines `loadPyodide` and `createPyodideModule` there. Written for the pinned Pyodide; throws when the files look different.
+ * Makes one classic script of Pyodide's loader (pyodide.js) and its wasm glue (pyodide.asm.mjs, an
+ * ES module): a worker in an opaque-origin frame can be classic only and may load nothing. The
+ * script leaves `runLoader` on the global object, which defines `loadPyodide` and
+ * `createPyodideModule` there. Written for the pinned Pyodide; throws when the files look
+ * different.
  */
 export function assembleLoader(pyodideJs: string, asmModule: string): string {
   const exported = 'export default _createPyodideModule;';
@@ -15,7 +17,9 @@ export function assembleLoader(pyodideJs: string, asmModule: string): string {
     .replaceAll('import.meta.url', '"https://sandbox.invalid/pyodide.asm.mjs"')
     // No code in here may load a module, whatever Python asks of the glue.
     .replace(/\bimport\(/g, 'refuseImport(');
-  const loader = pyodideJs.replace(/\bimport\(/g, 'refuseImport(').replace(/\/\/# sourceMappingURL=.*/, '');
+  const loader = pyodideJs
+    .replace(/\bimport\(/g, 'refuseImport(')
+    .replace(/\/\/# sourceMappingURL=.*/, '');
   return [
     'globalThis.refuseImport = async () => { throw new Error("modules cannot be loaded in the sandbox"); };',
     // Run by the guest, once it has made its surroundings look like a plain worker.
@@ -27,6 +31,8 @@ export function assembleLoader(pyodideJs: string, asmModule: string): string {
 export function abiVersion(asmModule: string): string {
   const found = /API\.abiVersion="([^"]+)"/.exec(asmModule)?.[1];
   if (found === undefined)
-    throw new Error('The Pyodide files hold no ABI version: pin pyodide to the version in package.json.');
+    throw new Error(
+      'The Pyodide files hold no ABI version: pin pyodide to the version in package.json.',
+    );
   return found;
 }

@@ -2,7 +2,10 @@ import { closeFileSystem, closeGlobalScope } from './fence.ts';
 import { guest } from './guest.ts';
 import { surroundings } from './surroundings.ts';
 
-/** `guest` with its parts as one expression: a function of the boot message and `send`, for places that import nothing. */
+/**
+ * `guest` with its parts as one expression: a function of the boot message and `send`, for places
+ * that import nothing.
+ */
 export function guestSource(): string {
   const parts = Object.entries({ surroundings, closeFileSystem, closeGlobalScope }).map(
     ([name, part]) => `${name}: ${part.toString()}`,

@@ -10,14 +10,20 @@ export interface Surroundings {
 }
 
 /**
- * Makes the global scope look like that of a plain web worker that can fetch Python's library and nothing else, so that
- * Pyodide never takes its Node branches, which reach for files and sockets. Runs as text: see `guest`.
+ * Makes the global scope look like that of a plain web worker that can fetch Python's library and
+ * nothing else, so that Pyodide never takes its Node branches, which reach for files and sockets.
+ * Runs as text: see `guest`.
  */
 export function surroundings(boot: GuestBoot): Surroundings {
   const scope = globalThis as unknown as Record<string, unknown>;
   const quiet = (): void => undefined;
   const define = (name: string, value: unknown): void => {
-    Object.defineProperty(scope, name, { value, writable: true, configurable: true, enumerable: false });
+    Object.defineProperty(scope, name, {
+      value,
+      writable: true,
+      configurable: true,
+      enumerable: false,
+    });
   };
   if (typeof scope['WorkerGlobalScope'] !== 'function') {
     const Scope = class WorkerGlobalScope {};
@@ -32,8 +38,17 @@ export function surroundings(boot: GuestBoot): Surroundings {
   define('setTimeout', quiet);
   define('setInterval', quiet);
   define('setImmediate', undefined);
-  define('console', { log: quiet, warn: quiet, error: quiet, info: quiet, debug: quiet, trace: quiet, assert: quiet });
-  // A proxy that is collected later would release an object of another program: nothing is ever finalised.
+  define('console', {
+    log: quiet,
+    warn: quiet,
+    error: quiet,
+    info: quiet,
+    debug: quiet,
+    trace: quiet,
+    assert: quiet,
+  });
+  // A proxy that is collected later would release an object of another program: nothing is ever
+  // finalised.
   define(
     'FinalizationRegistry',
     class FinalizationRegistry {

@@ -7,7 +7,10 @@ import { createNodeSandbox } from './node-sandbox.ts';
 
 const MBPP = '../shared/data/mbpp/mbpp.jsonl';
 const present = existsSync(MBPP);
-if (!present) console.log('Skipped: ../shared/data/mbpp is missing, so no MBPP reference was run on a busy machine.');
+if (!present)
+  console.log(
+    'Skipped: ../shared/data/mbpp is missing, so no MBPP reference was run on a busy machine.',
+  );
 const full = process.env['AFTERTHOUGHT_FULL'] === '1';
 
 it.skipIf(!present)(
@@ -22,7 +25,13 @@ it.skipIf(!present)(
     try {
       const verdicts = await Promise.all(
         chosen.map(({ reference: solution, setup, setupAfterSolution, shown }) =>
-          sandbox.grade({ solution, setup, setupAfterSolution, asserts: shown, timeoutSeconds: 10 }),
+          sandbox.grade({
+            solution,
+            setup,
+            setupAfterSolution,
+            asserts: shown,
+            timeoutSeconds: 10,
+          }),
         ),
       );
       const others = chosen.flatMap((problem, i) =>

@@ -59,7 +59,9 @@ describe('calls of a function', () => {
     );
     expect(status).toBe('done');
     const same =
-      "([1, 1.0, nan, -inf, True, None, Ellipsis], ('é\\n\"', b'\\x00\\xff', bytearray(b'a'), (1.5-2j)), {'a': {-2}, 3: frozenset()}, range(0, 5, 2), 1461501637330902918203684832716283019655932542975)";
+      "([1, 1.0, nan, -inf, True, None, Ellipsis], ('é\\n\"', b'\\x00\\xff', bytearray(b'a'), " +
+      "(1.5-2j)), {'a': {-2}, 3: frozenset()}, range(0, 5, 2), " +
+      '1461501637330902918203684832716283019655932542975)';
     expect(results.map(shown)).toEqual([same, '[1, 1]', same]);
   });
 
@@ -82,7 +84,8 @@ describe('calls of a function', () => {
   });
 
   it('are answered one by one, however much they return: what is on its way is not late', async () => {
-    // Three answers of two megabytes each stop the pipe; the calls after them take longer than the limit of each.
+    // Three answers of two megabytes each stop the pipe; the calls after them take longer than the
+    // limit of each.
     const program = 'import time\ndef f(n):\n  if n: return "x" * n\n  time.sleep(0.5)\n  return n';
     const large = call([['i', '0x200000']], { seconds: 3, text: 4_000_000 });
     const slow = call([['i', '0x0']], { seconds: 3 });

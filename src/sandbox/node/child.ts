@@ -2,8 +2,9 @@ import { guestSource, type GuestMain } from '../guest/source.ts';
 import type { GuestBoot, GuestReply } from '../protocol.ts';
 
 /**
- * Large byte arrays cross the channel in pieces: Node puts the chunks of one message together again and again, so that a
- * message of 40 MB costs seconds and the same bytes in quarter megabytes cost a tenth of one.
+ * Large byte arrays cross the channel in pieces: Node puts the chunks of one message together again
+ * and again, so that a message of 40 MB costs seconds and the same bytes in quarter megabytes cost
+ * a tenth of one.
  */
 export interface Piece {
   readonly piece: string;
@@ -14,23 +15,35 @@ export interface Piece {
 export const PIECE_BYTES = 256 * 1024;
 
 /**
- * The whole program of a guest process, as text for `node --eval`: it can read no file, so it brings everything along.
- * It forgets Node's globals first, loads Pyodide as a plain worker would, and answers requests over its one channel.
+ * The whole program of a guest process, as text for `node --eval`: it can read no file, so it
+ * brings everything along. It forgets Node's globals first, loads Pyodide as a plain worker would,
+ * and answers requests over its one channel.
  */
 export function childSource(): string {
   return `(${child.toString()})(require, process, ${guestSource()}, ${PIECE_BYTES})`;
 }
 
-function child(load: NodeJS.Require, host: NodeJS.Process, start: GuestMain, pieceBytes: number): void {
+function child(
+  load: NodeJS.Require,
+  host: NodeJS.Process,
+  start: GuestMain,
+  pieceBytes: number,
+): void {
   const { runInThisContext } = load('node:vm') as typeof import('node:vm');
   const arrays: Record<string, Uint8Array> = {};
   const inPieces = (piece: string, whole: Uint8Array): void => {
     for (let offset = 0; offset < whole.length; offset += pieceBytes) {
-      host.send?.({ piece, offset, total: whole.length, bytes: whole.slice(offset, offset + pieceBytes) });
+      host.send?.({
+        piece,
+        offset,
+        total: whole.length,
+        bytes: whole.slice(offset, offset + pieceBytes),
+      });
     }
   };
-  // What the pipe does not take at once leaves only when this process comes to rest. Steps follow each other without one,
-  // so that an answer on its way would be taken for a missing one: now and then they wait.
+  // What the pipe does not take at once leaves only when this process comes to rest. Steps follow
+  // each other without one, so that an answer on its way would be taken for a missing one: now and
+  // then they wait.
   let unsent = 0;
   const flushed = (last: object, size: number): Promise<void> | undefined => {
     unsent += size;
@@ -63,7 +76,15 @@ function child(load: NodeJS.Require, host: NodeJS.Process, start: GuestMain, pie
     }
     host.off('message', first as (message: unknown) => void);
     // Read once while Node's own globals are there: some are made on first use.
-    const needed = [performance, TextDecoder, TextEncoder, URL, AbortController, AbortSignal, WebAssembly];
+    const needed = [
+      performance,
+      TextDecoder,
+      TextEncoder,
+      URL,
+      AbortController,
+      AbortSignal,
+      WebAssembly,
+    ];
     void needed;
     for (const name of [
       'process',

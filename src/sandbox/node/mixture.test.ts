@@ -41,7 +41,10 @@ it(`${COUNT} programs of all kinds in one pool get the verdicts that a fresh gue
   }
   const verdicts = await Promise.all(programs.map(({ program }) => used.grade(program)));
   const different = programs.flatMap(({ name }, i) => {
-    const [got, expected] = [JSON.stringify(outcome(verdicts[i] as Verdict)), JSON.stringify(alone.get(name))];
+    const [got, expected] = [
+      JSON.stringify(outcome(verdicts[i] as Verdict)),
+      JSON.stringify(alone.get(name)),
+    ];
     return got === expected ? [] : [`${i} ${name}: ${got}, alone ${expected}`];
   });
   if (full) console.log(JSON.stringify(used.stats()));

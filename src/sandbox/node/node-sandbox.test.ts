@@ -11,7 +11,14 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 
 const grade = (solution: string, asserts: readonly string[], more: Partial<Program> = {}) =>
-  sandbox.grade({ solution, asserts, setup: '', setupAfterSolution: false, timeoutSeconds: 20, ...more });
+  sandbox.grade({
+    solution,
+    asserts,
+    setup: '',
+    setupAfterSolution: false,
+    timeoutSeconds: 20,
+    ...more,
+  });
 
 describe('verdicts', () => {
   it('judges each assert by itself and renders actual and expected values', async () => {
@@ -23,7 +30,11 @@ describe('verdicts', () => {
     ]);
     expect(verdict.status).toBe('fail');
     expect(verdict.asserts.map((a) => a.status)).toEqual(['pass', 'fail', 'error', 'pass']);
-    expect(verdict.asserts[1]).toMatchObject({ source: 'assert f(2) == 4', actual: '3', expected: '4' });
+    expect(verdict.asserts[1]).toMatchObject({
+      source: 'assert f(2) == 4',
+      actual: '3',
+      expected: '4',
+    });
     expect(verdict.error).toEqual({
       type: 'TypeError',
       message: 'can only concatenate str (not "int") to str',
@@ -34,7 +45,13 @@ describe('verdicts', () => {
 
   it('takes the status of the first assert that does not pass', async () => {
     expect(
-      (await grade('def f(x): return [1][x]', ['assert f(0) == 1', 'assert f(3) == 1', 'assert f(0) == 2'])).status,
+      (
+        await grade('def f(x): return [1][x]', [
+          'assert f(0) == 1',
+          'assert f(3) == 1',
+          'assert f(0) == 2',
+        ])
+      ).status,
     ).toBe('error');
   });
 
@@ -42,7 +59,9 @@ describe('verdicts', () => {
     const verdict = await grade('x = 1\ndef f(:\n  pass', ['assert f(1) == 2', 'assert f(2) == 3']);
     expect(verdict.asserts.map((a) => a.status)).toEqual(['error', 'error']);
     expect(verdict.error).toMatchObject({ type: 'SyntaxError', lines: [2] });
-    const deep = await grade('def g(x):\n  return 1 / x\ndef f(x):\n  return g(x)', ['assert f(0) == 2']);
+    const deep = await grade('def g(x):\n  return 1 / x\ndef f(x):\n  return g(x)', [
+      'assert f(0) == 2',
+    ]);
     expect(deep.error).toMatchObject({ type: 'ZeroDivisionError', lines: [4, 2] });
   });
 
@@ -64,16 +83,29 @@ describe('verdicts', () => {
     const classes = 'class Node:\n  def __init__(self, v): self.v = v\ndef f(n): return n.v';
     const program = { setup: 'root = Node(5)', setupAfterSolution: true };
     expect((await grade(classes, ['assert f(root) == 5'], program)).status).toBe('pass');
-    expect((await grade(classes, ['assert f(root) == 5'], { ...program, setupAfterSolution: false })).status).toBe(
-      'error',
-    );
+    expect(
+      (await grade(classes, ['assert f(root) == 5'], { ...program, setupAfterSolution: false }))
+        .status,
+    ).toBe('error');
   });
 
   it('asks a value that is not plain data for its truth and whether it is None, and for nothing else', async () => {
     const solution =
-      'import re\ndef f(s): return re.match("a", s)\nclass E:\n  def __bool__(self): return False\n  def __eq__(self, o): return True';
-    const asserts = ['assert f("a")', 'assert not f("b")', 'assert f("a") is not None', 'assert not E()', 'assert E()'];
-    const verdict = await grade(solution, [...asserts, 'assert E() == 5', 'assert E() is None', 'assert f("a") != 5']);
+      'import re\ndef f(s): return re.match("a", s)\nclass E:\n  def __bool__(self): return False\n' +
+      '  def __eq__(self, o): return True';
+    const asserts = [
+      'assert f("a")',
+      'assert not f("b")',
+      'assert f("a") is not None',
+      'assert not E()',
+      'assert E()',
+    ];
+    const verdict = await grade(solution, [
+      ...asserts,
+      'assert E() == 5',
+      'assert E() is None',
+      'assert f("a") != 5',
+    ]);
     expect(verdict.asserts.map((a) => a.status)).toEqual([
       'pass',
       'pass',
@@ -108,16 +140,28 @@ describe('verdicts', () => {
 
   it('draws the same random numbers and hashes for every program', async () => {
     const source =
-      'import random, os, uuid\ndef f(): return [random.random(), hash("a"), os.urandom(4), random.SystemRandom().random()]';
-    const runs = [await grade(source, ['assert f() == 0']), await grade(source, ['assert f() == 0'])];
+      'import random, os, uuid\ndef f(): return [random.random(), hash("a"), os.urandom(4), ' +
+      'random.SystemRandom().random()]';
+    const runs = [
+      await grade(source, ['assert f() == 0']),
+      await grade(source, ['assert f() == 0']),
+    ];
     expect(runs[0]?.asserts[0]?.actual).toMatch(/^\[0\.\d+, -?\d+, b/);
     expect(runs[1]?.asserts[0]?.actual).toBe(runs[0]?.asserts[0]?.actual);
   });
 
   it('is called off by its signal, running or waiting, and goes on with others', async () => {
     const calls = new AbortController();
-    const program = { setup: '', setupAfterSolution: false, timeoutSeconds: 60, asserts: ['assert f(1) == 1'] };
-    const hanging = sandbox.grade({ ...program, solution: 'def f(x):\n  while True: pass' }, calls.signal);
+    const program = {
+      setup: '',
+      setupAfterSolution: false,
+      timeoutSeconds: 60,
+      asserts: ['assert f(1) == 1'],
+    };
+    const hanging = sandbox.grade(
+      { ...program, solution: 'def f(x):\n  while True: pass' },
+      calls.signal,
+    );
     const waiting = sandbox.grade({ ...program, solution: 'def f(x): return 1' }, calls.signal);
     setTimeout(() => calls.abort(new Error('stop')), 300);
     await expect(hanging).rejects.toThrow('stop');

@@ -12,14 +12,17 @@ import { createPythonSandbox, type PythonRunner, type SandboxOptions } from '../
 import { childSource, PIECE_BYTES, type Piece } from './child.ts';
 
 export interface NodeSandboxOptions extends Partial<SandboxOptions> {
-  /** Keep the interpreter's memory image on disk between runs (true): a start then takes under a second. */
+  /**
+   * Keep the interpreter's memory image on disk between runs (true): a start then takes under a
+   * second.
+   */
   readonly cache?: boolean;
 }
 
 /**
- * The sandbox under Node: each guest is a child process under Node's permission model with no grant at all, an empty
- * environment, no code from strings, and an empty network namespace where the system allows one. Pyodide's files are
- * handed in as bytes. Throws when Pyodide is not installed.
+ * The sandbox under Node: each guest is a child process under Node's permission model with no grant
+ * at all, an empty environment, no code from strings, and an empty network namespace where the
+ * system allows one. Pyodide's files are handed in as bytes. Throws when Pyodide is not installed.
  */
 export function createNodeSandbox(options: NodeSandboxOptions = {}): PythonRunner {
   return createPythonSandbox(nodeHost(options.cache ?? true), { workers: 1, ...options });
@@ -73,7 +76,9 @@ const MAX_PIECES = 256 * 1024 * 1024;
 function readImage(path: string): Uint8Array | undefined {
   if (!existsSync(path)) return undefined;
   const bytes = readFileSync(path);
-  const image = new Uint8Array(bytes.buffer.slice(bytes.byteOffset + 32, bytes.byteOffset + bytes.length));
+  const image = new Uint8Array(
+    bytes.buffer.slice(bytes.byteOffset + 32, bytes.byteOffset + bytes.length),
+  );
   const intact = createHash('sha256').update(image).digest().equals(bytes.subarray(0, 32));
   return intact ? image : undefined;
 }
@@ -83,7 +88,8 @@ let namespaceArguments: readonly string[] | null | undefined;
 /** How to enter an empty network namespace here, or null where the system does not allow it. */
 export function networkNamespace(): readonly string[] | null {
   namespaceArguments ??=
-    [['-n'], ['-r', '-n']].find((args) => spawnSync('unshare', [...args, 'true']).status === 0) ?? null;
+    [['-n'], ['-r', '-n']].find((args) => spawnSync('unshare', [...args, 'true']).status === 0) ??
+    null;
   return namespaceArguments;
 }
 
@@ -101,7 +107,9 @@ function spawn(): Transport {
   ];
   const namespace = networkNamespace();
   const [command, args] =
-    namespace === null ? [process.execPath, flags] : ['unshare', [...namespace, '--', process.execPath, ...flags]];
+    namespace === null
+      ? [process.execPath, flags]
+      : ['unshare', [...namespace, '--', process.execPath, ...flags]];
   const child = spawnProcess(command, args, {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     env: namespace === null ? {} : { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
@@ -138,21 +146,28 @@ function spawn(): Transport {
       child.on('message', (message: Piece | object) => {
         if ('piece' in message) {
           if (message.total > MAX_PIECES) return;
-          if (whole?.piece !== message.piece) whole = { piece: message.piece, bytes: new Uint8Array(message.total) };
+          if (whole?.piece !== message.piece)
+            whole = { piece: message.piece, bytes: new Uint8Array(message.total) };
           whole.bytes.set(message.bytes, message.offset);
         } else if (whole === null) {
           listener(message);
         } else {
           const { piece, bytes } = whole;
           whole = null;
-          listener({ ...message, [piece]: piece === 'text' ? new TextDecoder().decode(bytes) : bytes });
+          listener({
+            ...message,
+            [piece]: piece === 'text' ? new TextDecoder().decode(bytes) : bytes,
+          });
         }
       });
     },
     onExit(listener) {
-      child.on('error', (error) => listener(`The sandbox process could not be started: ${error.message}`));
+      child.on('error', (error) =>
+        listener(`The sandbox process could not be started: ${error.message}`),
+      );
       child.on('exit', (code, signal) => {
-        if (!killed) listener(`The sandbox process ended by itself (${signal ?? `code ${code ?? '?'}`}).`);
+        if (!killed)
+          listener(`The sandbox process ended by itself (${signal ?? `code ${code ?? '?'}`}).`);
       });
     },
   };

@@ -28,9 +28,13 @@ describe('the pool', () => {
 
   it('sets a hanging program aside for those who wait, and tries it again when they are done', async () => {
     const order: string[] = [];
-    const hanging = grade(LOOP, {}, { timeoutSeconds: 1.5 }).then((verdict) => (order.push('hanging'), verdict));
+    const hanging = grade(LOOP, {}, { timeoutSeconds: 1.5 }).then(
+      (verdict) => (order.push('hanging'), verdict),
+    );
     const others = await Promise.all(
-      Array.from({ length: 20 }, () => grade(GOOD).then((verdict) => (order.push('good'), verdict))),
+      Array.from({ length: 20 }, () =>
+        grade(GOOD).then((verdict) => (order.push('good'), verdict)),
+      ),
     );
     expect(others.every((verdict) => verdict.status === 'pass')).toBe(true);
     expect(await hanging).toMatchObject({ status: 'timeout', retried: true });
@@ -94,7 +98,9 @@ def f(x):
   while time.time() < ${until}: pass
   return x + 1 if early else 0`;
     expect((await checked.grade(program(leaky))).status).toBe('fail');
-    expect(differences.map(({ used, fresh }) => [used.status, fresh.status])).toEqual([['pass', 'fail']]);
+    expect(differences.map(({ used, fresh }) => [used.status, fresh.status])).toEqual([
+      ['pass', 'fail'],
+    ]);
     expect(checked.stats()).toMatchObject({ rechecked: 3, differed: 1 });
     expect(checked.stats().recycled['the pool was renewed']).toBeGreaterThanOrEqual(1);
   });
@@ -105,7 +111,11 @@ describe('limits', () => {
     const verdict = await grade(
       'def f(x):\n  while x > 3: pass\n  return x + 1',
       {},
-      { asserts: ['assert f(3) == 4', 'assert f(4) == 5'], assertSeconds: [60, 0.5], timeoutSeconds: 120 },
+      {
+        asserts: ['assert f(3) == 4', 'assert f(4) == 5'],
+        assertSeconds: [60, 0.5],
+        timeoutSeconds: 120,
+      },
     );
     expect(verdict.asserts.map((assert) => assert.status)).toEqual(['pass', 'timeout']);
   });

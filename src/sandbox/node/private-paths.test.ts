@@ -8,7 +8,10 @@ import { nodeHost } from './node-sandbox.ts';
 let sandbox: PythonRunner | null = null;
 afterEach(() => sandbox?.close());
 
-function open(options: Partial<SandboxOptions> = {}, host: SandboxHost = nodeHost(true)): PythonRunner {
+function open(
+  options: Partial<SandboxOptions> = {},
+  host: SandboxHost = nodeHost(true),
+): PythonRunner {
   sandbox = createPythonSandbox(host, { workers: 1, recheck: 0, ...options });
   return sandbox;
 }
@@ -29,8 +32,12 @@ const SORTED = 'def f(x): return sorted([x, 1], key=f)';
 
 describe('private paths of Pyodide', () => {
   it('are those of one pinned version', () => {
-    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: { pyodide: string } };
-    const installed = JSON.parse(readFileSync('node_modules/pyodide/package.json', 'utf8')) as { version: string };
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      dependencies: { pyodide: string };
+    };
+    const installed = JSON.parse(readFileSync('node_modules/pyodide/package.json', 'utf8')) as {
+      version: string;
+    };
     expect(manifest.dependencies.pyodide).toBe(installed.version);
   });
 
@@ -39,7 +46,10 @@ describe('private paths of Pyodide', () => {
     expect((await grade(LEAKS)).status).toBe('fail');
     expect((await grade(CLEAN)).status).toBe('pass');
     // The guard turns it into an error; the guest lives on.
-    expect(await grade(SORTED)).toMatchObject({ status: 'error', error: { type: 'RecursionError' } });
+    expect(await grade(SORTED)).toMatchObject({
+      status: 'error',
+      error: { type: 'RecursionError' },
+    });
     expect((await grade(ENDLESS)).status).toBe('error');
     const { paths, recycled, programs } = (sandbox as PythonRunner).stats();
     expect([...paths].sort()).toEqual(['restore', 'snapshot', 'stackGuard']);

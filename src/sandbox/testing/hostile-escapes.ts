@@ -1,8 +1,9 @@
 import type { Hostile } from './hostile.ts';
 
 /**
- * Ways out of the interpreter: JavaScript, the network, files, processes. `{port}` stands for a port of this machine that
- * listens and must not be reached, `{canary}` for a file of this machine that must be neither read nor written.
+ * Ways out of the interpreter: JavaScript, the network, files, processes. `{port}` stands for a
+ * port of this machine that listens and must not be reached, `{canary}` for a file of this machine
+ * that must be neither read nor written.
  */
 export const ESCAPES: readonly Hostile[] = [
   {

@@ -1,6 +1,9 @@
 import type { Hostile } from './hostile.ts';
 
-/** Time, memory and stack used up in every way that was thought of; and results made to choke the harness or us. */
+/**
+ * Time, memory and stack used up in every way that was thought of; and results made to choke the
+ * harness or us.
+ */
 export const LIMITS: readonly Hostile[] = [
   {
     name: 'a sleep',
@@ -29,21 +32,24 @@ while True: pass`,
   },
   {
     name: 'a lock that nobody opens',
-    solution: 'import threading\nl = threading.Lock()\nl.acquire()\ndef f(x):\n    l.acquire()\n    return 48611',
+    solution:
+      'import threading\nl = threading.Lock()\nl.acquire()\ndef f(x):\n    l.acquire()\n    return 48611',
     expect: ['timeout', 'error', 'crash'],
     timeoutSeconds: 1,
     slow: true,
   },
   {
     name: 'an endless loop in a destructor',
-    solution: 'class D:\n    def __del__(self):\n        while True: pass\ndef f(x):\n    D()\n    return 48610',
+    solution:
+      'class D:\n    def __del__(self):\n        while True: pass\ndef f(x):\n    D()\n    return 48610',
     expect: ['timeout'],
     timeoutSeconds: 1,
     slow: true,
   },
   {
     name: 'an endless loop while the result is read',
-    solution: 'class L(list):\n    def __iter__(self):\n        while True: yield 1\ndef f(x): return L()',
+    solution:
+      'class L(list):\n    def __iter__(self):\n        while True: yield 1\ndef f(x): return L()',
     asserts: ['assert f(3) == [48611]'],
     expect: ['fail'],
   },
@@ -62,7 +68,11 @@ while True: pass`,
   },
   { name: 'a text bomb', solution: 'def f(x): return "x" * 10**9', expect: ['error'] },
   { name: 'a long text', solution: 'def f(x): return "x" * 10**7', expect: ['fail'] },
-  { name: 'the digits of a large integer', solution: 'def f(x): return str(1 << 10**6)', expect: ['error'] },
+  {
+    name: 'the digits of a large integer',
+    solution: 'def f(x): return str(1 << 10**6)',
+    expect: ['error'],
+  },
   {
     name: 'a tree of doubled lists',
     solution: 'def f(x):\n    r = [1]\n    for i in range(60): r = [r, r]\n    return r',
@@ -88,7 +98,8 @@ def f(x):
   },
   {
     name: 'a print bomb in one piece',
-    solution: 'import sys\nprint("x" * 10**7)\nsys.stderr.write("\\ud800" * 10**5)\ndef f(x): return 1',
+    solution:
+      'import sys\nprint("x" * 10**7)\nsys.stderr.write("\\ud800" * 10**5)\ndef f(x): return 1',
     expect: ['fail'],
   },
   {

@@ -11,7 +11,8 @@ export const TRICKS: readonly Hostile[] = [
   { name: 'quit()', solution: 'def f(x): quit()', expect: ['error'] },
   {
     name: 'a signal to itself',
-    solution: 'import os, signal\ndef f(x):\n    os.kill(os.getpid(), signal.SIGKILL)\n    return 1',
+    solution:
+      'import os, signal\ndef f(x):\n    os.kill(os.getpid(), signal.SIGKILL)\n    return 1',
     expect: ['fail', 'error', 'crash'],
     slow: true,
   },
@@ -80,7 +81,8 @@ def f(x): return "1"`,
   },
   {
     name: 'all modules thrown away',
-    solution: 'import sys\nsys.modules.clear()\nglobals().pop("__builtins__", None)\ndef f(x): return 1',
+    solution:
+      'import sys\nsys.modules.clear()\nglobals().pop("__builtins__", None)\ndef f(x): return 1',
     expect: ['fail', 'error', 'crash'],
   },
   {
@@ -199,5 +201,9 @@ def f(x): return 1`,
   },
   { name: 'return outside a function', solution: 'return 48611', expect: ['error'] },
   { name: 'an empty program', solution: '', expect: ['error'] },
-  { name: 'a function that is a class, a module or None', solution: 'import math as f', expect: ['error'] },
+  {
+    name: 'a function that is a class, a module or None',
+    solution: 'import math as f',
+    expect: ['error'],
+  },
 ];

@@ -25,9 +25,10 @@ interface Adapter {
 }
 
 /**
- * Test support: the smallest real policy. Next-token logits are a row of a V × V table (base plus adapter), gradients are
- * exact, AdamW is AdamW; all on the CPU and deterministic, so session and methods can be tested without a GPU. Of losses it
- * has the policy gradient at ρ = 1, the likelihood without KL, and distillation with a tail.
+ * Test support: the smallest real policy. Next-token logits are a row of a V × V table (base plus
+ * adapter), gradients are exact, AdamW is AdamW; all on the CPU and deterministic, so session and
+ * methods can be tested without a GPU. Of losses it has the policy gradient at ρ = 1, the
+ * likelihood without KL, and distillation with a tail.
  */
 export class BigramEngine implements Engine {
   readonly maxContext = 64;
@@ -36,8 +37,14 @@ export class BigramEngine implements Engine {
   variants = {};
   private readonly base: Float32Array;
   private readonly adapters = new Map<TrainableName, Adapter>();
-  /** Called before every call that would use the device; a test throws here to lose it. `prompt`: its last token. */
-  onCall: (name: string, what: { readonly adapter: AdapterName; readonly prompt?: number }) => void = () => undefined;
+  /**
+   * Called before every call that would use the device; a test throws here to lose it. `prompt`:
+   * its last token.
+   */
+  onCall: (
+    name: string,
+    what: { readonly adapter: AdapterName; readonly prompt?: number },
+  ) => void = () => undefined;
   /** A test makes gradients non-finite here. */
   poison = false;
 
@@ -77,7 +84,8 @@ export class BigramEngine implements Engine {
           if (asked.temperature === 0) id = logp.indexOf(Math.max(...logp));
           else {
             const u = hash32(asked.seed, asked.stream + sample, ids.length) / 2 ** 32;
-            for (let mass = Math.exp(logp[0]!); mass <= u && id < this.vocabSize - 1;) mass += Math.exp(logp[++id]!);
+            for (let mass = Math.exp(logp[0]!); mass <= u && id < this.vocabSize - 1;)
+              mass += Math.exp(logp[++id]!);
           }
           ids.push(id);
           logprobs.push(logp[id]!);
@@ -105,9 +113,10 @@ export class BigramEngine implements Engine {
     this.onCall('score', requests[0]!);
     await Promise.resolve();
     return requests.map(({ ids, promptLength, adapter, temperature, top }) => {
-      const rows = ids
-        .slice(promptLength)
-        .map((id, i) => ({ id, row: this.row(ids[promptLength + i - 1]!, temperature ?? 1, adapter) }));
+      const rows = ids.slice(promptLength).map((id, i) => ({
+        id,
+        row: this.row(ids[promptLength + i - 1]!, temperature ?? 1, adapter),
+      }));
       const best = (row: number[]) =>
         row
           .map((logprob, id): [number, number] => [id, logprob])
@@ -115,7 +124,10 @@ export class BigramEngine implements Engine {
           .slice(0, top);
       return {
         logprobs: Float32Array.from(rows, ({ id, row }) => row[id]!),
-        entropy: Float32Array.from(rows, ({ row }) => -row.reduce((sum, l) => sum + Math.exp(l) * l, 0)),
+        entropy: Float32Array.from(
+          rows,
+          ({ row }) => -row.reduce((sum, l) => sum + Math.exp(l) * l, 0),
+        ),
         ...(top === undefined ? {} : { top: rows.map(({ row }) => best(row)) }),
       };
     });
@@ -133,7 +145,10 @@ export class BigramEngine implements Engine {
 
   async exportAdapter(name: TrainableName): Promise<AdapterTensors> {
     return new Map([
-      ['table', { shape: [this.vocabSize, this.vocabSize], data: this.adapter(name).theta.slice() }],
+      [
+        'table',
+        { shape: [this.vocabSize, this.vocabSize], data: this.adapter(name).theta.slice() },
+      ],
     ]);
   }
 
@@ -148,7 +163,11 @@ export class BigramEngine implements Engine {
     let gap = 0;
     for (const s of sequences) {
       const n = s.completion.length;
-      const column = { logprobs: new Float32Array(n), entropy: new Float32Array(n), kl: new Float32Array(n) };
+      const column = {
+        logprobs: new Float32Array(n),
+        entropy: new Float32Array(n),
+        kl: new Float32Array(n),
+      };
       const losses = new Float32Array(n);
       let previous = s.prompt.at(-1)!;
       s.completion.forEach((id, i) => {
@@ -194,14 +213,25 @@ export class BigramEngine implements Engine {
     if (asked.kind === 'kd') {
       const { k, ids, logprobs } = s.teacher!;
       const scale = (s.weight ?? 1) * s.temperature ** 2;
-      const q = new Map(Array.from({ length: k }, (_, j) => [ids[i * k + j]!, Math.exp(logprobs[i * k + j]!)]));
-      const mass = (of: (j: number) => number) => row.reduce((sum, _, j) => sum + (q.has(j) ? 0 : of(j)), 0);
-      const tail = { q: Math.max(0, 1 - [...q.values()].reduce((a, b) => a + b, 0)), p: mass((j) => Math.exp(row[j]!)) };
-      const onSupport = [...q].reduce((sum, [j, p]) => sum + (p > 0 ? p * (Math.log(p) - row[j]!) : 0), 0);
+      const q = new Map(
+        Array.from({ length: k }, (_, j) => [ids[i * k + j]!, Math.exp(logprobs[i * k + j]!)]),
+      );
+      const mass = (of: (j: number) => number) =>
+        row.reduce((sum, _, j) => sum + (q.has(j) ? 0 : of(j)), 0);
+      const tail = {
+        q: Math.max(0, 1 - [...q.values()].reduce((a, b) => a + b, 0)),
+        p: mass((j) => Math.exp(row[j]!)),
+      };
+      const onSupport = [...q].reduce(
+        (sum, [j, p]) => sum + (p > 0 ? p * (Math.log(p) - row[j]!) : 0),
+        0,
+      );
       const offSupport = tail.q > 0 ? tail.q * Math.log(tail.q / tail.p) : 0;
       return {
         loss: scale * (onSupport + offSupport),
-        slope: row.map((l, j) => scale * (Math.exp(l) - (q.get(j) ?? (tail.q * Math.exp(l)) / tail.p))),
+        slope: row.map(
+          (l, j) => scale * (Math.exp(l) - (q.get(j) ?? (tail.q * Math.exp(l)) / tail.p)),
+        ),
       };
     }
     const z = asked.kind === 'nll' && asked.aggregation === 'sum' ? 1 : Math.max(1, tokens);
@@ -260,6 +290,7 @@ function adamw(adapter: Adapter, gradient: Float64Array, norm: number, o: Optimi
     adapter.v[i] = o.beta2 * adapter.v[i]! + (1 - o.beta2) * g * g;
     const m = adapter.m[i] / (1 - o.beta1 ** adapter.t);
     const v = adapter.v[i] / (1 - o.beta2 ** adapter.t);
-    adapter.theta[i]! -= o.learningRate * (m / (Math.sqrt(v) + o.epsilon) + o.weightDecay * adapter.theta[i]!);
+    adapter.theta[i]! -=
+      o.learningRate * (m / (Math.sqrt(v) + o.epsilon) + o.weightDecay * adapter.theta[i]!);
   });
 }

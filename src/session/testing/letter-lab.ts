@@ -10,10 +10,11 @@ import type { RunPorts } from '../run-ports.ts';
 import { BigramEngine } from './bigram-engine.ts';
 
 /*
- * Test support: a toy task that a bigram policy can learn. Problem k asks for an answer that begins with letter k; its
- * prompt is one token of its own, and so are the prompts about a failed attempt at it. A reflection says a letter, and a
- * retry heeds it: its prompt is a token of that letter, which the base model likes to answer with it.
- * Token 0 ends an answer, 1 … 8 are the letters a … h; then come 8 tokens for each kind of prompt.
+ * Test support: a toy task that a bigram policy can learn. Problem k asks for an answer that begins
+ * with letter k; its prompt is one token of its own, and so are the prompts about a failed attempt
+ * at it. A reflection says a letter, and a retry heeds it: its prompt is a token of that letter,
+ * which the base model likes to answer with it. Token 0 ends an answer, 1 … 8 are the letters a …
+ * h; then come 8 tokens for each kind of prompt.
  */
 
 const LETTERS = 8;
@@ -43,7 +44,10 @@ export const letterText: MethodText = {
     text: `${problem.text} Not ${code}.`,
     ids: [REFINE + numberOf(problem)],
   }),
-  reflection: ({ problem, code }) => ({ text: `${problem.text} Why not ${code}?`, ids: [REFLECT + numberOf(problem)] }),
+  reflection: ({ problem, code }) => ({
+    text: `${problem.text} Why not ${code}?`,
+    ids: [REFLECT + numberOf(problem)],
+  }),
   retry: ({ problem, code }, why) => ({
     text: `${problem.text} Not ${code}: ${why}.`,
     ids: [PLAIN + numberOf(problem), RETRY + Math.max(0, 'abcdefgh'.indexOf(why.charAt(0)))],
@@ -58,13 +62,19 @@ export const letterText: MethodText = {
   stopIds: [0],
 };
 
-/** What the base model can do: answer with the letter that the reflection said, and often say the right one. */
+/**
+ * What the base model can do: answer with the letter that the reflection said, and often say the
+ * right one.
+ */
 function heeds(previous: number, next: number): number {
   if (previous >= RETRY && next === previous - RETRY + 1) return 3;
   return previous >= REFLECT && previous < RETRY && next === previous - REFLECT + 1 ? 1.5 : 0;
 }
 
-/** Pass when the answer begins with the problem's letter; verdicts come in a shuffled order, as from a pool. */
+/**
+ * Pass when the answer begins with the problem's letter; verdicts come in a shuffled order, as from
+ * a pool.
+ */
 export async function gradeLetters(problem: Problem, completion: string): Promise<Graded> {
   for (let i = completion.length % 5; i >= 0; i--) await Promise.resolve();
   if (completion === '') return { code: null, verdict: { status: 'no-code', asserts: [], ms: 0 } };
@@ -98,7 +108,15 @@ export const letterConfig: RunConfig = {
   asserts: 'all',
   srrl: null,
   reflkd: null,
-  loss: { aggregation: 'dapo', epsLow: 0.2, epsHigh: 0.28, beta: 0, updates: 1, correctionCap: 2, maskTruncated: true },
+  loss: {
+    aggregation: 'dapo',
+    epsLow: 0.2,
+    epsHigh: 0.28,
+    beta: 0,
+    updates: 1,
+    correctionCap: 2,
+    maskTruncated: true,
+  },
   optimizer: { clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
   timeoutSeconds: 1,
   evalSamples: 8,
@@ -108,7 +126,10 @@ export const letterConfig: RunConfig = {
 };
 
 /** A method on the letters task, with its preset's values for all that is its own. */
-export function configOf(method: Method, kd: Partial<NonNullable<RunConfig['reflkd']>['kd']> = {}): RunConfig {
+export function configOf(
+  method: Method,
+  kd: Partial<NonNullable<RunConfig['reflkd']>['kd']> = {},
+): RunConfig {
   const { srrl, reflkd } = presetOf(method, 'nano');
   return {
     ...letterConfig,
@@ -126,7 +147,10 @@ export interface Lab {
 }
 
 /** Ports of a run on the letters task; `onEngine` sees every engine that is opened. */
-export function letterLab(store: RunStore, onEngine: (engine: BigramEngine) => void = () => undefined): Lab {
+export function letterLab(
+  store: RunStore,
+  onEngine: (engine: BigramEngine) => void = () => undefined,
+): Lab {
   const engines: BigramEngine[] = [];
   const events: RunEvent[] = [];
   const statuses: SessionStatus[] = [];
@@ -141,7 +165,11 @@ export function letterLab(store: RunStore, onEngine: (engine: BigramEngine) => v
         const engine = new BigramEngine(VOCABULARY, 1 + LETTERS, heeds);
         engines.push(engine);
         onEngine(engine);
-        return { engine, text: letterText, device: { vendor: 'test', architecture: '', description: 'bigram' } };
+        return {
+          engine,
+          text: letterText,
+          device: { vendor: 'test', architecture: '', description: 'bigram' },
+        };
       },
       problems: async (config) => ({
         train: Array.from({ length: config.train }, (_, k) => letterProblem('train', k)),
@@ -149,7 +177,9 @@ export function letterLab(store: RunStore, onEngine: (engine: BigramEngine) => v
         test: Array.from({ length: config.test }, (_, k) => letterProblem('test', k)),
       }),
       grade: gradeLetters,
-      adapterFiles: (tensors) => ({ 'adapter.bin': new Uint8Array(tensors.get('table')!.data.buffer) }),
+      adapterFiles: (tensors) => ({
+        'adapter.bin': new Uint8Array(tensors.get('table')!.data.buffer),
+      }),
       onEvents: (_, batch) => events.push(...batch),
       onStatus: (status) => statuses.push(status),
       clock: () => (time += 7),

@@ -8,11 +8,20 @@ import type { ModelPorts } from '../models.ts';
 export function noHub(folder: FileSystemDirectoryHandle): ModelPorts {
   const endpoint = 'https://hub.invalid';
   const offline = () => Promise.reject(new TypeError('offline'));
-  const storage = { estimate: async () => ({ usage: 0, quota: 2 ** 40 }), persisted: async () => true };
+  const storage = {
+    estimate: async () => ({ usage: 0, quota: 2 ** 40 }),
+    persisted: async () => true,
+  };
   return {
     store: createModelStore({
       folders: new OpfsModels(folder, async () => () => undefined, storage),
-      hub: new Hub({ endpoint, token: null, fetch: offline, clock: systemClock, stallMs: STALL_MS }),
+      hub: new Hub({
+        endpoint,
+        token: null,
+        fetch: offline,
+        clock: systemClock,
+        stallMs: STALL_MS,
+      }),
       clock: systemClock,
     }),
     hub: endpoint,

@@ -9,7 +9,10 @@ export interface TargetToken {
   readonly student: Likely;
 }
 
-/** The block of a target whose tokens are one byte each; lists shorter than KEPT_TOP are padded as those of a small vocabulary. */
+/**
+ * The block of a target whose tokens are one byte each; lists shorter than KEPT_TOP are padded as
+ * those of a small vocabulary.
+ */
 export function targetBlock(tokens: readonly TargetToken[]): DistillationBlock {
   const top = (lists: readonly Likely[]) => {
     const places = lists.flatMap((list) => Array.from({ length: KEPT_TOP }, (_, i) => list[i]));

@@ -26,7 +26,15 @@ export const CONFIG: RunConfig = {
   asserts: 'all',
   srrl: null,
   reflkd: null,
-  loss: { aggregation: 'dapo', epsLow: 0.2, epsHigh: 0.28, beta: 0, updates: 1, correctionCap: 2, maskTruncated: true },
+  loss: {
+    aggregation: 'dapo',
+    epsLow: 0.2,
+    epsHigh: 0.28,
+    beta: 0,
+    updates: 1,
+    correctionCap: 2,
+    maskTruncated: true,
+  },
   optimizer: { clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
   timeoutSeconds: 10,
   evalSamples: 0,
@@ -38,7 +46,12 @@ export const CONFIG: RunConfig = {
 export function verdictOf(status: VerdictStatus, passed = status === 'pass' ? 2 : 1): Verdict {
   return {
     status,
-    asserts: [0, 1].map((i) => ({ status: i < passed ? 'pass' : 'fail', source: `assert f(${i}) == ${i}`, actual: '9', expected: String(i) })),
+    asserts: [0, 1].map((i) => ({
+      status: i < passed ? 'pass' : 'fail',
+      source: `assert f(${i}) == ${i}`,
+      actual: '9',
+      expected: String(i),
+    })),
     ms: 3,
   };
 }
@@ -86,7 +99,8 @@ function told(step: number, completions: readonly Told[]): NewEvent[] {
       return {
         type: 'rollout.completed',
         ...{ step, id: id(completion), kind, problem, sample, text },
-        parent: kind === 'attempt' ? null : id(completion).slice(0, id(completion).lastIndexOf('.')),
+        parent:
+          kind === 'attempt' ? null : id(completion).slice(0, id(completion).lastIndexOf('.')),
         prompt: `Task: The task of ${problem}.\nassert f(0) == 0\nCode:\n`,
         code: status === null ? null : text,
         ...{ tokens: 7, finish: 'eos', temperature: 1, logprob: -2, entropy: 0.5 },
@@ -94,14 +108,31 @@ function told(step: number, completions: readonly Told[]): NewEvent[] {
     }),
     { type: 'phase.started', step, phase: 'grade' },
     ...completions.flatMap((completion): NewEvent[] =>
-      completion.status === null ? [] : [{ type: 'verdict.reached', rollout: id(completion), verdict: verdictOf(completion.status) }],
+      completion.status === null
+        ? []
+        : [
+            {
+              type: 'verdict.reached',
+              rollout: id(completion),
+              verdict: verdictOf(completion.status),
+            },
+          ],
     ),
     ...completions.map((completion): NewEvent => {
       const passes = completion.status === 'pass';
       return {
         type: 'rollout.rewarded',
         rollout: id(completion),
-        ...{ reward: passes ? 1 : 0, passed: passes ? 2 : 1, asserts: 2, advantage: 0, groupMean: 0, groupStd: 0, inLoss: true, columns: 0 },
+        ...{
+          reward: passes ? 1 : 0,
+          passed: passes ? 2 : 1,
+          asserts: 2,
+          advantage: 0,
+          groupMean: 0,
+          groupStd: 0,
+          inLoss: true,
+          columns: 0,
+        },
         ...completion.paid,
       };
     }),
@@ -111,7 +142,10 @@ function told(step: number, completions: readonly Told[]): NewEvent[] {
 
 const stored = (step: number): NewEvent => ({ type: 'checkpoint.saved', step, bytes: 100 });
 
-/** One whole step of CONFIG: two problems, three completions each; the first completion of each passes. */
+/**
+ * One whole step of CONFIG: two problems, three completions each; the first completion of each
+ * passes.
+ */
 export function stepOf(step: number, text?: string): NewEvent[] {
   const completions = PROBLEMS.flatMap((_, index) =>
     [0, 1, 2].map((sample): Told => ({
@@ -128,11 +162,16 @@ export function stepOf(step: number, text?: string): NewEvent[] {
 export const SRRL_CONFIG: RunConfig = { ...presetOf('srrl', 'nano'), problemsPerStep: 2, steps: 4 };
 
 /**
- * One SRRL step, pooled. p0: attempt 1 fails and two of its four refinements pass, attempt 2 passes, so 3 of 6 earn 1. p1:
- * nothing passes.
+ * One SRRL step, pooled. p0: attempt 1 fails and two of its four refinements pass, attempt 2
+ * passes, so 3 of 6 earn 1. p1: nothing passes.
  */
 export function srrlStep(step: number): NewEvent[] {
-  const paid = (passes: boolean) => ({ advantage: passes ? 0.9127 : -0.9127, groupMean: 0.5, groupStd: 0.5477, weight: 1 });
+  const paid = (passes: boolean) => ({
+    advantage: passes ? 0.9127 : -0.9127,
+    groupMean: 0.5,
+    groupStd: 0.5477,
+    weight: 1,
+  });
   const first = [false, true].map((passes, sample): Told => ({
     id: `0/${sample}`,
     sample,
@@ -144,30 +183,67 @@ export function srrlStep(step: number): NewEvent[] {
     id: `0/0.${i}`,
     kind: 'refinement',
     sample: 2 + i,
-    text: passes ? '# It returns 9, not x.\ndef f(x):\n    y = x\n    return y\n' : 'def f(x):\n    return 9\n',
+    text: passes
+      ? '# It returns 9, not x.\ndef f(x):\n    y = x\n    return y\n'
+      : 'def f(x):\n    return 9\n',
     status: passes ? 'pass' : 'fail',
     paid: paid(passes),
   }));
-  const hopeless = ['1/0', '1/1', ...[0, 1].flatMap((sample) => [0, 1, 2, 3].map((i) => `1/${sample}.${i}`))].map(
-    (id, sample): Told => ({ id, kind: id.includes('.') ? 'refinement' : 'attempt', sample, status: 'fail', paid: { inLoss: false } }),
-  );
+  const hopeless = [
+    '1/0',
+    '1/1',
+    ...[0, 1].flatMap((sample) => [0, 1, 2, 3].map((i) => `1/${sample}.${i}`)),
+  ].map((id, sample): Told => ({
+    id,
+    kind: id.includes('.') ? 'refinement' : 'attempt',
+    sample,
+    status: 'fail',
+    paid: { inLoss: false },
+  }));
   const kinds = [
-    { kind: 'attempt' as const, completions: 4, passes: 1, infra: 0, tokens: { prompt: 40, generated: 28, trained: 14 }, gradNorm: 0.4 },
-    { kind: 'refinement' as const, completions: 12, passes: 2, infra: 0, tokens: { prompt: 90, generated: 84, trained: 28 }, gradNorm: 1.3 },
+    {
+      kind: 'attempt' as const,
+      completions: 4,
+      passes: 1,
+      infra: 0,
+      tokens: { prompt: 40, generated: 28, trained: 14 },
+      gradNorm: 0.4,
+    },
+    {
+      kind: 'refinement' as const,
+      completions: 12,
+      passes: 2,
+      infra: 0,
+      tokens: { prompt: 90, generated: 84, trained: 28 },
+      gradNorm: 1.3,
+    },
   ];
   const rescue = { failed: 3, rescued: 1, answers: 12, passes: 2, changed: 12, visibleOnly: null };
-  return [...told(step, [...first, ...second, ...hopeless]), updateOf(step, { kinds, rescue }), stored(step)];
+  return [
+    ...told(step, [...first, ...second, ...hopeless]),
+    updateOf(step, { kinds, rescue }),
+    stored(step),
+  ];
 }
 
-export const REFLKD_CONFIG: RunConfig = { ...presetOf('reflkd', 'nano'), problemsPerStep: 2, steps: 4 };
+export const REFLKD_CONFIG: RunConfig = {
+  ...presetOf('reflkd', 'nano'),
+  problemsPerStep: 2,
+  steps: 4,
+};
 
 /**
- * One Refl-KD step. p0: one of four attempts passes; with reflection 1.1 both retries pass, with 1.2 none; the first of them
- * is distilled. p1: every attempt passes.
+ * One Refl-KD step. p0: one of four attempts passes; with reflection 1.1 both retries pass, with
+ * 1.2 none; the first of them is distilled. p1: every attempt passes.
  */
 export function reflKdStep(step: number): NewEvent[] {
   const attempts = [0, 1, 2, 3].flatMap((sample): Told[] => [
-    { id: `0/${sample}`, sample, status: sample === 1 ? 'pass' : 'fail', paid: { groupMean: 0.25, inLoss: false } },
+    {
+      id: `0/${sample}`,
+      sample,
+      status: sample === 1 ? 'pass' : 'fail',
+      paid: { groupMean: 0.25, inLoss: false },
+    },
     { id: `1/${sample}`, sample, status: 'pass', paid: { groupMean: 1, inLoss: false } },
   ]);
   const reflections = [1, 0].map((rate, k): Told => ({
@@ -176,7 +252,14 @@ export function reflKdStep(step: number): NewEvent[] {
     sample: 4 + k,
     text: 'It returns a constant. It should return x.',
     status: null,
-    paid: { reward: rate, passed: 2 * rate, asserts: 2, groupMean: 0.25, advantage: rate - 0.25, weight: rate === 1 ? 0.75 : -0.125 },
+    paid: {
+      reward: rate,
+      passed: 2 * rate,
+      asserts: 2,
+      groupMean: 0.25,
+      advantage: rate - 0.25,
+      weight: rate === 1 ? 0.75 : -0.125,
+    },
   }));
   const retries = [0, 1, 2, 3].map((i): Told => ({
     id: `0/0.${i >> 1}.${i & 1}`,
@@ -185,12 +268,28 @@ export function reflKdStep(step: number): NewEvent[] {
     status: i < 2 ? 'pass' : 'fail',
     paid: { inLoss: false, groupMean: 0.25 },
   }));
-  const reflection = { problems: 1, weighed: 2, baseline: 0.25, retries: 0.5, paired: null, loss: 0.1, gradNorm: 0.2, kl: 0.01, skipped: false };
+  const reflection = {
+    problems: 1,
+    weighed: 2,
+    baseline: 0.25,
+    retries: 0.5,
+    paired: null,
+    loss: 0.1,
+    gradNorm: 0.2,
+    kl: 0.01,
+    skipped: false,
+  };
   return [
     ...told(step, [...attempts, ...reflections, ...retries]),
     {
       type: 'target.distilled',
-      ...{ step, problem: 'p0', rollout: `${step}/0/0.0.0`, reflection: `${step}/0/0.0`, prompt: 'Task: The task of p0.\nWhy:\nIt returns a constant.\nCode:\n' },
+      ...{
+        step,
+        problem: 'p0',
+        rollout: `${step}/0/0.0.0`,
+        reflection: `${step}/0/0.0`,
+        prompt: 'Task: The task of p0.\nWhy:\nIt returns a constant.\nCode:\n',
+      },
       ...{ tokens: 7, loss: 0.321, columns: 0 },
     },
     updateOf(step, { reflection, distillation: { targets: 1, tokens: 7, loss: 0.321 } }),
@@ -198,7 +297,10 @@ export function reflKdStep(step: number): NewEvent[] {
   ];
 }
 
-export function updateOf(step: number, change: Partial<Extract<NewEvent, { type: 'update.applied' }>> = {}): Extract<NewEvent, { type: 'update.applied' }> {
+export function updateOf(
+  step: number,
+  change: Partial<Extract<NewEvent, { type: 'update.applied' }>> = {},
+): Extract<NewEvent, { type: 'update.applied' }> {
   return {
     type: 'update.applied',
     step,

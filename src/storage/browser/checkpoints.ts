@@ -16,8 +16,9 @@ const Pointer = v.object({
 type Pointer = v.InferOutput<typeof Pointer>;
 
 /**
- * Checkpoints in IndexedDB. A blob is written under a new key, then one pointer is flipped to it, then keys that no
- * pointer names are deleted: a tab killed anywhere in between leaves the old pointer with its whole blob.
+ * Checkpoints in IndexedDB. A blob is written under a new key, then one pointer is flipped to it,
+ * then keys that no pointer names are deleted: a tab killed anywhere in between leaves the old
+ * pointer with its whole blob.
  */
 export class IndexedDbCheckpoints {
   private readonly store: UseStore;
@@ -33,8 +34,17 @@ export class IndexedDbCheckpoints {
     const current = `${runId}/${serial}`;
     try {
       await set(current, bytes, this.store);
-      const sizes = { current: bytes.byteLength, previous: before?.bytes?.current ?? (await this.blobBytes(before?.current)) };
-      const pointer: Pointer = { version: 1, serial, current, previous: before?.current ?? null, bytes: sizes };
+      const sizes = {
+        current: bytes.byteLength,
+        previous: before?.bytes?.current ?? (await this.blobBytes(before?.current)),
+      };
+      const pointer: Pointer = {
+        version: 1,
+        serial,
+        current,
+        previous: before?.current ?? null,
+        bytes: sizes,
+      };
       await set(runId, pointer, this.store);
     } catch (error) {
       await del(current, this.store).catch(() => undefined);
@@ -45,7 +55,10 @@ export class IndexedDbCheckpoints {
   }
 
   /** The newest checkpoint that is whole and whose log is still there; null when none is. */
-  async load(runId: string, log: Pick<LogOffset, 'eventBytes' | 'tokenBytes'>): Promise<Checkpoint | null> {
+  async load(
+    runId: string,
+    log: Pick<LogOffset, 'eventBytes' | 'tokenBytes'>,
+  ): Promise<Checkpoint | null> {
     const pointer = await this.pointer(runId);
     for (const key of [pointer?.current, pointer?.previous]) {
       if (!key) continue;
@@ -53,7 +66,10 @@ export class IndexedDbCheckpoints {
         const bytes: unknown = await get(key, this.store);
         if (!(bytes instanceof Uint8Array)) continue;
         const checkpoint = decodeCheckpoint(bytes);
-        if (checkpoint.log.eventBytes <= log.eventBytes && checkpoint.log.tokenBytes <= log.tokenBytes)
+        if (
+          checkpoint.log.eventBytes <= log.eventBytes &&
+          checkpoint.log.tokenBytes <= log.tokenBytes
+        )
           return checkpoint;
       } catch {
         // Damaged or of another format: the one before may be whole.
@@ -86,7 +102,8 @@ export class IndexedDbCheckpoints {
 
   private async sweep(runId: string, keep: readonly (string | null)[]): Promise<void> {
     for (const key of await keys<IDBValidKey>(this.store)) {
-      if (typeof key === 'string' && key.startsWith(`${runId}/`) && !keep.includes(key)) await del(key, this.store);
+      if (typeof key === 'string' && key.startsWith(`${runId}/`) && !keep.includes(key))
+        await del(key, this.store);
     }
   }
 }

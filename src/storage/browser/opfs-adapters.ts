@@ -1,5 +1,10 @@
 import * as v from 'valibot';
-import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, parseAdapterConfig, readAdapter } from '../../model/peft.ts';
+import {
+  ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
+  parseAdapterConfig,
+  readAdapter,
+} from '../../model/peft.ts';
 import type { FileSource } from '../../model/weights-source.ts';
 import type { ImportedAdapter, NamedFile } from '../../schema/protocol.ts';
 import { OpfsLogFile } from './opfs-log.ts';
@@ -8,7 +13,10 @@ const PREFIX = 'imported/';
 
 const BaseName = v.object({ base_model_name_or_path: v.nullish(v.string()) });
 
-/** Adapters that were made elsewhere: `adapters/<label>/` of the origin private file system, in PEFT's two files. */
+/**
+ * Adapters that were made elsewhere: `adapters/<label>/` of the origin private file system, in
+ * PEFT's two files.
+ */
 export class BrowserAdapters {
   constructor(private readonly root: FileSystemDirectoryHandle) {}
 
@@ -26,16 +34,26 @@ export class BrowserAdapters {
   async list(): Promise<ImportedAdapter[]> {
     const adapters: ImportedAdapter[] = [];
     for await (const [label, handle] of this.root.entries()) {
-      const described = handle.kind === 'directory' ? await this.describe(label).catch(() => null) : null;
+      const described =
+        handle.kind === 'directory' ? await this.describe(label).catch(() => null) : null;
       if (described) adapters.push(described);
     }
     return adapters.sort((a, b) => a.label.localeCompare(b.label));
   }
 
-  /** Keeps the adapter among the files, wherever in them it lies; throws a sentence where there is none, or one of another kind. */
+  /**
+   * Keeps the adapter among the files, wherever in them it lies; throws a sentence where there is
+   * none, or one of another kind.
+   */
   async add(label: string, files: readonly NamedFile[]): Promise<ImportedAdapter> {
-    const config = files.find(({ path }) => path === ADAPTER_CONFIG || path.endsWith(`/${ADAPTER_CONFIG}`));
-    if (!config) throw new Error(`There is no ${ADAPTER_CONFIG} among these files, so they are not an adapter; choose PEFT's folder, its two files or their zip archive.`);
+    const config = files.find(
+      ({ path }) => path === ADAPTER_CONFIG || path.endsWith(`/${ADAPTER_CONFIG}`),
+    );
+    if (!config)
+      throw new Error(
+        `There is no ${ADAPTER_CONFIG} among these files, so they are not an adapter; choose ` +
+          "PEFT's folder, its two files or their zip archive.",
+      );
     const prefix = config.path.slice(0, -ADAPTER_CONFIG.length);
     const read = async (path: string) => {
       const found = files.find((file) => file.path === prefix + path);
@@ -81,7 +99,10 @@ export class BrowserAdapters {
   }
 
   private async describe(label: string): Promise<ImportedAdapter> {
-    const [json, weights] = [await this.file(label, ADAPTER_CONFIG), await this.file(label, ADAPTER_WEIGHTS)];
+    const [json, weights] = [
+      await this.file(label, ADAPTER_CONFIG),
+      await this.file(label, ADAPTER_WEIGHTS),
+    ];
     const value: unknown = JSON.parse(await json.text());
     const { rank } = parseAdapterConfig(value);
     const base = v.parse(BaseName, value).base_model_name_or_path ?? null;

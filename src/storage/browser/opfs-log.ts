@@ -1,7 +1,10 @@
 import { messageOf, StorageFullError } from '../../lib/errors.ts';
 import { formatBytes } from '../../lib/format.ts';
 
-/** An append-only file in the origin private file system, held by one synchronous access handle (workers only). */
+/**
+ * An append-only file in the origin private file system, held by one synchronous access handle
+ * (workers only).
+ */
 export class OpfsLogFile {
   private constructor(
     private readonly handle: FileSystemSyncAccessHandle,
@@ -19,7 +22,10 @@ export class OpfsLogFile {
     return this.length;
   }
 
-  /** Appends all of `bytes` and flushes, or leaves the file as long as it was. Returns where the bytes start. */
+  /**
+   * Appends all of `bytes` and flushes, or leaves the file as long as it was. Returns where the
+   * bytes start.
+   */
   append(bytes: Uint8Array): number {
     const at = this.length;
     try {
@@ -55,7 +61,11 @@ export class OpfsLogFile {
 }
 
 function fullSentence(bytes: number, name: string): string {
-  return `The browser's storage for this site is full: ${formatBytes(bytes)} for ${name} could not be written. Everything stored so far is whole; delete a run or free disk space, then resume.`;
+  return (
+    `The browser's storage for this site is full: ${formatBytes(bytes)} for ${name} could ` +
+    'not be written. Everything stored so far is whole; delete a run or free disk space, ' +
+    'then resume.'
+  );
 }
 
 /** Quota errors as a StorageFullError, anything else as it is. */

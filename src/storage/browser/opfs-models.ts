@@ -2,12 +2,16 @@ import type { ModelRoom } from '../../schema/models.ts';
 import type { ModelFolder, ModelFolders, ModelWriter } from '../model-folders.ts';
 import { storageError } from './opfs-log.ts';
 
-/** Takes what is named for this tab until the function that comes back is called; null while another tab has it. */
+/**
+ * Takes what is named for this tab until the function that comes back is called; null while another
+ * tab has it.
+ */
 export type Claim = (name: string) => Promise<(() => void) | null>;
 
 /**
- * Models in the browser: `models/<name>/` of the origin private file system. Written through synchronous access handles,
- * which only dedicated workers have; read as files, so that several tabs may read one model.
+ * Models in the browser: `models/<name>/` of the origin private file system. Written through
+ * synchronous access handles, which only dedicated workers have; read as files, so that several
+ * tabs may read one model.
  */
 export class OpfsModels implements ModelFolders {
   readonly place = "this browser's storage";
@@ -20,12 +24,17 @@ export class OpfsModels implements ModelFolders {
 
   static async create(claim: Claim): Promise<OpfsModels> {
     const root = await navigator.storage.getDirectory();
-    return new OpfsModels(await root.getDirectoryHandle('models', { create: true }), claim, navigator.storage);
+    return new OpfsModels(
+      await root.getDirectoryHandle('models', { create: true }),
+      claim,
+      navigator.storage,
+    );
   }
 
   async names(): Promise<string[]> {
     const names: string[] = [];
-    for await (const [name, handle] of this.root.entries()) if (handle.kind === 'directory') names.push(name);
+    for await (const [name, handle] of this.root.entries())
+      if (handle.kind === 'directory') names.push(name);
     return names;
   }
 
@@ -38,9 +47,16 @@ export class OpfsModels implements ModelFolders {
   }
 
   async room(): Promise<ModelRoom> {
-    const [{ usage, quota }, persisted] = await Promise.all([this.storage.estimate(), this.storage.persisted()]);
+    const [{ usage, quota }, persisted] = await Promise.all([
+      this.storage.estimate(),
+      this.storage.persisted(),
+    ]);
     const used = usage ?? null;
-    return { used, free: used === null || quota === undefined ? null : Math.max(0, quota - used), persisted };
+    return {
+      used,
+      free: used === null || quota === undefined ? null : Math.max(0, quota - used),
+      persisted,
+    };
   }
 
   async claim(name: string): Promise<(() => Promise<void>) | null> {
@@ -62,7 +78,9 @@ class OpfsFolder implements ModelFolder {
   async files(): Promise<string[]> {
     const folder = await this.handle();
     const names: string[] = [];
-    if (folder) for await (const [name, handle] of folder.entries()) if (handle.kind === 'file') names.push(name);
+    if (folder)
+      for await (const [name, handle] of folder.entries())
+        if (handle.kind === 'file') names.push(name);
     return names;
   }
 
@@ -86,7 +104,9 @@ class OpfsFolder implements ModelFolder {
 
   async write(path: string, length: number): Promise<ModelWriter> {
     const folder = await this.root.getDirectoryHandle(this.name, { create: true });
-    const handle = await (await folder.getFileHandle(path, { create: true })).createSyncAccessHandle();
+    const handle = await (
+      await folder.getFileHandle(path, { create: true })
+    ).createSyncAccessHandle();
     handle.truncate(length);
     return new OpfsWriter(handle, path, length);
   }

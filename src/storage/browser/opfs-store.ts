@@ -13,9 +13,10 @@ const COPY = 2 ** 22;
 const FIRST_EVENT = 2 ** 17;
 
 /**
- * Runs in the browser: `runs/<id>/` of the origin private file system for events, token columns and files, IndexedDB for
- * checkpoints. Only dedicated workers have synchronous access handles, and a handle is exclusive: `open` is for the tab
- * that owns the run; others read through `peekEvents` and `peekTokens`.
+ * Runs in the browser: `runs/<id>/` of the origin private file system for events, token columns and
+ * files, IndexedDB for checkpoints. Only dedicated workers have synchronous access handles, and a
+ * handle is exclusive: `open` is for the tab that owns the run; others read through `peekEvents`
+ * and `peekTokens`.
  */
 export class BrowserStore implements RunStore {
   constructor(
@@ -27,7 +28,9 @@ export class BrowserStore implements RunStore {
     const storage = globalThis.navigator.storage as StorageManager | undefined;
     if (!storage?.getDirectory) {
       throw new Error(
-        'This browser gives the page no private file system, so a run could not be kept; use a current Chrome, Edge, Firefox or Safari over HTTPS or localhost, outside private browsing.',
+        'This browser gives the page no private file system, so a run could not be kept; use a ' +
+          'current Chrome, Edge, Firefox or Safari over HTTPS or localhost, outside private ' +
+          'browsing.',
       );
     }
     const root = await storage.getDirectory();
@@ -59,7 +62,10 @@ export class BrowserStore implements RunStore {
     await this.checkpoints.delete(runId);
   }
 
-  /** The whole events of a run that this or another tab may be writing; null when there is no such run. */
+  /**
+   * The whole events of a run that this or another tab may be writing; null when there is no such
+   * run.
+   */
   async peekEvents(runId: string): Promise<RunEvent[] | null> {
     const folder = await this.root.getDirectoryHandle(runId).catch(() => null);
     const bytes = folder && (await bytesOf(folder, EVENTS));
@@ -93,14 +99,20 @@ export class BrowserStore implements RunStore {
   /** Everything kept of a run but its checkpoints. */
   async files(runId: string): Promise<NamedFile[]> {
     const folder = await this.root.getDirectoryHandle(runId).catch(() => null);
-    if (!folder) throw new Error(`There is no run ${runId} in this browser; it may have been deleted.`);
+    if (!folder)
+      throw new Error(`There is no run ${runId} in this browser; it may have been deleted.`);
     return filesBelow(folder, '');
   }
 
-  /** Keeps the files of a run that was made elsewhere; throws where there is a run of that id, or no room. */
+  /**
+   * Keeps the files of a run that was made elsewhere; throws where there is a run of that id, or no
+   * room.
+   */
   async add(runId: string, files: readonly NamedFile[]): Promise<void> {
     if (await this.root.getDirectoryHandle(runId).catch(() => null))
-      throw new Error(`Run ${runId} is in this browser already; delete it first to take the other copy.`);
+      throw new Error(
+        `Run ${runId} is in this browser already; delete it first to take the other copy.`,
+      );
     try {
       const run = await this.root.getDirectoryHandle(runId, { create: true });
       for (const { path, file } of files) {
@@ -154,14 +166,19 @@ class BrowserRun implements StoredRun {
   }
 
   offset(): LogOffset {
-    return { events: this.events, eventBytes: this.eventFile.size, tokenBytes: this.tokenFile.size };
+    return {
+      events: this.events,
+      eventBytes: this.eventFile.size,
+      tokenBytes: this.tokenFile.size,
+    };
   }
 
   async truncate(offset: LogOffset): Promise<void> {
     const { eventBytes, tokenBytes } = this.offset();
     if (offset.eventBytes > eventBytes || offset.tokenBytes > tokenBytes) {
       throw new Error(
-        `The log of run ${this.runId} cannot be cut to ${offset.eventBytes} and ${offset.tokenBytes} bytes: it holds ${eventBytes} and ${tokenBytes}.`,
+        `The log of run ${this.runId} cannot be cut to ${offset.eventBytes} and ` +
+          `${offset.tokenBytes} bytes: it holds ${eventBytes} and ${tokenBytes}.`,
       );
     }
     this.eventFile.truncate(offset.eventBytes);
@@ -224,7 +241,11 @@ async function locate(
   return { folder, name };
 }
 
-async function bytesOf(folder: FileSystemDirectoryHandle, name: string, most?: number): Promise<Uint8Array | null> {
+async function bytesOf(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  most?: number,
+): Promise<Uint8Array | null> {
   try {
     const file = await (await folder.getFileHandle(name)).getFile();
     return new Uint8Array(await (most === undefined ? file : file.slice(0, most)).arrayBuffer());

@@ -2,4 +2,7 @@ import { get, set } from 'idb-keyval';
 import type { TunerCache } from '../../model/tuner.ts';
 
 /** The tuner's choices in IndexedDB. */
-export const browserTunerCache: TunerCache = { read: (key) => get(key), write: (key, variants) => set(key, variants) };
+export const browserTunerCache: TunerCache = {
+  read: (key) => get(key),
+  write: (key, variants) => set(key, variants),
+};

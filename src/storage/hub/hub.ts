@@ -13,7 +13,9 @@ export interface HubOptions {
   readonly token: string | null;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
-  /** A connection that brings nothing for so long is given up: a lid was closed, a network was left. */
+  /**
+   * A connection that brings nothing for so long is given up: a lid was closed, a network was left.
+   */
   readonly stallMs: number;
 }
 
@@ -69,21 +71,27 @@ const Entry = v.object({
 });
 
 /**
- * The model hub: what a repository holds, and its files from any byte on. Listing is `@huggingface/hub`'s; its own
- * download gives no say over where to go on from, so bytes are asked for here, by Range requests to the address that a
- * browser would use. Every request goes to the hub itself first: the addresses that it redirects to are signed for an hour.
+ * The model hub: what a repository holds, and its files from any byte on. Listing is
+ * `@huggingface/hub`'s; its own download gives no say over where to go on from, so bytes are asked
+ * for here, by Range requests to the address that a browser would use. Every request goes to the
+ * hub itself first: the addresses that it redirects to are signed for an hour.
  *
  * One try each: faults that may pass are a `PassingFault`, others a sentence.
  */
 export class Hub {
   constructor(private readonly options: HubOptions) {}
 
-  /** Without a slash at its end. Looked at when it is used: a wrong setting is no reason for a page not to open. */
+  /**
+   * Without a slash at its end. Looked at when it is used: a wrong setting is no reason for a page
+   * not to open.
+   */
   private get endpoint(): string {
     const { endpoint } = this.options;
     const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
     if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
-      throw new Error(`\`${endpoint}\` is set as the address of the model hub and is none; it should be like ${HUB}.`);
+      throw new Error(
+        `\`${endpoint}\` is set as the address of the model hub and is none; it should be like ${HUB}.`,
+      );
     return url.href.replace(/\/+$/, '');
   }
 
@@ -93,11 +101,17 @@ export class Hub {
     const common = { hubUrl: this.endpoint, fetch: this.fetcher(repo, revision, signal) };
     const info = this.parse(
       Info,
-      await this.parsed(modelInfo({ ...common, name: repo, revision, additionalFields: ['sha', 'tags'] })),
+      await this.parsed(
+        modelInfo({ ...common, name: repo, revision, additionalFields: ['sha', 'tags'] }),
+      ),
       repo,
     );
     const files: RemoteFile[] = [];
-    const entries = listFiles({ ...common, repo: { type: 'model', name: repo }, revision: info.sha });
+    const entries = listFiles({
+      ...common,
+      repo: { type: 'model', name: repo },
+      revision: info.sha,
+    });
     for (;;) {
       const next = await this.parsed(entries.next());
       if (next.done) break;
@@ -106,13 +120,14 @@ export class Hub {
       const blob = entry.lfs ? null : (entry.oid ?? null);
       files.push({ path: entry.path, size: entry.size, sha256: entry.lfs?.oid ?? null, blob });
     }
-    const licence = info.tags.find((tag) => tag.startsWith('license:'))?.slice('license:'.length) ?? null;
+    const licence =
+      info.tags.find((tag) => tag.startsWith('license:'))?.slice('license:'.length) ?? null;
     return { repo, revision, commit: info.sha, licence, files };
   }
 
   /**
-   * A file's bytes from `from` on. No If-Range is sent: in a page it would have to be allowed by the server that the hub
-   * redirects to, and the caller compares `etag` itself.
+   * A file's bytes from `from` on. No If-Range is sent: in a page it would have to be allowed by
+   * the server that the hub redirects to, and the caller compares `etag` itself.
    */
   async open(
     model: Pick<RemoteModel, 'repo' | 'commit'>,
@@ -172,7 +187,12 @@ export class Hub {
   }
 
   /** `fetch` with the token, whose answer is one that can be read; everything else is thrown. */
-  private fetcher(repo: string, revision: string, signal: AbortSignal, path?: string): typeof fetch {
+  private fetcher(
+    repo: string,
+    revision: string,
+    signal: AbortSignal,
+    path?: string,
+  ): typeof fetch {
     const { token, clock } = this.options;
     const { endpoint } = this;
     return async (input, init) => {
@@ -182,13 +202,22 @@ export class Hub {
       let response: Response;
       try {
         const both = AbortSignal.any([signal, cut.signal]);
-        response = await this.within(this.options.fetch(input, { ...init, headers, signal: both }), cut);
+        response = await this.within(
+          this.options.fetch(input, { ...init, headers, signal: both }),
+          cut,
+        );
       } catch (error) {
         if (cut.signal.aborted) throw cut.signal.reason;
         throw passing(error, `${new URL(endpoint).host} cannot be reached`);
       }
       if (response.ok) return response;
-      const refusal = refusalOf(response, { endpoint, repo, revision, path: path ?? null, token: token !== null });
+      const refusal = refusalOf(response, {
+        endpoint,
+        repo,
+        revision,
+        path: path ?? null,
+        token: token !== null,
+      });
       await response.body?.cancel();
       if (refusal !== null && response.headers.get('x-error-code') === REVISION_NOT_FOUND)
         throw new RevisionGone(refusal);
@@ -200,7 +229,10 @@ export class Hub {
     };
   }
 
-  /** What the library could not read: a cut in the middle of an answer, or an answer of some other server. */
+  /**
+   * What the library could not read: a cut in the middle of an answer, or an answer of some other
+   * server.
+   */
   private async parsed<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
@@ -218,7 +250,8 @@ export class Hub {
     if (parsed.success) return parsed.output;
     const issue = parsed.issues[0];
     throw new Error(
-      `${this.endpoint} describes ${repo} in a way this version does not understand: ${v.getDotPath(issue) ?? 'answer'}: ${issue.message}.`,
+      `${this.endpoint} describes ${repo} in a way this version does not understand: ` +
+        `${v.getDotPath(issue) ?? 'answer'}: ${issue.message}.`,
     );
   }
 }
@@ -228,7 +261,10 @@ function hubLibrary(): Promise<{ modelInfo: typeof ModelInfo; listFiles: typeof 
   return import('@huggingface/hub');
 }
 
-/** What `fetch` and its streams throw when a network fails is a TypeError; everything else is thrown on as it is. */
+/**
+ * What `fetch` and its streams throw when a network fails is a TypeError; everything else is thrown
+ * on as it is.
+ */
 function passing(error: unknown, what: string): Error {
   if (error instanceof TypeError) {
     const reason = error.cause instanceof Error ? `: ${messageOf(error.cause)}` : '';

@@ -40,7 +40,10 @@ export class PassingFault extends Error {
   }
 }
 
-/** Tries in a row that bring no byte before a fault is final: with the waits below, about three minutes. */
+/**
+ * Tries in a row that bring no byte before a fault is final: with the waits below, about three
+ * minutes.
+ */
 export const TRIES = 8;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
@@ -63,21 +66,24 @@ export class Retries {
   }
 
   /**
-   * Resolves when it is time for the next try; throws when there is none. The wait doubles from 1 s to 60 s, of which a
-   * random half is left out, so that those who were cut off together do not come back together.
+   * Resolves when it is time for the next try; throws when there is none. The wait doubles from 1 s
+   * to 60 s, of which a random half is left out, so that those who were cut off together do not
+   * come back together.
    */
   async after(fault: PassingFault): Promise<void> {
     this.failures++;
     if (this.failures >= TRIES) {
       throw new Error(
-        `${fault.message}; ${TRIES} tries in a row brought nothing. What has come is kept: start the same download again later.`,
+        `${fault.message}; ${TRIES} tries in a row brought nothing. What has come is kept: ` +
+          'start the same download again later.',
         { cause: fault },
       );
     }
     const wait = fault.retryAfterMs ?? backoffMs(this.failures, this.clock.random());
     if (wait > LONGEST_RETRY_AFTER_MS) {
       throw new Error(
-        `${fault.message} and asks to wait for ${formatSeconds(wait / 1000)}. What has come is kept: start the same download again then.`,
+        `${fault.message} and asks to wait for ${formatSeconds(wait / 1000)}. What has come is ` +
+          'kept: start the same download again then.',
         { cause: fault },
       );
     }

@@ -47,7 +47,12 @@ export class FolderModels implements ModelFolders {
     // The folder may not be there yet; what it will lie in is.
     for (let path = this.root; ; path = dirname(path)) {
       const stats = await statfs(path).catch(() => null);
-      if (stats) return { used: await treeBytes(this.root), free: stats.bavail * stats.bsize, persisted: null };
+      if (stats)
+        return {
+          used: await treeBytes(this.root),
+          free: stats.bavail * stats.bsize,
+          persisted: null,
+        };
       if (path === dirname(path)) return { used: null, free: null, persisted: null };
     }
   }
@@ -75,7 +80,12 @@ class NodeWriter implements ModelWriter {
   async append(bytes: Uint8Array): Promise<void> {
     try {
       for (let done = 0; done < bytes.byteLength;) {
-        const { bytesWritten } = await this.handle.write(bytes, done, bytes.byteLength - done, this.at + done);
+        const { bytesWritten } = await this.handle.write(
+          bytes,
+          done,
+          bytes.byteLength - done,
+          this.at + done,
+        );
         done += bytesWritten;
       }
     } catch (error) {

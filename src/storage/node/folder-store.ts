@@ -20,7 +20,10 @@ import type { Checkpoint, LogOffset, RunStore, StoredRun } from '../run-store.ts
 const KEEP_CHECKPOINTS = 2;
 const CHECKPOINT_NAME = /^(\d{6,})\.ckpt$/;
 
-/** Runs as folders below `root`, one each: events.jsonl, tokens.bin, checkpoints/, and the files of `writeFile`. */
+/**
+ * Runs as folders below `root`, one each: events.jsonl, tokens.bin, checkpoints/, and the files of
+ * `writeFile`.
+ */
 export class FolderStore implements RunStore {
   constructor(private readonly root: string) {}
 
@@ -60,7 +63,8 @@ class FolderRun implements StoredRun {
     this.eventFile = openSync(join(folder, 'events.jsonl'), 'a+');
     this.tokenFile = openSync(join(folder, 'tokens.bin'), 'a+');
     const log = parseLog(readFileSync(join(folder, 'events.jsonl')));
-    if (log.wholeBytes < fstatSync(this.eventFile).size) ftruncateSync(this.eventFile, log.wholeBytes);
+    if (log.wholeBytes < fstatSync(this.eventFile).size)
+      ftruncateSync(this.eventFile, log.wholeBytes);
     this.events = log.events.length;
     this.eventBytes = log.wholeBytes;
     this.tokenBytes = fstatSync(this.tokenFile).size;
@@ -70,7 +74,8 @@ class FolderRun implements StoredRun {
     return parseLog(await readFile(join(this.folder, 'events.jsonl'))).events;
   }
 
-  // The file calls are synchronous: an append is small, and nothing may come between its write and its sync.
+  // The file calls are synchronous: an append is small, and nothing may come between its write and
+  // its sync.
   async appendEvents(events: readonly RunEvent[]): Promise<void> {
     const bytes = encodeLines(events);
     append(this.eventFile, bytes, this.eventBytes, 'events.jsonl');
@@ -97,7 +102,8 @@ class FolderRun implements StoredRun {
   async truncate(offset: LogOffset): Promise<void> {
     if (offset.eventBytes > this.eventBytes || offset.tokenBytes > this.tokenBytes) {
       throw new Error(
-        `The log of run ${this.runId} cannot be cut to ${offset.eventBytes} and ${offset.tokenBytes} bytes: it holds ${this.eventBytes} and ${this.tokenBytes}.`,
+        `The log of run ${this.runId} cannot be cut to ${offset.eventBytes} and ` +
+          `${offset.tokenBytes} bytes: it holds ${this.eventBytes} and ${this.tokenBytes}.`,
       );
     }
     ftruncateSync(this.eventFile, offset.eventBytes);
@@ -121,7 +127,10 @@ class FolderRun implements StoredRun {
     for (const name of await this.checkpoints()) {
       try {
         const checkpoint = decodeCheckpoint(await readFile(join(this.folder, 'checkpoints', name)));
-        if (checkpoint.log.eventBytes <= this.eventBytes && checkpoint.log.tokenBytes <= this.tokenBytes)
+        if (
+          checkpoint.log.eventBytes <= this.eventBytes &&
+          checkpoint.log.tokenBytes <= this.tokenBytes
+        )
           return checkpoint;
       } catch {
         // Damaged: the one before it is whole, or there is none.
@@ -130,7 +139,9 @@ class FolderRun implements StoredRun {
     return null;
   }
 
-  /** Written beside its name first, synced, then renamed: a reader sees the old file or the new one. */
+  /**
+   * Written beside its name first, synced, then renamed: a reader sees the old file or the new one.
+   */
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
     const target = join(this.folder, path);
     await mkdir(dirname(target), { recursive: true });
@@ -164,7 +175,9 @@ class FolderRun implements StoredRun {
   /** Names of the stored checkpoints, newest first. */
   private async checkpoints(): Promise<string[]> {
     const names = await readdir(join(this.folder, 'checkpoints'));
-    return names.filter((name) => CHECKPOINT_NAME.test(name)).sort((a, b) => parseInt(b) - parseInt(a));
+    return names
+      .filter((name) => CHECKPOINT_NAME.test(name))
+      .sort((a, b) => parseInt(b) - parseInt(a));
   }
 }
 
@@ -183,7 +196,8 @@ function full(error: unknown, name: string, bytes: number): Error {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
     return new StorageFullError(
-      `The disk is full: ${bytes} bytes for ${name} could not be written. Everything stored so far is whole; free some space and resume the run.`,
+      `The disk is full: ${bytes} bytes for ${name} could not be written. Everything stored so ` +
+        'far is whole; free some space and resume the run.',
     );
   }
   return error instanceof Error ? error : new Error(messageOf(error));

@@ -6,13 +6,17 @@ import * as v from 'valibot';
 const Owner = v.object({ pid: v.number(), host: v.string(), token: v.string() });
 type Owner = v.InferOutput<typeof Owner>;
 
-/** A living owner touches its lock this often, ms; one on another machine that has not for so long is gone. */
+/**
+ * A living owner touches its lock this often, ms; one on another machine that has not for so long
+ * is gone.
+ */
 const BEAT_MS = 5_000;
 const STALE_MS = 60_000;
 
 /**
- * Takes a lock file for this process; null while a living process has it. A lock whose process is gone (by its id on this
- * machine, by its last touch on another) is taken over. What comes back gives the lock free.
+ * Takes a lock file for this process; null while a living process has it. A lock whose process is
+ * gone (by its id on this machine, by its last touch on another) is taken over. What comes back
+ * gives the lock free.
  */
 export async function claimFile(path: string): Promise<(() => Promise<void>) | null> {
   const owner: Owner = { pid: process.pid, host: hostname(), token: randomUUID() };
@@ -33,7 +37,9 @@ export async function claimFile(path: string): Promise<(() => Promise<void>) | n
   };
 }
 
-/** False where the file is there already. It appears with its content: written beside, then linked. */
+/**
+ * False where the file is there already. It appears with its content: written beside, then linked.
+ */
 async function create(path: string, owner: Owner): Promise<boolean> {
   const beside = `${path}.${owner.token}`;
   await writeFile(beside, JSON.stringify(owner));
@@ -76,8 +82,8 @@ function alive(pid: number): boolean {
 }
 
 /**
- * Moves a dead owner's lock out of the way. Of several that try only one moves it; who moved a living one that was made in
- * between puts it back.
+ * Moves a dead owner's lock out of the way. Of several that try only one moves it; who moved a
+ * living one that was made in between puts it back.
  */
 async function takeAway(path: string, owner: Owner | null): Promise<boolean> {
   const aside = `${path}.${randomUUID()}`;

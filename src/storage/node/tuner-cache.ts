@@ -8,11 +8,18 @@ import type { TunerCache } from '../../model/tuner.ts';
 
 const Stored = v.object({ key: v.string(), variants: v.unknown() });
 
-/** The tuner's choices in a folder (default: in the user's cache folder), a file a device and shape. */
+/**
+ * The tuner's choices in a folder (default: in the user's cache folder), a file a device and shape.
+ */
 export function folderTunerCache(
-  folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'afterthought', 'tuner'),
+  folder = join(
+    process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+    'afterthought',
+    'tuner',
+  ),
 ): TunerCache {
-  const path = (key: string) => join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 16)}.json`);
+  const path = (key: string) =>
+    join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 16)}.json`);
   return {
     async read(key) {
       const stored = parseJson(Stored, await readFile(path(key), 'utf8'), path(key));

@@ -4,7 +4,9 @@ import type { AddressInfo, Socket } from 'node:net';
 
 /** What a request meets in place of, or on the way to, its answer. */
 export interface Fault {
-  /** Which requests: `resolve`, `tree`, `revision` or `cdn`, and the file's path where it has one. */
+  /**
+   * Which requests: `resolve`, `tree`, `revision` or `cdn`, and the file's path where it has one.
+   */
   readonly at: 'revision' | 'tree' | 'resolve' | 'cdn';
   readonly path?: string;
   /** Requests that meet it; all of them by default. */
@@ -23,7 +25,9 @@ export interface Fault {
 
 const COMMIT = 'c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00';
 
-/** Test support: a server that behaves like the hub for one repository, and misbehaves on demand. */
+/**
+ * Test support: a server that behaves like the hub for one repository, and misbehaves on demand.
+ */
 export class HubServer {
   readonly faults: Fault[] = [];
   /** Every request, as `<kind> <path> <first byte>`. */
@@ -74,11 +78,15 @@ export class HubServer {
         'ETag,Link,Accept-Ranges,Content-Range,X-Linked-Size,X-Linked-ETag,X-Error-Code,Retry-After',
     };
     if (request.method === 'OPTIONS') {
-      response.writeHead(204, { ...headers, 'access-control-allow-headers': 'authorization,range' }).end();
+      response
+        .writeHead(204, { ...headers, 'access-control-allow-headers': 'authorization,range' })
+        .end();
       return;
     }
     const json = (value: unknown) =>
-      response.writeHead(200, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(value));
+      response
+        .writeHead(200, { ...headers, 'content-type': 'application/json' })
+        .end(JSON.stringify(value));
     const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
     const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
     const cdn = /^\/cdn\/(.+)$/.exec(url.pathname);
@@ -105,10 +113,12 @@ export class HubServer {
         tags: this.tags,
         lastModified: '2026-01-01T00:00:00.000Z',
       });
-    if (kind === 'tree') return void json([...this.files].map(([name, bytes]) => entryOf(name, bytes)));
+    if (kind === 'tree')
+      return void json([...this.files].map(([name, bytes]) => entryOf(name, bytes)));
 
     const bytes = this.files.get(path);
-    if (!bytes) return void response.writeHead(404, { ...headers, 'x-error-code': 'EntryNotFound' }).end();
+    if (!bytes)
+      return void response.writeHead(404, { ...headers, 'x-error-code': 'EntryNotFound' }).end();
     if (kind === 'resolve' && isLarge(path)) {
       const sha = sha256(bytes);
       const linked = {
@@ -116,7 +126,9 @@ export class HubServer {
         'x-linked-size': String(bytes.length),
         'x-repo-commit': this.commit,
       };
-      return void response.writeHead(302, { ...headers, ...linked, location: `/cdn/${path}` }).end();
+      return void response
+        .writeHead(302, { ...headers, ...linked, location: `/cdn/${path}` })
+        .end();
     }
     await this.send(response, headers, request, bytes, from, fault);
   }

@@ -1,4 +1,7 @@
-/** Test support: an origin private file system in memory, with exclusive synchronous handles and an optional quota. */
+/**
+ * Test support: an origin private file system in memory, with exclusive synchronous handles and an
+ * optional quota.
+ */
 
 export interface Quota {
   /** Bytes the disk can still take. */
@@ -20,7 +23,8 @@ class MemoryFile {
   }
 
   async createSyncAccessHandle(): Promise<object> {
-    if (this.locked) throw new DOMException('There is already a handle.', 'NoModificationAllowedError');
+    if (this.locked)
+      throw new DOMException('There is already a handle.', 'NoModificationAllowedError');
     this.locked = true;
     const resize = (length: number) => {
       const next = new Uint8Array(length);
@@ -61,11 +65,19 @@ class MemoryFolder {
   ) {}
 
   async getDirectoryHandle(name: string, options?: { create?: boolean }): Promise<MemoryFolder> {
-    return this.child(name, options?.create ?? false, () => new MemoryFolder(name, this.quota)) as MemoryFolder;
+    return this.child(
+      name,
+      options?.create ?? false,
+      () => new MemoryFolder(name, this.quota),
+    ) as MemoryFolder;
   }
 
   async getFileHandle(name: string, options?: { create?: boolean }): Promise<MemoryFile> {
-    return this.child(name, options?.create ?? false, () => new MemoryFile(name, this.quota)) as MemoryFile;
+    return this.child(
+      name,
+      options?.create ?? false,
+      () => new MemoryFile(name, this.quota),
+    ) as MemoryFile;
   }
 
   async removeEntry(name: string): Promise<void> {
@@ -76,7 +88,11 @@ class MemoryFolder {
     yield* this.children.entries();
   }
 
-  private child(name: string, create: boolean, make: () => MemoryFolder | MemoryFile): MemoryFolder | MemoryFile {
+  private child(
+    name: string,
+    create: boolean,
+    make: () => MemoryFolder | MemoryFile,
+  ): MemoryFolder | MemoryFile {
     let child = this.children.get(name);
     if (!child) {
       if (!create) throw new DOMException(`${name} is not there.`, 'NotFoundError');

@@ -24,7 +24,10 @@ export class FastClock implements Clock {
   now = () => Date.UTC(2026, 0, 1);
 }
 
-/** Test support: the two places that models are kept in. Each call of `store` is another process or tab. */
+/**
+ * Test support: the two places that models are kept in. Each call of `store` is another process or
+ * tab.
+ */
 export interface ModelLab {
   readonly folders: () => ModelFolders;
   readonly clock: FastClock;

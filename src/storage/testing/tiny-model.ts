@@ -18,24 +18,32 @@ const TINY = {
 const encoder = new TextEncoder();
 
 /**
- * Test support: the files of a seeded model in bf16 over two shards, as transformers writes them. The header of the second
- * has an odd length, as some writers leave it.
+ * Test support: the files of a seeded model in bf16 over two shards, as transformers writes them.
+ * The header of the second has an odd length, as some writers leave it.
  */
 export function tinyModel(seed = 1): Map<string, Uint8Array> {
   const rng = new Rng(seed);
   const tensors = modelTensors(parseModelConfig(TINY)).map(({ name, shape }) => {
     const elements = shape.reduce((product, n) => product * n, 1);
-    const bits = Uint16Array.from({ length: elements }, () => (rng.next() & 0x8000) | (0x3c00 + (rng.next() & 0x3ff)));
+    const bits = Uint16Array.from(
+      { length: elements },
+      () => (rng.next() & 0x8000) | (0x3c00 + (rng.next() & 0x3ff)),
+    );
     return { name, shape, bits };
   });
   const half = Math.ceil(tensors.length / 2);
   const shards = [tensors.slice(0, half), tensors.slice(half)];
   const names = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
-  const weightMap = shards.flatMap((shard, i) => shard.map(({ name }) => [name, names[i]!] as const));
+  const weightMap = shards.flatMap((shard, i) =>
+    shard.map(({ name }) => [name, names[i]!] as const),
+  );
   return new Map<string, Uint8Array>([
     ['config.json', encoder.encode(JSON.stringify(TINY))],
     ['tokenizer.json', encoder.encode('{"model": {"type": "BPE"}}')],
-    ['model.safetensors.index.json', encoder.encode(JSON.stringify({ weight_map: Object.fromEntries(weightMap) }))],
+    [
+      'model.safetensors.index.json',
+      encoder.encode(JSON.stringify({ weight_map: Object.fromEntries(weightMap) })),
+    ],
     [names[0]!, shardOf(shards[0]!, 0)],
     [names[1]!, shardOf(shards[1]!, 1)],
     ['README.md', encoder.encode('# Tiny')],
@@ -45,7 +53,11 @@ export function tinyModel(seed = 1): Map<string, Uint8Array> {
 
 /** @param spaces beyond the multiple of 8 that a header's end is brought to */
 function shardOf(
-  tensors: readonly { readonly name: string; readonly shape: readonly number[]; readonly bits: Uint16Array }[],
+  tensors: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly bits: Uint16Array;
+  }[],
   spaces: number,
 ): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };

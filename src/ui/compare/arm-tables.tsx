@@ -1,5 +1,12 @@
 import type { ComparedArm, Comparison, Gain, GainDifference } from '../../compare/compare.ts';
-import { formatCount, formatP, formatPercent, formatPoints, formatSeconds, formatSigned } from '../../lib/format.ts';
+import {
+  formatCount,
+  formatP,
+  formatPercent,
+  formatPoints,
+  formatSeconds,
+  formatSigned,
+} from '../../lib/format.ts';
 import type { Interval } from '../../lib/stats.ts';
 import { formatRoute, NO_FILTER } from '../../state/route.ts';
 
@@ -44,7 +51,10 @@ function ArmRow({ arm, span }: { readonly arm: ComparedArm; readonly span: Inter
       <th scope="row">{arm.name}</th>
       <td>
         {arm.seeds.map((seed, i) => (
-          <a key={seed} href={formatRoute({ screen: 'run', runId: arm.runs[i]!, filter: NO_FILTER })}>
+          <a
+            key={seed}
+            href={formatRoute({ screen: 'run', runId: arm.runs[i]!, filter: NO_FILTER })}
+          >
             {seed}
           </a>
         ))}
@@ -55,7 +65,11 @@ function ArmRow({ arm, span }: { readonly arm: ComparedArm; readonly span: Inter
       <td>{change(sampled)}</td>
       <td>{gain ? formatPoints(gain.difference, gain.ci95) : '–'}</td>
       <td>{gain && <Whisker value={gain.difference} ci95={gain.ci95} span={span} />}</td>
-      <td>{rescue?.rate == null ? '–' : `${formatPercent(rescue.rate)} of ${formatCount(rescue.failed)}`}</td>
+      <td>
+        {rescue?.rate == null
+          ? '–'
+          : `${formatPercent(rescue.rate)} of ${formatCount(rescue.failed)}`}
+      </td>
       <td>{formatSeconds(arm.wall_s)}</td>
     </tr>
   );
@@ -64,7 +78,9 @@ function ArmRow({ arm, span }: { readonly arm: ComparedArm; readonly span: Inter
 /** What each method gained more, or less, than the reference on the same problems. */
 export function DifferenceTable({ comparison }: { readonly comparison: Comparison }) {
   const { arms, reference } = comparison;
-  const compared = arms.flatMap((arm) => (arm.difference ? [{ name: arm.name, ...arm.difference }] : []));
+  const compared = arms.flatMap((arm) =>
+    arm.difference ? [{ name: arm.name, ...arm.difference }] : [],
+  );
   if (compared.length === 0) return null;
   const span = spanOf(compared.map(({ greedy, sampled }) => (sampled ?? greedy)?.ci95));
   return (
@@ -93,8 +109,14 @@ export function DifferenceTable({ comparison }: { readonly comparison: Compariso
                   <th scope="row">{name}</th>
                   <DifferenceCells found={greedy} />
                   <DifferenceCells found={sampled} />
-                  <td>{drawn && <Whisker value={drawn.difference} ci95={drawn.ci95} span={span} />}</td>
-                  <td>{drawn?.by_seed.map(({ difference }) => formatSigned(100 * difference, 1)).join('  ') ?? '–'}</td>
+                  <td>
+                    {drawn && <Whisker value={drawn.difference} ci95={drawn.ci95} span={span} />}
+                  </td>
+                  <td>
+                    {drawn?.by_seed
+                      .map(({ difference }) => formatSigned(100 * difference, 1))
+                      .join('  ') ?? '–'}
+                  </td>
                 </tr>
               );
             })}
@@ -102,8 +124,8 @@ export function DifferenceTable({ comparison }: { readonly comparison: Compariso
         </table>
       </div>
       <p className="muted compare-note">
-        Paired by problem and seed; p by flipping the signs of the problems’ differences, adjusted after Holm. Intervals
-        speak of other problems, the figures by seed of other runs.
+        Paired by problem and seed; p by flipping the signs of the problems’ differences, adjusted
+        after Holm. Intervals speak of other problems, the figures by seed of other runs.
       </p>
     </section>
   );
@@ -132,11 +154,26 @@ function spanOf(intervals: readonly (Interval | undefined)[]): Interval {
 const WIDTH = 120;
 
 /** A value, its interval and 0 on a common scale; the figures stand beside it. */
-function Whisker({ value, ci95, span }: { readonly value: number; readonly ci95: Interval; readonly span: Interval }) {
+function Whisker({
+  value,
+  ci95,
+  span,
+}: {
+  readonly value: number;
+  readonly ci95: Interval;
+  readonly span: Interval;
+}) {
   const x = (fraction: number) => 4 + ((fraction - span[0]) / (span[1] - span[0])) * (WIDTH - 8);
   const sure = ci95[0] * ci95[1] > 0;
   return (
-    <svg className="whisker" viewBox={`0 0 ${WIDTH} 16`} width={WIDTH} height={16} aria-hidden="true" data-sure={sure}>
+    <svg
+      className="whisker"
+      viewBox={`0 0 ${WIDTH} 16`}
+      width={WIDTH}
+      height={16}
+      aria-hidden="true"
+      data-sure={sure}
+    >
       <line className="zero" x1={x(0)} x2={x(0)} y1={0} y2={16} />
       <line x1={x(ci95[0])} x2={x(ci95[1])} y1={8} y2={8} />
       <circle cx={x(value)} cy={8} r={3.5} />

@@ -29,8 +29,8 @@ export function CompareScreen({ runs }: { readonly runs: readonly string[] }) {
       <div className="start-head">
         <h1 className="title">What did each method learn?</h1>
         <p className="sentence">
-          Finished runs on the same test problems, paired problem by problem. Runs that differ in their seed only count
-          as one method.
+          Finished runs on the same test problems, paired problem by problem. Runs that differ in
+          their seed only count as one method.
         </p>
       </div>
       <RunChooser chosen={runs} />
@@ -41,7 +41,10 @@ export function CompareScreen({ runs }: { readonly runs: readonly string[] }) {
 
 function Result({ runs }: { readonly runs: readonly string[] }) {
   const held = useRecords(runs);
-  const wanted = useMemo(() => runs.map((run): Loadable<RunRecord> => held[run] ?? { state: 'loading' }), [runs, held]);
+  const wanted = useMemo(
+    () => runs.map((run): Loadable<RunRecord> => held[run] ?? { state: 'loading' }),
+    [runs, held],
+  );
   const result = useMemo(() => compared(wanted), [wanted]);
   switch (result.state) {
     case 'loading':
@@ -94,7 +97,11 @@ function Figures({ records, comparison }: Compared) {
               type="button"
               className="button"
               onClick={() =>
-                download('comparison.json', JSON.stringify(comparison, null, 2) + '\n', 'application/json')
+                download(
+                  'comparison.json',
+                  JSON.stringify(comparison, null, 2) + '\n',
+                  'application/json',
+                )
               }
             >
               <span className="visually-hidden">Save </span>
@@ -112,7 +119,8 @@ function Figures({ records, comparison }: Compared) {
         </div>
         <ArmTable comparison={comparison} />
         <p className="muted compare-note">
-          pass@1 on {problems} test problems, before and after training. Brackets are 95 % intervals over problems.
+          pass@1 on {problems} test problems, before and after training. Brackets are 95 % intervals
+          over problems.
         </p>
         {label !== null && <p className="sentence compare-label">This is a {label}.</p>}
         {notes.map((note) => (

@@ -7,7 +7,10 @@ interface Pair extends Discordant {
   readonly down: string;
 }
 
-/** Problems whose greedy answer changed sides: by training, and between each method and the reference. */
+/**
+ * Problems whose greedy answer changed sides: by training, and between each method and the
+ * reference.
+ */
 export function Flips({ comparison }: { readonly comparison: Comparison }) {
   const { arms, reference } = comparison;
   const pairs = [
@@ -43,7 +46,8 @@ export function Flips({ comparison }: { readonly comparison: Comparison }) {
                 {pair.down} {pair.lost.length}
               </span>
               <span className="muted">
-                McNemar p {pair.mcnemar.map(({ seed, p }) => `${formatP(p)} (seed ${seed})`).join(', ')}
+                McNemar p{' '}
+                {pair.mcnemar.map(({ seed, p }) => `${formatP(p)} (seed ${seed})`).join(', ')}
               </span>
             </summary>
             <div className="compare-ways">

@@ -10,7 +10,10 @@ import { CurvePlot } from '../run/curve-plot.tsx';
 
 const REWARD = CURVES.find(({ key }) => key === 'reward')!;
 
-/** Reward over tokens, a plot a method on the same axes, each with the first method's curve beside its own. */
+/**
+ * Reward over tokens, a plot a method on the same axes, each with the first method's curve beside
+ * its own.
+ */
 export function RewardCurves({ arms }: { readonly arms: readonly Arm[] }) {
   const curves = useMemo(() => arms.map((arm) => ({ arm, curve: rewardCurve(arm) })), [arms]);
   const first = curves[0];
@@ -24,7 +27,11 @@ export function RewardCurves({ arms }: { readonly arms: readonly Arm[] }) {
         ...[curve.raw, curve.low, curve.high].map((of) => of[i] ?? ''),
       ]),
     );
-    download('reward.csv', csv(['arm', 'step', 'tokens', 'reward', 'lowest_seed', 'highest_seed'], rows), 'text/csv');
+    download(
+      'reward.csv',
+      csv(['arm', 'step', 'tokens', 'reward', 'lowest_seed', 'highest_seed'], rows),
+      'text/csv',
+    );
   }
   return (
     <section aria-labelledby="compare-reward">
@@ -49,13 +56,15 @@ export function RewardCurves({ arms }: { readonly arms: readonly Arm[] }) {
         ))}
       </div>
       <p className="curve-legend" aria-hidden="true">
-        <i className="pen raw" /> mean over seeds <i className="pen smooth" /> smoothed <i className="pen band" /> range
-        of the seeds {curves.length > 1 && <i className="pen beside" />}
+        <i className="pen raw" /> mean over seeds <i className="pen smooth" /> smoothed{' '}
+        <i className="pen band" /> range of the seeds{' '}
+        {curves.length > 1 && <i className="pen beside" />}
         {curves.length > 1 && ` ${first?.arm.name ?? ''}, smoothed`}
       </p>
       <p className="muted compare-note">
-        Tokens are those computed, prompts and completions. Reward is that of first answers to the plain prompt, on the
-        problems trained on (of random-reward: its coins); what was learned is in the tables above.
+        Tokens are those computed, prompts and completions. Reward is that of first answers to the
+        plain prompt, on the problems trained on (of random-reward: its coins); what was learned is
+        in the tables above.
       </p>
     </section>
   );
@@ -70,7 +79,10 @@ interface TileProps {
 
 function RewardTile({ name, curve, beside, end }: TileProps) {
   const [cursor, setCursor] = useState<number | null>(null);
-  const drawn = useMemo(() => (beside ? { ...curve, against: besideAt(beside, curve.steps) } : curve), [beside, curve]);
+  const drawn = useMemo(
+    () => (beside ? { ...curve, against: besideAt(beside, curve.steps) } : curve),
+    [beside, curve],
+  );
   const last = curve.steps.length - 1;
   const at = cursor ?? last;
   return (
@@ -81,14 +93,23 @@ function RewardTile({ name, curve, beside, end }: TileProps) {
           {formatValue(curve.raw[at])}
         </span>
         <span className="tile-note">
-          {last < 0 ? '' : `${formatCount(curve.steps[at] ?? 0)} tokens, smoothed ${formatValue(curve.smooth[at])}`}
+          {last < 0
+            ? ''
+            : `${formatCount(curve.steps[at] ?? 0)} tokens, smoothed ${formatValue(curve.smooth[at])}`}
         </span>
       </figcaption>
       <CurvePlot
         def={REWARD}
         curve={drawn}
         end={end}
-        label={`Reward of ${name} over tokens. ${last < 0 ? 'No values.' : `${last + 1} steps, the last ${formatValue(curve.raw[last])}, smoothed ${formatValue(curve.smooth[last])}.`} Left and right arrow keys read values.`}
+        label={
+          `Reward of ${name} over tokens. ` +
+          (last < 0
+            ? 'No values. '
+            : `${last + 1} steps, the last ${formatValue(curve.raw[last])}, ` +
+              `smoothed ${formatValue(curve.smooth[last])}. `) +
+          'Left and right arrow keys read values.'
+        }
         onCursor={setCursor}
         onStep={() => undefined}
       />

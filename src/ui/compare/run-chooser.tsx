@@ -3,19 +3,26 @@ import { formatDate } from '../format.ts';
 import { formatRoute, NO_FILTER } from '../../state/route.ts';
 import { go, useLab, useLabState } from '../hooks.ts';
 
-/** Every stored run with a box; ticking one changes the address. Runs the address names and nobody stores are left to the result. */
+/**
+ * Every stored run with a box; ticking one changes the address. Runs the address names and nobody
+ * stores are left to the result.
+ */
 export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
   const { isReport } = useLab();
   const runs = useLabState((state) => state.runs);
   function choose(runId: string, on: boolean): void {
-    go({ screen: 'compare', runs: on ? [...chosen, runId] : chosen.filter((id) => id !== runId) }, 'replace');
+    go(
+      { screen: 'compare', runs: on ? [...chosen, runId] : chosen.filter((id) => id !== runId) },
+      'replace',
+    );
   }
   if (runs.state === 'loading') return <p className="sentence">Reading what is stored…</p>;
   if (runs.state === 'error') return <p className="sentence error">{runs.message}</p>;
   if (runs.data.length === 0) {
     return (
       <p className="sentence">
-        No run is stored on this machine yet. <a href="#/">Start two</a> with the same seed and other settings.
+        No run is stored on this machine yet. <a href="#/">Start two</a> with the same seed and
+        other settings.
       </p>
     );
   }
@@ -36,7 +43,10 @@ export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
               {run.state !== 'finished' && `, ${run.state}`}
             </span>
           </label>
-          <a href={formatRoute({ screen: 'run', runId: run.runId, filter: NO_FILTER })} aria-label={`Open ${run.runId}`}>
+          <a
+            href={formatRoute({ screen: 'run', runId: run.runId, filter: NO_FILTER })}
+            aria-label={`Open ${run.runId}`}
+          >
             Open
           </a>
         </div>

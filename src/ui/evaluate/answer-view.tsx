@@ -1,6 +1,11 @@
 import { useState } from 'react';
 import type { JudgedAnswer } from '../../schema/evaluation.ts';
-import { nextProblem, sampleToOpen, type EvaluationView, type ProblemView } from '../../state/evaluation.ts';
+import {
+  nextProblem,
+  sampleToOpen,
+  type EvaluationView,
+  type ProblemView,
+} from '../../state/evaluation.ts';
 import { formatRoute } from '../../state/route.ts';
 import { go, useAnswer } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
@@ -29,7 +34,8 @@ export function AnswerView({ route, view, shown }: Props) {
   const previous = nextProblem(shown, route.problem, -1);
   const next = nextProblem(shown, route.problem, 1);
   const step = (to: ProblemView | null) =>
-    to && go({ ...route, problem: to.id, sample: sampleToOpen(to, route.filter.outcome) }, 'replace');
+    to &&
+    go({ ...route, problem: to.id, sample: sampleToOpen(to, route.filter.outcome) }, 'replace');
   useKeys({ j: () => step(next), k: () => step(previous) });
   const back = formatRoute({ screen: 'evaluation', id: route.id, filter: route.filter });
   if (!problem || route.sample >= problem.answers.length) {
@@ -51,13 +57,21 @@ export function AnswerView({ route, view, shown }: Props) {
           <a href={back}>← Problems</a>
           <span>
             <span className="mono">{problem.id}</span>
-            {problem.answers.length > 1 && ` · answer ${route.sample + 1} of ${problem.answers.length}`}
+            {problem.answers.length > 1 &&
+              ` · answer ${route.sample + 1} of ${problem.answers.length}`}
           </span>
-          <Stepper onPrevious={previous && (() => step(previous))} onNext={next && (() => step(next))} />
+          <Stepper
+            onPrevious={previous && (() => step(previous))}
+            onNext={next && (() => step(next))}
+          />
         </p>
         <h2 className="rollout-title">{problemTitle(problem.text, problem.id)}</h2>
         <div className="rollout-sum">
-          {head ? <VerdictMark status={head.status} word /> : <span className="muted">not judged yet</span>}
+          {head ? (
+            <VerdictMark status={head.status} word />
+          ) : (
+            <span className="muted">not judged yet</span>
+          )}
           {head?.parts && (
             <span>
               base {verdictWord(head.parts.base)}, base and plus {verdictWord(head.parts.plus)}
@@ -83,7 +97,11 @@ export function AnswerView({ route, view, shown }: Props) {
             <Verdict answer={answer.data} />
           ) : (
             <p className={answer.state === 'error' ? 'sentence error' : 'sentence'}>
-              {answer.state === 'error' ? answer.message : head ? 'Reading the verdict…' : 'This answer is not judged yet.'}
+              {answer.state === 'error'
+                ? answer.message
+                : head
+                  ? 'Reading the verdict…'
+                  : 'This answer is not judged yet.'}
             </p>
           )}
         </div>
@@ -92,7 +110,13 @@ export function AnswerView({ route, view, shown }: Props) {
   );
 }
 
-function Samples({ problem, route }: { readonly problem: ProblemView; readonly route: AnswerRoute }) {
+function Samples({
+  problem,
+  route,
+}: {
+  readonly problem: ProblemView;
+  readonly route: AnswerRoute;
+}) {
   return (
     <nav className="strip" aria-label="Answers to this problem">
       {problem.answers.map((answer, sample) => (
@@ -121,7 +145,9 @@ function Program({ answer: { text, code, verdict } }: { readonly answer: JudgedA
           </pre>
         </section>
       )}
-      {code !== null && <ProgramView code={code} text={text} errorLines={verdict.error?.lines ?? []} open />}
+      {code !== null && (
+        <ProgramView code={code} text={text} errorLines={verdict.error?.lines ?? []} open />
+      )}
     </>
   );
 }
@@ -131,7 +157,8 @@ const MANY = 10;
 
 function Verdict({ answer: { verdict } }: { readonly answer: JudgedAnswer }) {
   const [onlyFailing, setOnlyFailing] = useState(false);
-  const mixed = verdict.asserts.length >= MANY && verdict.asserts.some(({ status }) => status !== 'pass');
+  const mixed =
+    verdict.asserts.length >= MANY && verdict.asserts.some(({ status }) => status !== 'pass');
   return (
     <section className="sheet" aria-labelledby="verdict-title">
       <div className="sheet-head">
@@ -140,8 +167,12 @@ function Verdict({ answer: { verdict } }: { readonly answer: JudgedAnswer }) {
         </h3>
         {mixed && (
           <label className="only-failing">
-            <input type="checkbox" checked={onlyFailing} onChange={(event) => setOnlyFailing(event.target.checked)} /> only
-            what does not pass
+            <input
+              type="checkbox"
+              checked={onlyFailing}
+              onChange={(event) => setOnlyFailing(event.target.checked)}
+            />{' '}
+            only what does not pass
           </label>
         )}
       </div>

@@ -5,13 +5,52 @@ import { settingSentence, settingValue, type Setting } from '../parts/settings.t
 export type NumberKey = 'n' | 'temperature' | 'limit' | 'seed' | 'timeoutSeconds';
 
 /** `all` where nothing is typed. */
-export const LIMIT: Setting<'limit'> = { key: 'limit', label: 'Limit', source: 'problems, a seeded choice; empty: all', integer: true, min: 1, max: 10_000 };
+export const LIMIT: Setting<'limit'> = {
+  key: 'limit',
+  label: 'Limit',
+  source: 'problems, a seeded choice; empty: all',
+  integer: true,
+  min: 1,
+  max: 10_000,
+};
 export const NUMBERS: readonly (Setting<NumberKey> & { readonly standard: string })[] = [
   { ...LIMIT, standard: '' },
-  { key: 'n', label: 'Answers a problem', source: 'n; pass@n comes besides from 2 on', integer: true, min: 1, max: 1000, standard: '1' },
-  { key: 'temperature', label: 'Temperature', source: '0 is greedy, as EvalPlus reports', integer: false, min: 0, max: 10, standard: '0' },
-  { key: 'seed', label: 'Seed', source: 'of the samples and of the limit', integer: true, min: 0, max: 2 ** 32 - 1, standard: '0' },
-  { key: 'timeoutSeconds', label: 'Seconds a program', source: 'before calibration to this machine', integer: false, min: 0.1, max: 600, standard: '10' },
+  {
+    key: 'n',
+    label: 'Answers a problem',
+    source: 'n; pass@n comes besides from 2 on',
+    integer: true,
+    min: 1,
+    max: 1000,
+    standard: '1',
+  },
+  {
+    key: 'temperature',
+    label: 'Temperature',
+    source: '0 is greedy, as EvalPlus reports',
+    integer: false,
+    min: 0,
+    max: 10,
+    standard: '0',
+  },
+  {
+    key: 'seed',
+    label: 'Seed',
+    source: 'of the samples and of the limit',
+    integer: true,
+    min: 0,
+    max: 2 ** 32 - 1,
+    standard: '0',
+  },
+  {
+    key: 'timeoutSeconds',
+    label: 'Seconds a program',
+    source: 'before calibration to this machine',
+    integer: false,
+    min: 0.1,
+    max: 600,
+    standard: '10',
+  },
 ];
 
 /** What the form holds. */
@@ -79,12 +118,19 @@ export function configOf(draft: Draft, offers: readonly DatasetOffer[]): Judged 
     dataset: draft.dataset ?? draft.datasetFile?.name ?? '',
     timeoutSeconds: read('timeoutSeconds'),
   };
-  const missing = lacking(draft, offers) ?? (Object.keys(errors).length > 0 ? 'One setting above needs another value.' : null);
+  const missing =
+    lacking(draft, offers) ??
+    (Object.keys(errors).length > 0 ? 'One setting above needs another value.' : null);
   return { config: missing === null ? config : null, errors, missing };
 }
 
-function lacking({ kind, dataset, datasetFile, samplesFile }: Draft, offers: readonly DatasetOffer[]): string | null {
-  if (kind === 'samples' && !samplesFile) return 'Choose a samples file: lines {"task_id", "solution"}.';
-  if (dataset === null && !datasetFile) return 'Choose the data set’s file: jsonl, json, jsonl.gz or parquet.';
+function lacking(
+  { kind, dataset, datasetFile, samplesFile }: Draft,
+  offers: readonly DatasetOffer[],
+): string | null {
+  if (kind === 'samples' && !samplesFile)
+    return 'Choose a samples file: lines {"task_id", "solution"}.';
+  if (dataset === null && !datasetFile)
+    return 'Choose the data set’s file: jsonl, json, jsonl.gz or parquet.';
   return offers.find((offer) => offer.name === dataset)?.needs ?? null;
 }

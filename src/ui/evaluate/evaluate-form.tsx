@@ -4,7 +4,14 @@ import { ALL_PROBLEMS } from '../../state/evaluation.ts';
 import { formatRoute } from '../../state/route.ts';
 import { isBusy } from '../../state/run-state.ts';
 import { formatDate } from '../format.ts';
-import { go, useAdaptersState, useEvaluationsState, useLab, useLabState, useModelsState } from '../hooks.ts';
+import {
+  go,
+  useAdaptersState,
+  useEvaluationsState,
+  useLab,
+  useLabState,
+  useModelsState,
+} from '../hooks.ts';
 import { METHOD_TEXT } from '../methods.ts';
 import { FileField } from '../parts/file-field.tsx';
 import { SettingField } from '../parts/setting-field.tsx';
@@ -13,7 +20,9 @@ import { configOf, EMPTY_DRAFT, NUMBERS, type Draft } from './draft.ts';
 const SPLITS = ['test', 'validation', 'train', 'all'] as const;
 const FROM_FILE = ':file';
 /** Until the worker has told what there is. */
-const NO_OFFERS: readonly DatasetOffer[] = [{ name: 'starter', problems: null, trains: true, needs: null, given: false }];
+const NO_OFFERS: readonly DatasetOffer[] = [
+  { name: 'starter', problems: null, trains: true, needs: null, given: false },
+];
 
 /** What is judged, by what, how; and the one button. */
 export function EvaluateForm() {
@@ -22,7 +31,9 @@ export function EvaluateForm() {
   const refusal = useEvaluationsState((state) => state.refusal);
   const starting = useEvaluationsState((state) => state.starting);
   const status = useLabState((state) => state.status);
-  const noGpu = useLabState((state) => state.device.state === 'ready' && !state.device.data.available);
+  const noGpu = useLabState(
+    (state) => state.device.state === 'ready' && !state.device.data.available,
+  );
   const [draft, setDraft] = useState<Draft>(EMPTY_DRAFT);
   const offers = datasets.state === 'ready' ? datasets.data : NO_OFFERS;
   const { config, errors, missing } = configOf(draft, offers);
@@ -52,8 +63,18 @@ export function EvaluateForm() {
           What is judged
         </h2>
         <fieldset className="segments" aria-label="What is judged">
-          <Choice name="kind" label="A samples file" checked={!isModel} onChange={() => change({ kind: 'samples' })} />
-          <Choice name="kind" label="A model" checked={isModel} onChange={() => change({ kind: 'model' })} />
+          <Choice
+            name="kind"
+            label="A samples file"
+            checked={!isModel}
+            onChange={() => change({ kind: 'samples' })}
+          />
+          <Choice
+            name="kind"
+            label="A model"
+            checked={isModel}
+            onChange={() => change({ kind: 'model' })}
+          />
         </fieldset>
         {isModel ? (
           <ModelChoice draft={draft} onChange={change} />
@@ -67,7 +88,8 @@ export function EvaluateForm() {
               onFile={(samplesFile) => change({ samplesFile })}
             />
             <p className="module-text">
-              Lines {'{"task_id", "solution"}'}, several a problem allowed. They are graded without any model or GPU.
+              Lines {'{"task_id", "solution"}'}, several a problem allowed. They are graded without
+              any model or GPU.
             </p>
           </>
         )}
@@ -81,7 +103,9 @@ export function EvaluateForm() {
           <span className="label">Data set</span>
           <select
             value={draft.dataset ?? FROM_FILE}
-            onChange={(event) => change({ dataset: event.target.value === FROM_FILE ? null : event.target.value })}
+            onChange={(event) =>
+              change({ dataset: event.target.value === FROM_FILE ? null : event.target.value })
+            }
           >
             {offers.map((offer) => (
               <option key={offer.name} value={offer.name}>
@@ -105,7 +129,13 @@ export function EvaluateForm() {
         {isModel && (
           <fieldset className="segments" aria-label="Split">
             {SPLITS.map((split) => (
-              <Choice key={split} name="split" label={split} checked={draft.split === split} onChange={() => change({ split })} />
+              <Choice
+                key={split}
+                name="split"
+                label={split}
+                checked={draft.split === split}
+                onChange={() => change({ split })}
+              />
             ))}
           </fieldset>
         )}
@@ -128,13 +158,18 @@ export function EvaluateForm() {
               standard={setting.standard}
               text={draft.numbers[setting.key]}
               error={errors[setting.key]}
-              onChange={(text) => setDraft((held) => ({ ...held, numbers: typed(held.numbers, setting.key, text) }))}
+              onChange={(text) =>
+                setDraft((held) => ({ ...held, numbers: typed(held.numbers, setting.key, text) }))
+              }
             />
           ))}
         </div>
         <div className="launch-bar">
           <p className="launch-sum" aria-live="polite">
-            {missing ?? (isModel ? 'The model answers, the sandbox judges.' : 'The sandbox judges every sample of the file.')}
+            {missing ??
+              (isModel
+                ? 'The model answers, the sandbox judges.'
+                : 'The sandbox judges every sample of the file.')}
           </p>
           <p className="launch-state" role="status">
             {isModel && noGpu
@@ -143,7 +178,11 @@ export function EvaluateForm() {
                 ? `${status.what}…`
                 : isBusy(status) && 'A run or an evaluation is going on; wait for its end.'}
           </p>
-          <button type="submit" className="button primary start-button" disabled={!config || blocked}>
+          <button
+            type="submit"
+            className="button primary start-button"
+            disabled={!config || blocked}
+          >
             {starting ? 'Starting…' : 'Evaluate'}
           </button>
         </div>
@@ -157,7 +196,11 @@ export function EvaluateForm() {
   );
 }
 
-function typed(numbers: Draft['numbers'], key: keyof Draft['numbers'], text: string | null): Draft['numbers'] {
+function typed(
+  numbers: Draft['numbers'],
+  key: keyof Draft['numbers'],
+  text: string | null,
+): Draft['numbers'] {
   const { [key]: _, ...rest } = numbers;
   return text === null ? rest : { ...rest, [key]: text };
 }
@@ -178,17 +221,30 @@ function Choice({ name, label, checked, onChange }: ChoiceProps) {
   );
 }
 
-function ModelChoice({ draft, onChange }: { readonly draft: Draft; readonly onChange: (part: Partial<Draft>) => void }) {
+function ModelChoice({
+  draft,
+  onChange,
+}: {
+  readonly draft: Draft;
+  readonly onChange: (part: Partial<Draft>) => void;
+}) {
   const runs = useLabState((state) => state.runs);
   const shelf = useModelsState((state) => state.shelf);
   const imported = useAdaptersState((state) => state.list);
   const here = shelf.state === 'ready' ? shelf.data.stored.filter(({ complete }) => complete) : [];
-  const finished = runs.state === 'ready' ? runs.data.filter((run) => run.state === 'finished' && run.config.model === draft.model) : [];
+  const finished =
+    runs.state === 'ready'
+      ? runs.data.filter((run) => run.state === 'finished' && run.config.model === draft.model)
+      : [];
   return (
     <>
       <label className="field">
         <span className="label">Model</span>
-        <select aria-label="Model" value={draft.model} onChange={(event) => onChange({ model: event.target.value, adapterOf: null })}>
+        <select
+          aria-label="Model"
+          value={draft.model}
+          onChange={(event) => onChange({ model: event.target.value, adapterOf: null })}
+        >
           <option value="nano">nano, embedded</option>
           {here.map(({ id, repo, precision }) => (
             <option key={id} value={id}>
@@ -201,12 +257,15 @@ function ModelChoice({ draft, onChange }: { readonly draft: Draft; readonly onCh
         <span className="label">Adapter</span>
         <select
           value={draft.adapterOf ?? ''}
-          onChange={(event) => onChange({ adapterOf: event.target.value === '' ? null : event.target.value })}
+          onChange={(event) =>
+            onChange({ adapterOf: event.target.value === '' ? null : event.target.value })
+          }
         >
           <option value="">none: the model as it is</option>
           {finished.map((run) => (
             <option key={run.runId} value={run.runId}>
-              {formatDate(run.startedAt)}, {METHOD_TEXT[run.config.method].name}, step {run.step}, seed {run.config.seed}
+              {formatDate(run.startedAt)}, {METHOD_TEXT[run.config.method].name}, step {run.step},
+              seed {run.config.seed}
             </option>
           ))}
           {imported.state === 'ready' &&

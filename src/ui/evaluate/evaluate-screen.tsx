@@ -21,8 +21,8 @@ export function EvaluateScreen() {
       <div className="start-head">
         <h1 className="title">Judge programs, assert by assert.</h1>
         <p className="sentence">
-          Anyone’s completions, or a model’s own: the sandbox runs them here, and every verdict says which assert decided
-          it, what came out and what was expected.
+          Anyone’s completions, or a model’s own: the sandbox runs them here, and every verdict says
+          which assert decided it, what came out and what was expected.
         </p>
       </div>
       <EvaluateForm />

@@ -28,10 +28,16 @@ export function EvaluationHeader({ view }: { readonly view: EvaluationView }) {
       <div className="run-line run-gauges">
         <State view={view} status={status} live={live} />
         <p className="gauge" data-testid="judged">
-          <span className="label">{left === null ? 'Judged' : `Judged, ${formatSeconds(left)} left`}</span>
+          <span className="label">
+            {left === null ? 'Judged' : `Judged, ${formatSeconds(left)} left`}
+          </span>
           <span>
             {formatCount(view.judged)} / {formatCount(view.answers)}
-            <progress value={view.judged} max={Math.max(1, view.answers)} aria-label="Answers judged" />
+            <progress
+              value={view.judged}
+              max={Math.max(1, view.answers)}
+              aria-label="Answers judged"
+            />
           </span>
         </p>
         <Count label="Pass" value={pass} />
@@ -41,23 +47,37 @@ export function EvaluationHeader({ view }: { readonly view: EvaluationView }) {
         <Count label="Sandbox failed" value={infra} />
       </div>
       {summary && <RateLines summary={summary} available={view.started?.available ?? 0} />}
-      {view.ended?.message !== undefined && <p className="run-sentence sentence error">{view.ended.message}</p>}
+      {view.ended?.message !== undefined && (
+        <p className="run-sentence sentence error">{view.ended.message}</p>
+      )}
       {view.ended?.reason === 'cancelled' && (
-        <p className="run-sentence">Cancelled: the figures are of the {formatCount(view.judged)} answers judged until then.</p>
+        <p className="run-sentence">
+          Cancelled: the figures are of the {formatCount(view.judged)} answers judged until then.
+        </p>
       )}
       {!view.ended && !live && (
         <p className="run-sentence">
-          This evaluation ended without a word, as when a tab closes. What it had judged is below and can be saved; rates are
-          in the saved summary.json.
+          This evaluation ended without a word, as when a tab closes. What it had judged is below
+          and can be saved; rates are in the saved summary.json.
         </p>
       )}
     </header>
   );
 }
 
-function State({ view, status, live }: { readonly view: EvaluationView; readonly status: SessionStatus; readonly live: boolean }) {
+function State({
+  view,
+  status,
+  live,
+}: {
+  readonly view: EvaluationView;
+  readonly status: SessionStatus;
+  readonly live: boolean;
+}) {
   const [word, tone] = view.ended
-    ? { finished: ['Finished', ''], cancelled: ['Cancelled', 'wait'], failed: ['Failed', 'bad'] }[view.ended.reason]
+    ? { finished: ['Finished', ''], cancelled: ['Cancelled', 'wait'], failed: ['Failed', 'bad'] }[
+        view.ended.reason
+      ]
     : live && status.state === 'evaluating'
       ? [status.what, 'live']
       : ['Interrupted', 'bad'];
@@ -80,7 +100,13 @@ function Count({ label, value }: { readonly label: string; readonly value: numbe
   );
 }
 
-function RateLines({ summary, available }: { readonly summary: EvaluationSummary; readonly available: number }) {
+function RateLines({
+  summary,
+  available,
+}: {
+  readonly summary: EvaluationSummary;
+  readonly available: number;
+}) {
   const { base, plus, label } = summary;
   return (
     <div className="rates" data-testid="rates">
@@ -91,9 +117,19 @@ function RateLines({ summary, available }: { readonly summary: EvaluationSummary
   );
 }
 
-function RateLine({ name, rates, available }: { readonly name: string; readonly rates: Rates; readonly available: number }) {
+function RateLine({
+  name,
+  rates,
+  available,
+}: {
+  readonly name: string;
+  readonly rates: Rates;
+  readonly available: number;
+}) {
   const several = Object.entries(rates).flatMap(([key, value]) =>
-    /^pass@(?!1$)\d+$/.test(key) && typeof value === 'number' ? [`${key} ${(100 * value).toFixed(1)} %`] : [],
+    /^pass@(?!1$)\d+$/.test(key) && typeof value === 'number'
+      ? [`${key} ${(100 * value).toFixed(1)} %`]
+      : [],
   );
   return (
     <p>
@@ -101,14 +137,18 @@ function RateLine({ name, rates, available }: { readonly name: string; readonly 
       {several.map((text) => `, ${text}`)}
       <span className="muted">
         {' '}
-        {formatCount(rates.passes)} answers pass, {formatCount(rates.problems)} of the data set’s {formatCount(available)}{' '}
-        problems counted
+        {formatCount(rates.passes)} answers pass, {formatCount(rates.problems)} of the data set’s{' '}
+        {formatCount(available)} problems counted
       </span>
     </p>
   );
 }
 
-const FILES: readonly (keyof EvaluationFiles)[] = ['samples.jsonl', 'results.jsonl', 'summary.json'];
+const FILES: readonly (keyof EvaluationFiles)[] = [
+  'samples.jsonl',
+  'results.jsonl',
+  'summary.json',
+];
 
 function Actions({ view, live }: { readonly view: EvaluationView; readonly live: boolean }) {
   const lab = useLab();
@@ -128,7 +168,13 @@ function Actions({ view, live }: { readonly view: EvaluationView; readonly live:
   return (
     <div className="run-actions">
       {FILES.map((name) => (
-        <button key={name} type="button" className="button" disabled={view.judged === 0} onClick={() => void save(name)}>
+        <button
+          key={name}
+          type="button"
+          className="button"
+          disabled={view.judged === 0}
+          onClick={() => void save(name)}
+        >
           <span className="visually-hidden">Save </span>
           <span aria-hidden="true">↓</span>
           {name}

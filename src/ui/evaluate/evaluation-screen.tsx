@@ -42,18 +42,33 @@ export function EvaluationScreen({ route }: { readonly route: EvaluationRoute })
   }
 }
 
-function Evaluation({ route, view }: { readonly route: EvaluationRoute; readonly view: EvaluationView }) {
+function Evaluation({
+  route,
+  view,
+}: {
+  readonly route: EvaluationRoute;
+  readonly view: EvaluationView;
+}) {
   const { outcome, find } = route.filter;
   const shown = useMemo(() => problemsShown(view, { outcome, find }), [view, outcome, find]);
   useKeys({
     Escape: () =>
-      go(route.screen === 'answer' ? { screen: 'evaluation', id: route.id, filter: route.filter } : { screen: 'evaluate' }),
+      go(
+        route.screen === 'answer'
+          ? { screen: 'evaluation', id: route.id, filter: route.filter }
+          : { screen: 'evaluate' },
+      ),
   });
   return (
     <main id="main" tabIndex={-1} className="run evaluation" data-screen={route.screen}>
       <EvaluationHeader view={view} />
       {route.screen === 'answer' ? (
-        <AnswerView key={`${route.sample}/${route.problem}`} route={route} view={view} shown={shown} />
+        <AnswerView
+          key={`${route.sample}/${route.problem}`}
+          route={route}
+          view={view}
+          shown={shown}
+        />
       ) : (
         <ProblemTable route={route} view={view} shown={shown} />
       )}

@@ -44,7 +44,10 @@ export function ProblemTable({ route, view, shown }: Props) {
   function move(by: 1 | -1): void {
     const element = box.current;
     if (!element || shown.length === 0) return;
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['row'] : undefined;
+    const focused =
+      document.activeElement instanceof HTMLElement
+        ? document.activeElement.dataset['row']
+        : undefined;
     const at = focused === undefined ? (by > 0 ? 0 : shown.length - 1) : Number(focused) + by;
     const index = Math.min(shown.length - 1, Math.max(0, at));
     element.scrollTop = scrollTo(layout, index, element.scrollTop, element.clientHeight);
@@ -70,7 +73,8 @@ export function ProblemTable({ route, view, shown }: Props) {
       >
         {shown.length === 0 && (
           <p className="sentence list-empty">
-            None of the {formatCount(view.problems.length)} problems matches. Choose “All” and clear the text to see them.
+            None of the {formatCount(view.problems.length)} problems matches. Choose “All” and clear
+            the text to see them.
           </p>
         )}
         <div role="list" style={{ height: totalHeight(layout), position: 'relative' }}>
@@ -92,7 +96,15 @@ export function ProblemTable({ route, view, shown }: Props) {
   );
 }
 
-function ProblemRow({ problem, place, route }: { readonly problem: ProblemView; readonly place: number; readonly route: EvaluationRoute }) {
+function ProblemRow({
+  problem,
+  place,
+  route,
+}: {
+  readonly problem: ProblemView;
+  readonly place: number;
+  readonly route: EvaluationRoute;
+}) {
   const sample = sampleToOpen(problem, route.filter.outcome);
   const answer = problem.answers[sample] ?? null;
   const { id, filter } = route;
@@ -104,14 +116,22 @@ function ProblemRow({ problem, place, route }: { readonly problem: ProblemView; 
       href={formatRoute({ screen: 'answer', id, problem: problem.id, sample, filter })}
     >
       <span className="problem-status">
-        {answer ? <VerdictMark status={answer.status} word /> : <span className="muted">waiting</span>}
+        {answer ? (
+          <VerdictMark status={answer.status} word />
+        ) : (
+          <span className="muted">waiting</span>
+        )}
       </span>
       <span className="problem-name">
         <span className="problem-title">{problemTitle(problem.text, problem.id)}</span>
         <span className="muted mono">{problem.id}</span>
       </span>
       <span className="problem-tests">
-        {problem.answers.length > 1 ? <Marks problem={problem} /> : answer && `${answer.passed} of ${answer.asserts} asserts`}
+        {problem.answers.length > 1 ? (
+          <Marks problem={problem} />
+        ) : (
+          answer && `${answer.passed} of ${answer.asserts} asserts`
+        )}
         {answer?.parts && (
           <span className="muted">
             base {answer.parts.base}, plus {answer.parts.plus}
@@ -147,7 +167,15 @@ const OUTCOME_NAMES: Record<Outcome, string> = {
   waiting: 'Waiting',
 };
 
-function Tools({ route, view, shown }: { readonly route: EvaluationRoute; readonly view: EvaluationView; readonly shown: number }) {
+function Tools({
+  route,
+  view,
+  shown,
+}: {
+  readonly route: EvaluationRoute;
+  readonly view: EvaluationView;
+  readonly shown: number;
+}) {
   const { filter } = route;
   const counts = outcomeCounts(view);
   const filtered = (change: Partial<ProblemFilter>) =>

@@ -34,14 +34,22 @@ export function StoredEvaluations() {
       row={(head, onDelete) => <EvaluationRow key={head.id} head={head} onDelete={onDelete} />}
       deletion={(head) => ({
         title: `Delete the evaluation of ${formatDate(head.startedAt)}?`,
-        loss: `Its ${formatCount(head.judged)} answers and verdicts (${formatBytes(head.bytes)}) go for good. Save its files first if you need them.`,
+        loss:
+          `Its ${formatCount(head.judged)} answers and verdicts ` +
+          `(${formatBytes(head.bytes)}) go for good. Save its files first if you need them.`,
       })}
       onDelete={(head) => void evaluations.remove(head.id)}
     />
   );
 }
 
-function EvaluationRow({ head, onDelete }: { readonly head: EvaluationHead; readonly onDelete: () => void }) {
+function EvaluationRow({
+  head,
+  onDelete,
+}: {
+  readonly head: EvaluationHead;
+  readonly onDelete: () => void;
+}) {
   return (
     <StoredRow
       item={head}
@@ -50,7 +58,9 @@ function EvaluationRow({ head, onDelete }: { readonly head: EvaluationHead; read
       {...STATES[head.state]}
       onDelete={onDelete}
     >
-      {head.rate === null ? `${formatCount(head.judged)} of ${formatCount(head.answers)} judged` : `pass@1 ${formatPercent(head.rate)}`}
+      {head.rate === null
+        ? `${formatCount(head.judged)} of ${formatCount(head.answers)} judged`
+        : `pass@1 ${formatPercent(head.rate)}`}
     </StoredRow>
   );
 }

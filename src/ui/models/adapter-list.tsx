@@ -10,7 +10,9 @@ import { ArchiveInput } from '../parts/archive-input.tsx';
 import { save } from '../parts/download.ts';
 import { StoredList } from '../parts/stored.tsx';
 
-type Item = { readonly kind: 'run'; readonly run: RunSummary } | { readonly kind: 'imported'; readonly adapter: ImportedAdapter };
+type Item =
+  | { readonly kind: 'run'; readonly run: RunSummary }
+  | { readonly kind: 'imported'; readonly adapter: ImportedAdapter };
 
 /** Adapters that finished runs have left, and imported ones: in and out in PEFT's two files. */
 export function AdapterList() {
@@ -22,7 +24,9 @@ export function AdapterList() {
     if (imported.state !== 'ready') return imported;
     const data: Item[] = [
       ...imported.data.map((adapter) => ({ kind: 'imported' as const, adapter })),
-      ...runs.data.filter(({ state }) => state === 'finished').map((run) => ({ kind: 'run' as const, run })),
+      ...runs.data
+        .filter(({ state }) => state === 'finished')
+        .map((run) => ({ kind: 'run' as const, run })),
     ];
     return { state: 'ready' as const, data };
   }, [runs, imported]);
@@ -30,19 +34,31 @@ export function AdapterList() {
     <StoredList
       title="Adapters"
       list={list}
-      none="None yet. A finished run leaves one; those of PEFT can be imported: plain LoRA on q, k, v, o, gate, up and down."
+      none={
+        'None yet. A finished run leaves one; those of PEFT can be imported: plain LoRA on ' +
+        'q, k, v, o, gate, up and down.'
+      }
       row={(item, onDelete) =>
-        item.kind === 'run' ? <RunAdapter key={item.run.runId} run={item.run} /> : <Imported key={item.adapter.id} adapter={item.adapter} onDelete={onDelete} />
+        item.kind === 'run' ? (
+          <RunAdapter key={item.run.runId} run={item.run} />
+        ) : (
+          <Imported key={item.adapter.id} adapter={item.adapter} onDelete={onDelete} />
+        )
       }
       deletion={(item) => {
         const label = item.kind === 'imported' ? item.adapter.label : item.run.runId;
-        return { title: `Delete the adapter ${label}?`, loss: 'The copy in this browser goes; the files that it was imported from stay as they are.' };
+        return {
+          title: `Delete the adapter ${label}?`,
+          loss: 'The copy in this browser goes; the files that it was imported from stay as they are.',
+        };
       }}
       onDelete={(item) => void (item.kind === 'imported' && lab.adapters.remove(item.adapter.id))}
       tools={
         <ArchiveInput
           label="Import an adapter"
-          onFiles={({ label, files }) => void lab.adapters.add(label.startsWith('adapter_') ? 'adapter' : label, files)}
+          onFiles={({ label, files }) =>
+            void lab.adapters.add(label.startsWith('adapter_') ? 'adapter' : label, files)
+          }
           onError={(message) => lab.notify(message)}
         />
       }
@@ -50,12 +66,20 @@ export function AdapterList() {
   );
 }
 
-function Imported({ adapter, onDelete }: { readonly adapter: ImportedAdapter; readonly onDelete: () => void }) {
+function Imported({
+  adapter,
+  onDelete,
+}: {
+  readonly adapter: ImportedAdapter;
+  readonly onDelete: () => void;
+}) {
   return (
     <li data-adapter={adapter.id}>
       <div className="run-name">
         <b>{adapter.label}</b>
-        <span className="muted">{adapter.base === null ? 'of a model that it does not name' : `of ${adapter.base}`}</span>
+        <span className="muted">
+          {adapter.base === null ? 'of a model that it does not name' : `of ${adapter.base}`}
+        </span>
       </div>
       <p className="run-state">imported</p>
       <div className="run-progress">LoRA, rank {adapter.rank}</div>
@@ -77,8 +101,14 @@ function RunAdapter({ run }: { readonly run: RunSummary }) {
     const files = await lab.runFiles(run.runId);
     const folders = ['adapter', ...(config.method === 'reflkd' ? ['reflector'] : [])];
     for (const folder of files ? folders : []) {
-      const entries = files!.filter(({ path }) => path.startsWith(`${folder}/`)).map(({ path, file }) => ({ path: path.slice(folder.length + 1), file }));
-      if (entries.length > 0) await zip(entries).then((archive) => save(`${run.runId}-${folder}.zip`, archive), (error: unknown) => lab.notify(messageOf(error)));
+      const entries = files!
+        .filter(({ path }) => path.startsWith(`${folder}/`))
+        .map(({ path, file }) => ({ path: path.slice(folder.length + 1), file }));
+      if (entries.length > 0)
+        await zip(entries).then(
+          (archive) => save(`${run.runId}-${folder}.zip`, archive),
+          (error: unknown) => lab.notify(messageOf(error)),
+        );
       else if (folder === 'adapter') lab.notify(`Run ${run.runId} has left no adapter.`);
     }
   }

@@ -3,7 +3,10 @@ import { NO_FILTER } from '../../state/route.ts';
 import { go, useLab } from '../hooks.ts';
 import { ArchiveInput } from '../parts/archive-input.tsx';
 
-/** Takes up runs that were exported here or made by the command line, such as those of a report, and shows them. */
+/**
+ * Takes up runs that were exported here or made by the command line, such as those of a report, and
+ * shows them.
+ */
 export function ImportRun() {
   const lab = useLab();
 
@@ -15,7 +18,11 @@ export function ImportRun() {
     }
     const [only, ...others] = runs;
     if (only === undefined) return;
-    go(others.length > 0 ? { screen: 'compare', runs } : { screen: 'run', runId: only, filter: NO_FILTER });
+    go(
+      others.length > 0
+        ? { screen: 'compare', runs }
+        : { screen: 'run', runId: only, filter: NO_FILTER },
+    );
   }
 
   return (

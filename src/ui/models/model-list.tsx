@@ -11,18 +11,27 @@ import { TransferView } from './transfer-view.tsx';
 export function ModelList() {
   const lab = useLab();
   const shelf = useModelsState((state) => state.shelf);
-  const list = useMemo(() => (shelf.state === 'ready' ? { state: 'ready' as const, data: shelf.data.stored } : shelf), [shelf]);
+  const list = useMemo(
+    () => (shelf.state === 'ready' ? { state: 'ready' as const, data: shelf.data.stored } : shelf),
+    [shelf],
+  );
   const transfers = useModelsState((state) => state.transfers);
   const coming = shelf.state === 'ready' ? unstoredTransfers(shelf.data, transfers) : [];
   return (
     <StoredList
       title="Models"
       list={list}
-      none="None besides nano, which is part of the page. The Start screen offers some and takes any of the hub; a folder can be given below."
+      none={
+        'None besides nano, which is part of the page. The Start screen offers some and ' +
+        'takes any of the hub; a folder can be given below.'
+      }
       row={(model, onDelete) => <ModelRow key={model.id} model={model} onDelete={onDelete} />}
       deletion={(model) => ({
         title: `Delete ${model.repo} at ${model.precision}?`,
-        loss: `Its ${formatBytes(model.bytes)} go. Runs that were trained on it can still be read, but not gone on with before it is ${model.repo.startsWith('local/') ? 'imported' : 'downloaded'} again.`,
+        loss:
+          `Its ${formatBytes(model.bytes)} go. Runs that were trained on it can still be ` +
+          'read, but not gone on with before it is ' +
+          `${model.repo.startsWith('local/') ? 'imported' : 'downloaded'} again.`,
       })}
       onDelete={(model) => void lab.models.remove(model.id)}
       before={coming.map((transfer) => (
@@ -31,10 +40,15 @@ export function ModelList() {
             <a href={formatRoute({ ...START, model: transfer.id })}>{transfer.repo}</a>
           </div>
           <p className="run-state">
-            <span className="lamp" data-tone={isLive(transfer) ? 'live' : 'bad'} /> {isLive(transfer) ? 'coming' : 'failed'}
+            <span className="lamp" data-tone={isLive(transfer) ? 'live' : 'bad'} />{' '}
+            {isLive(transfer) ? 'coming' : 'failed'}
           </p>
           <div className="run-progress">
-            {isLive(transfer) ? <TransferView transfer={transfer} /> : <span className="sentence error">{transfer.note}</span>}
+            {isLive(transfer) ? (
+              <TransferView transfer={transfer} />
+            ) : (
+              <span className="sentence error">{transfer.note}</span>
+            )}
           </div>
         </li>
       ))}
@@ -47,7 +61,13 @@ export function ModelList() {
   );
 }
 
-function ModelRow({ model, onDelete }: { readonly model: StoredModel; readonly onDelete: () => void }) {
+function ModelRow({
+  model,
+  onDelete,
+}: {
+  readonly model: StoredModel;
+  readonly onDelete: () => void;
+}) {
   const lab = useLab();
   const place = useModelPlace(model.id);
   const live = isLive(place?.transfer);
@@ -63,7 +83,8 @@ function ModelRow({ model, onDelete }: { readonly model: StoredModel; readonly o
         </span>
       </div>
       <p className="run-state">
-        <span className="lamp" data-tone={live ? 'live' : model.complete ? 'good' : 'wait'} /> {live ? 'coming' : model.complete ? 'here' : 'begun'}
+        <span className="lamp" data-tone={live ? 'live' : model.complete ? 'good' : 'wait'} />{' '}
+        {live ? 'coming' : model.complete ? 'here' : 'begun'}
       </p>
       <div className="run-progress">
         {place?.transfer && live ? (
@@ -71,7 +92,8 @@ function ModelRow({ model, onDelete }: { readonly model: StoredModel; readonly o
         ) : (
           <span>
             {model.precision}
-            {!model.complete && `, ${formatBytes(model.done)} of ${formatBytes(model.total)} fetched`}
+            {!model.complete &&
+              `, ${formatBytes(model.done)} of ${formatBytes(model.total)} fetched`}
           </span>
         )}
         {!live && <Trouble model={model} place={place} />}
@@ -79,7 +101,12 @@ function ModelRow({ model, onDelete }: { readonly model: StoredModel; readonly o
       <span className="run-size muted">{formatBytes(model.bytes)}</span>
       <div className="run-actions">
         {!model.complete && !local && (
-          <button type="button" className="button" disabled={live} onClick={() => void lab.models.download(place?.repo ?? model.repo, model.precision)}>
+          <button
+            type="button"
+            className="button"
+            disabled={live}
+            onClick={() => void lab.models.download(place?.repo ?? model.repo, model.precision)}
+          >
             Go on
           </button>
         )}
@@ -97,7 +124,13 @@ function ModelRow({ model, onDelete }: { readonly model: StoredModel; readonly o
 }
 
 /** What is wrong with it, or how its last download failed. */
-function Trouble({ model, place }: { readonly model: StoredModel; readonly place: ModelPlace | null }) {
+function Trouble({
+  model,
+  place,
+}: {
+  readonly model: StoredModel;
+  readonly place: ModelPlace | null;
+}) {
   const failed = place?.transfer?.state === 'failed' ? place.transfer.note : null;
   if (failed !== null) return <span className="sentence error">{failed}</span>;
   return model.problem === null ? null : <span className="muted">{model.problem}</span>;

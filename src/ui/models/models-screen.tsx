@@ -27,7 +27,8 @@ export function ModelsScreen() {
       <div className="start-head">
         <h1 className="title">What is kept on this machine.</h1>
         <p className="sentence">
-          Models, adapters, runs and evaluations lie in this browser and nowhere else. Nothing is deleted unless you say so here.
+          Models, adapters, runs and evaluations lie in this browser and nowhere else. Nothing is
+          deleted unless you say so here.
         </p>
       </div>
       <StorageGauge />

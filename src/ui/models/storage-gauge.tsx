@@ -1,6 +1,12 @@
 import { formatBytes, formatPercent } from '../../lib/format.ts';
 import type { ModelRoom } from '../../schema/models.ts';
-import { useAdaptersState, useEvaluationsState, useLab, useLabState, useModelsState } from '../hooks.ts';
+import {
+  useAdaptersState,
+  useEvaluationsState,
+  useLab,
+  useLabState,
+  useModelsState,
+} from '../hooks.ts';
 
 /** The room this page has, what takes it, and whether the browser promises to keep it. */
 export function StorageGauge() {
@@ -53,11 +59,21 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total +
 
 /** What takes the room, by kind. */
 function Kept({ room }: { readonly room: ModelRoom | null }) {
-  const models = useModelsState((state) => (state.shelf.state === 'ready' ? sum(state.shelf.data.stored.map(({ bytes }) => bytes)) : null));
-  const runs = useLabState((state) => (state.runs.state === 'ready' ? sum(state.runs.data.map(({ bytes }) => bytes)) : null));
-  const checkpoints = useLabState((state) => (state.runs.state === 'ready' ? sum(state.runs.data.map((run) => run.checkpoints)) : null));
-  const evaluations = useEvaluationsState((state) => (state.list.state === 'ready' ? sum(state.list.data.map(({ bytes }) => bytes)) : null));
-  const adapters = useAdaptersState((state) => (state.list.state === 'ready' ? sum(state.list.data.map(({ bytes }) => bytes)) : null));
+  const models = useModelsState((state) =>
+    state.shelf.state === 'ready' ? sum(state.shelf.data.stored.map(({ bytes }) => bytes)) : null,
+  );
+  const runs = useLabState((state) =>
+    state.runs.state === 'ready' ? sum(state.runs.data.map(({ bytes }) => bytes)) : null,
+  );
+  const checkpoints = useLabState((state) =>
+    state.runs.state === 'ready' ? sum(state.runs.data.map((run) => run.checkpoints)) : null,
+  );
+  const evaluations = useEvaluationsState((state) =>
+    state.list.state === 'ready' ? sum(state.list.data.map(({ bytes }) => bytes)) : null,
+  );
+  const adapters = useAdaptersState((state) =>
+    state.list.state === 'ready' ? sum(state.list.data.map(({ bytes }) => bytes)) : null,
+  );
   const known = [models, runs, evaluations, adapters].every((bytes) => bytes !== null);
   const all = sum([models ?? 0, runs ?? 0, evaluations ?? 0, adapters ?? 0]);
   const rest = known && room?.used != null ? Math.max(0, room.used - all) : null;

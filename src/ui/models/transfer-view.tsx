@@ -15,7 +15,10 @@ const STATES: Record<ModelTransfer['state'], string> = {
   cancelled: 'Stopped',
 };
 
-/** A download or import: how far, how fast, which file. Every line keeps its height, whatever stands in it. */
+/**
+ * A download or import: how far, how fast, which file. Every line keeps its height, whatever stands
+ * in it.
+ */
 export function TransferView({ transfer }: { readonly transfer: ModelTransfer }) {
   const lab = useLab();
   const samples = useModelsState((state) => state.samples[transfer.id]);
@@ -32,9 +35,15 @@ export function TransferView({ transfer }: { readonly transfer: ModelTransfer })
           </button>
         )}
       </p>
-      <progress value={total > 0 ? done : undefined} max={total > 0 ? total : 1} aria-label="Bytes fetched" />
+      <progress
+        value={total > 0 ? done : undefined}
+        max={total > 0 ? total : 1}
+        aria-label="Bytes fetched"
+      />
       <p className="transfer-line">
-        <span data-testid="fetched">{total > 0 ? `${formatBytes(done)} of ${formatBytes(total)}` : '–'}</span>
+        <span data-testid="fetched">
+          {total > 0 ? `${formatBytes(done)} of ${formatBytes(total)}` : '–'}
+        </span>
         <span>
           {speed !== null && `${formatBytes(speed)}/s`}
           {left !== null && speed !== 0 && `, ${formatSeconds(left)} left`}

@@ -12,16 +12,31 @@ export function pickedFiles(list: FileList): FolderFiles | null {
   const [first, ...others] = [...list];
   if (!first) return null;
   const [folder = ''] = first.webkitRelativePath.split('/');
-  if (folder === '') return { label: labelOf(first.name.replace(/\.\w+$/, '')), files: [first, ...others].map((file) => ({ path: file.name, file })) };
-  const files = [first, ...others].map((file) => ({ path: file.webkitRelativePath.slice(folder.length + 1), file }));
+  if (folder === '')
+    return {
+      label: labelOf(first.name.replace(/\.\w+$/, '')),
+      files: [first, ...others].map((file) => ({ path: file.name, file })),
+    };
+  const files = [first, ...others].map((file) => ({
+    path: file.webkitRelativePath.slice(folder.length + 1),
+    file,
+  }));
   return { label: labelOf(folder), files };
 }
 
-/** A drop of one folder, or of files. To be called within the event: what it carries is gone afterwards. */
+/**
+ * A drop of one folder, or of files. To be called within the event: what it carries is gone
+ * afterwards.
+ */
 export async function droppedFiles(data: DataTransfer): Promise<FolderFiles | null> {
-  const folder = [...data.items].map((item) => item.webkitGetAsEntry()).find((entry) => entry?.isDirectory);
+  const folder = [...data.items]
+    .map((item) => item.webkitGetAsEntry())
+    .find((entry) => entry?.isDirectory);
   if (!folder) return pickedFiles(data.files);
-  return { label: labelOf(folder.name), files: await filesBelow(folder as FileSystemDirectoryEntry, '') };
+  return {
+    label: labelOf(folder.name),
+    files: await filesBelow(folder as FileSystemDirectoryEntry, ''),
+  };
 }
 
 async function filesBelow(folder: FileSystemDirectoryEntry, prefix: string): Promise<NamedFile[]> {
@@ -38,7 +53,9 @@ async function entriesOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEn
   const reader = folder.createReader();
   const all: FileSystemEntry[] = [];
   for (;;) {
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
     if (some.length === 0) return all;
     all.push(...some);
   }

@@ -12,11 +12,17 @@ interface Props {
 export function Modal({ className, title, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    // Not closed on the way out: leaving the page closes it, and an explicit close would report a choice nobody made.
+    // Not closed on the way out: leaving the page closes it, and an explicit close would report a
+    // choice nobody made.
     if (dialog.current?.open === false) dialog.current.showModal();
   }, []);
   return (
-    <dialog ref={dialog} className={className} aria-label={title} onClose={(event) => onClose(event.currentTarget.returnValue)}>
+    <dialog
+      ref={dialog}
+      className={className}
+      aria-label={title}
+      onClose={(event) => onClose(event.currentTarget.returnValue)}
+    >
       <h2>{title}</h2>
       {children}
     </dialog>

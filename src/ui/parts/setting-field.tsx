@@ -9,11 +9,26 @@ interface Props<S> {
   readonly onChange: (text: string | null) => void;
 }
 
-/** A number the user may change: its default and where that comes from, or what is wrong with it. */
-export function SettingField({ setting, standard, text, error, onChange }: Props<Setting<string>> & { readonly error: string | undefined }) {
+/**
+ * A number the user may change: its default and where that comes from, or what is wrong with it.
+ */
+export function SettingField({
+  setting,
+  standard,
+  text,
+  error,
+  onChange,
+}: Props<Setting<string>> & { readonly error: string | undefined }) {
   const id = `setting-${setting.key}`;
   return (
-    <Framed setting={setting} standard={standard} said={standard} text={text} error={error} onChange={onChange}>
+    <Framed
+      setting={setting}
+      standard={standard}
+      said={standard}
+      text={text}
+      error={error}
+      onChange={onChange}
+    >
       <input
         id={id}
         inputMode={setting.integer ? 'numeric' : 'decimal'}
@@ -33,8 +48,20 @@ export function ChoiceField({ setting, standard, text, onChange }: Props<Choice<
   const id = `setting-${setting.key}`;
   const said = setting.options.find(({ value }) => value === standard)?.label ?? standard;
   return (
-    <Framed setting={setting} standard={standard} said={said} text={text} error={undefined} onChange={onChange}>
-      <select id={id} value={text ?? standard} aria-describedby={`${id}-note`} onChange={(event) => onChange(event.target.value)}>
+    <Framed
+      setting={setting}
+      standard={standard}
+      said={said}
+      text={text}
+      error={undefined}
+      onChange={onChange}
+    >
+      <select
+        id={id}
+        value={text ?? standard}
+        aria-describedby={`${id}-note`}
+        onChange={(event) => onChange(event.target.value)}
+      >
         {setting.options.map(({ value, label }) => (
           <option key={value} value={value}>
             {label}
@@ -45,7 +72,11 @@ export function ChoiceField({ setting, standard, text, onChange }: Props<Choice<
   );
 }
 
-interface FramedProps extends Props<{ readonly key: string; readonly label: string; readonly source: string }> {
+interface FramedProps extends Props<{
+  readonly key: string;
+  readonly label: string;
+  readonly source: string;
+}> {
   /** The default as the note names it. */
   readonly said: string;
   readonly error: string | undefined;

@@ -8,7 +8,12 @@ interface Props {
 export function Stepper({ onPrevious, onNext }: Props) {
   return (
     <span className="rollout-step">
-      <button type="button" className="button" disabled={!onPrevious} onClick={onPrevious ?? undefined}>
+      <button
+        type="button"
+        className="button"
+        disabled={!onPrevious}
+        onClick={onPrevious ?? undefined}
+      >
         <kbd>k</kbd> Previous
       </button>
       <button type="button" className="button" disabled={!onNext} onClick={onNext ?? undefined}>

@@ -28,7 +28,16 @@ interface ListProps<T> {
 }
 
 /** The stored items under their heading; none is deleted without a question. */
-export function StoredList<T>({ title, list, none, row, deletion, onDelete, before = [], tools }: ListProps<T>) {
+export function StoredList<T>({
+  title,
+  list,
+  none,
+  row,
+  deletion,
+  onDelete,
+  before = [],
+  tools,
+}: ListProps<T>) {
   const id = useId();
   const [doomed, setDoomed] = useState<T | null>(null);
   return (
@@ -39,7 +48,9 @@ export function StoredList<T>({ title, list, none, row, deletion, onDelete, befo
       </div>
       {list.state === 'loading' && <p className="sentence">Reading what is stored…</p>}
       {list.state === 'error' && <p className="sentence error">{list.message}</p>}
-      {list.state === 'ready' && list.data.length + before.length === 0 && <p className="sentence">{none}</p>}
+      {list.state === 'ready' && list.data.length + before.length === 0 && (
+        <p className="sentence">{none}</p>
+      )}
       {list.state === 'ready' && list.data.length + before.length > 0 && (
         <ul className="run-rows">
           {before}
@@ -100,7 +111,12 @@ export function StoredRow({ item, href, what, word, tone, children, onDelete, ac
         <a className="button quiet" href={href}>
           Open
         </a>
-        <button type="button" className="button quiet danger" disabled={item.state === 'running'} onClick={onDelete}>
+        <button
+          type="button"
+          className="button quiet danger"
+          disabled={item.state === 'running'}
+          onClick={onDelete}
+        >
           Delete
         </button>
       </div>

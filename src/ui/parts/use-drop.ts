@@ -1,6 +1,8 @@
 import { useState, type DragEvent } from 'react';
 
-/** What an element needs to take drops: handlers, and `data-over` while something is held above it. */
+/**
+ * What an element needs to take drops: handlers, and `data-over` while something is held above it.
+ */
 export function useDrop(onDrop: (data: DataTransfer) => void) {
   const [over, setOver] = useState(false);
   return {

@@ -12,7 +12,13 @@ const MARKS: Record<VerdictStatus, { readonly glyph: string; readonly word: stri
 };
 
 /** A status as glyph and colour; its word is there for screen readers, or for all with `word`. */
-export function VerdictMark({ status, word = false }: { readonly status: VerdictStatus; readonly word?: boolean }) {
+export function VerdictMark({
+  status,
+  word = false,
+}: {
+  readonly status: VerdictStatus;
+  readonly word?: boolean;
+}) {
   const mark = MARKS[status];
   return (
     <span className="mark" data-status={status}>

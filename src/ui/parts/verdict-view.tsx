@@ -20,7 +20,8 @@ export function VerdictView({ verdict, prompt, onlyFailing = false }: Props) {
       <p className="verdict-sum">
         <VerdictMark status={verdict.status} word />
         <span className="muted">
-          {verdict.asserts.length > 0 && `${passCount(verdict)} of ${verdict.asserts.length} asserts pass, `}
+          {verdict.asserts.length > 0 &&
+            `${passCount(verdict)} of ${verdict.asserts.length} asserts pass, `}
           {formatCount(verdict.ms)} ms
         </span>
       </p>
@@ -36,7 +37,8 @@ export function VerdictView({ verdict, prompt, onlyFailing = false }: Props) {
           </p>
           {verdict.error.lines.length > 0 && (
             <p className="muted">
-              {verdict.error.lines.length === 1 ? 'line' : 'lines'} {verdict.error.lines.join(' → ')} of the program
+              {verdict.error.lines.length === 1 ? 'line' : 'lines'}{' '}
+              {verdict.error.lines.join(' → ')} of the program
             </p>
           )}
         </div>
@@ -48,19 +50,22 @@ export function VerdictView({ verdict, prompt, onlyFailing = false }: Props) {
               <VerdictMark status={assert.status} />
               <div>
                 <code className="assert-source">{assert.source}</code>
-                {someSeen && <span className="assert-tag">{seen(assert) ? 'shown' : 'hidden'}</span>}
-                {assert.status !== 'pass' && (assert.actual !== undefined || assert.expected !== undefined) && (
-                  <dl className="values">
-                    <div>
-                      <dt>got</dt>
-                      <dd className="got">{assert.actual ?? 'nothing'}</dd>
-                    </div>
-                    <div>
-                      <dt>expected</dt>
-                      <dd>{assert.expected ?? 'not known'}</dd>
-                    </div>
-                  </dl>
+                {someSeen && (
+                  <span className="assert-tag">{seen(assert) ? 'shown' : 'hidden'}</span>
                 )}
+                {assert.status !== 'pass' &&
+                  (assert.actual !== undefined || assert.expected !== undefined) && (
+                    <dl className="values">
+                      <div>
+                        <dt>got</dt>
+                        <dd className="got">{assert.actual ?? 'nothing'}</dd>
+                      </div>
+                      <div>
+                        <dt>expected</dt>
+                        <dd>{assert.expected ?? 'not known'}</dd>
+                      </div>
+                    </dl>
+                  )}
               </div>
             </li>
           ),

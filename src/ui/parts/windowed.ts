@@ -27,7 +27,12 @@ export function rowAt({ tops }: Layout, y: number): number {
 }
 
 /** First and one-past-last row to draw for a viewport, a few more on either side. */
-export function visibleRange(layout: Layout, scrollTop: number, viewport: number, extra = 6): [from: number, to: number] {
+export function visibleRange(
+  layout: Layout,
+  scrollTop: number,
+  viewport: number,
+  extra = 6,
+): [from: number, to: number] {
   const count = layout.tops.length - 1;
   if (count === 0) return [0, 0];
   const from = Math.max(0, rowAt(layout, scrollTop) - extra);
@@ -35,7 +40,13 @@ export function visibleRange(layout: Layout, scrollTop: number, viewport: number
 }
 
 /** Where to scroll so that row `index` is wholly seen; `scrollTop` itself when it is. */
-export function scrollTo({ tops }: Layout, index: number, scrollTop: number, viewport: number, margin = 0): number {
+export function scrollTo(
+  { tops }: Layout,
+  index: number,
+  scrollTop: number,
+  viewport: number,
+  margin = 0,
+): number {
   const top = (tops[index] ?? 0) - margin;
   const bottom = (tops[index + 1] ?? 0) + margin;
   if (top < scrollTop) return Math.max(0, top);

@@ -29,12 +29,25 @@ export function ChangeView({ before, after }: Props) {
   );
 }
 
-function CodeDiff({ before, after }: { readonly before: string | null; readonly after: string | null }) {
+function CodeDiff({
+  before,
+  after,
+}: {
+  readonly before: string | null;
+  readonly after: string | null;
+}) {
   if (before === null || after === null) {
-    return <p className="sentence">{before === null ? 'The attempt held no program to compare with.' : 'This answer holds no program.'}</p>;
+    return (
+      <p className="sentence">
+        {before === null
+          ? 'The attempt held no program to compare with.'
+          : 'This answer holds no program.'}
+      </p>
+    );
   }
   const lines = lineDiff(before, after);
-  if (lines.every(({ kind }) => kind === 'same')) return <p className="sentence">The program is the same, line for line.</p>;
+  if (lines.every(({ kind }) => kind === 'same'))
+    return <p className="sentence">The program is the same, line for line.</p>;
   return (
     <ol className="diff" aria-label="Programs, line by line" tabIndex={0}>
       {lines.map((line, i) => (
@@ -62,14 +75,19 @@ const WORDS: Record<AssertChange['change'], string> = {
 };
 
 function VerdictDiff({ changes }: { readonly changes: readonly AssertChange[] }) {
-  if (changes.length === 0) return <p className="sentence">Neither program came as far as its asserts.</p>;
+  if (changes.length === 0)
+    return <p className="sentence">Neither program came as far as its asserts.</p>;
   const fixed = changes.filter(({ change }) => change === 'fixed').length;
   const broken = changes.filter(({ change }) => change === 'broken').length;
   const same = changes.filter(({ change }) => change === 'passes');
   return (
     <div className="change-verdicts">
       <p className="change-sum">
-        {fixed === 0 && broken === 0 ? 'No assert changed sides.' : `Of ${changes.length} asserts ${fixed} now ${fixed === 1 ? 'passes' : 'pass'}${broken > 0 ? `, ${broken} no longer ${broken === 1 ? 'does' : 'do'}` : ''}.`}
+        {fixed === 0 && broken === 0
+          ? 'No assert changed sides.'
+          : `Of ${changes.length} asserts ${fixed} now ` +
+            (fixed === 1 ? 'passes' : 'pass') +
+            (broken > 0 ? `, ${broken} no longer ${broken === 1 ? 'does' : 'do'}.` : '.')}
       </p>
       <Asserts changes={changes.filter(({ change }) => change !== 'passes')} />
       {same.length > 0 && (
@@ -108,7 +126,11 @@ function Values({ before, after }: Pick<AssertChange, 'before' | 'after'>) {
   const values = [
     { when: 'before', assert: before },
     { when: 'now', assert: after },
-  ].flatMap(({ when, assert }) => (assert && assert.status !== 'pass' && assert.actual !== undefined ? [{ when, got: assert.actual }] : []));
+  ].flatMap(({ when, assert }) =>
+    assert && assert.status !== 'pass' && assert.actual !== undefined
+      ? [{ when, got: assert.actual }]
+      : [],
+  );
   const expected = after?.expected ?? before?.expected;
   if (values.length === 0) return null;
   return (

@@ -23,7 +23,10 @@ const ADVANTAGE_FULL = 1.5;
 const LOG_RATIO_FULL = 0.25;
 const DISTILLED_FULL = 1;
 
-/** How each quantity becomes a colour; every scale is fixed, so that two rollouts can be compared by eye. */
+/**
+ * How each quantity becomes a colour; every scale is fixed, so that two rollouts can be compared by
+ * eye.
+ */
 export const SCALES: Record<Colouring, Scale> = {
   logprob: {
     name: 'Log-prob',
@@ -34,7 +37,8 @@ export const SCALES: Record<Colouring, Scale> = {
   },
   advantage: {
     name: 'Advantage',
-    about: 'Every token of a completion has the same (of a reflection: its gated weight); tokens out of the loss have none.',
+    about:
+      'Every token of a completion has the same (of a reflection: its gated weight); tokens out of the loss have none.',
     ends: [`≤ −${ADVANTAGE_FULL}`, `≥ +${ADVANTAGE_FULL}`],
     diverging: true,
     tint: (value) => signed(value / ADVANTAGE_FULL),
@@ -48,14 +52,16 @@ export const SCALES: Record<Colouring, Scale> = {
   },
   kl: {
     name: 'KL',
-    about: 'The darker, the further the policy is from the model without adapter here (k3 estimate).',
+    about:
+      'The darker, the further the policy is from the model without adapter here (k3 estimate).',
     ends: ['0', `≥ ${KL_FULL} nats`],
     diverging: false,
     tint: (value) => ({ hue: 'warm', strength: share(value / KL_FULL) }),
   },
   ratio: {
     name: 'Ratio',
-    about: 'Trainer’s against sampler’s policy: 1 everywhere when each batch is used for one update.',
+    about:
+      'Trainer’s against sampler’s policy: 1 everywhere when each batch is used for one update.',
     ends: ['≤ 0.78', '≥ 1.28'],
     diverging: true,
     tint: (value) => signed(Math.log(Math.max(value, 1e-6)) / LOG_RATIO_FULL),
@@ -65,7 +71,8 @@ export const SCALES: Record<Colouring, Scale> = {
 /** How far teacher and student are apart at a token of a distilled target. */
 export const DISTILLED: Scale = {
   name: 'KL',
-  about: 'The darker, the further the student was from the teacher, who saw the reflection, at this token (τ² KL).',
+  about:
+    'The darker, the further the student was from the teacher, who saw the reflection, at this token (τ² KL).',
   ends: ['0', `≥ ${DISTILLED_FULL} nats`],
   diverging: false,
   tint: (value) => ({ hue: 'cool', strength: share(value / DISTILLED_FULL) }),

@@ -11,15 +11,24 @@ interface Props {
   readonly route: RunRoute;
 }
 
-/** How a program was taught to the student without the reflection, on its own page and on the reflection's. */
+/**
+ * How a program was taught to the student without the reflection, on its own page and on the
+ * reflection's.
+ */
 export function Distilled({ rollout, group, route }: Props) {
   const all = (group?.rollouts ?? []).filter((other) => other !== null);
-  const taught = all.find(({ id, target }) => target !== null && (id === rollout.id || target.reflection === rollout.id));
+  const taught = all.find(
+    ({ id, target }) => target !== null && (id === rollout.id || target.reflection === rollout.id),
+  );
   if (!taught?.target) return null;
   const { reflection, prompt, tokens, loss } = taught.target;
   const link = (id: string) => {
     const other = all.find((one) => one.id === id);
-    return id === rollout.id ? 'this one' : <a href={rolloutHref(route, id)}>{other ? nameOf(other) : id}</a>;
+    return id === rollout.id ? (
+      'this one'
+    ) : (
+      <a href={rolloutHref(route, id)}>{other ? nameOf(other) : id}</a>
+    );
   };
   return (
     <section className="sheet distilled" aria-labelledby="distilled-title" data-testid="distilled">
@@ -56,7 +65,8 @@ export function Distilled({ rollout, group, route }: Props) {
 
 function TargetTokens({ target, runId }: { readonly target: RolloutView; readonly runId: string }) {
   const tokens = useDistillation(runId, target.id);
-  if (tokens.state === 'ready') return <TargetView text={target.completion.text} tokens={tokens.data} />;
+  if (tokens.state === 'ready')
+    return <TargetView text={target.completion.text} tokens={tokens.data} />;
   return (
     <p className={tokens.state === 'error' ? 'sentence error' : 'sentence'}>
       {tokens.state === 'error' ? tokens.message : 'Reading what teacher and student expected…'}

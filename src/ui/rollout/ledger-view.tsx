@@ -1,12 +1,24 @@
 import type { Baseline, Ledger } from '../../state/ledger.ts';
 import { formatFixed, formatReward, formatSigned } from '../format.ts';
 
-/** The reward's account, from what passed to what its tokens weigh. `reflection`: paid by its retries, not by asserts. */
-export function LedgerView({ ledger, reflection }: { readonly ledger: Ledger; readonly reflection: boolean }) {
+/**
+ * The reward's account, from what passed to what its tokens weigh. `reflection`: paid by its
+ * retries, not by asserts.
+ */
+export function LedgerView({
+  ledger,
+  reflection,
+}: {
+  readonly ledger: Ledger;
+  readonly reflection: boolean;
+}) {
   const { baseline, weight } = ledger;
   return (
     <dl className="ledger" data-testid="ledger">
-      <Line name={reflection ? 'Retries passed' : 'Asserts passed'} value={`${ledger.passed} of ${ledger.of}`} />
+      <Line
+        name={reflection ? 'Retries passed' : 'Asserts passed'}
+        value={`${ledger.passed} of ${ledger.of}`}
+      />
       <Line name="Reward" value={formatReward(ledger.reward)} note={ledger.rewardNote} />
       {baseline && <Group baseline={baseline} reflection={reflection} />}
       {(baseline || ledger.advantage !== 0) && (
@@ -17,7 +29,13 @@ export function LedgerView({ ledger, reflection }: { readonly ledger: Ledger; re
           total
         />
       )}
-      {weight && <Line name="Weight in the loss" value={formatSigned(weight.value, 3)} note={weight.formula} />}
+      {weight && (
+        <Line
+          name="Weight in the loss"
+          value={formatSigned(weight.value, 3)}
+          note={weight.formula}
+        />
+      )}
       <div className="ledger-loss" data-in={ledger.inLoss}>
         <dt>{ledger.inLoss ? 'In the loss' : 'Not in the loss'}</dt>
         <dd>{ledger.reason}</dd>
@@ -26,7 +44,13 @@ export function LedgerView({ ledger, reflection }: { readonly ledger: Ledger; re
   );
 }
 
-function Group({ baseline: { mean, std, counted, earned, whose }, reflection }: { readonly baseline: Baseline; readonly reflection: boolean }) {
+function Group({
+  baseline: { mean, std, counted, earned, whose },
+  reflection,
+}: {
+  readonly baseline: Baseline;
+  readonly reflection: boolean;
+}) {
   return (
     <>
       <Line

@@ -11,7 +11,10 @@ interface Props {
   readonly route: RunRoute;
 }
 
-/** Problem → attempt → what followed, down to the completion that is shown; nothing where that is an attempt. */
+/**
+ * Problem → attempt → what followed, down to the completion that is shown; nothing where that is an
+ * attempt.
+ */
 export function Lineage({ rollout, group, route }: Props) {
   const lineage = lineageOf(rollout, group);
   if (lineage.length < 2) return null;
@@ -26,8 +29,12 @@ export function Lineage({ rollout, group, route }: Props) {
         {lineage.map((part) => (
           <li key={part.id}>
             <span aria-hidden="true">→</span>
-            <a href={rolloutHref(route, part.id)} aria-current={part === rollout ? 'page' : undefined}>
-              {nameOf(part)} <RolloutMark rollout={part} /> <span className="muted">{resultText(part)}</span>
+            <a
+              href={rolloutHref(route, part.id)}
+              aria-current={part === rollout ? 'page' : undefined}
+            >
+              {nameOf(part)} <RolloutMark rollout={part} />{' '}
+              <span className="muted">{resultText(part)}</span>
             </a>
           </li>
         ))}
@@ -49,7 +56,12 @@ export function Followers({ rollout, group, route }: Props) {
   const children = childrenOf(rollout, group);
   const first = children[0];
   if (!group || !first) return null;
-  const below = linesOf(group).filter((line) => line.rollout !== null && line.rollout !== rollout && lineageOf(line.rollout, group).includes(rollout));
+  const below = linesOf(group).filter(
+    (line) =>
+      line.rollout !== null &&
+      line.rollout !== rollout &&
+      lineageOf(line.rollout, group).includes(rollout),
+  );
   const depth = below[0]?.depth ?? 0;
   return (
     <section className="sheet followers" aria-labelledby="followers-title">
@@ -57,7 +69,12 @@ export function Followers({ rollout, group, route }: Props) {
         Its {KIND_WORDS[first.completion.kind][1]}
       </h3>
       {below.map((line) => (
-        <RolloutRow key={line.key} row={{ ...line, depth: line.depth - depth }} route={route} selected={null} />
+        <RolloutRow
+          key={line.key}
+          row={{ ...line, depth: line.depth - depth }}
+          route={route}
+          selected={null}
+        />
       ))}
     </section>
   );

@@ -9,7 +9,15 @@ import { ledgerOf } from '../../state/ledger.ts';
 import { NO_FILTER } from '../../state/route.ts';
 import { testChannel } from '../../state/testing/channel.ts';
 import { targetBlock } from '../../state/testing/distillation.ts';
-import { numbered, REFLKD_CONFIG, reflKdStep, SRRL_CONFIG, srrlStep, startOf, stepOf } from '../../state/testing/log.ts';
+import {
+  numbered,
+  REFLKD_CONFIG,
+  reflKdStep,
+  SRRL_CONFIG,
+  srrlStep,
+  startOf,
+  stepOf,
+} from '../../state/testing/log.ts';
 import { LabContext } from '../hooks.ts';
 import { ProgramView } from '../parts/program-view.tsx';
 import { VerdictView } from '../parts/verdict-view.tsx';
@@ -30,9 +38,22 @@ describe('what the model wrote', () => {
   it('is shown as text, never as markup, in the tokens', () => {
     const f32 = () => Float32Array.of(-0.5, -1);
     const block = decodeTokenBlock(
-      encodeTokenBlock({ ids: Uint32Array.of(1, 2), ends: Uint32Array.of(4, EVIL.length), logprobs: f32(), entropy: f32(), kl: f32(), ratio: f32() }),
+      encodeTokenBlock({
+        ids: Uint32Array.of(1, 2),
+        ends: Uint32Array.of(4, EVIL.length),
+        logprobs: f32(),
+        entropy: f32(),
+        kl: f32(),
+        ratio: f32(),
+      }),
     );
-    const html = renderToStaticMarkup(<TokenView rollout={rollout} tokens={{ block, text: ['<img', EVIL.slice(4)] }} colour="logprob" />);
+    const html = renderToStaticMarkup(
+      <TokenView
+        rollout={rollout}
+        tokens={{ block, text: ['<img', EVIL.slice(4)] }}
+        colour="logprob"
+      />,
+    );
     expect(html).not.toContain('<img');
     expect(html).toContain('&lt;img');
   });
@@ -45,7 +66,9 @@ describe('what the model wrote', () => {
           prompt=""
           verdict={{
             status: 'error',
-            asserts: [{ status: 'fail', source: `assert f() == '${EVIL}'`, actual: EVIL, expected: EVIL }],
+            asserts: [
+              { status: 'fail', source: `assert f() == '${EVIL}'`, actual: EVIL, expected: EVIL },
+            ],
             error: { type: EVIL, message: EVIL, lines: [1] },
             stdout: EVIL,
             stderr: EVIL,
@@ -69,21 +92,38 @@ function parts(config: typeof SRRL_CONFIG, events: readonly NewEvent[], id: stri
   };
   const rollout = find(id);
   const group = findGroup(view, rollout);
-  const route = { screen: 'rollout', runId: 'r', rollout: id, colour: 'logprob', filter: NO_FILTER } as const;
+  const route = {
+    screen: 'rollout',
+    runId: 'r',
+    rollout: id,
+    colour: 'logprob',
+    filter: NO_FILTER,
+  } as const;
   const lab = createLab(testChannel(), () => undefined);
-  const html = (element: ReactElement) => renderToStaticMarkup(<LabContext value={lab}>{element}</LabContext>);
+  const html = (element: ReactElement) =>
+    renderToStaticMarkup(<LabContext value={lab}>{element}</LabContext>);
   const shared = { rollout, group, route };
   return {
     lineage: html(<Lineage {...shared} />),
     followers: html(<Followers {...shared} />),
     distilled: html(<Distilled {...shared} />),
     change: html(<ChangeView before={find('1/0/0')} after={rollout} />),
-    ledger: html(<LedgerView ledger={ledgerOf(rollout, group, config)!} reflection={rollout.completion.kind === 'reflection'} />),
+    ledger: html(
+      <LedgerView
+        ledger={ledgerOf(rollout, group, config)!}
+        reflection={rollout.completion.kind === 'reflection'}
+      />,
+    ),
   };
 }
 
-const plain = (html: string) => html.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ').trim();
-const links = (html: string) => [...html.matchAll(/href="#\/run\/r\/rollout\/([^"]+)"/g)].map(([, id]) => id);
+const plain = (html: string) =>
+  html
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+const links = (html: string) =>
+  [...html.matchAll(/href="#\/run\/r\/rollout\/([^"]+)"/g)].map(([, id]) => id);
 
 describe('a refinement that passed', () => {
   const { lineage, change } = parts(SRRL_CONFIG, srrlStep(1), '1/0/0.1');
@@ -102,9 +142,14 @@ describe('a refinement that passed', () => {
 
 describe('an attempt', () => {
   it('leads on to what followed from it, retries below their reflections', () => {
-    expect(links(parts(REFLKD_CONFIG, reflKdStep(1), '1/0/0').followers)).toEqual(
-      ['1/0/0.0', '1/0/0.0.0', '1/0/0.0.1', '1/0/0.1', '1/0/0.1.0', '1/0/0.1.1'],
-    );
+    expect(links(parts(REFLKD_CONFIG, reflKdStep(1), '1/0/0').followers)).toEqual([
+      '1/0/0.0',
+      '1/0/0.0.0',
+      '1/0/0.0.1',
+      '1/0/0.1',
+      '1/0/0.1.0',
+      '1/0/0.1.1',
+    ]);
     expect(parts(SRRL_CONFIG, srrlStep(1), '1/0/1').followers).toBe('');
   });
 });
@@ -127,21 +172,50 @@ describe('a reflection', () => {
 describe('a distilled target', () => {
   const block = targetBlock([
     { id: 1, loss: 0.25, teacher: [[1, 0.9]], student: [[1, 0.8]] },
-    { id: 2, loss: 0.5, teacher: [[2, 0.5], [3, 0.25]], student: [[4, 0.75], [2, 0.125]] },
+    {
+      id: 2,
+      loss: 0.5,
+      teacher: [
+        [2, 0.5],
+        [3, 0.25],
+      ],
+      student: [
+        [4, 0.75],
+        [2, 0.125],
+      ],
+    },
     { id: 9, loss: 0, teacher: [[9, 1]], student: [[9, 1]] },
   ]);
-  const texts = new Map([[1, 'a'], [2, ' '], [3, EVIL], [4, '\n'], [9, '<end>']]);
-  const html = renderToStaticMarkup(<TargetView text="a " tokens={{ block: { ...block, ends: Uint32Array.of(1, 2, 2) }, texts }} />);
+  const texts = new Map([
+    [1, 'a'],
+    [2, ' '],
+    [3, EVIL],
+    [4, '\n'],
+    [9, '<end>'],
+  ]);
+  const html = renderToStaticMarkup(
+    <TargetView text="a " tokens={{ block: { ...block, ends: Uint32Array.of(1, 2, 2) }, texts }} />,
+  );
 
   it('is tinted by the loss of each token, its end token by name', () => {
-    expect([...html.matchAll(/--strength:([\d.]+)/g)].map(([, strength]) => Number(strength))).toEqual([0.25, 0.5, 0]);
+    expect(
+      [...html.matchAll(/--strength:([\d.]+)/g)].map(([, strength]) => Number(strength)),
+    ).toEqual([0.25, 0.5, 0]);
     expect(html).toContain('&lt;end&gt;');
   });
 
-  it('opens at the token of the largest loss, teacher’s and student’s tokens matched, a stranger’s markup as text', () => {
-    expect(plain(html)).toContain('Token 2 of 3 ␣ , KL 0.500');
-    const rows = [...html.matchAll(/<tr data-target.*?<\/tr>/g)].map(([row]) => plain(row));
-    expect(rows).toEqual(['␣ target 50.0 % 12.5 %', '&lt;img␣src=x␣onerror=alert(1)&gt; 25.0 % –', '⏎ – 75.0 %']);
-    expect(html).not.toContain('<img');
-  });
+  it(
+    'opens at the token of the largest loss, teacher’s and student’s tokens matched, a ' +
+      'stranger’s markup as text',
+    () => {
+      expect(plain(html)).toContain('Token 2 of 3 ␣ , KL 0.500');
+      const rows = [...html.matchAll(/<tr data-target.*?<\/tr>/g)].map(([row]) => plain(row));
+      expect(rows).toEqual([
+        '␣ target 50.0 % 12.5 %',
+        '&lt;img␣src=x␣onerror=alert(1)&gt; 25.0 % –',
+        '⏎ – 75.0 %',
+      ]);
+      expect(html).not.toContain('<img');
+    },
+  );
 });

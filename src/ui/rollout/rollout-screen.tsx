@@ -51,9 +51,18 @@ export function RolloutScreen({ view, rows, route }: Props) {
   return <Rollout view={view} rows={rows} route={route} rollout={rollout} back={back} />;
 }
 
-function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollout: RolloutView; readonly back: string }) {
+function Rollout({
+  view,
+  rows,
+  route,
+  rollout,
+  back,
+}: Props & { readonly rollout: RolloutView; readonly back: string }) {
   const group = findGroup(view, rollout);
-  const ledger = useMemo(() => ledgerOf(rollout, group, view.config), [rollout, group, view.config]);
+  const ledger = useMemo(
+    () => ledgerOf(rollout, group, view.config),
+    [rollout, group, view.config],
+  );
   const previous = neighbour(rows, rollout.id, -1);
   const next = neighbour(rows, rollout.id, 1);
   const { completion, verdict } = rollout;
@@ -62,47 +71,73 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
     c: () => {
       const now = currentRoute();
       if (now.screen !== 'rollout') return;
-      const next = COLOURINGS[(COLOURINGS.indexOf(now.colour) + 1) % COLOURINGS.length] ?? 'logprob';
+      const next =
+        COLOURINGS[(COLOURINGS.indexOf(now.colour) + 1) % COLOURINGS.length] ?? 'logprob';
       go({ ...now, colour: next }, 'replace');
     },
   });
   const step = (to: RolloutView | null) => to && go({ ...route, rollout: to.id }, 'replace');
   const lineage = lineageOf(rollout, group);
   const attempt = lineage[0] ?? rollout;
-  const reflection = lineage.find((part) => part !== rollout && part.completion.kind === 'reflection');
-  const analysis = completion.kind === 'refinement' || completion.kind === 'retry' ? analysisOf(completion.text) : null;
+  const reflection = lineage.find(
+    (part) => part !== rollout && part.completion.kind === 'reflection',
+  );
+  const analysis =
+    completion.kind === 'refinement' || completion.kind === 'retry'
+      ? analysisOf(completion.text)
+      : null;
   return (
     <section className="rollout" aria-label="Completion">
       <header className="rollout-head">
         <p className="rollout-where">
           <a href={back}>← Curves</a>
           <span>
-            Step {rollout.step} · <span className="mono">{rollout.problem}</span> · {nameOf(rollout)}
+            Step {rollout.step} · <span className="mono">{rollout.problem}</span> ·{' '}
+            {nameOf(rollout)}
           </span>
-          <Stepper onPrevious={previous && (() => step(previous))} onNext={next && (() => step(next))} />
+          <Stepper
+            onPrevious={previous && (() => step(previous))}
+            onNext={next && (() => step(next))}
+          />
         </p>
-        <h2 className="rollout-title">{problemTitle(attempt.completion.prompt, rollout.problem)}</h2>
+        <h2 className="rollout-title">
+          {problemTitle(attempt.completion.prompt, rollout.problem)}
+        </h2>
         <div className="rollout-sum">
-          {verdict || completion.kind === 'reflection' ? <RolloutMark rollout={rollout} word /> : <span className="muted">not graded yet</span>}
+          {verdict || completion.kind === 'reflection' ? (
+            <RolloutMark rollout={rollout} word />
+          ) : (
+            <span className="muted">not graded yet</span>
+          )}
           {ledger && (
             <span>
               reward {formatReward(ledger.reward)}, advantage {formatSigned(ledger.advantage)}
             </span>
           )}
           <span>
-            {completion.tokens} tokens, ended by {completion.finish === 'length' ? 'the limit' : completion.finish === 'eos' ? 'its end token' : 'a stop rule'}, T{' '}
-            {completion.temperature}
+            {completion.tokens} tokens, ended by{' '}
+            {completion.finish === 'length'
+              ? 'the limit'
+              : completion.finish === 'eos'
+                ? 'its end token'
+                : 'a stop rule'}
+            , T {completion.temperature}
           </span>
           {group && <GroupStrip group={group} route={route} selected={rollout.id} />}
         </div>
         <Lineage rollout={rollout} group={group} route={route} />
       </header>
-      {attempt !== rollout && completion.kind !== 'reflection' && <ChangeView before={attempt} after={rollout} />}
+      {attempt !== rollout && completion.kind !== 'reflection' && (
+        <ChangeView before={attempt} after={rollout} />
+      )}
       <div className="rollout-columns">
         <div className="rollout-text">
           <section className="sheet" aria-labelledby="prompt-title">
             <h3 className="label" id="prompt-title">
-              {completion.kind === 'attempt' ? 'Prompt' : `Prompt of the ${KIND_WORDS[completion.kind][0]}`}, as the model saw it
+              {completion.kind === 'attempt'
+                ? 'Prompt'
+                : `Prompt of the ${KIND_WORDS[completion.kind][0]}`}
+              , as the model saw it
             </h3>
             <pre className="prompt" id="prompt" tabIndex={0} aria-labelledby="prompt-title">
               {completion.prompt}
@@ -126,7 +161,11 @@ function Rollout({ view, rows, route, rollout, back }: Props & { readonly rollou
           )}
           <Completion route={route} rollout={rollout} onColour={recolour} />
           {completion.code !== null && (
-            <ProgramView code={completion.code} text={completion.text} errorLines={verdict?.error?.lines ?? []} />
+            <ProgramView
+              code={completion.code}
+              text={completion.text}
+              errorLines={verdict?.error?.lines ?? []}
+            />
           )}
         </div>
         <div className="rollout-judgement">
@@ -178,7 +217,12 @@ function Completion({ route, rollout, onColour }: CompletionProps) {
         <fieldset className="segments" aria-label="Colour the tokens by">
           {COLOURINGS.map((name) => (
             <label key={name}>
-              <input type="radio" name="colour" checked={route.colour === name} onChange={() => onColour(name)} />
+              <input
+                type="radio"
+                name="colour"
+                checked={route.colour === name}
+                onChange={() => onColour(name)}
+              />
               <span>{SCALES[name].name}</span>
             </label>
           ))}
@@ -189,7 +233,11 @@ function Completion({ route, rollout, onColour }: CompletionProps) {
       ) : (
         <>
           <p className={tokens.state === 'error' ? 'sentence error' : 'sentence'}>
-            {tokens.state === 'error' ? tokens.message : ready ? 'Reading the token columns…' : 'Token values are written with the step’s update.'}
+            {tokens.state === 'error'
+              ? tokens.message
+              : ready
+                ? 'Reading the token columns…'
+                : 'Token values are written with the step’s update.'}
           </p>
           <pre className="tokens">{rollout.completion.text}</pre>
         </>

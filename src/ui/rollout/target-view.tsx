@@ -13,7 +13,10 @@ interface Props {
   readonly tokens: TargetTokens;
 }
 
-/** A target token by token: tinted by its loss; of one token, at first that of the largest, what teacher and student expected. */
+/**
+ * A target token by token: tinted by its loss; of one token, at first that of the largest, what
+ * teacher and student expected.
+ */
 export function TargetView({ text, tokens }: Props) {
   const { block, texts } = tokens;
   const start = useMemo(() => furthestApart(block), [block]);
@@ -38,7 +41,8 @@ export function TargetView({ text, tokens }: Props) {
           <span className="muted">Point at a token.</span>
         ) : (
           <>
-            Token {walk.at + 1} of {count} <code>{visible(nameOf(walk.at) ?? '')}</code>, KL {formatValue(block.loss[walk.at])}
+            Token {walk.at + 1} of {count} <code>{visible(nameOf(walk.at) ?? '')}</code>, KL{' '}
+            {formatValue(block.loss[walk.at])}
           </>
         )}
       </p>
@@ -47,11 +51,19 @@ export function TargetView({ text, tokens }: Props) {
   );
 }
 
-function Candidates({ tokens: { block, texts }, at }: { readonly tokens: TargetTokens; readonly at: number }) {
+function Candidates({
+  tokens: { block, texts },
+  at,
+}: {
+  readonly tokens: TargetTokens;
+  readonly at: number;
+}) {
   return (
     <>
       <table className="candidates" data-testid="candidates">
-        <caption className="visually-hidden">What teacher and student expected at token {at + 1}</caption>
+        <caption className="visually-hidden">
+          What teacher and student expected at token {at + 1}
+        </caption>
         <thead>
           <tr>
             <th scope="col">Expected</th>
@@ -72,11 +84,18 @@ function Candidates({ tokens: { block, texts }, at }: { readonly tokens: TargetT
           ))}
         </tbody>
       </table>
-      <p className="candidates-note">Probabilities at the distillation’s temperature, before the update; –: not among the eight likeliest.</p>
+      <p className="candidates-note">
+        Probabilities at the distillation’s temperature, before the update; –: not among the eight
+        likeliest.
+      </p>
     </>
   );
 }
 
 function Probability({ value }: { readonly value: number | null }) {
-  return <td style={{ '--share': value ?? 0 } as CSSProperties}>{value === null ? '–' : formatPercent(value)}</td>;
+  return (
+    <td style={{ '--share': value ?? 0 } as CSSProperties}>
+      {value === null ? '–' : formatPercent(value)}
+    </td>
+  );
 }

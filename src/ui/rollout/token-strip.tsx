@@ -1,12 +1,25 @@
-import { memo, useMemo, useState, type CSSProperties, type HTMLAttributes, type KeyboardEvent } from 'react';
+import {
+  memo,
+  useMemo,
+  useState,
+  type CSSProperties,
+  type HTMLAttributes,
+  type KeyboardEvent,
+} from 'react';
 import { tokenSpans } from '../../state/token-spans.ts';
 import type { Scale, Tint } from './colour.ts';
 
-/** A walk through the tokens of a strip. A click, a tap or an arrow key stays at its token; the pointer looks at others meanwhile. */
+/**
+ * A walk through the tokens of a strip. A click, a tap or an arrow key stays at its token; the
+ * pointer looks at others meanwhile.
+ */
 export interface TokenWalk {
   /** The token to read out; null: none. */
   readonly at: number | null;
-  readonly handlers: Pick<HTMLAttributes<HTMLElement>, 'onKeyDown' | 'onClick' | 'onPointerOver' | 'onPointerLeave'>;
+  readonly handlers: Pick<
+    HTMLAttributes<HTMLElement>,
+    'onKeyDown' | 'onClick' | 'onPointerOver' | 'onPointerLeave'
+  >;
 }
 
 /** @param start the token that is read out while nothing points at one */
@@ -16,7 +29,12 @@ export function useTokenWalk(count: number, start: number | null = null): TokenW
   const from = walked ?? start;
 
   function onKeyDown(event: KeyboardEvent<HTMLElement>): void {
-    const to = { ArrowRight: (from ?? -1) + 1, ArrowLeft: (from ?? count) - 1, Home: 0, End: count - 1 }[event.key];
+    const to = {
+      ArrowRight: (from ?? -1) + 1,
+      ArrowLeft: (from ?? count) - 1,
+      Home: 0,
+      End: count - 1,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     setHovered(null);
@@ -51,11 +69,28 @@ interface StripProps {
 }
 
 /** A text cut into its tokens, each tinted. */
-export function TokenStrip({ walk, text, ends, nameOf, tintOf, label, readout, testId }: StripProps) {
+export function TokenStrip({
+  walk,
+  text,
+  ends,
+  nameOf,
+  tintOf,
+  label,
+  readout,
+  testId,
+}: StripProps) {
   const spans = useMemo(() => tokenSpans(text, ends), [text, ends]);
   const count = ends.length;
   return (
-    <div className="tokens" role="group" tabIndex={0} aria-label={label} aria-describedby={readout} data-testid={testId} {...walk.handlers}>
+    <div
+      className="tokens"
+      role="group"
+      tabIndex={0}
+      aria-label={label}
+      aria-describedby={readout}
+      data-testid={testId}
+      {...walk.handlers}
+    >
       {spans.map((span, i) => (
         <Token
           key={i}
@@ -92,7 +127,11 @@ const Token = memo(
       </span>
     );
   },
-  (a, b) => a.text === b.text && a.active === b.active && a.tint?.hue === b.tint?.hue && a.tint?.strength === b.tint?.strength,
+  (a, b) =>
+    a.text === b.text &&
+    a.active === b.active &&
+    a.tint?.hue === b.tint?.hue &&
+    a.tint?.strength === b.tint?.strength,
 );
 
 function indexOf(target: EventTarget): number | null {
@@ -105,7 +144,11 @@ export function Legend({ scale }: { readonly scale: Scale }) {
   return (
     <div className="legend">
       <span className="legend-end">{scale.ends[0]}</span>
-      <span className="legend-ramp" data-diverging={scale.diverging} data-hue={scale.tint(1).hue === 'cool' && !scale.diverging ? 'cool' : 'warm'} />
+      <span
+        className="legend-ramp"
+        data-diverging={scale.diverging}
+        data-hue={scale.tint(1).hue === 'cool' && !scale.diverging ? 'cool' : 'warm'}
+      />
       <span className="legend-end">{scale.ends[1]}</span>
       <span className="legend-about">{scale.about}</span>
     </div>

@@ -13,7 +13,10 @@ interface Props {
   readonly colour: Colouring;
 }
 
-/** The completion token by token: tinted by one quantity, all of them read out for the token under the pointer or the arrow keys. */
+/**
+ * The completion token by token: tinted by one quantity, all of them read out for the token under
+ * the pointer or the arrow keys.
+ */
 export function TokenView({ rollout, tokens, colour }: Props) {
   const count = tokens.block.ids.length;
   const walk = useTokenWalk(count);
@@ -35,7 +38,12 @@ export function TokenView({ rollout, tokens, colour }: Props) {
 }
 
 /** The value a colouring shows for token `i`; null where the token has none. */
-export function valueOf(rollout: RolloutView, block: TokenBlock, i: number, colour: Colouring): number | null {
+export function valueOf(
+  rollout: RolloutView,
+  block: TokenBlock,
+  i: number,
+  colour: Colouring,
+): number | null {
   switch (colour) {
     case 'logprob':
       return block.logprobs[i] ?? null;
@@ -53,11 +61,19 @@ export function valueOf(rollout: RolloutView, block: TokenBlock, i: number, colo
 }
 
 /** A reflection's tokens carry its gated weight, all others their advantage. */
-function weightOf(kind: RolloutKind, { advantage, weight }: NonNullable<RolloutView['reward']>): number {
+function weightOf(
+  kind: RolloutKind,
+  { advantage, weight }: NonNullable<RolloutView['reward']>,
+): number {
   return kind === 'reflection' ? (weight ?? advantage) : advantage;
 }
 
-function tintOf(rollout: RolloutView, block: TokenBlock, i: number, colour: Colouring): Tint | null {
+function tintOf(
+  rollout: RolloutView,
+  block: TokenBlock,
+  i: number,
+  colour: Colouring,
+): Tint | null {
   const value = valueOf(rollout, block, i, colour);
   return value === null ? null : SCALES[colour].tint(value);
 }
@@ -68,7 +84,12 @@ function Readout({ rollout, tokens, at, colour }: Props & { readonly at: number 
   const logprob = read('logprob');
   const advantage = read('advantage');
   const cells: readonly (readonly [Colouring, string])[] = [
-    ['logprob', logprob === null ? '–' : `${formatFixed(logprob, 3)} (${formatFixed(100 * Math.exp(logprob), 1)} %)`],
+    [
+      'logprob',
+      logprob === null
+        ? '–'
+        : `${formatFixed(logprob, 3)} (${formatFixed(100 * Math.exp(logprob), 1)} %)`,
+    ],
     ['advantage', at === null ? '–' : advantage === null ? 'not in loss' : formatSigned(advantage)],
     ['entropy', formatValue(read('entropy'))],
     ['kl', formatValue(read('kl'))],
@@ -78,7 +99,13 @@ function Readout({ rollout, tokens, at, colour }: Props & { readonly at: number 
     <dl className="readout" id="readout" aria-live="polite">
       <div className="readout-token">
         <dt>{at === null ? 'Token' : `Token ${at + 1} of ${block.ids.length}`}</dt>
-        <dd>{at === null ? <span className="muted">point at one</span> : <code>{visible(text[at] ?? '')}</code>}</dd>
+        <dd>
+          {at === null ? (
+            <span className="muted">point at one</span>
+          ) : (
+            <code>{visible(text[at] ?? '')}</code>
+          )}
+        </dd>
       </div>
       {cells.map(([name, value]) => (
         <div key={name} data-now={name === colour}>

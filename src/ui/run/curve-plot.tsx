@@ -19,7 +19,10 @@ interface Props {
 }
 
 /** 1, 2, 5, 10, … 5 million: steps, or tokens. */
-const INCREMENTS = Array.from({ length: 21 }, (_, i) => [1, 2, 5][i % 3]! * 10 ** Math.floor(i / 3));
+const INCREMENTS = Array.from(
+  { length: 21 },
+  (_, i) => [1, 2, 5][i % 3]! * 10 ** Math.floor(i / 3),
+);
 
 /** All plots of the page share one cursor. */
 const sync = uPlot.sync('steps');
@@ -37,7 +40,9 @@ export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
     if (!element) return undefined;
     const made = new uPlot(optionsOf(def, element, cursorMoved), [[], [], [], [], [], []], element);
     plot.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: element.clientHeight }));
+    const observer = new ResizeObserver(() =>
+      made.setSize({ width: element.clientWidth, height: element.clientHeight }),
+    );
     observer.observe(element);
     return () => {
       observer.disconnect();
@@ -50,12 +55,23 @@ export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
     const made = plot.current;
     if (!made) return;
     made.batch(() => {
-      made.setData([[...curve.steps], [...curve.raw], [...curve.low], [...curve.high], [...curve.smooth], [...curve.against]], true);
+      made.setData(
+        [
+          [...curve.steps],
+          [...curve.raw],
+          [...curve.low],
+          [...curve.high],
+          [...curve.smooth],
+          [...curve.against],
+        ],
+        true,
+      );
       made.setScale('x', { min: Math.min(curve.steps[0] ?? 0, 1), max: Math.max(end, 2) });
     });
   }, [curve, end]);
 
-  // Strokes read the page's colours when drawn; a change of theme needs a fresh drawing and nothing else.
+  // Strokes read the page's colours when drawn; a change of theme needs a fresh drawing and nothing
+  // else.
   useEffect(() => plot.current?.redraw(false, true), [theme, dark]);
 
   function moveCursor(by: number): void {
@@ -97,9 +113,20 @@ export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
   );
 }
 
-function optionsOf(def: CurveDef, host: HTMLElement, onCursor: (index: number | null) => void): uPlot.Options {
-  const colour = (name: string, alpha = 1) => () => colourOf(host, name, alpha);
-  const axis = { stroke: colour('--ink-3'), font: '11px ui-monospace, "Liberation Mono", monospace', ticks: { show: false } };
+function optionsOf(
+  def: CurveDef,
+  host: HTMLElement,
+  onCursor: (index: number | null) => void,
+): uPlot.Options {
+  const colour =
+    (name: string, alpha = 1) =>
+    () =>
+      colourOf(host, name, alpha);
+  const axis = {
+    stroke: colour('--ink-3'),
+    font: '11px ui-monospace, "Liberation Mono", monospace',
+    ticks: { show: false },
+  };
   return {
     width: host.clientWidth,
     height: host.clientHeight,
@@ -116,17 +143,47 @@ function optionsOf(def: CurveDef, host: HTMLElement, onCursor: (index: number | 
       y: { range: (_u, min, max) => rangeOf(def, min, max) },
     },
     axes: [
-      { ...axis, size: 22, gap: 4, space: 56, incrs: INCREMENTS, values: (_u, values) => values.map(stepTick), grid: { stroke: colour('--line'), width: 1 } },
-      { ...axis, size: 46, gap: 4, space: 34, grid: { stroke: colour('--line'), width: 1 }, values: (_u, values) => values.map((v) => tick(def, v)) },
+      {
+        ...axis,
+        size: 22,
+        gap: 4,
+        space: 56,
+        incrs: INCREMENTS,
+        values: (_u, values) => values.map(stepTick),
+        grid: { stroke: colour('--line'), width: 1 },
+      },
+      {
+        ...axis,
+        size: 46,
+        gap: 4,
+        space: 34,
+        grid: { stroke: colour('--line'), width: 1 },
+        values: (_u, values) => values.map((v) => tick(def, v)),
+      },
     ],
     bands: [{ series: [3, 2], fill: colour('--accent', 0.09) }],
     series: [
       {},
-      { stroke: colour('--accent', 0.5), width: 1, points: { show: (u) => (u.data[0]?.length ?? 0) < 60, size: 4, width: 0, fill: colour('--accent', 0.6) } },
+      {
+        stroke: colour('--accent', 0.5),
+        width: 1,
+        points: {
+          show: (u) => (u.data[0]?.length ?? 0) < 60,
+          size: 4,
+          width: 0,
+          fill: colour('--accent', 0.6),
+        },
+      },
       { stroke: 'transparent', width: 0, points: { show: false } },
       { stroke: 'transparent', width: 0, points: { show: false } },
       { stroke: colour('--accent'), width: 2, spanGaps: true, points: { show: false } },
-      { stroke: colour('--ink-2'), width: 1.5, dash: [5, 4], spanGaps: true, points: { show: false } },
+      {
+        stroke: colour('--ink-2'),
+        width: 1.5,
+        dash: [5, 4],
+        spanGaps: true,
+        points: { show: false },
+      },
     ],
     hooks: {
       setCursor: [(u) => onCursor((u.cursor.left ?? -1) < 0 ? null : (u.cursor.idx ?? null))],
@@ -153,7 +210,9 @@ function tick(def: CurveDef, value: number): string {
   if (def.percent) return `${Math.round(value * 100)}%`;
   const size = Math.abs(value);
   if (size >= 10_000) return `${Math.round(value / 1000)}k`;
-  return size !== 0 && size < 1e-3 ? formatValue(value) : String(Number(value.toPrecision(3))).replace('-', '−');
+  return size !== 0 && size < 1e-3
+    ? formatValue(value)
+    : String(Number(value.toPrecision(3))).replace('-', '−');
 }
 
 /** A custom property as the canvas can use it: light-dark() resolved, with `alpha`. */

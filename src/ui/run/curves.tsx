@@ -12,21 +12,24 @@ import { formatPercent } from '../../lib/format.ts';
 export function Curves({ view, route }: { readonly view: RunView; readonly route: RunRoute }) {
   const { updates } = view;
   const method = view.config?.method;
-  const curves = useMemo(() => curvesOf(method).map((def) => ({ def, curve: curveOf(def, updates) })), [method, updates]);
+  const curves = useMemo(
+    () => curvesOf(method).map((def) => ({ def, curve: curveOf(def, updates) })),
+    [method, updates],
+  );
   const end = axisEnd(view);
-  const toStep = (step: number) => go({ screen: 'run', runId: route.runId, filter: { ...route.filter, step } });
+  const toStep = (step: number) =>
+    go({ screen: 'run', runId: route.runId, filter: { ...route.filter, step } });
   return (
     <section className="curves" aria-label="Curves">
-      {updates.length === 0 && (
-        <p className="sentence curves-wait">{waitingFor(view)}</p>
-      )}
+      {updates.length === 0 && <p className="sentence curves-wait">{waitingFor(view)}</p>}
       <div className="curve-grid">
         {curves.map(({ def, curve }) => (
           <Tile key={def.key} def={def} curve={curve} end={end} onStep={toStep} />
         ))}
       </div>
       <p className="curve-legend" aria-hidden="true">
-        <i className="pen raw" /> each step <i className="pen smooth" /> smoothed <i className="pen band" /> range of the last 8
+        <i className="pen raw" /> each step <i className="pen smooth" /> smoothed{' '}
+        <i className="pen band" /> range of the last 8
         {curves.some(({ def }) => def.against) && (
           <>
             <i className="pen against" /> without reflection
@@ -42,17 +45,28 @@ export function Curves({ view, route }: { readonly view: RunView; readonly route
 }
 
 function waitingFor(view: RunView): string {
-  if (view.finished) return 'The run ended before its first step was done, so there is nothing to draw.';
-  if (view.phase?.phase === 'evaluate') return 'The held-out problems are answered first, to have something to compare with; the curves begin with the first update.';
-  return view.steps.length === 0 ? 'The curves begin with the first update.' : 'The first step is under way; the curves begin with its update.';
+  if (view.finished)
+    return 'The run ended before its first step was done, so there is nothing to draw.';
+  if (view.phase?.phase === 'evaluate')
+    return (
+      'The held-out problems are answered first, to have something to compare with; the ' +
+      'curves begin with the first update.'
+    );
+  return view.steps.length === 0
+    ? 'The curves begin with the first update.'
+    : 'The first step is under way; the curves begin with its update.';
 }
 
-/** The step axis ends at a round number that grows seldom, so that drawn points hardly ever move. */
+/**
+ * The step axis ends at a round number that grows seldom, so that drawn points hardly ever move.
+ */
 function axisEnd(view: RunView): number {
   const last = view.updates.at(-1)?.step ?? 0;
   const planned = view.config?.steps ?? Infinity;
   if (view.finished) return Math.max(last, 1);
-  const round = [10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750].find((n) => n >= last) ?? Math.ceil(last / 500) * 500;
+  const round =
+    [10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750].find((n) => n >= last) ??
+    Math.ceil(last / 500) * 500;
   return Math.max(last, Math.min(round, planned));
 }
 
@@ -68,7 +82,11 @@ function Tile({ def, curve, end, onStep }: TileProps) {
   const last = curve.steps.length - 1;
   const at = cursor ?? last;
   const show = (value: number | null | undefined) =>
-    value === null || value === undefined ? '–' : def.percent ? formatPercent(value) : formatValue(value);
+    value === null || value === undefined
+      ? '–'
+      : def.percent
+        ? formatPercent(value)
+        : formatValue(value);
   return (
     <figure className="tile" data-curve={def.key}>
       <figcaption title={def.about}>
@@ -83,7 +101,14 @@ function Tile({ def, curve, end, onStep }: TileProps) {
         def={def}
         curve={curve}
         end={end}
-        label={`${def.label} by step. ${last < 0 ? 'No values yet.' : `${curve.steps.length} steps, the last: ${show(curve.raw[last])}, ${noteOf(def, curve, last, show)}.`} Left and right arrow keys read values, Enter shows the step’s completions.`}
+        label={
+          `${def.label} by step. ` +
+          (last < 0
+            ? 'No values yet. '
+            : `${curve.steps.length} steps, the last: ${show(curve.raw[last])}, ` +
+              `${noteOf(def, curve, last, show)}. `) +
+          'Left and right arrow keys read values, Enter shows the step’s completions.'
+        }
         onCursor={setCursor}
         onStep={onStep}
       />
@@ -92,19 +117,36 @@ function Tile({ def, curve, end, onStep }: TileProps) {
 }
 
 /** `step 5, smoothed 0.31`; what else the tile draws is named. */
-function noteOf(def: CurveDef, curve: Curve, at: number, show: (value: number | null | undefined) => string): string {
+function noteOf(
+  def: CurveDef,
+  curve: Curve,
+  at: number,
+  show: (value: number | null | undefined) => string,
+): string {
   const bold = `${def.counts ? 'so far' : 'smoothed'} ${show(curve.smooth[at])}`;
   const second = def.against ? `, ${def.against.label} ${show(curve.against[at])}` : '';
   return `step ${curve.steps[at] ?? '–'}, ${bold}${second}`;
 }
 
 /** The numbers behind the curves. */
-function ValueTable({ curves }: { readonly curves: readonly { readonly def: CurveDef; readonly curve: Curve }[] }) {
+function ValueTable({
+  curves,
+}: {
+  readonly curves: readonly { readonly def: CurveDef; readonly curve: Curve }[];
+}) {
   const [open, setOpen] = useState(false);
   const steps = curves[0]?.curve.steps ?? [];
   const columns = curves.flatMap(({ def, curve }) => [
     { key: def.key, label: def.label, values: curve.raw },
-    ...(def.against ? [{ key: `${def.key}-against`, label: `${def.against.label}, smoothed`, values: curve.against }] : []),
+    ...(def.against
+      ? [
+          {
+            key: `${def.key}-against`,
+            label: `${def.against.label}, smoothed`,
+            values: curve.against,
+          },
+        ]
+      : []),
   ]);
   return (
     <details className="value-table" onToggle={(event) => setOpen(event.currentTarget.open)}>

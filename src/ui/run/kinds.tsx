@@ -4,7 +4,9 @@ import { answersOf, kindsOf, rescueOf } from '../../state/outcomes.ts';
 import { formatValue } from '../format.ts';
 import { KIND_WORDS } from '../methods.ts';
 
-/** The run's completions by kind, where the method makes several, and what second answers came to. */
+/**
+ * The run's completions by kind, where the method makes several, and what second answers came to.
+ */
 export function Kinds({ view }: { readonly view: RunView }) {
   const kinds = kindsOf(view);
   const sentence = secondAnswers(view);
@@ -33,7 +35,11 @@ export function Kinds({ view }: { readonly view: RunView }) {
                 <tr key={kind}>
                   <th scope="row">{KIND_WORDS[kind][1]}</th>
                   <td>{formatCount(completions)}</td>
-                  <td>{kind === 'reflection' || completions === infra ? '–' : formatPercent(passes / (completions - infra))}</td>
+                  <td>
+                    {kind === 'reflection' || completions === infra
+                      ? '–'
+                      : formatPercent(passes / (completions - infra))}
+                  </td>
                   <td>{formatCount(tokens.prompt)}</td>
                   <td>{formatCount(tokens.generated)}</td>
                   <td>{formatCount(tokens.trained)}</td>
@@ -55,6 +61,14 @@ function secondAnswers(view: RunView): string | null {
   if (!rescue || !answers || rescue.failed === 0 || answers.answers === 0) return null;
   const share = (n: number) => formatPercent(n / answers.answers);
   const hidden =
-    answers.visibleOnly === null ? '' : ` ${share(answers.visibleOnly)} pass every assert they were shown and not all there are, the sign of answers learnt by heart.`;
-  return `${formatCount(rescue.rescued)} of ${formatCount(rescue.failed)} failed first attempts rescued (${formatPercent(rescue.rescued / rescue.failed)}). Of ${formatCount(answers.answers)} second answers ${share(answers.passes)} pass; ${share(answers.changed)} differ from the first by more than white space.${hidden}`;
+    answers.visibleOnly === null
+      ? ''
+      : ` ${share(answers.visibleOnly)} pass every assert they were shown and not all there ` +
+        'are, the sign of answers learnt by heart.';
+  return (
+    `${formatCount(rescue.rescued)} of ${formatCount(rescue.failed)} failed first ` +
+    `attempts rescued (${formatPercent(rescue.rescued / rescue.failed)}). Of ` +
+    `${formatCount(answers.answers)} second answers ${share(answers.passes)} pass; ` +
+    `${share(answers.changed)} differ from the first by more than white space.${hidden}`
+  );
 }

@@ -22,8 +22,9 @@ const MARGIN = GROUP_HEIGHT;
 const heightOf = (row: Row) => (row.kind === 'group' ? GROUP_HEIGHT : ROW_HEIGHT);
 
 /**
- * All completions in the order of the run, windowed. New ones are added below. What the user looks at stays where it is
- * when a filter's rows come or go above it; only `Latest` moves the list, and any hand on the list ends that.
+ * All completions in the order of the run, windowed. New ones are added below. What the user looks
+ * at stays where it is when a filter's rows come or go above it; only `Latest` moves the list, and
+ * any hand on the list ends that.
  */
 export function RolloutList({ view, rows, route }: Props) {
   const live = useLabState((s) => s.status.state === 'running' && s.status.runId === view.runId);
@@ -41,13 +42,15 @@ export function RolloutList({ view, rows, route }: Props) {
     anchor.current = row ? { key: row.key, delta: top - (layout.tops[index] ?? 0) } : null;
   }
 
-  // After the rows changed: either at the last completion written, or the row that was on top is on top again.
+  // After the rows changed: either at the last completion written, or the row that was on top is on
+  // top again.
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
     if (follow) {
       const last = rows.findLastIndex((row) => row.kind === 'rollout' && row.rollout !== null);
-      if (last >= 0) element.scrollTop = (layout.tops[last + 1] ?? 0) + MARGIN - element.clientHeight;
+      if (last >= 0)
+        element.scrollTop = (layout.tops[last + 1] ?? 0) + MARGIN - element.clientHeight;
       return;
     }
     const held = anchor.current;
@@ -83,19 +86,26 @@ export function RolloutList({ view, rows, route }: Props) {
       return;
     }
     setWish(false);
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['rollout'] : undefined;
-    const next = focused === undefined ? rowInSight() : (neighbour(rows, focused, by)?.id ?? focused);
+    const focused =
+      document.activeElement instanceof HTMLElement
+        ? document.activeElement.dataset['rollout']
+        : undefined;
+    const next =
+      focused === undefined ? rowInSight() : (neighbour(rows, focused, by)?.id ?? focused);
     const index = rows.findIndex((row) => row.kind === 'rollout' && row.rollout?.id === next);
     if (index < 0) return;
     reveal(index);
     flushSync(() => setScrollTop(box.current?.scrollTop ?? 0));
-    box.current?.querySelector<HTMLElement>(`[data-rollout="${CSS.escape(next ?? '')}"]`)?.focus({ preventScroll: true });
+    box.current
+      ?.querySelector<HTMLElement>(`[data-rollout="${CSS.escape(next ?? '')}"]`)
+      ?.focus({ preventScroll: true });
   }
 
   function rowInSight(): string | undefined {
     const top = box.current?.scrollTop ?? 0;
     for (const [i, row] of rows.entries()) {
-      if (row.kind === 'rollout' && row.rollout && (layout.tops[i] ?? 0) >= top) return row.rollout.id;
+      if (row.kind === 'rollout' && row.rollout && (layout.tops[i] ?? 0) >= top)
+        return row.rollout.id;
     }
     return undefined;
   }
@@ -103,7 +113,13 @@ export function RolloutList({ view, rows, route }: Props) {
   const arrow = (by: 1 | -1) => (event: KeyboardEvent) => {
     if (box.current?.contains(event.target as Node)) move(by);
   };
-  useKeys({ j: () => move(1), k: () => move(-1), l: () => setWish(!follow), ArrowDown: arrow(1), ArrowUp: arrow(-1) });
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    l: () => setWish(!follow),
+    ArrowDown: arrow(1),
+    ArrowUp: arrow(-1),
+  });
 
   return (
     <section className="rollouts" aria-label="Completions">
@@ -127,7 +143,13 @@ export function RolloutList({ view, rows, route }: Props) {
               role="listitem"
               aria-setsize={rows.length}
               aria-posinset={from + i + 1}
-              style={{ position: 'absolute', left: 0, right: 0, transform: `translateY(${layout.tops[from + i] ?? 0}px)`, height: heightOf(row) }}
+              style={{
+                position: 'absolute',
+                left: 0,
+                right: 0,
+                transform: `translateY(${layout.tops[from + i] ?? 0}px)`,
+                height: heightOf(row),
+              }}
             >
               <RolloutRow row={row} route={route} selected={selected} />
             </div>
@@ -144,12 +166,20 @@ function Empty({ view, filter }: { readonly view: RunView; readonly filter: Filt
     <p className="sentence list-empty">
       {none
         ? 'No completion yet: the first ones appear here as they are written.'
-        : `None of the ${formatCount(view.counts.rollouts)} completions matches${filter.step === null ? '' : ` in step ${filter.step}`}. Choose “All”${filter.kind === null ? '' : ' and every kind'} to see them.`}
+        : `None of the ${formatCount(view.counts.rollouts)} completions ` +
+          `matches${filter.step === null ? '' : ` in step ${filter.step}`}. Choose ` +
+          `“All”${filter.kind === null ? '' : ' and every kind'} to see them.`}
     </p>
   );
 }
 
-const SHOW_NAMES: Record<Show, string> = { all: 'All', pass: 'Pass', fail: 'Fail', rescued: 'Rescued', 'no-loss': 'Not in loss' };
+const SHOW_NAMES: Record<Show, string> = {
+  all: 'All',
+  pass: 'Pass',
+  fail: 'Fail',
+  rescued: 'Rescued',
+  'no-loss': 'Not in loss',
+};
 
 interface ToolsProps {
   readonly view: RunView;
@@ -160,14 +190,20 @@ interface ToolsProps {
 
 function ListTools({ view, route, follow, onFollow }: ToolsProps) {
   const { filter } = route;
-  const filtered = (change: Partial<Filter>) => go({ ...route, filter: { ...filter, ...change } }, 'replace');
+  const filtered = (change: Partial<Filter>) =>
+    go({ ...route, filter: { ...filter, ...change } }, 'replace');
   const { kinds } = METHOD_TEXT[view.config?.method ?? 'grpo'];
   return (
     <div className="list-tools">
       <fieldset className="segments" aria-label="Show">
         {SHOWS.filter((show) => show !== 'rescued' || kinds.length > 1).map((show) => (
           <label key={show}>
-            <input type="radio" name="show" checked={filter.show === show} onChange={() => filtered({ show })} />
+            <input
+              type="radio"
+              name="show"
+              checked={filter.show === show}
+              onChange={() => filtered({ show })}
+            />
             <span>{SHOW_NAMES[show]}</span>
           </label>
         ))}
@@ -175,7 +211,12 @@ function ListTools({ view, route, follow, onFollow }: ToolsProps) {
       {kinds.length > 1 && (
         <label className="kind-filter">
           <span className="visually-hidden">Kind of completion</span>
-          <select value={filter.kind ?? ''} onChange={(event) => filtered({ kind: kinds.find((kind) => kind === event.target.value) ?? null })}>
+          <select
+            value={filter.kind ?? ''}
+            onChange={(event) =>
+              filtered({ kind: kinds.find((kind) => kind === event.target.value) ?? null })
+            }
+          >
             <option value="">every kind</option>
             {kinds.map((kind) => (
               <option key={kind} value={kind}>
@@ -186,7 +227,11 @@ function ListTools({ view, route, follow, onFollow }: ToolsProps) {
         </label>
       )}
       {filter.step !== null && (
-        <a className="button chip" href={formatRoute({ ...route, filter: { ...filter, step: null } })} aria-label={`Step ${filter.step} only; show every step`}>
+        <a
+          className="button chip"
+          href={formatRoute({ ...route, filter: { ...filter, step: null } })}
+          aria-label={`Step ${filter.step} only; show every step`}
+        >
           step {filter.step} ×
         </a>
       )}

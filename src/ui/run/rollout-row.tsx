@@ -46,7 +46,9 @@ export const RolloutRow = memo(function RolloutRow({ row, route, selected }: Pro
       <RolloutMark rollout={rollout} />
       <span className="row-verdict">
         {resultText(rollout)}
-        {row.rescued && rollout.completion.kind === 'attempt' && <span className="row-badge">rescued</span>}
+        {row.rescued && rollout.completion.kind === 'attempt' && (
+          <span className="row-badge">rescued</span>
+        )}
         {rollout.target && <span className="row-badge">distilled</span>}
       </span>
       <span className="row-tokens">
@@ -59,10 +61,17 @@ export const RolloutRow = memo(function RolloutRow({ row, route, selected }: Pro
 });
 
 /** Its verdict as a glyph; a reflection is no program and has none. */
-export function RolloutMark({ rollout, word = false }: { readonly rollout: RolloutView; readonly word?: boolean }) {
+export function RolloutMark({
+  rollout,
+  word = false,
+}: {
+  readonly rollout: RolloutView;
+  readonly word?: boolean;
+}) {
   const { completion, verdict } = rollout;
   if (verdict) return <VerdictMark status={verdict.status} word={word} />;
-  if (completion.kind !== 'reflection') return <span className="mark-wait" role="img" aria-label="not graded yet" />;
+  if (completion.kind !== 'reflection')
+    return <span className="mark-wait" role="img" aria-label="not graded yet" />;
   return (
     <span className="mark" data-status="none">
       <span aria-hidden="true">¶</span>
@@ -74,7 +83,11 @@ export function RolloutMark({ rollout, word = false }: { readonly rollout: Rollo
 /** Its advantage; none where the loss is a teacher's and not a reward's. */
 function Earned({ rollout: { reward, target } }: { readonly rollout: RolloutView }) {
   return (
-    <span className="row-advantage" data-sign={reward ? Math.sign(reward.advantage) : 0} data-loss={reward?.inLoss ?? true}>
+    <span
+      className="row-advantage"
+      data-sign={reward ? Math.sign(reward.advantage) : 0}
+      data-loss={reward?.inLoss ?? true}
+    >
       {reward && !target && (reward.inLoss ? formatSigned(reward.advantage) : 'no loss')}
     </span>
   );
@@ -83,14 +96,19 @@ function Earned({ rollout: { reward, target } }: { readonly rollout: RolloutView
 function GroupRow({ group, route }: { readonly group: GroupView; readonly route: RunRoute }) {
   const judged = group.rollouts.filter((r) => r?.verdict);
   const passed = judged.filter((r) => r?.verdict?.status === 'pass').length;
-  const title = problemTitle(group.rollouts.find((r) => r !== null)?.completion.prompt ?? null, group.problem);
+  const title = problemTitle(
+    group.rollouts.find((r) => r !== null)?.completion.prompt ?? null,
+    group.problem,
+  );
   return (
     <div className="row-group" style={{ height: GROUP_HEIGHT }}>
       <p className="row-where">
         <span>
           Step {group.step} · <span className="mono">{group.problem}</span>
         </span>
-        <span className="row-rate">{judged.length > 0 && `${passed} of ${judged.length} pass`}</span>
+        <span className="row-rate">
+          {judged.length > 0 && `${passed} of ${judged.length} pass`}
+        </span>
       </p>
       <p className="row-title" title={title}>
         {title}
@@ -100,13 +118,28 @@ function GroupRow({ group, route }: { readonly group: GroupView; readonly route:
   );
 }
 
-/** One cell a completion, each attempt beside what came of it: how the whole group came out, at a glance. */
-export function GroupStrip({ group, route, selected }: { readonly group: GroupView; readonly route: RunRoute; readonly selected: string | null }) {
+/**
+ * One cell a completion, each attempt beside what came of it: how the whole group came out, at a
+ * glance.
+ */
+export function GroupStrip({
+  group,
+  route,
+  selected,
+}: {
+  readonly group: GroupView;
+  readonly route: RunRoute;
+  readonly selected: string | null;
+}) {
   return (
     <span className="strip" aria-hidden={selected === null}>
       {linesOf(group).map(({ key, rollout, depth }) => {
         const { completion, verdict } = rollout ?? {};
-        const shared = { 'data-status': completion?.kind === 'reflection' ? 'none' : (verdict?.status ?? 'waiting'), 'data-depth': Math.min(depth, 1) };
+        const shared = {
+          'data-status':
+            completion?.kind === 'reflection' ? 'none' : (verdict?.status ?? 'waiting'),
+          'data-depth': Math.min(depth, 1),
+        };
         return selected !== null && rollout && completion ? (
           <a
             key={key}
@@ -125,7 +158,13 @@ export function GroupStrip({ group, route, selected }: { readonly group: GroupVi
 
 export function rolloutHref(route: RunRoute, rollout: string): string {
   const colour = route.screen === 'rollout' ? route.colour : 'logprob';
-  return formatRoute({ screen: 'rollout', runId: route.runId, rollout, colour, filter: route.filter });
+  return formatRoute({
+    screen: 'rollout',
+    runId: route.runId,
+    rollout,
+    colour,
+    filter: route.filter,
+  });
 }
 
 /** `attempt 2`, `refinement 2.1`. */
@@ -135,7 +174,8 @@ export function nameOf({ id, completion }: RolloutView): string {
 
 /** What became of it in a word or two: `pass`, `5 of 8`, `NameError`, `2 of 2 retries pass`. */
 export function resultText({ completion, verdict, reward }: RolloutView): string {
-  if (completion.kind === 'reflection') return reward ? `${reward.passed} of ${reward.asserts} retries pass` : 'reflection';
+  if (completion.kind === 'reflection')
+    return reward ? `${reward.passed} of ${reward.asserts} retries pass` : 'reflection';
   if (!verdict) return 'not graded yet';
   switch (verdict.status) {
     case 'fail': {

@@ -3,7 +3,13 @@ import type { Phase } from '../../schema/events.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import type { RunView } from '../../state/fold.ts';
 import { rescueOf } from '../../state/outcomes.ts';
-import { isBusy, phaseIndex, runStateOf, secondsLeft, type RunState } from '../../state/run-state.ts';
+import {
+  isBusy,
+  phaseIndex,
+  runStateOf,
+  secondsLeft,
+  type RunState,
+} from '../../state/run-state.ts';
 import { formatDate, formatValue } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
 import { describeRun, METHOD_TEXT } from '../methods.ts';
@@ -45,10 +51,20 @@ export function RunHeader({ view }: { readonly view: RunView }) {
         <Gauge label="Step" value={stepText(view, status)} testId="step" />
         <PhaseStrip status={status} view={view} />
         <Gauge label="Tokens/s" value={formatValue(view.updates.at(-1)?.tokensPerSecond)} />
-        <Gauge label="Passed" value={view.counts.judged === 0 ? '–' : `${formatCount(view.counts.passed)} / ${formatCount(view.counts.judged)}`} />
+        <Gauge
+          label="Passed"
+          value={
+            view.counts.judged === 0
+              ? '–'
+              : `${formatCount(view.counts.passed)} / ${formatCount(view.counts.judged)}`
+          }
+        />
         <Second view={view} />
         <Remaining view={view} state={state} />
-        <Gauge label="Checkpoint" value={view.checkpoint ? `step ${view.checkpoint.step}` : 'none yet'} />
+        <Gauge
+          label="Checkpoint"
+          value={view.checkpoint ? `step ${view.checkpoint.step}` : 'none yet'}
+        />
       </div>
       <Sentence view={view} state={state} status={status} />
       <Warnings view={view} />
@@ -57,12 +73,23 @@ export function RunHeader({ view }: { readonly view: RunView }) {
 }
 
 function stepText(view: RunView, status: SessionStatus): string {
-  const now = status.state === 'running' && status.runId === view.runId ? status.step : (view.updates.at(-1)?.step ?? 0);
+  const now =
+    status.state === 'running' && status.runId === view.runId
+      ? status.step
+      : (view.updates.at(-1)?.step ?? 0);
   const planned = view.config?.steps;
   return planned == null ? formatCount(now) : `${formatCount(now)} / ${formatCount(planned)}`;
 }
 
-function Gauge({ label, value, testId }: { readonly label: string; readonly value: string; readonly testId?: string }) {
+function Gauge({
+  label,
+  value,
+  testId,
+}: {
+  readonly label: string;
+  readonly value: string;
+  readonly testId?: string;
+}) {
   return (
     <p className="gauge" data-testid={testId}>
       <span className="label">{label}</span>
@@ -74,17 +101,33 @@ function Gauge({ label, value, testId }: { readonly label: string; readonly valu
 /** What second answers came to, where the method asks for them. */
 function Second({ view }: { readonly view: RunView }) {
   const rescue = rescueOf(view);
-  if (rescue) return <Gauge label="Rescued" value={`${formatCount(rescue.rescued)} / ${formatCount(rescue.failed)}`} testId="rescued" />;
+  if (rescue)
+    return (
+      <Gauge
+        label="Rescued"
+        value={`${formatCount(rescue.rescued)} / ${formatCount(rescue.failed)}`}
+        testId="rescued"
+      />
+    );
   if (view.config?.method !== 'reflkd') return null;
-  const targets = view.updates.reduce((sum, { distillation }) => sum + (distillation?.targets ?? 0), 0);
+  const targets = view.updates.reduce(
+    (sum, { distillation }) => sum + (distillation?.targets ?? 0),
+    0,
+  );
   return <Gauge label="Distilled" value={formatCount(targets)} />;
 }
 
 function Remaining({ view, state }: { readonly view: RunView; readonly state: RunState }) {
   const left = secondsLeft(view);
   const last = view.updates.at(-1)?.seconds;
-  if (left !== null && (state === 'running' || state === 'pausing')) return <Gauge label="Left, about" value={formatSeconds(left)} />;
-  return <Gauge label="Last step" value={last ? formatSeconds(last.sample + last.grade + last.update) : '–'} />;
+  if (left !== null && (state === 'running' || state === 'pausing'))
+    return <Gauge label="Left, about" value={formatSeconds(left)} />;
+  return (
+    <Gauge
+      label="Last step"
+      value={last ? formatSeconds(last.sample + last.grade + last.update) : '–'}
+    />
+  );
 }
 
 const PHASE_NAMES: Record<Phase | 'checkpoint', string> = {
@@ -105,7 +148,9 @@ function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly
   const running = status.state === 'running' && status.runId === view.runId ? status : null;
   const seconds = view.updates.at(-1)?.seconds;
   const phases = [...METHOD_TEXT[view.config?.method ?? 'grpo'].phases, 'checkpoint' as const];
-  const at = running ? phaseIndex(phases, view.phase?.step === running.step ? view.phase.begun : [], running.phase) : -1;
+  const at = running
+    ? phaseIndex(phases, view.phase?.step === running.step ? view.phase.begun : [], running.phase)
+    : -1;
   const share = running && running.total > 0 ? Math.min(1, running.done / running.total) : 0;
   return (
     <div className="gauge phases">
@@ -121,12 +166,17 @@ function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly
       <ol className="phase-strip" aria-label="Phases of a step">
         {phases.map((phase, i) => {
           const filled = i < at ? 1 : i === at ? share : 0;
-          const took = phase === 'sample' || phase === 'grade' || phase === 'update' ? seconds?.[phase] : undefined;
+          const took =
+            phase === 'sample' || phase === 'grade' || phase === 'update'
+              ? seconds?.[phase]
+              : undefined;
           return (
             <li key={i} data-now={i === at} aria-current={i === at ? 'step' : undefined}>
               <span className="phase-fill" style={{ transform: `scaleX(${filled})` }} />
               <span className="phase-name">{PHASE_NAMES[phase]}</span>
-              {took !== undefined && phases.length === 4 && <span className="phase-took">{formatSeconds(took)}</span>}
+              {took !== undefined && phases.length === 4 && (
+                <span className="phase-took">{formatSeconds(took)}</span>
+              )}
             </li>
           );
         })}
@@ -146,10 +196,20 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
     case 'pausing':
       return (
         <div className="run-actions">
-          <button type="button" className="button" disabled={state === 'pausing'} onClick={() => lab.pause()}>
+          <button
+            type="button"
+            className="button"
+            disabled={state === 'pausing'}
+            onClick={() => lab.pause()}
+          >
             Pause
           </button>
-          <button type="button" className="button" disabled={state === 'pausing'} onClick={() => lab.stop()}>
+          <button
+            type="button"
+            className="button"
+            disabled={state === 'pausing'}
+            onClick={() => lab.stop()}
+          >
             Stop and keep
           </button>
         </div>
@@ -177,19 +237,35 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
 }
 
 /** What the state means for the user, where the word alone does not say it. */
-function Sentence({ view, state, status }: { readonly view: RunView; readonly state: RunState; readonly status: SessionStatus }) {
+function Sentence({
+  view,
+  state,
+  status,
+}: {
+  readonly view: RunView;
+  readonly state: RunState;
+  readonly status: SessionStatus;
+}) {
   const { isReport } = useLab();
   const text = isReport ? reportSentence(view) : sentenceOf(view, state, status);
   return text === null ? null : <p className="run-sentence">{text}</p>;
 }
 
 function sentenceOf(view: RunView, state: RunState, status: SessionStatus): string | null {
-  const kept = view.checkpoint ? `its last checkpoint, after step ${view.checkpoint.step}` : 'the beginning, as no checkpoint was written yet';
+  const kept = view.checkpoint
+    ? `its last checkpoint, after step ${view.checkpoint.step}`
+    : 'the beginning, as no checkpoint was written yet';
   switch (state) {
     case 'interrupted':
-      return `This run ended without a word, as when a tab closes. Resume goes on from ${kept}; a half-done step is done again.`;
+      return (
+        'This run ended without a word, as when a tab closes. Resume goes on from ' +
+        `${kept}; a half-done step is done again.`
+      );
     case 'paused':
-      return `${view.paused?.reason ?? (status.state === 'paused' ? status.reason : 'Paused.')} Resume goes on from ${kept}.`;
+      return (
+        `${view.paused?.reason ?? (status.state === 'paused' ? status.reason : 'Paused.')} ` +
+        `Resume goes on from ${kept}.`
+      );
     case 'pausing':
       return 'The step under way is finished and stored first.';
     case 'starting':
@@ -205,7 +281,11 @@ function sentenceOf(view: RunView, state: RunState, status: SessionStatus): stri
   }
 }
 
-const ENDS = { steps: 'all its steps are done', budget: 'its token budget is spent', stopped: 'it was stopped' };
+const ENDS = {
+  steps: 'all its steps are done',
+  budget: 'its token budget is spent',
+  stopped: 'it was stopped',
+};
 
 function endOf({ finished }: RunView): string | null {
   return finished && `Finished after step ${finished.step}: ${ENDS[finished.reason]}.`;
@@ -223,7 +303,10 @@ function Warnings({ view }: { readonly view: RunView }) {
   return (
     <details className="run-warnings">
       <summary>
-        <span className="warn-mark">{warnings.length === 1 ? 'Warning' : `${warnings.length} warnings`}</span> {last.message}
+        <span className="warn-mark">
+          {warnings.length === 1 ? 'Warning' : `${warnings.length} warnings`}
+        </span>{' '}
+        {last.message}
       </summary>
       <ol>
         {warnings.slice(0, -1).map((warning) => (

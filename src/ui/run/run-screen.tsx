@@ -12,7 +12,9 @@ import './run.css';
 
 export type RunRoute = Extract<Route, { screen: 'run' | 'rollout' }>;
 
-/** A run: its header above; the rollout list beside either the curves or the rollout the URL names. */
+/**
+ * A run: its header above; the rollout list beside either the curves or the rollout the URL names.
+ */
 export function RunScreen({ route }: { readonly route: RunRoute }) {
   const lab = useLab();
   const run = useRun(route.runId);
@@ -48,14 +50,22 @@ function Run({ route, view }: { readonly route: RunRoute; readonly view: RunView
   const rows = useMemo(() => rowsOf(view, { show, kind, step }), [view, show, kind, step]);
   useKeys({
     Escape: () =>
-      go(route.screen === 'rollout' ? { screen: 'run', runId: route.runId, filter: route.filter } : START),
+      go(
+        route.screen === 'rollout'
+          ? { screen: 'run', runId: route.runId, filter: route.filter }
+          : START,
+      ),
   });
   return (
     <main id="main" tabIndex={-1} className="run" data-screen={route.screen}>
       <RunHeader view={view} />
       <div className="run-body">
         <RolloutList view={view} rows={rows} route={route} />
-        {route.screen === 'run' ? <Curves view={view} route={route} /> : <RolloutScreen view={view} rows={rows} route={route} />}
+        {route.screen === 'run' ? (
+          <Curves view={view} route={route} />
+        ) : (
+          <RolloutScreen view={view} rows={rows} route={route} />
+        )}
       </div>
     </main>
   );

@@ -3,7 +3,10 @@ import { Modal } from '../parts/modal.tsx';
 const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['j', 'k'], 'Next and previous rollout or problem; in a list, move through it'],
   [['Enter'], 'Open the rollout or problem in focus'],
-  [['Esc'], 'Back: from a rollout to its run, from an answer to its evaluation, from there and from the models to the start'],
+  [
+    ['Esc'],
+    'Back: from a rollout to its run, from an answer to its evaluation, from there and from the models to the start',
+  ],
   [['c'], 'Next colouring of the tokens'],
   [['←', '→'], 'Move through the tokens, or along a curve, when it has the focus'],
   [['l'], 'Follow the latest rollouts, or stop following'],

@@ -11,7 +11,11 @@ export function TopBar() {
   const evaluating = screen === 'evaluate' || screen === 'evaluation' || screen === 'answer';
   return (
     <Bar line="reinforcement learning for code models, in a tab">
-      <Place href="#/" name="Train" here={!evaluating && screen !== 'compare' && screen !== 'models'} />
+      <Place
+        href="#/"
+        name="Train"
+        here={!evaluating && screen !== 'compare' && screen !== 'models'}
+      />
       <Place href="#/compare" name="Compare" here={screen === 'compare'} />
       <Place href="#/evaluate" name="Evaluate" here={evaluating} />
       <Place href="#/models" name="Models" here={screen === 'models'} />
@@ -45,7 +49,12 @@ export function Bar({ line, children }: BarProps) {
       <span className="top-bar-line">{line}</span>
       <div className="top-bar-tools">
         <ThemeSwitch />
-        <button type="button" className="button quiet" aria-label="Keys" onClick={() => setHelp(true)}>
+        <button
+          type="button"
+          className="button quiet"
+          aria-label="Keys"
+          onClick={() => setHelp(true)}
+        >
           <span className="keys-word">Keys</span> <kbd>?</kbd>
         </button>
       </div>
@@ -54,7 +63,15 @@ export function Bar({ line, children }: BarProps) {
   );
 }
 
-export function Place({ href, name, here }: { readonly href: string; readonly name: string; readonly here: boolean }) {
+export function Place({
+  href,
+  name,
+  here,
+}: {
+  readonly href: string;
+  readonly name: string;
+  readonly here: boolean;
+}) {
   return (
     <a href={href} aria-current={here ? 'page' : undefined}>
       {name}
@@ -70,7 +87,13 @@ function ThemeSwitch() {
     <fieldset className="segments" aria-label="Colours of the page">
       {THEMES.map((name) => (
         <label key={name}>
-          <input type="radio" name="theme" value={name} checked={theme === name} onChange={() => setTheme(name)} />
+          <input
+            type="radio"
+            name="theme"
+            value={name}
+            checked={theme === name}
+            onChange={() => setTheme(name)}
+          />
           <span>{THEME_NAMES[name]}</span>
         </label>
       ))}

@@ -6,11 +6,18 @@ export function DeviceCard() {
   const lab = useLab();
   const device = useLabState((state) => state.device);
   return (
-    <section className="module" aria-labelledby="device-title" aria-live="polite" data-testid="device">
+    <section
+      className="module"
+      aria-labelledby="device-title"
+      aria-live="polite"
+      data-testid="device"
+    >
       <h2 className="label" id="device-title">
         Device
       </h2>
-      {device.state === 'loading' && <p className="module-text">Looking for a GPU and checking its arithmetic…</p>}
+      {device.state === 'loading' && (
+        <p className="module-text">Looking for a GPU and checking its arithmetic…</p>
+      )}
       {device.state === 'error' && (
         <>
           <p className="sentence error">{device.message}</p>
@@ -79,5 +86,7 @@ function Report({ report }: { readonly report: DeviceReport }) {
 
 function nameOf(report: DeviceReport): string {
   if (report.software) return 'Software adapter';
-  return report.description || [report.vendor, report.architecture].filter(Boolean).join(' ') || 'GPU';
+  return (
+    report.description || [report.vendor, report.architecture].filter(Boolean).join(' ') || 'GPU'
+  );
 }

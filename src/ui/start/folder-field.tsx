@@ -51,7 +51,11 @@ export function FolderField({ onModel }: Props) {
       </label>
       <span className="shelf-line">
         <span className="setting-note">config.json, tokenizer.json and safetensors, kept as</span>
-        <select aria-label="Precision of the imported weights" value={precision} onChange={(event) => setPrecision(event.target.value as ModelPrecision)}>
+        <select
+          aria-label="Precision of the imported weights"
+          value={precision}
+          onChange={(event) => setPrecision(event.target.value as ModelPrecision)}
+        >
           {OFFERED_PRECISIONS.map((name) => (
             <option key={name}>{name}</option>
           ))}

@@ -10,7 +10,14 @@ import { go, useLab, useLabState, useModelPlace, usePreset } from '../hooks.ts';
 import { METHOD_TEXT } from '../methods.ts';
 import { ChoiceField, SettingField } from '../parts/setting-field.tsx';
 import { PlanCard } from './plan-card.tsx';
-import { draftOf, standardOf, type Draft, type Edits, type RunSetting, type SettingKey } from './settings.ts';
+import {
+  draftOf,
+  standardOf,
+  type Draft,
+  type Edits,
+  type RunSetting,
+  type SettingKey,
+} from './settings.ts';
 
 /** The budget, the method's switches, and the one button. */
 export function Launch({ route }: { readonly route: Extract<Route, { screen: 'start' }> }) {
@@ -22,7 +29,8 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
   const status = useLabState((state) => state.status);
   const starting = useLabState((state) => state.starting);
   const [edits, setEdits] = useState<Edits>({});
-  if (preset.state === 'loading') return <div className="launch module-text">Reading the preset…</div>;
+  if (preset.state === 'loading')
+    return <div className="launch module-text">Reading the preset…</div>;
   if (preset.state === 'error') {
     return (
       <div className="launch">
@@ -38,7 +46,8 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
   const missing = absence(place);
   const noGpu = device.state === 'ready' && !device.data.available;
   const busy = starting || isBusy(status);
-  const edit = (key: SettingKey, text: string | null) => setEdits((held) => edited(held, key, text));
+  const edit = (key: SettingKey, text: string | null) =>
+    setEdits((held) => edited(held, key, text));
 
   async function start(config: RunConfig) {
     const runId = await lab.start(config);
@@ -64,17 +73,29 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
       )}
       <details className="settings-more">
         <summary>
-          <span className="label">Loss and prompts</span> <span className="muted">{inShort(draft.config ?? standard)}</span>
+          <span className="label">Loss and prompts</span>{' '}
+          <span className="muted">{inShort(draft.config ?? standard)}</span>
         </summary>
         <Fields preset={standard} draft={draft} edits={edits} section="more" onEdit={edit} />
       </details>
-      {draft.config && place && canPlan(place) && !noGpu && <PlanCard config={draft.config} here={missing === null} />}
+      {draft.config && place && canPlan(place) && !noGpu && (
+        <PlanCard config={draft.config} here={missing === null} />
+      )}
       <div className="launch-bar">
         <p className="launch-sum" aria-live="polite">
-          {missing ?? (draft.config ? <Plan config={draft.config} /> : 'One setting above needs another value.')}
+          {missing ??
+            (draft.config ? (
+              <Plan config={draft.config} />
+            ) : (
+              'One setting above needs another value.'
+            ))}
         </p>
         <Busy status={status} starting={starting} noGpu={noGpu} />
-        <button type="submit" className="button primary start-button" disabled={!draft.config || missing !== null || noGpu || busy}>
+        <button
+          type="submit"
+          className="button primary start-button"
+          disabled={!draft.config || missing !== null || noGpu || busy}
+        >
           {starting || status.state === 'loading' ? 'Starting…' : 'Start training'}
         </button>
       </div>
@@ -86,7 +107,9 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
 function absence(place: ModelPlace | null): string | null {
   if (place === null) return 'Choose a model first.';
   if (place.state === 'embedded' || place.state === 'here') return null;
-  return place.state === 'coming' ? `${place.title} is on its way; training starts from it when it is here.` : `${place.title} is not here yet; download it above first.`;
+  return place.state === 'coming'
+    ? `${place.title} is on its way; training starts from it when it is here.`
+    : `${place.title} is not here yet; download it above first.`;
 }
 
 function edited(held: Edits, key: SettingKey, text: string | null): Edits {
@@ -109,7 +132,11 @@ function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
         .filter((setting) => setting.section === section)
         .map((setting) => {
           const { key } = setting;
-          const shared = { standard: standardOf(preset, setting), text: edits[key], onChange: (text: string | null) => onEdit(key, text) };
+          const shared = {
+            standard: standardOf(preset, setting),
+            text: edits[key],
+            onChange: (text: string | null) => onEdit(key, text),
+          };
           return 'options' in setting ? (
             <ChoiceField key={key} setting={setting} {...shared} />
           ) : (
@@ -122,9 +149,11 @@ function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
 
 /** What stands behind the fold, in a line. */
 function inShort({ method, loss, asserts, maxTokens }: RunConfig): string {
-  const gradient = method === 'rft' ? '' : `${loss.aggregation}, clip ${loss.epsLow} / ${loss.epsHigh}, `;
+  const gradient =
+    method === 'rft' ? '' : `${loss.aggregation}, clip ${loss.epsLow} / ${loss.epsHigh}, `;
   const update = method === 'reflkd' ? '' : `${gradient}β ${loss.beta}, μ ${loss.updates}, `;
-  const seen = asserts === 'all' ? 'every shown assert in the prompt' : 'one shown assert held back';
+  const seen =
+    asserts === 'all' ? 'every shown assert in the prompt' : 'one shown assert held back';
   return `${update}${seen}, answers of up to ${maxTokens} tokens`;
 }
 
@@ -137,7 +166,8 @@ function programs({ group, srrl, reflkd }: RunConfig): readonly [least: number, 
 
 function Plan({ config }: { readonly config: RunConfig }) {
   const [least, most] = programs(config).map((a) => a * config.problemsPerStep);
-  const span = (times: number) => [...new Set([least, most])].map((n) => formatCount((n ?? 0) * times)).join(' to ');
+  const span = (times: number) =>
+    [...new Set([least, most])].map((n) => formatCount((n ?? 0) * times)).join(' to ');
   return (
     <>
       <b>{span(1)}</b> programs a step
@@ -151,14 +181,26 @@ function Plan({ config }: { readonly config: RunConfig }) {
           , until <b>{formatCount(config.budgetTokens)}</b> tokens are computed
         </>
       )}
-      . A checkpoint after every {config.checkpointEvery === 1 ? 'step' : `${config.checkpointEvery} steps`}, rarer where that would take over a twentieth of the time: close the tab when
-      you like.
+      . A checkpoint after every{' '}
+      {config.checkpointEvery === 1 ? 'step' : `${config.checkpointEvery} steps`}, rarer where that
+      would take over a twentieth of the time: close the tab when you like.
     </>
   );
 }
 
-function Busy({ status, starting, noGpu }: { readonly status: SessionStatus; readonly starting: boolean; readonly noGpu: boolean }) {
-  if (noGpu) return <p className="launch-state">Training needs WebGPU; stored runs below can still be read.</p>;
+function Busy({
+  status,
+  starting,
+  noGpu,
+}: {
+  readonly status: SessionStatus;
+  readonly starting: boolean;
+  readonly noGpu: boolean;
+}) {
+  if (noGpu)
+    return (
+      <p className="launch-state">Training needs WebGPU; stored runs below can still be read.</p>
+    );
   if (status.state === 'loading') {
     return (
       <p className="launch-state" role="status">
@@ -170,7 +212,10 @@ function Busy({ status, starting, noGpu }: { readonly status: SessionStatus; rea
   if (status.state === 'running') {
     return (
       <p className="launch-state">
-        A run is going on. <a href={formatRoute({ screen: 'run', runId: status.runId, filter: NO_FILTER })}>Watch it</a>
+        A run is going on.{' '}
+        <a href={formatRoute({ screen: 'run', runId: status.runId, filter: NO_FILTER })}>
+          Watch it
+        </a>
       </p>
     );
   }
@@ -178,7 +223,11 @@ function Busy({ status, starting, noGpu }: { readonly status: SessionStatus; rea
     return (
       <p className="launch-state">
         An evaluation is going on.{' '}
-        <a href={formatRoute({ screen: 'evaluation', id: status.evaluation, filter: ALL_PROBLEMS })}>Watch it</a>
+        <a
+          href={formatRoute({ screen: 'evaluation', id: status.evaluation, filter: ALL_PROBLEMS })}
+        >
+          Watch it
+        </a>
       </p>
     );
   }

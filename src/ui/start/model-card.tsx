@@ -2,7 +2,13 @@ import { useEffect, useState } from 'react';
 import { useStore } from 'zustand';
 import { formatBytes } from '../../lib/format.ts';
 import type { ModelPrecision } from '../../schema/models.ts';
-import { canPlan, isLive, OFFERED_PRECISIONS, roomSentence, type ModelPlace } from '../../state/model-places.ts';
+import {
+  canPlan,
+  isLive,
+  OFFERED_PRECISIONS,
+  roomSentence,
+  type ModelPlace,
+} from '../../state/model-places.ts';
 import type { Route } from '../../state/route.ts';
 import { formatParameters } from '../format.ts';
 import { go, useLab, useModelPlace, useModelsState, usePreset } from '../hooks.ts';
@@ -36,25 +42,34 @@ export function ModelCard({ route, open, onToggle }: Props) {
       <p className="module-name">{place?.title ?? route.model}</p>
       {place === null && (
         <p className="module-text warn">
-          The address names no model of this form: <code>owner/name:precision</code>, such as <code>Qwen/Qwen3-0.6B:q4</code>.
+          The address names no model of this form: <code>owner/name:precision</code>, such as{' '}
+          <code>Qwen/Qwen3-0.6B:q4</code>.
         </p>
       )}
       {place?.state === 'embedded' && (
         <p className="module-text">
-          Embedded: about a million parameters in the Qwen2 architecture, with its own tokenizer. Nothing to download.
+          Embedded: about a million parameters in the Qwen2 architecture, with its own tokenizer.
+          Nothing to download.
         </p>
       )}
       {place?.offer && <p className="module-text">{place.offer.note}</p>}
-      {shelf.state === 'error' && place?.state !== 'embedded' && <p className="sentence error">{shelf.message}</p>}
-      {place && place.state !== 'embedded' && <Arrival key={place.id} route={route} place={place} />}
+      {shelf.state === 'error' && place?.state !== 'embedded' && (
+        <p className="sentence error">{shelf.message}</p>
+      )}
+      {place && place.state !== 'embedded' && (
+        <Arrival key={place.id} route={route} place={place} />
+      )}
       <dl className="facts">
         {place?.offer && <Fact name="Parameters">{formatParameters(place.offer.parameters)}</Fact>}
-        <Fact name="Adapter">{config ? `LoRA, rank ${config.lora.rank}, α ${config.lora.alpha}` : '–'}</Fact>
+        <Fact name="Adapter">
+          {config ? `LoRA, rank ${config.lora.rank}, α ${config.lora.alpha}` : '–'}
+        </Fact>
         <Fact name="Answer">{config ? `up to ${config.maxTokens} tokens` : '–'}</Fact>
         <Fact name="GPU memory">
           {memory ? (
             <>
-              <span className="lamp" data-tone={memory.fits ? 'good' : 'bad'} /> {formatBytes(memory.device)} of {formatBytes(memory.budget.bytes)}
+              <span className="lamp" data-tone={memory.fits ? 'good' : 'bad'} />{' '}
+              {formatBytes(memory.device)} of {formatBytes(memory.budget.bytes)}
               {!memory.fits && ', too little'}
             </>
           ) : (
@@ -62,7 +77,13 @@ export function ModelCard({ route, open, onToggle }: Props) {
           )}
         </Fact>
       </dl>
-      <button type="button" className="button module-button" aria-expanded={open} aria-controls="model-shelf" onClick={onToggle}>
+      <button
+        type="button"
+        className="button module-button"
+        aria-expanded={open}
+        aria-controls="model-shelf"
+        onClick={onToggle}
+      >
         {open ? 'Close the list' : 'Choose another model'}
       </button>
     </section>
@@ -76,13 +97,15 @@ function Arrival({ route, place }: { readonly route: StartRoute; readonly place:
   const lookUp = useModelsState((state) => state.lookUps[place.repo]);
   const [asked, setAsked] = useState(false);
   const local = place.repo.startsWith('local/');
-  const unknown = shelf.state === 'ready' && place.offer === null && !local && place.state === 'absent';
+  const unknown =
+    shelf.state === 'ready' && place.offer === null && !local && place.state === 'absent';
   useEffect(() => {
     if (unknown) lab.models.lookUp(place.repo);
   }, [lab, unknown, place.repo]);
   const refused = unknown && lookUp?.state === 'error';
   const room = shelf.state === 'ready' ? shelf.data.room : null;
-  const tight = place.state === 'here' ? null : roomSentence(place, room?.free ?? null, formatBytes);
+  const tight =
+    place.state === 'here' ? null : roomSentence(place, room?.free ?? null, formatBytes);
 
   async function download() {
     if (place.precision === null) return;
@@ -94,7 +117,9 @@ function Arrival({ route, place }: { readonly route: StartRoute; readonly place:
   return (
     <div className="arrival">
       {!local && <PrecisionChoice route={route} place={place} />}
-      {unknown && lookUp?.state === 'loading' && <p className="module-text">Asking the hub about it…</p>}
+      {unknown && lookUp?.state === 'loading' && (
+        <p className="module-text">Asking the hub about it…</p>
+      )}
       {refused && (
         <>
           <p className="sentence error" role="alert">
@@ -107,29 +132,44 @@ function Arrival({ route, place }: { readonly route: StartRoute; readonly place:
       )}
       {place.state === 'here' && (
         <p className="module-text">
-          <span className="lamp" data-tone="good" /> Here, {formatBytes(place.stored?.bytes ?? 0)} on this machine.
+          <span className="lamp" data-tone="good" /> Here, {formatBytes(place.stored?.bytes ?? 0)}{' '}
+          on this machine.
         </p>
       )}
       {place.state === 'coming' && place.transfer && <TransferView transfer={place.transfer} />}
-      {(place.state === 'absent' || place.state === 'begun') && shelf.state === 'ready' && !refused && (
-        <>
-          {place.transfer && !isLive(place.transfer) && place.transfer.note !== null && (
-            <p className={place.transfer.state === 'failed' ? 'sentence error' : 'module-text'} role="alert">
-              {place.transfer.note}
-            </p>
-          )}
-          <p className="module-text">{offerSentence(place, room?.free ?? null)}</p>
-          {tight !== null && <p className="module-text warn">{tight}</p>}
-          {local ? (
-            <p className="module-text">Choose its folder again below: a page cannot go back to one by itself.</p>
-          ) : (
-            <button type="button" className="button primary" disabled={asked} onClick={() => void download()}>
-              {place.state === 'begun' ? 'Go on with the download' : 'Download'}
-              {place.state === 'absent' && place.download !== null && ` ${formatBytes(place.download)}`}
-            </button>
-          )}
-        </>
-      )}
+      {(place.state === 'absent' || place.state === 'begun') &&
+        shelf.state === 'ready' &&
+        !refused && (
+          <>
+            {place.transfer && !isLive(place.transfer) && place.transfer.note !== null && (
+              <p
+                className={place.transfer.state === 'failed' ? 'sentence error' : 'module-text'}
+                role="alert"
+              >
+                {place.transfer.note}
+              </p>
+            )}
+            <p className="module-text">{offerSentence(place, room?.free ?? null)}</p>
+            {tight !== null && <p className="module-text warn">{tight}</p>}
+            {local ? (
+              <p className="module-text">
+                Choose its folder again below: a page cannot go back to one by itself.
+              </p>
+            ) : (
+              <button
+                type="button"
+                className="button primary"
+                disabled={asked}
+                onClick={() => void download()}
+              >
+                {place.state === 'begun' ? 'Go on with the download' : 'Download'}
+                {place.state === 'absent' &&
+                  place.download !== null &&
+                  ` ${formatBytes(place.download)}`}
+              </button>
+            )}
+          </>
+        )}
     </div>
   );
 }
@@ -138,15 +178,33 @@ function Arrival({ route, place }: { readonly route: StartRoute; readonly place:
 function offerSentence({ state, stored, download, kept }: ModelPlace, free: number | null): string {
   const left = free === null ? '' : `; ${formatBytes(free)} left here`;
   if (state === 'begun' && stored) {
-    return `${stored.problem ?? 'It is not whole.'} ${formatBytes(stored.done)} of ${formatBytes(stored.total)} have come${left}.`;
+    return (
+      `${stored.problem ?? 'It is not whole.'} ${formatBytes(stored.done)} of ` +
+      `${formatBytes(stored.total)} have come${left}.`
+    );
   }
   if (download === null) return `Not here yet${left}.`;
-  return `Not here yet: ${formatBytes(download)} to fetch once, of which ${kept === null ? 'the converted weights' : formatBytes(kept)} stay${left}.`;
+  return (
+    `Not here yet: ${formatBytes(download)} to fetch once, of which ` +
+    `${kept === null ? 'the converted weights' : formatBytes(kept)} stay${left}.`
+  );
 }
 
-const PRECISION_NAMES: Record<ModelPrecision, string> = { stored: 'as stored', f32: 'f32', f16: 'f16', q8: 'q8', q4: 'q4' };
+const PRECISION_NAMES: Record<ModelPrecision, string> = {
+  stored: 'as stored',
+  f32: 'f32',
+  f16: 'f16',
+  q8: 'q8',
+  q4: 'q4',
+};
 
-function PrecisionChoice({ route, place }: { readonly route: StartRoute; readonly place: ModelPlace }) {
+function PrecisionChoice({
+  route,
+  place,
+}: {
+  readonly route: StartRoute;
+  readonly place: ModelPlace;
+}) {
   const offered = OFFERED_PRECISIONS.find((known) => known === place.precision)
     ? OFFERED_PRECISIONS
     : ([...OFFERED_PRECISIONS, place.precision ?? 'stored'] as const);

@@ -9,10 +9,14 @@ import { FolderField } from './folder-field.tsx';
 
 type StartRoute = Extract<Route, { screen: 'start' }>;
 
-/** Every model that can be chosen: embedded, offered by name, here already, of the hub, or in a folder. */
+/**
+ * Every model that can be chosen: embedded, offered by name, here already, of the hub, or in a
+ * folder.
+ */
 export function ModelShelf({ route }: { readonly route: StartRoute }) {
   const shelf = useModelsState((state) => state.shelf);
-  if (shelf.state === 'loading') return <div className="shelf module-text">Reading what is here…</div>;
+  if (shelf.state === 'loading')
+    return <div className="shelf module-text">Reading what is here…</div>;
   if (shelf.state === 'error') return <p className="shelf sentence error">{shelf.message}</p>;
   const chosen = modelParts(route.model)?.repo ?? route.model;
   return (
@@ -20,7 +24,13 @@ export function ModelShelf({ route }: { readonly route: StartRoute }) {
       <fieldset className="shelf-rows">
         <legend className="visually-hidden">Model</legend>
         {shelfRepos(shelf.data, route.model).map((repo) => (
-          <ShelfRow key={repo} repo={repo} chosen={repo === chosen} shelf={shelf.data} route={route} />
+          <ShelfRow
+            key={repo}
+            repo={repo}
+            chosen={repo === chosen}
+            shelf={shelf.data}
+            route={route}
+          />
         ))}
       </fieldset>
       <div className="shelf-more">
@@ -44,24 +54,52 @@ function ShelfRow({ repo, chosen, shelf, route }: RowProps) {
   if (!place) return null;
   const { title, offer, precision, state, stored, kept, transfer } = place;
   return (
-    <label className="shelf-row" data-chosen={chosen} data-here={state === 'here' || state === 'embedded'}>
+    <label
+      className="shelf-row"
+      data-chosen={chosen}
+      data-here={state === 'here' || state === 'embedded'}
+    >
       <span className="shelf-name">
-        <input type="radio" name="model" value={repo} checked={chosen} onChange={() => go({ ...route, model: id }, 'replace')} />
+        <input
+          type="radio"
+          name="model"
+          value={repo}
+          checked={chosen}
+          onChange={() => go({ ...route, model: id }, 'replace')}
+        />
         {title}
       </span>
-      <span className="shelf-figure">{repo === 'nano' ? '1.1 M' : offer ? formatParameters(offer.parameters) : '–'}</span>
+      <span className="shelf-figure">
+        {repo === 'nano' ? '1.1 M' : offer ? formatParameters(offer.parameters) : '–'}
+      </span>
       <span className="shelf-figure">
         {precision !== null && (kept !== null ? `${formatBytes(kept)} at ${precision}` : precision)}
       </span>
       <span className="shelf-state">
-        <span className="lamp" data-tone={state === 'here' || state === 'embedded' ? 'good' : isLive(transfer) ? 'live' : state === 'begun' ? 'wait' : ''} />
+        <span
+          className="lamp"
+          data-tone={
+            state === 'here' || state === 'embedded'
+              ? 'good'
+              : isLive(transfer)
+                ? 'live'
+                : state === 'begun'
+                  ? 'wait'
+                  : ''
+          }
+        />
         {state === 'embedded' && 'embedded'}
         {state === 'here' && 'here'}
         {state === 'coming' && 'coming'}
-        {state === 'begun' && `begun, ${stored && stored.total > 0 ? Math.floor((100 * stored.done) / stored.total) : 0} %`}
+        {state === 'begun' &&
+          `begun, ${stored && stored.total > 0 ? Math.floor((100 * stored.done) / stored.total) : 0} %`}
         {state === 'absent' && 'to download'}
       </span>
-      <span className="shelf-note">{repo === 'nano' ? 'A step in seconds on anything: the quickest way to see every method at work.' : offer?.note}</span>
+      <span className="shelf-note">
+        {repo === 'nano'
+          ? 'A step in seconds on anything: the quickest way to see every method at work.'
+          : offer?.note}
+      </span>
     </label>
   );
 }
@@ -98,7 +136,9 @@ function HubField({ route, shelf }: { readonly route: StartRoute; readonly shelf
         </button>
       </span>
       <span className="setting-note" id="hub-repo-note" data-wrong={wrong}>
-        {wrong ? 'A name has two parts: owner/name, with @revision behind it if you like.' : 'Qwen2, Llama or Qwen3 architecture, in safetensors.'}
+        {wrong
+          ? 'A name has two parts: owner/name, with @revision behind it if you like.'
+          : 'Qwen2, Llama or Qwen3 architecture, in safetensors.'}
       </span>
     </form>
   );

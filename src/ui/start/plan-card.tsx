@@ -2,7 +2,13 @@ import { useEffect, useState } from 'react';
 import { useStore } from 'zustand';
 import { formatBytes, formatPercent, formatSeconds } from '../../lib/format.ts';
 import type { RunConfig } from '../../schema/config.ts';
-import { MEMORY_PARTS, PART_NAMES, type MemoryPlan, type RunPlan, type StepEstimate } from '../../schema/plan.ts';
+import {
+  MEMORY_PARTS,
+  PART_NAMES,
+  type MemoryPlan,
+  type RunPlan,
+  type StepEstimate,
+} from '../../schema/plan.ts';
 import { isBusy } from '../../state/run-state.ts';
 import { useLab, useLabState } from '../hooks.ts';
 import './plan.css';
@@ -15,7 +21,10 @@ interface Props {
   readonly here: boolean;
 }
 
-/** What the run that is set up would take of memory, storage and time, before anything starts or is fetched. */
+/**
+ * What the run that is set up would take of memory, storage and time, before anything starts or is
+ * fetched.
+ */
 export function PlanCard({ config, here }: Props) {
   const { plans } = useLab();
   const { memory, plan, step } = useStore(plans.store);
@@ -46,11 +55,18 @@ export function PlanCard({ config, here }: Props) {
               {step?.state === 'ready' && <Time estimate={step.data} steps={config.steps} />}
               {step?.state === 'error' && <p className="sentence error">{step.message}</p>}
               {here ? (
-                <button type="button" className="button" disabled={busy || step?.state === 'loading' || !plan.data.memory.fits} onClick={() => plans.measure(config)}>
+                <button
+                  type="button"
+                  className="button"
+                  disabled={busy || step?.state === 'loading' || !plan.data.memory.fits}
+                  onClick={() => plans.measure(config)}
+                >
                   {step?.state === 'loading' ? 'Measuring…' : 'Measure a step here'}
                 </button>
               ) : (
-                <p className="module-text">How long a step takes can be measured once the model is here.</p>
+                <p className="module-text">
+                  How long a step takes can be measured once the model is here.
+                </p>
               )}
             </div>
           </div>
@@ -72,7 +88,12 @@ function Memory({ plan }: { readonly plan: MemoryPlan }) {
       </p>
       <div className="plan-bar" role="img" aria-label={`${plan.summary}`}>
         {shown.map((part) => (
-          <span key={part} data-part={part} style={{ width: `${(100 * parts[part]) / whole}%` }} title={`${PART_NAMES[part]}: ${formatBytes(parts[part])}`} />
+          <span
+            key={part}
+            data-part={part}
+            style={{ width: `${(100 * parts[part]) / whole}%` }}
+            title={`${PART_NAMES[part]}: ${formatBytes(parts[part])}`}
+          />
         ))}
       </div>
       <dl className="facts plan-facts">
@@ -86,7 +107,8 @@ function Memory({ plan }: { readonly plan: MemoryPlan }) {
       <p className={`module-text${plan.fits ? '' : ' warn'}`}>{plan.summary}</p>
       {plan.advice && <p className="module-text warn">{plan.advice}</p>}
       <p className="module-text">
-        {plan.precision} weights, micro-batches of {plan.sizes.microBatchRows} tokens, {plan.sizes.slots === 1 ? 'one answer' : `${plan.sizes.slots} answers`} at a time.
+        {plan.precision} weights, micro-batches of {plan.sizes.microBatchRows} tokens,{' '}
+        {plan.sizes.slots === 1 ? 'one answer' : `${plan.sizes.slots} answers`} at a time.
       </p>
     </div>
   );
@@ -119,7 +141,9 @@ function BudgetField() {
         }}
       />
       <p className="setting-note" id="plan-budget-note">
-        {wrong ? 'A number above 0, or nothing.' : 'No page is told how much there is; a run never takes more than what stands here.'}
+        {wrong
+          ? 'A number above 0, or nothing.'
+          : 'No page is told how much there is; a run never takes more than what stands here.'}
       </p>
     </div>
   );
@@ -129,15 +153,25 @@ function Storage({ storage }: { readonly storage: RunPlan['storage'] }) {
   return <p className={`module-text${storage.fits ? '' : ' warn'}`}>{storage.summary}</p>;
 }
 
-function Time({ estimate, steps }: { readonly estimate: StepEstimate; readonly steps: number | null }) {
+function Time({
+  estimate,
+  steps,
+}: {
+  readonly estimate: StepEstimate;
+  readonly steps: number | null;
+}) {
   const { half, full } = estimate.step;
   return (
     <p className="module-text" role="status">
       <b>
         {formatSeconds(half)} to {formatSeconds(full)} a step
       </b>
-      {steps !== null && `, ${formatSeconds(steps * half)} to ${formatSeconds(steps * full)} for ${steps} steps`}: with answers of half the length they may
-      have, and of all of it. {estimate.noise === null ? 'Worked out from a small piece of the work.' : `Two measurements differed by ${formatPercent(estimate.noise)}.`}
+      {steps !== null &&
+        `, ${formatSeconds(steps * half)} to ${formatSeconds(steps * full)} for ${steps} steps`}
+      : with answers of half the length they may have, and of all of it.{' '}
+      {estimate.noise === null
+        ? 'Worked out from a small piece of the work.'
+        : `Two measurements differed by ${formatPercent(estimate.noise)}.`}
     </p>
   );
 }

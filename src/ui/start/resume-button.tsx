@@ -6,7 +6,9 @@ import { go, useLab, useLabState } from '../hooks.ts';
 /** Resumes a stored run from its last checkpoint and shows it. */
 export function ResumeButton({ run }: { readonly run: RunSummary }) {
   const lab = useLab();
-  const noGpu = useLabState((state) => state.device.state === 'ready' && !state.device.data.available);
+  const noGpu = useLabState(
+    (state) => state.device.state === 'ready' && !state.device.data.available,
+  );
   const busy = useLabState((state) => state.starting || isBusy(state.status));
 
   async function resume() {

@@ -18,8 +18,8 @@ export function StartScreen({ route }: { readonly route: Extract<Route, { screen
       <div className="start-head">
         <h1 className="title">Teach a small model to write Python that passes.</h1>
         <p className="sentence">
-          It answers each problem several times, a sandbox runs the answers, and what passes becomes the gradient. All of
-          it on this machine: nothing is installed, nothing is sent.
+          It answers each problem several times, a sandbox runs the answers, and what passes becomes
+          the gradient. All of it on this machine: nothing is installed, nothing is sent.
         </p>
       </div>
       <Unfinished />

@@ -21,16 +21,23 @@ interface Props {
 export function StoredRuns({ tools, detailed = false }: Props) {
   const lab = useLab();
   const runs = useLabState((state) => state.runs);
-  const list = useMemo(() => (runs.state === 'ready' ? { ...runs, data: inOrder(runs.data) } : runs), [runs]);
+  const list = useMemo(
+    () => (runs.state === 'ready' ? { ...runs, data: inOrder(runs.data) } : runs),
+    [runs],
+  );
   return (
     <StoredList
       title="Runs on this machine"
       list={list}
       none="None yet. A run is stored here from its first step on, and stays until you delete it."
-      row={(run, onDelete) => <RunRow key={run.runId} run={run} detailed={detailed} onDelete={onDelete} />}
+      row={(run, onDelete) => (
+        <RunRow key={run.runId} run={run} detailed={detailed} onDelete={onDelete} />
+      )}
       deletion={(run) => ({
         title: `Delete the run of ${formatDate(run.startedAt)}?`,
-        loss: `Its ${run.step} steps, completions, verdicts and checkpoints (${formatBytes(run.bytes)}) go for good. There is no other copy.`,
+        loss:
+          `Its ${run.step} steps, completions, verdicts and checkpoints ` +
+          `(${formatBytes(run.bytes)}) go for good. There is no other copy.`,
       })}
       onDelete={(run) => void lab.deleteRun(run.runId)}
       tools={tools}
@@ -38,7 +45,12 @@ export function StoredRuns({ tools, detailed = false }: Props) {
   );
 }
 
-const RANK: Record<RunSummary['state'], number> = { running: 0, interrupted: 1, paused: 2, finished: 3 };
+const RANK: Record<RunSummary['state'], number> = {
+  running: 0,
+  interrupted: 1,
+  paused: 2,
+  finished: 3,
+};
 
 function inOrder(runs: readonly RunSummary[]): RunSummary[] {
   return [...runs].sort((a, b) => RANK[a.state] - RANK[b.state] || b.startedAt - a.startedAt);
@@ -58,7 +70,11 @@ interface RowProps {
 }
 
 function RunRow({ run, detailed, onDelete }: RowProps) {
-  const now = useLabState((state) => (state.status.state === 'running' && state.status.runId === run.runId ? state.status.step : run.step));
+  const now = useLabState((state) =>
+    state.status.state === 'running' && state.status.runId === run.runId
+      ? state.status.step
+      : run.step,
+  );
   const { steps } = run.config;
   const waits = run.state === 'interrupted' || run.state === 'paused';
   return (
@@ -85,17 +101,29 @@ function RunRow({ run, detailed, onDelete }: RowProps) {
   );
 }
 
-/** The run's folder as an archive, which this screen takes in again anywhere: everything but its checkpoints. */
+/**
+ * The run's folder as an archive, which this screen takes in again anywhere: everything but its
+ * checkpoints.
+ */
 function ExportButton({ run }: { readonly run: RunSummary }) {
   const lab = useLab();
 
   async function exportIt() {
     const files = await lab.runFiles(run.runId);
-    if (files) await zip(files).then((archive) => save(`${run.runId}.zip`, archive), (error: unknown) => lab.notify(messageOf(error)));
+    if (files)
+      await zip(files).then(
+        (archive) => save(`${run.runId}.zip`, archive),
+        (error: unknown) => lab.notify(messageOf(error)),
+      );
   }
 
   return (
-    <button type="button" className="button quiet" disabled={run.state === 'running'} onClick={() => void exportIt()}>
+    <button
+      type="button"
+      className="button quiet"
+      disabled={run.state === 'running'}
+      onClick={() => void exportIt()}
+    >
       Export
     </button>
   );

@@ -6,7 +6,9 @@ import { ResumeButton } from './resume-button.tsx';
 export function Unfinished() {
   const run = useLabState((state) =>
     state.runs.state === 'ready'
-      ? state.runs.data.filter((r) => r.state === 'interrupted').toSorted((a, b) => b.startedAt - a.startedAt)[0]
+      ? state.runs.data
+          .filter((r) => r.state === 'interrupted')
+          .toSorted((a, b) => b.startedAt - a.startedAt)[0]
       : undefined,
   );
   if (!run) return null;
@@ -16,7 +18,8 @@ export function Unfinished() {
       <span className="lamp" data-tone="bad" />
       <p>
         The run of <b>{formatDate(run.startedAt)}</b> was cut off after step {run.step}
-        {config.steps !== null && ` of ${config.steps}`}. Nothing before its last checkpoint is lost.
+        {config.steps !== null && ` of ${config.steps}`}. Nothing before its last checkpoint is
+        lost.
       </p>
       <ResumeButton run={run} />
     </aside>

@@ -8,7 +8,10 @@ export function distances(ours: BlockResult, theirs: BlockResult): Record<string
   };
   for (const pair of ['dA', 'dB'] as const)
     for (const [name, values] of Object.entries(theirs[pair]))
-      out[`${pair} of ${name}`] = distance(ours[pair][name as keyof BlockResult['dA']] ?? new Float32Array(), values);
+      out[`${pair} of ${name}`] = distance(
+        ours[pair][name as keyof BlockResult['dA']] ?? new Float32Array(),
+        values,
+      );
   return out;
 }
 

@@ -25,15 +25,28 @@ export function projections(shape: BlockShape) {
     k: { inputs: shape.width, outputs: kv, module: 'self_attn.k_proj', bias: true },
     v: { inputs: shape.width, outputs: kv, module: 'self_attn.v_proj', bias: true },
     o: { inputs: q, outputs: shape.width, module: 'self_attn.o_proj', bias: false },
-    gate: { inputs: shape.width, outputs: shape.intermediate, module: 'mlp.gate_proj', bias: false },
+    gate: {
+      inputs: shape.width,
+      outputs: shape.intermediate,
+      module: 'mlp.gate_proj',
+      bias: false,
+    },
     up: { inputs: shape.width, outputs: shape.intermediate, module: 'mlp.up_proj', bias: false },
-    down: { inputs: shape.intermediate, outputs: shape.width, module: 'mlp.down_proj', bias: false },
+    down: {
+      inputs: shape.intermediate,
+      outputs: shape.width,
+      module: 'mlp.down_proj',
+      bias: false,
+    },
   } as const;
 }
 export type ProjectionName = keyof ReturnType<typeof projections>;
 export const PROJECTIONS: readonly ProjectionName[] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
 
-/** Numbers of one block: weights (outputs, inputs), LoRA's A (rank, inputs) and B (outputs, rank), input and output gradient. */
+/**
+ * Numbers of one block: weights (outputs, inputs), LoRA's A (rank, inputs) and B (outputs, rank),
+ * input and output gradient.
+ */
 export interface BlockNumbers {
   readonly norm1: Float32Array;
   readonly norm2: Float32Array;
@@ -55,7 +68,9 @@ export function drawBlock(shape: BlockShape): BlockNumbers {
   return {
     norm1: near1(),
     norm2: near1(),
-    weight: each((name) => normal(all[name].inputs * all[name].outputs, 1 / Math.sqrt(all[name].inputs))),
+    weight: each((name) =>
+      normal(all[name].inputs * all[name].outputs, 1 / Math.sqrt(all[name].inputs)),
+    ),
     bias: Object.fromEntries(
       PROJECTIONS.filter((name) => all[name].bias).map((name) => [name, normal(all[name].outputs)]),
     ),
@@ -73,14 +88,20 @@ export function blockModel(shape: BlockShape, numbers: BlockNumbers): FileSource
   const all = projections(shape);
   const layer = 'model.layers.0.';
   const tensors: [string, { shape: readonly number[]; data: Float32Array }][] = [
-    ['model.embed_tokens.weight', { shape: [VOCABULARY, shape.width], data: normals(1)(VOCABULARY * shape.width) }],
+    [
+      'model.embed_tokens.weight',
+      { shape: [VOCABULARY, shape.width], data: normals(1)(VOCABULARY * shape.width) },
+    ],
     [`${layer}input_layernorm.weight`, { shape: [shape.width], data: numbers.norm1 }],
     [`${layer}post_attention_layernorm.weight`, { shape: [shape.width], data: numbers.norm2 }],
     ['model.norm.weight', { shape: [shape.width], data: numbers.norm2 }],
   ];
   for (const name of PROJECTIONS) {
     const { inputs, outputs, module } = all[name];
-    tensors.push([`${layer}${module}.weight`, { shape: [outputs, inputs], data: numbers.weight[name] }]);
+    tensors.push([
+      `${layer}${module}.weight`,
+      { shape: [outputs, inputs], data: numbers.weight[name] },
+    ]);
     const bias = numbers.bias[name];
     if (bias) tensors.push([`${layer}${module}.bias`, { shape: [outputs], data: bias }]);
   }
@@ -108,7 +129,8 @@ export function blockModel(shape: BlockShape, numbers: BlockNumbers): FileSource
     size: async (path) => files.get(path)?.length ?? null,
     readRange: async (path, start, end) => {
       const file = files.get(path);
-      if (!file || end > file.length) throw new Error(`The block has no bytes ${start} to ${end} of ${path}.`);
+      if (!file || end > file.length)
+        throw new Error(`The block has no bytes ${start} to ${end} of ${path}.`);
       return file.slice(start, end);
     },
   };

@@ -18,8 +18,8 @@ type JaxModule = typeof Jax;
 type Array1 = Jax.Array;
 
 /**
- * jax-js on the adapter that this process' WebGPU finds first, as our own device is. It looks for a browser's `navigator`,
- * which Node has only in part; it makes a device of its own.
+ * jax-js on the adapter that this process' WebGPU finds first, as our own device is. It looks for a
+ * browser's `navigator`, which Node has only in part; it makes a device of its own.
  */
 export async function openJax(): Promise<JaxModule> {
   const navigator = { gpu: nodeGpu(), userAgent: 'Node', hardwareConcurrency: 1 };
@@ -29,7 +29,9 @@ export async function openJax(): Promise<JaxModule> {
   try {
     jax = await import('@jax-js/jax');
   } catch (cause) {
-    throw new Error(`--peers needs @jax-js/jax, which npm ci installs: ${messageOf(cause)}.`, { cause });
+    throw new Error(`--peers needs @jax-js/jax, which npm ci installs: ${messageOf(cause)}.`, {
+      cause,
+    });
   }
   const devices = await jax.init('webgpu');
   if (!devices.includes('webgpu')) throw new Error('jax-js found no WebGPU device.');
@@ -39,7 +41,10 @@ export async function openJax(): Promise<JaxModule> {
 
 /** jax-js maps and filters iterators, which Node's can from 22 on; these stand in eagerly. */
 function giveIteratorsMethods(): void {
-  const prototype = Object.getPrototypeOf(Object.getPrototypeOf([].values())) as Record<string, unknown>;
+  const prototype = Object.getPrototypeOf(Object.getPrototypeOf([].values())) as Record<
+    string,
+    unknown
+  >;
   prototype['map'] ??= function <T, U>(this: Iterable<T>, f: (value: T, i: number) => U) {
     return [...this].map(f);
   };
@@ -49,9 +54,10 @@ function giveIteratorsMethods(): void {
 }
 
 /**
- * Calls `f`; keeps what came of the last call. jax-js hands nothing to the device before a result is waited for, and what is
- * disposed earlier is never computed, so every result is kept until `finish` has waited for it. One array of each is waited
- * for: all that a jitted function computes is submitted with it.
+ * Calls `f`; keeps what came of the last call. jax-js hands nothing to the device before a result
+ * is waited for, and what is disposed earlier is never computed, so every result is kept until
+ * `finish` has waited for it. One array of each is waited for: all that a jitted function computes
+ * is submitted with it.
  */
 export class JaxSide<T extends Jax.JsTree<Array1>> implements Side {
   #results: T[] = [];
@@ -67,7 +73,11 @@ export class JaxSide<T extends Jax.JsTree<Array1>> implements Side {
 
   readonly finish = async (): Promise<void> => {
     const { tree } = this.jax;
-    await Promise.all(this.#results.flatMap((result) => tree.leaves(result).slice(0, 1)).map((array) => array.blockUntilReady()));
+    await Promise.all(
+      this.#results
+        .flatMap((result) => tree.leaves(result).slice(0, 1))
+        .map((array) => array.blockUntilReady()),
+    );
     for (const result of this.#results.splice(0, this.#results.length - 1)) tree.dispose(result);
   };
 
@@ -97,7 +107,10 @@ export interface JaxBlock {
   readonly free: () => void;
 }
 
-/** The same block in jax-js: jit of the function, and of its value and gradients to the input and the LoRA pairs. */
+/**
+ * The same block in jax-js: jit of the function, and of its value and gradients to the input and
+ * the LoRA pairs.
+ */
 export async function jaxBlock(
   jax: JaxModule,
   shape: BlockShape,
@@ -109,9 +122,13 @@ export async function jaxBlock(
   const all = projections(shape);
   const matrix = (data: Float32Array, r: number, c: number) => np.array(data).reshape([r, c]);
   // (inputs, outputs), so that a product is x · w as in JAX.
-  const transposed = (data: Float32Array, r: number, c: number) => matrix(transpose(data, r, c), c, r);
+  const transposed = (data: Float32Array, r: number, c: number) =>
+    matrix(transpose(data, r, c), c, r);
   const each = (make: (name: ProjectionName) => Array1) =>
-    Object.fromEntries(PROJECTIONS.map((name) => [name, make(name)])) as Record<ProjectionName, Array1>;
+    Object.fromEntries(PROJECTIONS.map((name) => [name, make(name)])) as Record<
+      ProjectionName,
+      Array1
+    >;
   const vector = (data: Float32Array | undefined) => np.array(data ?? new Float32Array());
   const p: Parameters = {
     norm1: vector(numbers.norm1),
@@ -131,7 +148,9 @@ export async function jaxBlock(
   const sin = matrix(sinTable, rows, half).reshape([rows, 1, half]);
 
   const norm = (input: Array1, weight: Array1) => {
-    const scale = np.reciprocal(np.sqrt(np.mean(np.square(input.ref), -1, { keepdims: true }).add(BLOCK_EPS)));
+    const scale = np.reciprocal(
+      np.sqrt(np.mean(np.square(input.ref), -1, { keepdims: true }).add(BLOCK_EPS)),
+    );
     return input.mul(scale).mul(weight);
   };
   const rope = (input: Array1, c: Array1, s: Array1) => {
@@ -144,7 +163,9 @@ export async function jaxBlock(
       input.dispose();
       return product;
     }
-    const scaled = np.matmul(np.matmul(input, low.a[name]), low.b[name]).mul(BLOCK_LORA.alpha / BLOCK_LORA.rank);
+    const scaled = np
+      .matmul(np.matmul(input, low.a[name]), low.b[name])
+      .mul(BLOCK_LORA.alpha / BLOCK_LORA.rank);
     return product.add(scaled);
   };
   const block = (input: Array1, low: Lora, params: Parameters, c: Array1, s: Array1): Array1 => {
@@ -152,7 +173,9 @@ export async function jaxBlock(
     const q = linear('q', n1.ref, params, low).add(params.bias.q).reshape([rows, heads, headDim]);
     const k = linear('k', n1.ref, params, low).add(params.bias.k).reshape([rows, kvHeads, headDim]);
     const v = linear('v', n1, params, low).add(params.bias.v).reshape([rows, kvHeads, headDim]);
-    const mixed = nn.dotProductAttention(rope(q, c.ref, s.ref), rope(k, c, s), v, { isCausal: true });
+    const mixed = nn.dotProductAttention(rope(q, c.ref, s.ref), rope(k, c, s), v, {
+      isCausal: true,
+    });
     const mid = input.add(linear('o', mixed.reshape([rows, heads * headDim]), params, low));
     const n2 = norm(mid.ref, params.norm2);
     const gate = linear('gate', n2.ref, params, low);
@@ -173,18 +196,28 @@ export async function jaxBlock(
   const forward = jax.jit(block);
   const both = jax.jit(jax.valueAndGrad(loss, { argnums: lora ? [0, 1] : [0], hasAux: true }));
   const owned = <T extends Jax.JsTree<Array1>>(value: T): T => jax.tree.ref<T>(value);
-  const forwardSide = new JaxSide(jax, () => forward(x.ref, owned(pairs), owned(p), cos.ref, sin.ref));
-  const bothSide = new JaxSide(jax, () => both(x.ref, owned(pairs), owned(p), dy.ref, cos.ref, sin.ref));
-  const data = async (array: Array1): Promise<Float32Array> => (await array.ref.data()) as Float32Array;
+  const forwardSide = new JaxSide(jax, () =>
+    forward(x.ref, owned(pairs), owned(p), cos.ref, sin.ref),
+  );
+  const bothSide = new JaxSide(jax, () =>
+    both(x.ref, owned(pairs), owned(p), dy.ref, cos.ref, sin.ref),
+  );
+  const data = async (array: Array1): Promise<Float32Array> =>
+    (await array.ref.data()) as Float32Array;
   return {
     forward: forwardSide,
     forwardBackward: bothSide,
     read: async () => {
       const [[, y], [dx, dLow]] = bothSide.last as unknown as [[Array1, Array1], [Array1, Lora?]];
-      const back = async (of: Record<ProjectionName, Array1>, r: (name: ProjectionName) => [number, number]) =>
+      const back = async (
+        of: Record<ProjectionName, Array1>,
+        r: (name: ProjectionName) => [number, number],
+      ) =>
         Object.fromEntries(
           await Promise.all(
-            PROJECTIONS.map(async (name) => [name, transpose(await data(of[name]), ...r(name))] as const),
+            PROJECTIONS.map(
+              async (name) => [name, transpose(await data(of[name]), ...r(name))] as const,
+            ),
           ),
         );
       return {
@@ -206,12 +239,14 @@ export async function jaxBlock(
 function turns(rows: number, headDim: number): [Float32Array, Float32Array] {
   const half = headDim / 2;
   const angle = (i: number) => Math.floor(i / half) * BLOCK_THETA ** (-(i % half) / half);
-  const of = (f: (x: number) => number) => Float32Array.from({ length: rows * half }, (_, i) => f(angle(i)));
+  const of = (f: (x: number) => number) =>
+    Float32Array.from({ length: rows * half }, (_, i) => f(angle(i)));
   return [of(Math.cos), of(Math.sin)];
 }
 
 export function transpose(data: Float32Array, rows: number, cols: number): Float32Array {
   const out = new Float32Array(data.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c] ?? 0;
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c] ?? 0;
   return out;
 }

@@ -4,7 +4,13 @@ import { recordBackward } from '../../../model/backward.ts';
 import { mostKeys } from '../../../kernels/rows.ts';
 import type { Variants } from '../../../kernels/variants.ts';
 import { openEngine, type GpuEngine } from '../../../model/gpu-engine.ts';
-import { DeviceAdapter, fromTensors, loraLayout, toTensors, type LoraLayout } from '../../../model/lora.ts';
+import {
+  DeviceAdapter,
+  fromTensors,
+  loraLayout,
+  toTensors,
+  type LoraLayout,
+} from '../../../model/lora.ts';
 import { packBatches } from '../../../model/packing.ts';
 import { loraTensorName } from '../../../model/peft.ts';
 import { measureVariants } from '../../../model/measure-variants.ts';
@@ -38,9 +44,20 @@ export interface OurBlock {
   readonly close: () => void;
 }
 
-/** The lab's own block: what a layer of the trainer records, forward alone and with its backward pass. */
-export async function ourBlock(shape: BlockShape, numbers: BlockNumbers, lora: boolean): Promise<OurBlock> {
-  const engine = await openEngine({ gpu: nodeGpu(), source: blockModel(shape, numbers), weights: 'f32' });
+/**
+ * The lab's own block: what a layer of the trainer records, forward alone and with its backward
+ * pass.
+ */
+export async function ourBlock(
+  shape: BlockShape,
+  numbers: BlockNumbers,
+  lora: boolean,
+): Promise<OurBlock> {
+  const engine = await openEngine({
+    gpu: nodeGpu(),
+    source: blockModel(shape, numbers),
+    weights: 'f32',
+  });
   const { model, config, opened } = engine;
   engine.variants = await measureVariants(opened, model, 0.1, [shape.rows]);
   const { memory, recorder } = opened;
@@ -75,7 +92,8 @@ export async function ourBlock(shape: BlockShape, numbers: BlockNumbers, lora: b
       finish,
     },
     forwardBackward: {
-      // The backward pass computes its layer from the kept input, but for the last product; with that it is both passes.
+      // The backward pass computes its layer from the kept input, but for the last product; with
+      // that it is both passes.
       run: () => {
         copy(x, checkpoint);
         copy(dy, ws.dx);
@@ -92,20 +110,32 @@ export async function ourBlock(shape: BlockShape, numbers: BlockNumbers, lora: b
     },
     read: async () => {
       const [out, dx] = await recorder.read([y, { ...ws.dx, size: 4 * rows * width }]);
-      const pairs = lora ? gradients(adapter.layout, await recorder.readF32(adapter.grad)) : { dA: {}, dB: {} };
+      const pairs = lora
+        ? gradients(adapter.layout, await recorder.readF32(adapter.grad))
+        : { dA: {}, dB: {} };
       return { y: new Float32Array(out ?? []), dx: new Float32Array(dx ?? []), ...pairs };
     },
     close: () => engine.destroy(),
   };
 }
 
-function loraOf({ opened, config }: GpuEngine, shape: BlockShape, numbers: BlockNumbers): DeviceAdapter {
+function loraOf(
+  { opened, config }: GpuEngine,
+  shape: BlockShape,
+  numbers: BlockNumbers,
+): DeviceAdapter {
   const all = projections(shape);
   const layout = loraLayout(config, { ...BLOCK_LORA, targets: PROJECTIONS });
   const tensors = new Map(
     PROJECTIONS.flatMap((name) => [
-      [loraTensorName(0, name, 'A'), { shape: [BLOCK_LORA.rank, all[name].inputs], data: numbers.a[name] }],
-      [loraTensorName(0, name, 'B'), { shape: [all[name].outputs, BLOCK_LORA.rank], data: numbers.b[name] }],
+      [
+        loraTensorName(0, name, 'A'),
+        { shape: [BLOCK_LORA.rank, all[name].inputs], data: numbers.a[name] },
+      ],
+      [
+        loraTensorName(0, name, 'B'),
+        { shape: [all[name].outputs, BLOCK_LORA.rank], data: numbers.b[name] },
+      ],
     ]),
   );
   return new DeviceAdapter(opened.memory, layout, 1, fromTensors(layout, tensors));
@@ -113,7 +143,12 @@ function loraOf({ opened, config }: GpuEngine, shape: BlockShape, numbers: Block
 
 /** An adapter on no product: the backward pass is that to the input alone. */
 function noAdapter({ opened }: GpuEngine): DeviceAdapter {
-  const layout: LoraLayout = { config: { rank: 4, alpha: 4, targets: [] }, rank: 4, layers: [], words: 64 };
+  const layout: LoraLayout = {
+    config: { rank: 4, alpha: 4, targets: [] },
+    rank: 4,
+    layers: [],
+    words: 64,
+  };
   return new DeviceAdapter(opened.memory, layout, 1, new Float32Array(64));
 }
 
@@ -121,7 +156,10 @@ function gradients(layout: LoraLayout, flat: Float32Array): Pick<BlockResult, 'd
   const tensors = toTensors(layout, flat);
   const of = (half: 'A' | 'B') =>
     Object.fromEntries(
-      PROJECTIONS.map((name) => [name, tensors.get(loraTensorName(0, name, half))?.data ?? new Float32Array()]),
+      PROJECTIONS.map((name) => [
+        name,
+        tensors.get(loraTensorName(0, name, half))?.data ?? new Float32Array(),
+      ]),
     );
   return { dA: of('A'), dB: of('B') };
 }

@@ -12,15 +12,18 @@ export interface Side {
 const SECONDS = 0.3;
 
 /**
- * Seconds a repetition of each side, in rounds of one after the other: the machine's load weighs on all alike. Each is
- * warm before it is timed.
+ * Seconds a repetition of each side, in rounds of one after the other: the machine's load weighs on
+ * all alike. Each is warm before it is timed.
  */
 export async function interleave<K extends string>(
   sides: Readonly<Record<K, Side>>,
   rounds: number,
 ): Promise<Record<K, Spent[]>> {
   const names = Object.keys(sides) as K[];
-  const times = Object.fromEntries(names.map((name) => [name, [] as Spent[]])) as Record<K, Spent[]>;
+  const times = Object.fromEntries(names.map((name) => [name, [] as Spent[]])) as Record<
+    K,
+    Spent[]
+  >;
   const counts = new Map<K, number>();
   for (const name of names) {
     await measure(sides[name], 1);
