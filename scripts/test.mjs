@@ -1,4 +1,4 @@
-// npm test: types, lint, unit tests, browser flows. Everything runs even when something before it
+// npm test: format, types, lint, unit tests, browser flows. Everything runs even when something before it
 // failed; the last line printed is "N passed, M failed". Arguments name the parts to run (npm test
 // -- typecheck unit); none: all of them.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -17,9 +17,9 @@ import {
 } from './set-up.mjs';
 import { countPlaywright, countVitest } from './counts.mjs';
 
-const PARTS = ['typecheck', 'lint', 'unit', 'e2e'];
+const PARTS = ['format', 'typecheck', 'lint', 'unit', 'e2e'];
 /** Seconds after which a part is taken to hang. */
-const LIMITS = { typecheck: 600, lint: 600, unit: 1800, e2e: 1500 };
+const LIMITS = { format: 300, typecheck: 600, lint: 600, unit: 1800, e2e: 1500 };
 
 requireNode();
 const wanted = process.argv.slice(2);
@@ -119,6 +119,7 @@ const e2eReport = join(reports, 'e2e.json');
 rmSync(unitReport, { force: true });
 rmSync(e2eReport, { force: true });
 
+await part('format', bin('prettier', 'bin/prettier.cjs'), ['--check', '.'], {}, oneCheck);
 await part('typecheck', bin('typescript', 'bin/tsc'), ['--noEmit'], {}, oneCheck);
 await part('lint', bin('eslint', 'bin/eslint.js'), ['.', '--max-warnings', '0'], {}, oneCheck);
 await part(

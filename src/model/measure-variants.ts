@@ -3,16 +3,13 @@
  * would pick.
  */
 import type { OpenedDevice } from '../gpu/device.ts';
-import type { Kernel } from '../gpu/kernel.ts';
 import type { Allocator, BufferView } from '../gpu/memory.ts';
 import { headNorm } from '../kernels/head-norm.ts';
 import { kdLoss } from '../kernels/kd-loss.ts';
 import { NO_SEGMENT, plain } from '../kernels/linear.ts';
-import { perSecond } from '../kernels/measure.ts';
 import { rope } from '../kernels/rope.ts';
 import { ROW_WORDS, writeRow } from '../kernels/rows.ts';
 import { sample, SAMPLED_WORDS, SLOT_WORDS, writeSlot } from '../kernels/sample.ts';
-import { isSound } from '../kernels/self-test.ts';
 import {
   NO_FLOOR,
   RESULT_WORDS,
@@ -23,21 +20,19 @@ import {
 import {
   attentionBackwardKernels,
   attentionKernel,
-  candidates,
   loraGradientKernel,
   productKernel,
   ropeNorms,
   ROW_COUNTS,
-  taskKey,
   transposedKernel,
   vocabularyConstants,
-  type Task,
   type Variants,
 } from '../kernels/variants.ts';
 import { isTiled } from '../lib/weight-blocks.ts';
 import type { ModelConfig } from './config.ts';
 import { matrixOf } from './device-weights.ts';
 import type { Transformer } from './transformer.ts';
+import { VariantBench } from './variant-bench.ts';
 
 /** Attention is measured with this many keys a row. */
 const KEYS = 512;
@@ -114,7 +109,7 @@ export async function measureVariants(
   const { cols: inner, precision } = frozen;
   const outputs = tunedOutputs(shard.rows);
   const rows = Math.max(...rowCounts);
-  const bench = new Bench(opened, seconds);
+  const bench = new VariantBench(opened, seconds);
   const b = memory.whole(() => tunerBuffers(memory, model.config, { inner, outputs }, rows));
   const before = model.variants;
   try {
@@ -359,7 +354,7 @@ export async function measureVariants(
  * to x again.
  */
 async function pickPrologues(
-  bench: Bench,
+  bench: VariantBench,
   model: Transformer,
   chosen: Record<string, string>,
   count: number,
@@ -386,57 +381,6 @@ async function pickPrologues(
           lora: null,
         });
     });
-  }
-}
-
-class Bench {
-  readonly #sound = new Map<string, boolean>();
-
-  constructor(
-    private readonly opened: OpenedDevice,
-    private readonly seconds: number,
-  ) {}
-
-  async #allSound(
-    kernels: readonly Kernel[],
-    constants: Readonly<Record<string, number>>,
-  ): Promise<boolean> {
-    for (const kernel of kernels) {
-      const key = `${kernel.name} ${JSON.stringify(constants)}`;
-      if (!this.#sound.has(key))
-        this.#sound.set(key, await isSound(this.opened, kernel, { constants }));
-      if (this.#sound.get(key) !== true) return false;
-    }
-    return true;
-  }
-
-  /**
-   * Adds the fastest candidate to `chosen`; returns its runs a second, 0 where there is nothing to
-   * choose. A candidate other than the plain one must have shown on this device that it computes
-   * what its reference does: a driver may refuse a kernel, or get it wrong. `constants` are those
-   * that make the candidate.
-   */
-  async pick(
-    chosen: Record<string, string>,
-    task: Task,
-    rows: number,
-    kernels: (trial: Variants) => readonly Kernel[],
-    run: (trial: Variants) => void,
-    constants: (trial: Variants) => Readonly<Record<string, number>> = () => ({}),
-  ): Promise<number> {
-    const key = taskKey(task, rows);
-    const names = candidates(task, rows, this.opened.subgroupSize !== null);
-    if (names.length === 1) return 0;
-    let best = 0;
-    for (const name of names) {
-      const trial = { [key]: name };
-      if (name !== 'plain' && !(await this.#allSound(kernels(trial), constants(trial)))) continue;
-      const rate = await perSecond(this.opened, this.seconds, () => run(trial));
-      if (rate <= best) continue;
-      best = rate;
-      chosen[key] = name;
-    }
-    return best;
   }
 }
 

@@ -1,4 +1,3 @@
-import * as v from 'valibot';
 import type { Problem } from '../data/problem.ts';
 import { problemsOfStep, type ProblemSets } from '../data/order.ts';
 import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evaluate.ts';
@@ -9,7 +8,6 @@ import { METHOD_STEPS } from '../methods/index.ts';
 import type { MethodContext } from '../methods/method.ts';
 import type { RunConfig } from '../schema/config.ts';
 import { LOG_VERSION, type Phase, type RunEvent } from '../schema/events.ts';
-import { EngineSizes } from '../schema/plan.ts';
 import type { StoredRun } from '../storage/run-store.ts';
 import { createAdapters, exportAdapters, restoreAdapters, saveAdapters } from './adapters.ts';
 import {
@@ -20,19 +18,11 @@ import {
   storedConfig,
 } from './checks.ts';
 import { LogWriter } from './log-writer.ts';
+import { parseState, type CheckpointState } from './checkpoint-state.ts';
 import { methodContext } from './method-context.ts';
 import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
 import { summarise } from './summary.ts';
 import { CheckpointPace, isOutOfMemory, smallerSizes } from './survival.ts';
-
-/** What a checkpoint carries besides adapter and log offset. The data cursor is the step itself. */
-const State = v.object({
-  evaluated: v.boolean(),
-  totals: v.object({ prompt: v.number(), generated: v.number(), trained: v.number() }),
-  /** Where they had to change after the start; else those of `run.started` hold. */
-  sizes: v.optional(EngineSizes),
-});
-type State = v.InferOutput<typeof State>;
 
 /** Steps with a gradient that is not finite, one after the other, before the run pauses. */
 const MOST_SKIPPED = 3;
@@ -48,7 +38,10 @@ const EVALUATION = 0x6576616c;
 export class Run {
   private readonly log: LogWriter;
   private readonly pace: CheckpointPace;
-  private state: State = { evaluated: false, totals: { prompt: 0, generated: 0, trained: 0 } };
+  private state: CheckpointState = {
+    evaluated: false,
+    totals: { prompt: 0, generated: 0, trained: 0 },
+  };
   private step = 0;
   private skippedInRow = 0;
   private lostInRow = 0;
@@ -318,12 +311,7 @@ export class Run {
       throw new Error(
         `Run ${this.stored.runId} has no whole checkpoint left to go on from; start it anew.`,
       );
-    const state = v.safeParse(State, checkpoint.state);
-    if (!state.success)
-      throw new Error(
-        `The checkpoint of step ${checkpoint.step} was written by another version ` +
-          `(${state.issues[0].message}); start the run anew.`,
-      );
+    const state = parseState(checkpoint);
     await this.log.close();
     await this.stored.truncate(checkpoint.log);
     this.log.rewind();
@@ -333,7 +321,7 @@ export class Run {
         `The log of run ${this.stored.runId} does not begin with run.started; start it anew.`,
       );
     const { engine } = this.model;
-    const sizes = state.output.sizes ?? started.tuner;
+    const sizes = state.sizes ?? started.tuner;
     engine.microBatchRows = sizes.microBatchRows;
     engine.slots = sizes.slots ?? engine.slots;
     engine.variants = started.tuner.variants;
@@ -341,7 +329,7 @@ export class Run {
       throw new Error(
         `The checkpoint of step ${checkpoint.step} lacks an adapter of ${this.config.method}; start the run anew.`,
       );
-    this.state = state.output;
+    this.state = state;
     this.step = checkpoint.step;
     this.skippedInRow = 0;
     this.log.emit({ type: 'run.resumed', step: this.step });

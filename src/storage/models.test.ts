@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rng } from '../lib/rng.ts';
 import type { FileSource } from '../model/weights-source.ts';
 import { writeWhole } from './model-folders.ts';
-import { openStored, parseModelName, type TransferOptions } from './models.ts';
+import { openStored, type TransferOptions } from './models.ts';
 import { HubServer } from './testing/hub-server.ts';
 import { filesBelow, PLACES, type ModelLab } from './testing/model-lab.ts';
 import type { TransferProgress } from './transfer.ts';
@@ -425,22 +425,5 @@ describe.each(Object.entries(PLACES))('a model of the hub in %s', (_place, open)
     );
     await download();
     await openStored(store, REPO, 'f32');
-  });
-});
-
-describe('the name of a model', () => {
-  it('is an owner and a name, with revision and precision where wanted; paths are none', () => {
-    expect(parseModelName('Qwen/Qwen3-0.6B')).toEqual({
-      repo: 'Qwen/Qwen3-0.6B',
-      revision: 'main',
-      precision: null,
-    });
-    expect(parseModelName('a/b@refs/pr/1:q4')).toEqual({
-      repo: 'a/b',
-      revision: 'refs/pr/1',
-      precision: 'q4',
-    });
-    for (const text of ['nano', './a/b', '/a/b', 'a/b/c', 'a/b:q5', '../b'])
-      expect(parseModelName(text)).toBeNull();
   });
 });
