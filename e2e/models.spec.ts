@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
-import { readSafetensors, writeSafetensors } from '../src/model/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../src/model/weights/safetensors.ts';
 import { HubServer } from '../src/storage/testing/hub-server.ts';
 import { expect, test as base } from './fixtures.ts';
 

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { modelTensors } from '../model/config.ts';
-import { openWeights } from '../model/weights-source.ts';
+import { openWeights } from '../model/weights/weights-source.ts';
 import { folderSource } from './folder-source.ts';
 import { afterthought } from './testing/afterthought.ts';
 

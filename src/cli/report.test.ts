@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unzip } from '../lib/zip.ts';
-import type { Tokenizer } from '../model/tokenizer.ts';
+import type { Tokenizer } from '../model/text/tokenizer.ts';
 import { decodeDistillationBlock, decodeTokenBlock } from '../schema/columns.ts';
 import type { RunEvent } from '../schema/events.ts';
 import { Run } from '../session/run.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { folderSource } from '../cli/folder-source.ts';
-import type { ChatTemplate } from '../model/chat.ts';
-import { loadTokenizer } from '../model/tokenizer.ts';
+import type { ChatTemplate } from '../model/text/chat.ts';
+import { loadTokenizer } from '../model/text/tokenizer.ts';
 import type { Problem } from './problem.ts';
 import { plainPrompt, policyText, type MethodText } from './prompts.ts';
 

@@ -1,5 +1,5 @@
-import type { ChatTemplate } from '../model/chat.ts';
-import type { Tokenizer } from '../model/tokenizer.ts';
+import type { ChatTemplate } from '../model/text/chat.ts';
+import type { Tokenizer } from '../model/text/tokenizer.ts';
 import {
   attemptPart,
   feedbackOf,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../data/problem.ts';
 import type { PolicyText } from '../data/prompts.ts';
-import type { ChatTemplate } from '../model/chat.ts';
-import type { Tokenizer } from '../model/tokenizer.ts';
+import type { ChatTemplate } from '../model/text/chat.ts';
+import type { Tokenizer } from '../model/text/tokenizer.ts';
 import { cutAnswer, entryPointOf, evalPlusProtocol, problemCode } from './protocol.ts';
 
 const mbpp: Problem = {

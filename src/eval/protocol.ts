@@ -1,7 +1,7 @@
 import type { Problem } from '../data/problem.ts';
 import type { PolicyText } from '../data/prompts.ts';
-import type { ChatTemplate } from '../model/chat.ts';
-import type { Tokenizer } from '../model/tokenizer.ts';
+import type { ChatTemplate } from '../model/text/chat.ts';
+import type { Tokenizer } from '../model/text/tokenizer.ts';
 
 /*
  * EvalPlus' way of asking (evalplus/codegen.py, provider/utility.py, provider/hf.py, v0.3.1),

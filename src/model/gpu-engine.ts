@@ -1,7 +1,7 @@
 import { openDevice, type OpenedDevice } from '../gpu/device.ts';
 import { checkVariants, withoutSubgroups, type Variants } from '../kernels/variants.ts';
 import { parseModelConfig, type ModelConfig } from './config.ts';
-import { storedPrecision, uploadWeights } from './device-weights.ts';
+import { storedPrecision, uploadWeights } from './weights/device-weights.ts';
 import {
   ADAPTER_INDEX,
   type AdapterName,
@@ -18,16 +18,22 @@ import {
   type TrainResult,
   type TrainSequence,
 } from './engine.ts';
-import { Generator, type GenerateOptions } from './generator.ts';
-import { Head } from './head.ts';
-import { DeviceAdapter, freshParameters, fromTensors, loraLayout, toTensors } from './lora.ts';
-import { scoreBatches } from './scorer.ts';
-import { Trainer } from './trainer.ts';
-import { checkTrainStep } from './train-checks.ts';
-import { Transformer } from './transformer.ts';
-import { tunedVariants, type TunerCache } from './tuner.ts';
-import type { WeightPrecision } from './weight-format.ts';
-import { openWeights, type FileSource } from './weights-source.ts';
+import { Generator, type GenerateOptions } from './decode/generator.ts';
+import { Head } from './forward/head.ts';
+import {
+  DeviceAdapter,
+  freshParameters,
+  fromTensors,
+  loraLayout,
+  toTensors,
+} from './weights/lora.ts';
+import { scoreBatches } from './forward/scorer.ts';
+import { Trainer } from './train/trainer.ts';
+import { checkTrainStep } from './train/train-checks.ts';
+import { Transformer } from './forward/transformer.ts';
+import { tunedVariants, type TunerCache } from './plan/tuner.ts';
+import type { WeightPrecision } from './weights/weight-format.ts';
+import { openWeights, type FileSource } from './weights/weights-source.ts';
 
 export interface OpenEngineOptions {
   readonly gpu: GPU | undefined;

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { folderSource } from '../cli/folder-source.ts';
 import { OutOfGpuMemoryError } from '../gpu/errors.ts';
 import { nodeGpu } from '../gpu/node-gpu.ts';
-import { keptBytes } from '../model/convert.ts';
+import { keptBytes } from '../model/weights/convert.ts';
 import type { Engine } from '../model/engine.ts';
 import { readModelConfig } from '../model/gpu-engine.ts';
-import { memoryPlan, type PlanInput } from '../model/plan.ts';
+import { memoryPlan, type PlanInput } from '../model/plan/plan.ts';
 import { METHODS } from '../schema/config.ts';
 import { measureStep } from './measure.ts';
 import {

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Tokenizer } from '../model/tokenizer.ts';
+import type { Tokenizer } from '../model/text/tokenizer.ts';
 import { decodeDistillationBlock, decodeTokenBlock } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { SessionAnswers, SessionRequest, ToPage } from '../schema/protocol.ts';

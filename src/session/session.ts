@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../model/tokenizer.ts';
+import type { Tokenizer } from '../model/text/tokenizer.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';

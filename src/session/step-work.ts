@@ -1,5 +1,5 @@
 import { adaptersOf } from './adapters.ts';
-import type { GenerationNeed, TrainingNeed } from '../model/plan.ts';
+import type { GenerationNeed, TrainingNeed } from '../model/plan/plan.ts';
 import type { RunConfig } from '../schema/config.ts';
 
 /** Sequences that are trained on, or followed by a teacher, together. */

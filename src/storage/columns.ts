@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../model/tokenizer.ts';
+import type { Tokenizer } from '../model/text/tokenizer.ts';
 import {
   decodeDistillationBlock,
   decodeTokenBlock,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readAdapter } from '../model/peft.ts';
+import { readAdapter } from '../model/weights/peft.ts';
 import { BrowserAdapters } from './browser/opfs-adapters.ts';
 import { memoryOpfs } from './testing/memory-opfs.ts';
 

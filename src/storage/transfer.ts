@@ -1,6 +1,6 @@
 import { turn } from '../lib/turn.ts';
 import type { ModelTransfer } from '../schema/models.ts';
-import { converting, copying, type Converter } from '../model/convert.ts';
+import { converting, copying, type Converter } from '../model/weights/convert.ts';
 import { openDigest, type Digest } from './digest.ts';
 import { RevisionGone, type RemoteBody } from './hub/hub.ts';
 import { PassingFault, Retries, type Clock } from './hub/retry.ts';

@@ -1,7 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Grader } from '../../eval/grader.ts';
 import { nodeGpu } from '../../gpu/node-gpu.ts';
-import { readAdapter, writeAdapter } from '../../model/peft.ts';
+import { readAdapter, writeAdapter } from '../../model/weights/peft.ts';
 import { longestPrompt, openPlanned, planLine, storagePlan } from '../../session/planning.ts';
 import type { RunPorts } from '../../session/run-ports.ts';
 import { isFinished } from '../../session/run-state.ts';

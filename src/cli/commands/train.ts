@@ -8,9 +8,9 @@ import {
   type LossOptions,
   type TrainSequence,
 } from '../../model/engine.ts';
-import { readAdapter, writeAdapter } from '../../model/peft.ts';
-import { checkTeacher } from '../../model/teacher.ts';
-import { writeSafetensors } from '../../model/safetensors.ts';
+import { readAdapter, writeAdapter } from '../../model/weights/peft.ts';
+import { checkTeacher } from '../../model/train/teacher.ts';
+import { writeSafetensors } from '../../model/weights/safetensors.ts';
 import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
 import type { Command } from '../command.ts';
 import { folderSource } from '../folder-source.ts';

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Tokenizer } from '../../model/tokenizer.ts';
+import type { Tokenizer } from '../../model/text/tokenizer.ts';
 import { parseEvent, type RunEvent } from '../../schema/events.ts';
 import type { NamedFile, RunSummary } from '../../schema/protocol.ts';
 import type { ReportTexts } from '../../schema/report.ts';

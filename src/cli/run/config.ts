@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseJson } from '../../lib/json.ts';
 import { RunConfig, type Method } from '../../schema/config.ts';
 import { equalTokens, presetOf, sizedPreset } from '../../session/presets.ts';
-import { readAdapter } from '../../model/peft.ts';
+import { readAdapter } from '../../model/weights/peft.ts';
 import { UsageError } from '../args.ts';
 import { resolveDataset } from '../dataset.ts';
 import { folderSource } from '../folder-source.ts';

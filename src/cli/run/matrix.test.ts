@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { LoraTarget } from '../../model/engine.ts';
-import { loraTensorName, writeAdapter } from '../../model/peft.ts';
+import { loraTensorName, writeAdapter } from '../../model/weights/peft.ts';
 import { METHODS } from '../../schema/config.ts';
 import { presetOf } from '../../session/presets.ts';
 import { parseRunFlags } from './flags.ts';

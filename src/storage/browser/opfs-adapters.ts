@@ -4,8 +4,8 @@ import {
   ADAPTER_WEIGHTS,
   parseAdapterConfig,
   readAdapter,
-} from '../../model/peft.ts';
-import type { FileSource } from '../../model/weights-source.ts';
+} from '../../model/weights/peft.ts';
+import type { FileSource } from '../../model/weights/weights-source.ts';
 import type { ImportedAdapter, NamedFile } from '../../schema/protocol.ts';
 import { OpfsLogFile } from './opfs-log.ts';
 

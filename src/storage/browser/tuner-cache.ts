@@ -1,5 +1,5 @@
 import { get, set } from 'idb-keyval';
-import type { TunerCache } from '../../model/tuner.ts';
+import type { TunerCache } from '../../model/plan/tuner.ts';
 
 /** The tuner's choices in IndexedDB. */
 export const browserTunerCache: TunerCache = {

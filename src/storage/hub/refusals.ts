@@ -1,5 +1,5 @@
 import { nearest } from '../../lib/format.ts';
-import { CATALOGUE } from '../../model/catalogue.ts';
+import { CATALOGUE } from '../../model/weights/catalogue.ts';
 
 /** The hub's word for a branch, tag or commit that is not there. */
 export const REVISION_NOT_FOUND = 'RevisionNotFound';

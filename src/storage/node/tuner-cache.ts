@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { parseJson } from '../../lib/json.ts';
-import type { TunerCache } from '../../model/tuner.ts';
+import type { TunerCache } from '../../model/plan/tuner.ts';
 
 const Stored = v.object({ key: v.string(), variants: v.unknown() });
 

@@ -1,6 +1,6 @@
 import { nodeGpu } from '../../../gpu/node-gpu.ts';
 import type { BufferView } from '../../../gpu/memory.ts';
-import { recordBackward } from '../../../model/backward.ts';
+import { recordBackward } from '../../../model/train/backward.ts';
 import { mostKeys } from '../../../kernels/rows.ts';
 import type { Variants } from '../../../kernels/variants.ts';
 import { openEngine, type GpuEngine } from '../../../model/gpu-engine.ts';
@@ -10,11 +10,11 @@ import {
   loraLayout,
   toTensors,
   type LoraLayout,
-} from '../../../model/lora.ts';
-import { packBatches } from '../../../model/packing.ts';
-import { loraTensorName } from '../../../model/peft.ts';
-import { measureVariants } from '../../../model/measure-variants.ts';
-import { TrainWorkspace } from '../../../model/workspace.ts';
+} from '../../../model/weights/lora.ts';
+import { packBatches } from '../../../model/forward/packing.ts';
+import { loraTensorName } from '../../../model/weights/peft.ts';
+import { measureVariants } from '../../../model/plan/measure-variants.ts';
+import { TrainWorkspace } from '../../../model/forward/workspace.ts';
 import {
   BLOCK_LORA,
   blockModel,

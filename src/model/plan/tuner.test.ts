@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { folderSource } from '../../cli/folder-source.ts';
+import { nodeGpu } from '../../gpu/node-gpu.ts';
+import { linearSubgroup } from '../../kernels/linear-variants.ts';
+import { subgroupVariants } from '../../kernels/variants.ts';
+import { loadFixture } from '../fixtures/load.ts';
+import { openEngine, type GpuEngine } from '../gpu-engine.ts';
+import { tunedVariants } from './tuner.ts';
+
+let engine: GpuEngine;
+beforeAll(async () => {
+  const { folder } = await loadFixture('qwen2-tiny');
+  engine = await openEngine({ gpu: nodeGpu(), source: folderSource(folder), weights: 'q4' });
+});
+afterAll(() => engine.destroy());
+
+/** These say what a software adapter with subgroups takes; the reason of a skip is printed. */
+function applies(): boolean {
+  const { software, subgroupSize } = engine.opened;
+  if (software && subgroupSize !== null) return true;
+  console.warn('Skipped: the adapter is hardware, or has no subgroups of a fixed size.');
+  return false;
+}
+
+it('takes products by subgroups on a software adapter that has them', () => {
+  if (applies()) expect(engine.variants).toEqual(subgroupVariants());
+});
+
+it.each([4, 8, 32])(
+  'keeps the plain products where those by subgroups are wrong for weights of %s bits alone: ' +
+    'the layers, the head, LoRA',
+  async (bits) => {
+    if (!applies()) return;
+    const { recorder } = engine.opened;
+    const run = recorder.run.bind(recorder);
+    // A device that gets one precision wrong: outputs that are not accumulated where they should
+    // be, or the other way round.
+    recorder.run = (kernel, params, buffers, constants) =>
+      run(
+        kernel,
+        kernel.name === linearSubgroup.name && constants?.['WEIGHT_BITS'] === bits
+          ? { ...params, accumulate: 1 }
+          : params,
+        buffers,
+        constants,
+      );
+    try {
+      expect(await tunedVariants(engine.opened, engine.model, null)).toEqual({});
+    } finally {
+      recorder.run = run;
+    }
+  },
+);
+
+it('takes plain products for a log that names subgroups where the device has none', async () => {
+  const without = { ...engine.opened, subgroupSize: null };
+  expect(await tunedVariants({ ...without, software: true }, engine.model, null)).toEqual({});
+  Object.defineProperty(engine.opened, 'subgroupSize', { value: null });
+  engine.variants = { ...subgroupVariants(), 'attention 1': 'decode' };
+  expect(engine.variants).toEqual({ 'attention 1': 'decode' });
+});
