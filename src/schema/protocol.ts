@@ -27,6 +27,8 @@ export type SessionRequest =
   /** Ends the run after the current step and keeps it. */
   | { readonly type: 'stop' }
   | { readonly type: 'runs' }
+  /** Runs and evaluations that are stored and cannot be read. */
+  | { readonly type: 'damaged' }
   /** All events of a stored run so far; later ones arrive as `events`. */
   | { readonly type: 'log'; readonly runId: string }
   /** One rollout's token block (see columns.ts) and the text of each token. */
@@ -159,6 +161,15 @@ export interface RunSummary {
   readonly checkpoints: number;
 }
 
+/** What is stored and cannot be read: it can be taken out and deleted, and nothing else. */
+export interface DamagedItem {
+  readonly kind: 'run' | 'evaluation';
+  readonly id: string;
+  /** A sentence: what is wrong with it. */
+  readonly reason: string;
+  readonly bytes: number;
+}
+
 /** A file with its path within a folder or an archive. */
 export interface NamedFile {
   readonly path: string;
@@ -185,6 +196,7 @@ export interface SessionAnswers {
   pause: null;
   stop: null;
   runs: readonly RunSummary[];
+  damaged: readonly DamagedItem[];
   log: readonly RunEvent[];
   tokens: { block: ArrayBuffer; text: readonly string[] };
   distillation: { block: ArrayBuffer; texts: readonly (readonly [id: number, text: string])[] };

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { refuseOverlap, type ProblemSets } from '../data/order.ts';
 import type { AdapterTensors } from '../model/engine.ts';
+import { differences } from '../lib/differences.ts';
 import { messageOf } from '../lib/errors.ts';
 import { RunConfig } from '../schema/config.ts';
-import type { RunEventOf } from '../schema/events.ts';
-import type { StoredRun } from '../storage/run-store.ts';
+import type { RunEvent, RunEventOf } from '../schema/events.ts';
+import type { FoundCheckpoint, StoredRun } from '../storage/run-store.ts';
 import { storagePlan } from './planning.ts';
 import type { OpenedModel, RunPorts } from './run-ports.ts';
 
@@ -106,6 +107,56 @@ async function storageWarnings(
   const storage = storagePlan(config, plan, await ports.room());
   if (!storage.fits) throw new Error(`The run was not started. ${storage.summary}`);
   return storage.persisted === false ? [storage.summary] : [];
+}
+
+/**
+ * Refuses to begin where a run has been. Only a log that holds nothing but a start (the run was
+ * killed before its first checkpoint), with nothing beside it, may be begun again.
+ */
+export function refuseLoss(
+  stored: StoredRun,
+  events: readonly RunEvent[],
+  found: FoundCheckpoint,
+): void {
+  const started = events.every(({ type }) => type === 'run.started' || type === 'warning.raised');
+  const { tokenBytes } = stored.offset();
+  if (started && tokenBytes === 0 && found.checkpoint === null && found.passedOver.length === 0)
+    return;
+  throw lost(stored.runId, found, events.length);
+}
+
+/** Why a run cannot continue, and what can be done; nothing of it has been changed. */
+export function lost(
+  runId: string,
+  { checkpoint, passedOver }: FoundCheckpoint,
+  events = 0,
+): Error {
+  const what =
+    checkpoint !== null
+      ? `Run ${runId} has a checkpoint of step ${checkpoint.step}, and its log does not begin with ` +
+        'run.started.'
+      : passedOver.length > 0
+        ? `Run ${runId} has no checkpoint that can be used. ${passedOver.join(' ')}`
+        : `Run ${runId} has no checkpoint, and its log holds ${events} events.`;
+  return new Error(
+    `${what} It cannot continue exactly, and nothing of it was changed: put the missing file back ` +
+      'from a copy, or start a new run under another name. What the log holds can still be read ' +
+      'and reported.',
+  );
+}
+
+/** Refuses a config.json that is not the one the run began with. */
+export function refuseOtherSettings(started: RunEventOf<'run.started'>, config: RunConfig): void {
+  const differ = differences(started.config, config);
+  if (differ.length === 0) return;
+  const said = differ.map(
+    ({ path, first, second }) =>
+      `${path} ${JSON.stringify(first)} in the log, ${JSON.stringify(second)} in config.json`,
+  );
+  throw new Error(
+    `config.json is not the one this run began with (${said.join('; ')}), so the run would not ` +
+      'continue exactly. Nothing was changed: put those values back, or start a new run.',
+  );
 }
 
 export function refuseOtherProblems(started: RunEventOf<'run.started'>, sets: ProblemSets): void {

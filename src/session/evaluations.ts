@@ -18,6 +18,7 @@ import {
   type JudgedAnswer,
 } from '../schema/evaluation.ts';
 import type {
+  DamagedItem,
   DatasetOffer,
   EvaluationFiles,
   EvaluationHead,
@@ -156,6 +157,23 @@ export class Evaluations {
       }),
     );
     return heads.filter((head) => head !== null);
+  }
+
+  /** Stored evaluations of which `list` can say nothing. */
+  async damaged(): Promise<DamagedItem[]> {
+    const { store } = this.ports;
+    const damaged: DamagedItem[] = [];
+    for (const id of await store.list()) {
+      if (this.current?.id === id || this.heads.has(id)) continue;
+      const reason = await this.records(id).then(
+        (records) =>
+          headOf(id, records, 0, false) ? null : 'Its log does not say how the evaluation began.',
+        messageOf,
+      );
+      if (reason !== null)
+        damaged.push({ kind: 'evaluation', id, reason, bytes: await store.bytes(id) });
+    }
+    return damaged;
   }
 
   async events(id: string): Promise<ReturnType<typeof eventOf>[]> {

@@ -1,3 +1,4 @@
+import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { RunSummary } from '../schema/protocol.ts';
 import type { RunBytes } from '../storage/run-store.ts';
@@ -36,4 +37,16 @@ export function runSummary(
 
 export function isFinished(events: readonly RunEvent[]): boolean {
   return events.some((event) => event.type === 'run.finished');
+}
+
+/** Whether a run has done all its steps, or used up its budget of prompt and generated tokens. */
+export function isComplete(
+  { steps, budgetTokens }: Pick<RunConfig, 'steps' | 'budgetTokens'>,
+  step: number,
+  { prompt, generated }: { readonly prompt: number; readonly generated: number },
+): boolean {
+  return (
+    (steps !== null && step >= steps) ||
+    (budgetTokens !== null && prompt + generated >= budgetTokens)
+  );
 }

@@ -12,7 +12,10 @@ import type { StoredRun } from '../storage/run-store.ts';
 import { createAdapters, exportAdapters, restoreAdapters, saveAdapters } from './adapters.ts';
 import {
   checkedProblems,
+  lost,
   openChecked,
+  refuseLoss,
+  refuseOtherSettings,
   refuseOtherProblems,
   startOf,
   storedConfig,
@@ -21,6 +24,7 @@ import { LogWriter } from './log-writer.ts';
 import { parseState, type CheckpointState } from './checkpoint-state.ts';
 import { methodContext } from './method-context.ts';
 import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
+import { isComplete } from './run-state.ts';
 import { summarise } from './summary.ts';
 import { CheckpointPace, isOutOfMemory, smallerSizes } from './survival.ts';
 
@@ -64,8 +68,10 @@ export class Run {
     const sets = await checkedProblems(ports, config);
     const stored = await ports.store.open(runId);
     try {
-      if (stored.offset().events > 0)
+      const events = await stored.readEvents();
+      if (events.length > 0)
         throw new Error(`Run ${runId} exists already; resume it, or choose another name.`);
+      refuseLoss(stored, events, await stored.loadCheckpoint());
       return await Run.begin(ports, stored, config, sets);
     } catch (error) {
       await stored.close();
@@ -81,12 +87,14 @@ export class Run {
     try {
       const config = await storedConfig(stored);
       const sets = await checkedProblems(ports, config);
-      const started = (await stored.readEvents()).find((event) => event.type === 'run.started');
-      if (!started || (await stored.loadCheckpoint()) === null) {
-        // Killed before the first checkpoint: nothing was trained, so it simply begins again.
-        await stored.truncate({ events: 0, eventBytes: 0, tokenBytes: 0 });
+      const events = await stored.readEvents();
+      const started = events.find((event) => event.type === 'run.started');
+      const found = await stored.loadCheckpoint();
+      if (!started || found.checkpoint === null) {
+        refuseLoss(stored, events, found);
         return await Run.begin(ports, stored, config, sets);
       }
+      refuseOtherSettings(started, config);
       refuseOtherProblems(started, sets);
       const run = new Run(ports, stored, config, sets, await ports.openModel(config, sets));
       await run.restore();
@@ -103,13 +111,12 @@ export class Run {
     config: RunConfig,
     sets: ProblemSets,
   ): Promise<Run> {
-    await stored.writeFile(
-      'config.json',
-      new TextEncoder().encode(JSON.stringify(config, null, 2) + '\n'),
-    );
+    await writeJson(stored, 'config.json', config);
     const model = await openChecked(ports, config, sets);
     const run = new Run(ports, stored, config, sets, model);
     createAdapters(model.engine, config, await startOf(ports, config));
+    // What a run left that was killed before its first checkpoint: its start alone.
+    await stored.truncate({ events: 0, eventBytes: 0, tokenBytes: 0 });
     const ids = (problems: readonly Problem[]) => problems.map((problem) => problem.id);
     run.log.emit({
       type: 'run.started',
@@ -223,12 +230,7 @@ export class Run {
   }
 
   private complete(): boolean {
-    const { steps, budgetTokens } = this.config;
-    const { prompt, generated } = this.state.totals;
-    return (
-      (steps !== null && this.step >= steps) ||
-      (budgetTokens !== null && prompt + generated >= budgetTokens)
-    );
+    return isComplete(this.config, this.step, this.state.totals);
   }
 
   private async evaluate(when: 'before' | 'after'): Promise<void> {
@@ -306,20 +308,13 @@ export class Run {
    * forced.
    */
   private async restore(): Promise<void> {
-    const checkpoint = await this.stored.loadCheckpoint();
-    if (!checkpoint)
-      throw new Error(
-        `Run ${this.stored.runId} has no whole checkpoint left to go on from; start it anew.`,
-      );
-    const state = parseState(checkpoint);
     await this.log.close();
-    await this.stored.truncate(checkpoint.log);
-    this.log.rewind();
-    const started = (await this.stored.readEvents()).find((event) => event.type === 'run.started');
-    if (!started)
-      throw new Error(
-        `The log of run ${this.stored.runId} does not begin with run.started; start it anew.`,
-      );
+    const events = await this.stored.readEvents();
+    const found = await this.stored.loadCheckpoint();
+    const { checkpoint } = found;
+    const started = events.find((event) => event.type === 'run.started');
+    if (!checkpoint || !started) throw lost(this.stored.runId, found);
+    const state = parseState(checkpoint);
     const { engine } = this.model;
     const sizes = state.sizes ?? started.tuner;
     engine.microBatchRows = sizes.microBatchRows;
@@ -327,12 +322,21 @@ export class Run {
     engine.variants = started.tuner.variants;
     if (!restoreAdapters(engine, this.config, checkpoint.adapters))
       throw new Error(
-        `The checkpoint of step ${checkpoint.step} lacks an adapter of ${this.config.method}; start the run anew.`,
+        `The checkpoint of step ${checkpoint.step} lacks an adapter of ${this.config.method}; ` +
+          'nothing was changed. Start the run anew under another name.',
       );
+    // Only now, when everything that takes its place has been read.
+    await this.stored.truncate(checkpoint.log);
+    this.log.rewind();
     this.state = state;
     this.step = checkpoint.step;
     this.skippedInRow = 0;
     this.log.emit({ type: 'run.resumed', step: this.step });
+    for (const why of found.passedOver)
+      this.log.emit({
+        type: 'warning.raised',
+        message: `${why} The run continues from the checkpoint of step ${this.step}, exactly.`,
+      });
     await this.log.flush();
   }
 
@@ -427,10 +431,7 @@ export class Run {
     await exportAdapters(this.model.engine, this.config, this.ports.adapterFiles, this.stored);
     await this.log.flush();
     const summary = summarise(await this.stored.readEvents(), this.ports.clock());
-    await this.stored.writeFile(
-      'summary.json',
-      new TextEncoder().encode(JSON.stringify(summary, null, 2) + '\n'),
-    );
+    await writeJson(this.stored, 'summary.json', summary);
     this.log.emit({ type: 'run.finished', step: this.step, reason, totals: this.state.totals });
     await this.log.flush();
     this.ports.onStatus({ state: 'idle' });
@@ -456,4 +457,8 @@ export class Run {
   readTokens(offset: number, bytes: number): Promise<Uint8Array> {
     return this.stored.readTokens(offset, bytes);
   }
+}
+
+function writeJson(stored: StoredRun, path: string, value: unknown): Promise<void> {
+  return stored.writeFile(path, new TextEncoder().encode(JSON.stringify(value, null, 2) + '\n'));
 }

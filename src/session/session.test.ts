@@ -197,6 +197,37 @@ describe('session', () => {
     expect((await second.ask({ type: 'runs' }))[0]).toMatchObject({ state: 'finished', step: 4 });
   });
 
+  it('lists damaged runs with the reason, hides no other for them, and hands them out and deletes them', async () => {
+    const { ask, session, root } = tab();
+    const { runId } = await ask({ type: 'start', config });
+    await session.settled();
+    const put = async (name: string, text: string) => {
+      const folder = await root.getDirectoryHandle(name, { create: true });
+      const log = await OpfsLogFile.open(folder, 'events.jsonl');
+      log.append(new TextEncoder().encode(text));
+      log.close();
+    };
+    await put('empty', '');
+    await put('torn', '{"seq":0,"ti');
+    await put('garbage', 'no log\n{"seq":1,"time":1,"type":"warning.raised","message":"m"}\n');
+    expect((await ask({ type: 'runs' })).map((run) => run.runId)).toEqual([runId]);
+    const damaged = await ask({ type: 'damaged' });
+    expect(damaged.map(({ kind, id }) => `${kind} ${id}`).sort()).toEqual([
+      'run empty',
+      'run garbage',
+      'run torn',
+    ]);
+    const garbage = damaged.find(({ id }) => id === 'garbage')!;
+    expect(garbage.reason).toMatch(/Line 1 of this log is damaged/);
+    await expect(ask({ type: 'resume', runId: 'garbage' })).rejects.toThrow(/Line 1 of this log/);
+    // Nothing holds its files after the refusal.
+    const [file] = await ask({ type: 'run-files', runId: 'garbage' });
+    expect(await file!.file.text()).toMatch(/^no log/);
+    for (const { id } of damaged) await ask({ type: 'delete', runId: id });
+    expect(await ask({ type: 'damaged' })).toEqual([]);
+    expect(await ask({ type: 'runs' })).toHaveLength(1);
+  });
+
   it('lets one tab own a run: another can read it but not resume or delete it', async () => {
     const first = tab();
     const second = tab();

@@ -4,6 +4,7 @@ import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { RunPlan, StepEstimate } from '../schema/plan.ts';
 import type {
+  DamagedItem,
   DeviceReport,
   FromPage,
   ImportedAdapter,
@@ -153,6 +154,8 @@ export class Session {
         return null;
       case 'runs':
         return this.runs();
+      case 'damaged':
+        return [...(await this.damagedRuns()), ...(await this.evaluations.damaged())];
       case 'log':
         return this.events(request.runId);
       case 'tokens':
@@ -298,6 +301,26 @@ export class Session {
       }),
     );
     return summaries.filter((summary) => summary !== null);
+  }
+
+  /** Stored runs of which `runs` can say nothing, except those that another tab is starting. */
+  private async damagedRuns(): Promise<DamagedItem[]> {
+    const { library, claim } = this.ports;
+    const damaged: DamagedItem[] = [];
+    for (const id of await library.list()) {
+      if (this.current?.runId === id || this.summaries.has(id)) continue;
+      const reason = await this.events(id).then(
+        ([first]) =>
+          first?.type === 'run.started' ? null : 'Its log does not say how the run began.',
+        messageOf,
+      );
+      if (reason === null) continue;
+      const free = await claim(id);
+      if (!free) continue;
+      free();
+      damaged.push({ kind: 'run', id, reason, bytes: (await library.bytes(id)).total });
+    }
+    return damaged;
   }
 
   private async events(runId: string): Promise<RunEvent[]> {

@@ -7,7 +7,13 @@ import {
 } from '../schema/columns.ts';
 import type { Method, RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
-import type { DeviceReport, NamedFile, RunSummary, SessionStatus } from '../schema/protocol.ts';
+import type {
+  DamagedItem,
+  DeviceReport,
+  NamedFile,
+  RunSummary,
+  SessionStatus,
+} from '../schema/protocol.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createSessionClient, type Channel, type SessionClient } from './client.ts';
 import { createEvaluations, type Evaluations } from './evaluations.ts';
@@ -41,6 +47,8 @@ export interface LabState {
   /** The defaults of methods and models looked at since the page opened, by `presetKey`. */
   readonly presets: Readonly<Record<string, Loadable<RunConfig>>>;
   readonly runs: Loadable<readonly RunSummary[]>;
+  /** Runs and evaluations that are stored and cannot be read. */
+  readonly damaged: Loadable<readonly DamagedItem[]>;
   /** Runs looked at since the page opened, by id. */
   readonly views: Readonly<Record<string, Loadable<RunView>>>;
   /** Token columns looked at lately, by `<run>:<rollout>`. */
@@ -79,6 +87,7 @@ export interface Lab {
   pause(): void;
   stop(): void;
   deleteRun(runId: string): Promise<void>;
+  deleteDamaged(item: DamagedItem): Promise<void>;
   /** Everything kept of a run but its checkpoints; null when it cannot be had. */
   runFiles(runId: string): Promise<readonly NamedFile[] | null>;
   /** Keeps a run that was made elsewhere; its id, or null. */
@@ -119,6 +128,7 @@ export function createLab(
     device: { state: 'loading' },
     presets: {},
     runs: { state: 'loading' },
+    damaged: { state: 'loading' },
     views: {},
     tokens: {},
     distillations: {},
@@ -209,9 +219,10 @@ export function createLab(
 
   function refreshRuns(): void {
     load('runs', client.ask({ type: 'runs' }));
+    load('damaged', client.ask({ type: 'damaged' }));
   }
 
-  function load<K extends 'device' | 'runs'>(key: K, answer: Promise<unknown>): void {
+  function load<K extends 'device' | 'runs' | 'damaged'>(key: K, answer: Promise<unknown>): void {
     answer
       .then((data) => set({ [key]: { state: 'ready', data } } as Pick<LabState, K>))
       .catch((error: unknown) =>
@@ -314,6 +325,14 @@ export function createLab(
       } catch (error) {
         notify(messageOf(error));
       }
+      refreshRuns();
+    },
+    async deleteDamaged({ kind, id }) {
+      await orNotice<unknown>(
+        client.ask(
+          kind === 'run' ? { type: 'delete', runId: id } : { type: 'delete-evaluation', id },
+        ),
+      );
       refreshRuns();
     },
     runFiles: (runId) => orNotice(client.ask({ type: 'run-files', runId })),

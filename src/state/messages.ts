@@ -104,6 +104,14 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   pause: done,
   stop: done,
   runs: v.array(RunSummary),
+  damaged: v.array(
+    v.object({
+      kind: v.picklist(['run', 'evaluation']),
+      id: v.string(),
+      reason: v.string(),
+      bytes: v.number(),
+    }),
+  ),
   log: v.array(RunEvent),
   tokens: v.object({ block: v.instance(ArrayBuffer), text: v.array(v.string()) }),
   distillation: v.object({

@@ -150,16 +150,20 @@ describe.each(kinds)('run store: $name', ({ make }) => {
   it('loads the newest checkpoint, and the one before it when the newest is damaged', async () => {
     const { store, reopen, damageNewest } = make();
     const run = await store.open('a');
-    expect(await run.loadCheckpoint()).toBeNull();
+    expect(await run.loadCheckpoint()).toEqual({ checkpoint: null, passedOver: [] });
     for (const step of [1, 2, 3])
       expect(await run.saveCheckpoint(checkpoint(step))).toBeGreaterThan(1000);
-    expect(await run.loadCheckpoint()).toEqual(checkpoint(3));
+    expect((await run.loadCheckpoint()).checkpoint).toEqual(checkpoint(3));
     await run.close();
     await damageNewest('a');
     const again = await reopen().open('a');
-    expect((await again.loadCheckpoint())?.step).toBe(2);
+    const found = await again.loadCheckpoint();
+    expect(found.checkpoint?.step).toBe(2);
+    expect(found.passedOver).toEqual([
+      expect.stringMatching(/(000003\.ckpt|a\/3).*(damaged|checksum)/),
+    ]);
     await again.saveCheckpoint(checkpoint(4));
-    expect((await again.loadCheckpoint())?.step).toBe(4);
+    expect((await again.loadCheckpoint()).checkpoint?.step).toBe(4);
     await again.close();
   });
 
@@ -168,7 +172,9 @@ describe.each(kinds)('run store: $name', ({ make }) => {
     const run = await store.open('a');
     await run.saveCheckpoint(checkpoint(1));
     await run.saveCheckpoint(checkpoint(2, { events: 5, eventBytes: 500, tokenBytes: 0 }));
-    expect((await run.loadCheckpoint())?.step).toBe(1);
+    const found = await run.loadCheckpoint();
+    expect(found.checkpoint?.step).toBe(1);
+    expect(found.passedOver[0]).toMatch(/needs 500 bytes of events\.jsonl, which has 0/);
     await run.close();
   });
 
@@ -186,7 +192,7 @@ describe.each(kinds)('run store: $name', ({ make }) => {
     await store.delete('a');
     expect(await store.list()).toEqual([]);
     const fresh = await store.open('a');
-    expect(await fresh.loadCheckpoint()).toBeNull();
+    expect((await fresh.loadCheckpoint()).checkpoint).toBeNull();
     expect(await fresh.readEvents()).toEqual([]);
     await fresh.close();
   });

@@ -39,12 +39,19 @@ export interface StoredRun {
   /** Cuts events and tokens back to `offset`. */
   truncate(offset: LogOffset): Promise<void>;
   saveCheckpoint(checkpoint: Checkpoint): Promise<number>;
-  /** The last checkpoint whose blob is whole, or null. */
-  loadCheckpoint(): Promise<Checkpoint | null>;
+  /** The newest checkpoint that is whole and whose log is there. Reads only. */
+  loadCheckpoint(): Promise<FoundCheckpoint>;
   /** Final artefacts a person may want (adapter files, summary.json). */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
   readFile(path: string): Promise<Uint8Array | null>;
   close(): Promise<void>;
+}
+
+export interface FoundCheckpoint {
+  /** Null where none can be used. */
+  readonly checkpoint: Checkpoint | null;
+  /** A sentence for each newer one that cannot be used: which, and why. */
+  readonly passedOver: readonly string[];
 }
 
 export interface Checkpoint {

@@ -93,6 +93,8 @@ export async function openReport(archive: Blob): Promise<Report> {
     switch (request.type) {
       case 'runs':
         return index.runs;
+      case 'damaged':
+        return [];
       case 'log':
         return (await open(request.runId)).events;
       case 'tokens': {

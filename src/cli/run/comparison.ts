@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { refusalOf } from '../../compare/comparable.ts';
 import {
   compareRuns,
@@ -16,7 +16,8 @@ import {
   formatSeconds,
   formatSigned,
 } from '../../lib/format.ts';
-import { FolderStore } from '../../storage/node/folder-store.ts';
+import type { RunEvent } from '../../schema/events.ts';
+import { parseLog } from '../../storage/log-lines.ts';
 import { remark } from '../io.ts';
 import { textTable } from '../table.ts';
 
@@ -42,15 +43,9 @@ export async function writeComparison(out: string, folders: readonly string[]): 
   remark(`These figures, and those of each seed, are in ${file}.`);
 }
 
-export async function readLog(
-  folder: string,
-): ReturnType<Awaited<ReturnType<FolderStore['open']>>['readEvents']> {
-  const stored = await new FolderStore(dirname(folder)).open(basename(folder));
-  try {
-    return await stored.readEvents();
-  } finally {
-    await stored.close();
-  }
+/** The whole events of the run in `folder`, which may be going on. Reads only. */
+export async function readLog(folder: string): Promise<RunEvent[]> {
+  return parseLog(await readFile(join(folder, 'events.jsonl'))).events;
 }
 
 /** What a comparison says, for a terminal. */

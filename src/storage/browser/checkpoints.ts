@@ -1,7 +1,8 @@
 import { createStore, del, get, keys, set, type UseStore } from 'idb-keyval';
 import * as v from 'valibot';
-import { decodeCheckpoint, encodeCheckpoint } from '../checkpoint-codec.ts';
-import type { Checkpoint, LogOffset } from '../run-store.ts';
+import { encodeCheckpoint } from '../checkpoint-codec.ts';
+import type { Checkpoint, FoundCheckpoint } from '../run-store.ts';
+import { usableCheckpoint, type CheckpointedLog } from '../usable-checkpoint.ts';
 import { storageError } from './opfs-log.ts';
 
 /** What the pointer of a run names: the newest checkpoint's key and the one before. */
@@ -54,28 +55,19 @@ export class IndexedDbCheckpoints {
     return bytes.byteLength;
   }
 
-  /** The newest checkpoint that is whole and whose log is still there; null when none is. */
-  async load(
-    runId: string,
-    log: Pick<LogOffset, 'eventBytes' | 'tokenBytes'>,
-  ): Promise<Checkpoint | null> {
+  /** The newest checkpoint that is whole and whose log is still there. */
+  async load(runId: string, log: CheckpointedLog): Promise<FoundCheckpoint> {
     const pointer = await this.pointer(runId);
-    for (const key of [pointer?.current, pointer?.previous]) {
-      if (!key) continue;
-      try {
+    const keys = [pointer?.current, pointer?.previous].filter((key) => typeof key === 'string');
+    const stored = keys.map((key) => ({
+      name: `The checkpoint ${key}`,
+      read: async () => {
         const bytes: unknown = await get(key, this.store);
-        if (!(bytes instanceof Uint8Array)) continue;
-        const checkpoint = decodeCheckpoint(bytes);
-        if (
-          checkpoint.log.eventBytes <= log.eventBytes &&
-          checkpoint.log.tokenBytes <= log.tokenBytes
-        )
-          return checkpoint;
-      } catch {
-        // Damaged or of another format: the one before may be whole.
-      }
-    }
-    return null;
+        if (bytes instanceof Uint8Array) return bytes;
+        throw new Error('It is named by its pointer and is not there.');
+      },
+    }));
+    return usableCheckpoint(stored, log);
   }
 
   async delete(runId: string): Promise<void> {

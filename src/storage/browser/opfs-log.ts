@@ -34,6 +34,8 @@ export class OpfsLogFile {
         if (written === 0) throw new StorageFullError(fullSentence(bytes.byteLength, this.name));
         done += written;
       }
+      if (this.handle.getSize() > at + bytes.byteLength)
+        this.handle.truncate(at + bytes.byteLength);
       this.handle.flush();
     } catch (error) {
       if (this.handle.getSize() > at) this.handle.truncate(at);
@@ -46,6 +48,11 @@ export class OpfsLogFile {
   read(at: number, bytes: number): Uint8Array {
     const out = new Uint8Array(bytes);
     return out.subarray(0, this.handle.read(out, { at }));
+  }
+
+  /** From here on the file ends at `bytes`; what lies beyond stays until the next append. */
+  endAt(bytes: number): void {
+    this.length = bytes;
   }
 
   truncate(bytes: number): void {

@@ -1,7 +1,14 @@
 import type { RunEvent } from '../../schema/events.ts';
 import { encodeLines, parseLog } from '../log-lines.ts';
 import type { NamedFile } from '../../schema/protocol.ts';
-import type { Checkpoint, LogOffset, RunBytes, RunStore, StoredRun } from '../run-store.ts';
+import type {
+  Checkpoint,
+  FoundCheckpoint,
+  LogOffset,
+  RunBytes,
+  RunStore,
+  StoredRun,
+} from '../run-store.ts';
 import { IndexedDbCheckpoints } from './checkpoints.ts';
 import { OpfsLogFile } from './opfs-log.ts';
 
@@ -43,16 +50,21 @@ export class BrowserStore implements RunStore {
       if (handle.kind !== 'directory') continue;
       // Only the first event is read: logs can be long, and there may be many.
       const log = await bytesOf(handle, EVENTS, FIRST_EVENT);
-      if (log) runs.push({ name, time: parseLog(log).events[0]?.time ?? 0 });
+      if (log) runs.push({ name, time: beginOf(log) });
     }
     return runs.sort((a, b) => b.time - a.time).map((run) => run.name);
   }
 
   async open(runId: string): Promise<StoredRun> {
     const folder = await this.root.getDirectoryHandle(runId, { create: true });
-    const events = await OpfsLogFile.open(folder, EVENTS);
-    const tokens = await OpfsLogFile.open(folder, TOKENS);
-    return new BrowserRun(runId, folder, events, tokens, this.checkpoints);
+    const files: OpfsLogFile[] = [];
+    try {
+      for (const name of [EVENTS, TOKENS]) files.push(await OpfsLogFile.open(folder, name));
+      return new BrowserRun(runId, folder, files[0]!, files[1]!, this.checkpoints);
+    } catch (error) {
+      files.forEach((file) => file.close()); // else nobody could read or delete them before a reload
+      throw error;
+    }
   }
 
   async delete(runId: string): Promise<void> {
@@ -144,7 +156,7 @@ class BrowserRun implements StoredRun {
     private readonly checkpoints: IndexedDbCheckpoints,
   ) {
     const log = parseLog(eventFile.read(0, eventFile.size));
-    if (log.wholeBytes < eventFile.size) eventFile.truncate(log.wholeBytes);
+    eventFile.endAt(log.wholeBytes);
     this.events = log.events.length;
   }
 
@@ -190,8 +202,11 @@ class BrowserRun implements StoredRun {
     return this.checkpoints.save(this.runId, checkpoint);
   }
 
-  async loadCheckpoint(): Promise<Checkpoint | null> {
-    return this.checkpoints.load(this.runId, this.offset());
+  async loadCheckpoint(): Promise<FoundCheckpoint> {
+    return this.checkpoints.load(this.runId, {
+      ...this.offset(),
+      eventsUpTo: async (bytes) => this.eventFile.read(0, bytes),
+    });
   }
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
@@ -217,6 +232,15 @@ class BrowserRun implements StoredRun {
   async close(): Promise<void> {
     this.eventFile.close();
     this.tokenFile.close();
+  }
+}
+
+/** When the log that begins with `bytes` began, ms; 0 where its first line is damaged. */
+function beginOf(bytes: Uint8Array): number {
+  try {
+    return parseLog(bytes).events[0]?.time ?? 0;
+  } catch {
+    return 0; // listed all the same: whoever reads it whole says what is wrong with it
   }
 }
 

@@ -9,20 +9,24 @@ import {
   readSync,
   writeSync,
 } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, StorageFullError } from '../../lib/errors.ts';
 import type { RunEvent } from '../../schema/events.ts';
-import { decodeCheckpoint, encodeCheckpoint } from '../checkpoint-codec.ts';
+import { encodeCheckpoint } from '../checkpoint-codec.ts';
 import { encodeLines, parseLog } from '../log-lines.ts';
-import type { Checkpoint, LogOffset, RunStore, StoredRun } from '../run-store.ts';
+import type { Checkpoint, FoundCheckpoint, LogOffset, RunStore, StoredRun } from '../run-store.ts';
+import { usableCheckpoint } from '../usable-checkpoint.ts';
+import { claimFile, ownerOf } from './lock-file.ts';
 
 const KEEP_CHECKPOINTS = 2;
+/** Held by the process that writes the run. */
+const LOCK = 'run.lock';
 const CHECKPOINT_NAME = /^(\d{6,})\.ckpt$/;
 
 /**
  * Runs as folders below `root`, one each: events.jsonl, tokens.bin, checkpoints/, and the files of
- * `writeFile`.
+ * `writeFile`. An open run is locked: a second process that opens it gets a sentence.
  */
 export class FolderStore implements RunStore {
   constructor(private readonly root: string) {}
@@ -39,8 +43,31 @@ export class FolderStore implements RunStore {
 
   async open(runId: string): Promise<StoredRun> {
     const folder = join(this.root, runId);
-    await mkdir(join(folder, 'checkpoints'), { recursive: true });
-    return new FolderRun(runId, folder);
+    try {
+      await mkdir(join(folder, 'checkpoints'), { recursive: true });
+    } catch (error) {
+      throw new Error(
+        `The folder ${join(folder, 'checkpoints')} cannot be made (${messageOf(error)}); move ` +
+          'away what is in its place, or choose another folder.',
+        { cause: error },
+      );
+    }
+    const lock = join(folder, LOCK);
+    const unlock = await claimFile(lock);
+    if (!unlock) {
+      const owner = await ownerOf(lock);
+      throw new Error(
+        `The run in ${folder} is being written by ` +
+          `${owner ? `process ${owner.pid} on ${owner.host}` : 'another process'}; wait until it ` +
+          `has ended, or stop it. If it is gone for sure, delete ${lock}.`,
+      );
+    }
+    try {
+      return new FolderRun(runId, folder, unlock);
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
   }
 
   async delete(runId: string): Promise<void> {
@@ -58,16 +85,20 @@ class FolderRun implements StoredRun {
   constructor(
     readonly runId: string,
     private readonly folder: string,
+    private readonly unlock: () => Promise<void>,
   ) {
     mkdirSync(folder, { recursive: true });
     this.eventFile = openSync(join(folder, 'events.jsonl'), 'a+');
     this.tokenFile = openSync(join(folder, 'tokens.bin'), 'a+');
-    const log = parseLog(readFileSync(join(folder, 'events.jsonl')));
-    if (log.wholeBytes < fstatSync(this.eventFile).size)
-      ftruncateSync(this.eventFile, log.wholeBytes);
-    this.events = log.events.length;
-    this.eventBytes = log.wholeBytes;
-    this.tokenBytes = fstatSync(this.tokenFile).size;
+    try {
+      const log = parseLog(readFileSync(join(folder, 'events.jsonl')));
+      this.events = log.events.length;
+      this.eventBytes = log.wholeBytes;
+      this.tokenBytes = fstatSync(this.tokenFile).size;
+    } catch (error) {
+      this.closeFiles();
+      throw error;
+    }
   }
 
   async readEvents(): Promise<RunEvent[]> {
@@ -78,6 +109,9 @@ class FolderRun implements StoredRun {
   // its sync.
   async appendEvents(events: readonly RunEvent[]): Promise<void> {
     const bytes = encodeLines(events);
+    // A torn tail goes when something takes its place, not when the run is merely opened.
+    if (fstatSync(this.eventFile).size > this.eventBytes)
+      ftruncateSync(this.eventFile, this.eventBytes);
     append(this.eventFile, bytes, this.eventBytes, 'events.jsonl');
     this.eventBytes += bytes.byteLength;
     this.events += events.length;
@@ -119,24 +153,23 @@ class FolderRun implements StoredRun {
     const next = names.length ? Number(CHECKPOINT_NAME.exec(names[0]!)![1]) + 1 : 1;
     await this.writeFile(join('checkpoints', `${String(next).padStart(6, '0')}.ckpt`), bytes);
     for (const old of names.slice(KEEP_CHECKPOINTS - 1))
-      await rm(join(this.folder, 'checkpoints', old), { force: true });
+      await unlink(join(this.folder, 'checkpoints', old)).catch(() => undefined);
     return bytes.byteLength;
   }
 
-  async loadCheckpoint(): Promise<Checkpoint | null> {
-    for (const name of await this.checkpoints()) {
-      try {
-        const checkpoint = decodeCheckpoint(await readFile(join(this.folder, 'checkpoints', name)));
-        if (
-          checkpoint.log.eventBytes <= this.eventBytes &&
-          checkpoint.log.tokenBytes <= this.tokenBytes
-        )
-          return checkpoint;
-      } catch {
-        // Damaged: the one before it is whole, or there is none.
-      }
-    }
-    return null;
+  async loadCheckpoint(): Promise<FoundCheckpoint> {
+    const stored = (await this.checkpoints()).map((name) => ({
+      name: `checkpoints/${name}`,
+      read: () => readFile(join(this.folder, 'checkpoints', name)),
+    }));
+    return usableCheckpoint(stored, {
+      eventBytes: this.eventBytes,
+      tokenBytes: this.tokenBytes,
+      eventsUpTo: async (bytes) => {
+        const out = new Uint8Array(bytes);
+        return out.subarray(0, readSync(this.eventFile, out, 0, bytes, 0));
+      },
+    });
   }
 
   /**
@@ -168,6 +201,11 @@ class FolderRun implements StoredRun {
   }
 
   async close(): Promise<void> {
+    this.closeFiles();
+    await this.unlock();
+  }
+
+  private closeFiles(): void {
     closeSync(this.eventFile);
     closeSync(this.tokenFile);
   }

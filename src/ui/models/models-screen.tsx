@@ -5,6 +5,7 @@ import { go, useLab } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { FolderField } from '../start/folder-field.tsx';
 import { StoredRuns } from '../start/stored-runs.tsx';
+import { DamagedList } from './damaged-list.tsx';
 import { AdapterList } from './adapter-list.tsx';
 import { ImportRun } from './import-run.tsx';
 import { ModelList } from './model-list.tsx';
@@ -39,6 +40,7 @@ export function ModelsScreen() {
       </div>
       <AdapterList />
       <StoredRuns tools={<ImportRun />} detailed />
+      <DamagedList />
       <StoredEvaluations />
     </main>
   );

@@ -7,6 +7,7 @@ import { MethodChoice } from './method-choice.tsx';
 import { ModelCard } from './model-card.tsx';
 import { ModelShelf } from './model-shelf.tsx';
 import { Unfinished } from './unfinished.tsx';
+import { DamagedList } from '../models/damaged-list.tsx';
 import { StoredRuns } from './stored-runs.tsx';
 import './start.css';
 import './model.css';
@@ -32,6 +33,7 @@ export function StartScreen({ route }: { readonly route: Extract<Route, { screen
         <Launch key={route.model} route={route} />
       </div>
       <StoredRuns />
+      <DamagedList />
     </main>
   );
 }
