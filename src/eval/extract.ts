@@ -1,8 +1,7 @@
 import type { CodeFormat } from '../data/prompts.ts';
 import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
 
-// An unclosed last fence counts: truncated completions are scored too.
-const FENCE = /```[^\n`]*\n([\s\S]*?)(?:\n?[ \t]*```|$)/;
+const FENCE = '```';
 const TAG = /<code>([\s\S]*?)(?:<\/code>|$)/;
 
 /**
@@ -12,7 +11,6 @@ const TAG = /<code>([\s\S]*?)(?:<\/code>|$)/;
  */
 export function extractCode(text: string, format: Exclude<CodeFormat, 'sanitized'>): string | null {
   const tagged = () => TAG.exec(text)?.[1];
-  const fenced = (where: string) => FENCE.exec(where)?.[1];
   const within = format === 'tagged' ? tagged() : undefined;
   const found =
     format === 'plain'
@@ -21,6 +19,30 @@ export function extractCode(text: string, format: Exclude<CodeFormat, 'sanitized
         ? (fenced(within) ?? within)
         : (fenced(text) ?? tagged());
   return found === undefined || found.trim() === '' ? null : found;
+}
+
+/**
+ * What the first fence of `text` holds, without the line break and the blanks before its end. A
+ * fence that nothing closes counts: truncated completions are scored too. Linear in the text, which
+ * a regular expression with blanks before its end is not.
+ */
+function fenced(text: string): string | undefined {
+  for (let at = text.indexOf(FENCE); at >= 0;) {
+    const line = text.indexOf('\n', at);
+    if (line < 0) return undefined;
+    const tick = text.lastIndexOf('`', line);
+    if (tick < at + FENCE.length) {
+      const from = line + 1;
+      const close = text.indexOf(FENCE, from);
+      if (close < 0) return text.slice(from);
+      let end = close;
+      while (end > from && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
+      if (end > from && text[end - 1] === '\n') end--;
+      return text.slice(from, end);
+    }
+    at = text.indexOf(FENCE, Math.max(at + 1, tick - 2));
+  }
+  return undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import { mapLimited } from '../lib/concurrency.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
 import type { Handling } from '../sandbox/sandbox.ts';
+import { TextRefused } from '../sandbox/trusted.ts';
 import type { AssertVerdict, ProgramError, Verdict, VerdictStatus } from '../schema/verdict.ts';
 import type { Graded } from './context.ts';
 import { gradeDifferential } from './differential.ts';
@@ -44,16 +45,19 @@ export function graderOf(
       return { code, verdict: infraVerdict(problem, error), ...parts(problem, 'infra', 'infra') };
     };
     let code: string | null;
+    let refused: ProgramError | undefined;
     try {
       code = await findCode(completion, options.format, sandbox, entryPointOf(problem));
     } catch (error) {
-      return failed(null, error);
+      if (!(error instanceof TextRefused)) return failed(null, error);
+      code = null;
+      refused = { type: error.name, message: error.message.slice(0, 300), lines: [] };
     }
     if (code === null) {
       const asserts = allAsserts(problem).map((source) => ({ status: 'no-code', source }) as const);
       return {
         code,
-        verdict: { status: 'no-code', asserts, ms: 0 },
+        verdict: { status: 'no-code', asserts, ...(refused && { error: refused }), ms: 0 },
         ...parts(problem, 'no-code', 'no-code'),
       };
     }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { parseValue, textOf, type Value, type WireValue } from './value.ts';
 import type { GuestHandle } from './guest-handle.ts';
+import { AskFailed, Interpreter } from './interpreter.ts';
 
 /** One assert of a test as it is judged; made by splitter.py. */
 export type PlannedAssert = { readonly source: string } & Plan;
@@ -69,27 +70,38 @@ export type Residual = v.InferOutput<typeof Residual>;
 const Found = v.object({ code: v.nullable(v.string()) });
 
 /** A data set's expression that takes longer than this is not an expected value. */
-const LIMIT_MS = 10_000;
+const TEST_LIMIT_MS = 10_000;
+/** Looking for a program in 50,000 characters of prose takes a tenth of this on a slow machine. */
+const HOSTILE_LIMIT_MS = 5_000;
 const CACHE = 20_000;
 /** Characters of a completion that are looked at. */
 const MAX_SOURCE = 50_000;
 
-/** The interpreter was there and died over the request. */
-class AskFailed extends Error {
-  override readonly name = 'AskFailed';
+/**
+ * The text of a completion killed the interpreter that looked for a program in it, or kept it too
+ * long, twice: the text's fault, so it counts as a program that failed.
+ */
+export class TextRefused extends Error {
+  override readonly name = 'TextRefused';
 }
 
-/** The interpreter that reads asserts. It runs a data set's code, never a solution's. */
+/**
+ * The interpreters that read asserts and texts. They run a data set's code, never a solution's. What
+ * a model wrote, a completion or a program's values, goes to an interpreter of its own: it can kill
+ * that one and nothing that others wait for.
+ */
 export class TrustedPython {
-  private guest: Promise<GuestHandle> | null = null;
-  private queue: Promise<unknown> = Promise.resolve();
   private readonly plans = new Map<string, Promise<readonly PlannedAssert[]>>();
-  private closed = false;
+  private readonly tests: Interpreter;
+  private readonly hostile: Interpreter;
 
-  constructor(private readonly bootGuest: () => Promise<GuestHandle>) {}
+  constructor(bootGuest: () => Promise<GuestHandle>) {
+    this.tests = new Interpreter(bootGuest, TEST_LIMIT_MS);
+    this.hostile = new Interpreter(bootGuest, HOSTILE_LIMIT_MS);
+  }
 
   async ready(): Promise<void> {
-    await this.booted();
+    await this.tests.booted();
   }
 
   /**
@@ -123,7 +135,10 @@ export class TrustedPython {
     helpers: string,
     asserts: readonly string[],
   ): Promise<PlannedAssert[][]> {
-    const { plans } = v.parse(Plans, await this.ask({ type: 'plan', setup, helpers, asserts }));
+    const { plans } = v.parse(
+      Plans,
+      await this.tests.ask({ type: 'plan', setup, helpers, asserts }),
+    );
     if (plans.length !== asserts.length)
       throw new Error('The assert splitter answered another number of plans.');
     return plans.map((parts) =>
@@ -138,7 +153,10 @@ export class TrustedPython {
     holes: readonly (WireValue | null)[],
   ): Promise<Residual> {
     try {
-      return v.parse(Residual, await this.ask({ type: 'residual', setup, context, rest, holes }));
+      return v.parse(
+        Residual,
+        await this.hostile.ask({ type: 'residual', setup, context, rest, holes }),
+      );
     } catch (error) {
       // The program's value did this (the sum of a range of 10^12, say): its failure, not the
       // sandbox's.
@@ -158,9 +176,8 @@ export class TrustedPython {
    * The longest span of whole lines that parses as Python, spans with definitions first; null when
    * there is none.
    */
-  async longestParsable(text: string): Promise<string | null> {
-    return v.parse(Found, await this.ask({ type: 'parsable', text: text.slice(0, MAX_SOURCE) }))
-      .code;
+  longestParsable(text: string): Promise<string | null> {
+    return this.found({ type: 'parsable', text: text.slice(0, MAX_SOURCE) });
   }
 
   /**
@@ -168,49 +185,30 @@ export class TrustedPython {
    * imports and what the entry point reaches (everything it can keep, without one); null when
    * nothing parses.
    */
-  async sanitize(text: string, entryPoint: string | null): Promise<string | null> {
-    return v.parse(
-      Found,
-      await this.ask({ type: 'sanitize', text: text.slice(0, MAX_SOURCE), entryPoint }),
-    ).code;
+  sanitize(text: string, entryPoint: string | null): Promise<string | null> {
+    return this.found({ type: 'sanitize', text: text.slice(0, MAX_SOURCE), entryPoint });
+  }
+
+  /** Rejects with TextRefused where the text is to blame. */
+  private async found(request: object): Promise<string | null> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return v.parse(Found, await this.hostile.ask(request)).code;
+      } catch (error) {
+        if (!(error instanceof AskFailed)) throw error;
+        // Once may have been the machine. Twice in a row on interpreters of its own is the text.
+        if (tries === 2)
+          throw new TextRefused(
+            `No program could be looked for in this text: it is too deep or too long for Python's ` +
+              `parser (${error.message}).`,
+          );
+      }
+    }
   }
 
   close(): void {
-    this.closed = true;
-    void this.guest?.then(
-      (guest) => guest.kill('the sandbox was closed'),
-      () => undefined,
-    );
-  }
-
-  private booted(): Promise<GuestHandle> {
-    if (this.closed) return Promise.reject(new Error('The sandbox is closed.'));
-    this.guest ??= this.bootGuest().catch((error: unknown) => {
-      this.guest = null;
-      throw error;
-    });
-    return this.guest;
-  }
-
-  private ask(request: object): Promise<unknown> {
-    const answer = this.queue.then(async () => {
-      const guest = await this.booted();
-      const timer = setTimeout(
-        () => guest.kill(`it took longer than ${LIMIT_MS / 1000} s`),
-        LIMIT_MS,
-      );
-      try {
-        return JSON.parse((await guest.step(request)).text) as unknown;
-      } catch (error) {
-        guest.kill('it failed');
-        this.guest = null;
-        throw new AskFailed(error instanceof Error ? error.message : String(error));
-      } finally {
-        clearTimeout(timer);
-      }
-    });
-    this.queue = answer.catch(() => undefined);
-    return answer;
+    this.tests.close();
+    this.hostile.close();
   }
 }
 

@@ -1,18 +1,31 @@
-import type { FileSystem } from './guest.ts';
+import type { FileNode, FileSystem } from './guest.ts';
 
 /**
  * Makes the file system read-only for good; devices stay writable. Nothing about a file can be
- * changed either, not even its times: whatever one program leaves there another could read. Returns
- * the check for what is left open or moved after a program: a sentence, or null. Runs as text: see
- * `guest`.
+ * changed either, not even its times: whatever one program leaves there another could read.
+ *
+ * The refusal stands where bytes are changed, in the operations of nodes and streams. How a
+ * descriptor was come by does not matter, then: O_PATH opens for reading and writes, and F_SETFL
+ * makes any descriptor writable. Calls by path are refused as well, for their error.
+ *
+ * Returns the check after a program, a sentence or null: what is open or moved, and every byte of
+ * every file, whatever way there may be left. Runs as text: see `guest`.
  */
-export function closeFileSystem(fs: FileSystem): () => string | null {
+export function closeFileSystem(
+  fs: FileSystem,
+  random: (view: Uint8Array) => unknown,
+): () => string | null {
   const EROFS = 69;
+  const S_IFMT = 0o170000;
+  const S_IFREG = 0o100000;
+  const S_IFCHR = 0o020000;
   const refuse = (): never => {
     throw new fs.ErrnoError(EROFS);
   };
   const open = fs['open'] as (path: unknown, flags: unknown, mode?: unknown) => unknown;
-  const analyze = fs['analyzePath'] as (path: unknown) => { object: { mode: number } | null };
+  const analyze = fs['analyzePath'] as (path: unknown) => {
+    object: { mode: number; rdev?: number } | null;
+  };
   fs['open'] = (path: unknown, flags: unknown, mode?: unknown) => {
     const WRITE_CREATE_TRUNCATE = 0o1103;
     const writes =
@@ -22,8 +35,7 @@ export function closeFileSystem(fs: FileSystem): () => string | null {
     if (writes) {
       const node =
         typeof path === 'string' ? analyze.call(fs, path).object : (path as { mode: number });
-      const S_IFCHR = 0o020000;
-      if (node === null || (node.mode & 0o170000) !== S_IFCHR) refuse();
+      if (node === null || (node.mode & S_IFMT) !== S_IFCHR) refuse();
     }
     return open.call(fs, path, flags, mode);
   };
@@ -32,8 +44,28 @@ export function closeFileSystem(fs: FileSystem): () => string | null {
     'doTruncate doChmod doChown setattr doSetAttr allocate create';
   for (const name of changes.split(' ')) if (typeof fs[name] === 'function') fs[name] = refuse;
 
+  const CHANGING =
+    'write allocate msync setattr mknod rename unlink rmdir symlink link create'.split(' ');
+  const seal = (operations: Record<string, unknown> | undefined): void => {
+    if (operations === undefined || Object.isFrozen(operations)) return;
+    for (const name of CHANGING) if (name in operations) operations[name] = refuse;
+    Object.freeze(operations);
+  };
+  /** Every file with its bytes as they are now. */
+  const files: { node: FileNode; contents: Uint8Array; words: Uint32Array; copy: Uint32Array }[] =
+    [];
   for (const first of fs.nameTable) {
     for (let node = first; node !== null && node !== undefined; node = node.name_next) {
+      seal(node.node_ops);
+      if ((node.mode & S_IFMT) !== S_IFCHR) seal(node.stream_ops);
+      if ((node.mode & S_IFMT) === S_IFREG && node.contents instanceof Uint8Array) {
+        // Padded to whole words in a buffer of its own, so that it compares word by word.
+        const contents = new Uint8Array((node.contents.byteLength + 3) & ~3);
+        contents.set(node.contents);
+        node.contents = contents;
+        const words = new Uint32Array(contents.buffer);
+        files.push({ node, contents, words, copy: words.slice() });
+      }
       for (const time of ['atime', 'mtime', 'ctime'] as const) {
         Object.defineProperty(node, time, {
           get: () => 0,
@@ -44,6 +76,33 @@ export function closeFileSystem(fs: FileSystem): () => string | null {
     }
   }
 
+  const memory = fs.filesystems['MEMFS'];
+  if (memory === undefined) throw new Error('Pyodide no longer has a MEMFS: pin its version.');
+  seal(memory.node_ops);
+  seal(memory.stream_ops);
+  // Emscripten keeps a buffer of random bytes that would tell one program how many another took.
+  for (const path of ['/dev/random', '/dev/urandom']) {
+    const device = fs.getDevice(analyze.call(fs, path).object?.rdev ?? -1);
+    if (device)
+      device.stream_ops['read'] = (
+        _stream: unknown,
+        buffer: Int8Array,
+        offset: number,
+        length: number,
+      ) => {
+        random(new Uint8Array(buffer.buffer, buffer.byteOffset + offset, length));
+        return length;
+      };
+  }
+
+  const changed = (): string | null => {
+    for (const { node, contents, words, copy } of files) {
+      if (node.contents !== contents) return 'a file was replaced';
+      for (let i = 0; i < copy.length; i++)
+        if (words[i] !== copy[i]) return 'a file of the library was changed';
+    }
+    return null;
+  };
   const inode = fs.nextInode;
   const folder = fs.currentPath;
   const streams = fs.streams.map((stream) => [stream, stream?.flags, stream?.position] as const);
@@ -57,7 +116,7 @@ export function closeFileSystem(fs: FileSystem): () => string | null {
       if (now?.flags !== flags || now?.position !== position)
         return 'a file descriptor was changed';
     }
-    return fs.nextInode === inode ? null : 'files were made';
+    return fs.nextInode === inode ? changed() : 'files were made';
   };
 }
 

@@ -11,9 +11,17 @@ export interface FileSystem {
   currentPath: string;
   ErrnoError: new (errno: number) => Error;
   chdir: (path: string) => void;
+  filesystems: Record<string, Operations | undefined>;
+  getDevice: (dev: number) => { stream_ops: Record<string, unknown> } | undefined;
 }
-interface FileNode {
+interface Operations {
+  node_ops: Record<string, unknown>;
+  stream_ops: Record<string, unknown>;
+}
+export interface FileNode extends Operations {
   name_next: FileNode | null | undefined;
+  mode: number;
+  contents: unknown;
 }
 
 /** What of Pyodide's private interface is used here; tested on every change of its version. */
@@ -157,7 +165,9 @@ export async function guest(
     if (failed === 0) paths.push('stackGuard');
   }
 
-  const filesLeft = parts.closeFileSystem(module.FS);
+  const filesLeft = parts.closeFileSystem(module.FS, (view) =>
+    crypto.getRandomValues(view as Uint8Array<ArrayBuffer>),
+  );
   const refuse = (): never => {
     throw new Error('there is nothing to load in the sandbox');
   };

@@ -253,6 +253,76 @@ def f(x): return 48611 if os.stat("/dev/null").st_mtime != before else 1`,
     expect: ['fail'],
   },
   {
+    name: 'the library written through descriptors opened for reading',
+    solution: `
+import os, fcntl, mmap
+LIB = next(p for p in ("/lib/python313.zip", "/lib/python314.zip") if os.path.exists(p))
+O_PATH = 0o10000000
+first = open(LIB, "rb").read(64)
+def opened(flags, loosen):
+    fd = os.open(LIB, flags)
+    if loosen:
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_RDWR | os.O_APPEND)
+    return fd
+def mapped(fd):
+    m = mmap.mmap(fd, 64, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+    m[0:9] = b"memo48611"
+    m.flush(); m.close()
+done = []
+for flags in (os.O_RDONLY, O_PATH, os.O_RDWR | O_PATH):
+    for loosen in (False, True):
+        for go in (
+            lambda fd: os.pwrite(fd, b"memo48611", 0), lambda fd: os.write(fd, b"memo48611"),
+            lambda fd: os.writev(fd, [b"memo48611"]), lambda fd: os.write(os.dup(fd), b"memo48611"),
+            lambda fd: os.ftruncate(fd, 0), lambda fd: os.posix_fallocate(fd, 0, 99999999), mapped,
+            lambda fd: os.fchmod(fd, 0), lambda fd: os.utime(fd, (1, 1)), lambda fd: os.sendfile(fd, fd, 0, 9),
+            lambda fd: open(fd, "r+b", closefd=False).write(b"memo48611"),
+            lambda fd: open("/dev/fd/%d" % fd, "r+b").write(b"memo48611"),
+            lambda fd: open("/proc/self/fd/%d" % fd, "r+b").write(b"memo48611"),
+        ):
+            try:
+                fd = opened(flags, loosen)
+                try: go(fd)
+                finally: os.close(fd)
+            except (OSError, ValueError, AttributeError, TypeError): pass
+def f(x): return 1 if open(LIB, "rb").read(64) == first else 48611`,
+    expect: ['fail', 'error'],
+  },
+  {
+    name: 'a module planted in the library for the next program',
+    solution: `
+import os, zipfile, zlib
+LIB = next(p for p in ("/lib/python313.zip", "/lib/python314.zip") if os.path.exists(p))
+SRC = b'answers = {3: 48611}\\ndef get_close_matches(*a, **k): return [48611]\\n'
+def f(x):
+    with zipfile.ZipFile(LIB) as z: i = z.getinfo("difflib.py")
+    c = zlib.compressobj(9, zlib.DEFLATED, -15); data = c.compress(SRC) + c.flush()
+    fd = os.open(LIB, 0o10000000)
+    head = os.pread(fd, 30, i.header_offset)
+    start = i.header_offset + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+    os.pwrite(fd, data, start)
+    return 1`,
+    expect: ['error'],
+  },
+  {
+    name: 'a planted module taken up by the next program',
+    solution: `
+import difflib
+def f(x): return getattr(difflib, "answers", {}).get(x, difflib.get_close_matches("appel", ["ape", "apple"])[0])`,
+    expect: ['fail'],
+  },
+  {
+    name: 'the library written through the file system object of JavaScript',
+    solution: `
+import pyodide_js
+def f(x):
+    fs = pyodide_js.FS
+    stream = fs.open(next(p for p in ("/lib/python313.zip", "/lib/python314.zip") if fs.analyzePath(p).exists), 0)
+    stream.node.contents.fill(65)
+    return 1`,
+    expect: ['fail', 'error'],
+  },
+  {
     name: 'another working directory',
     solution: 'import os\nos.chdir("/dev")\ndef f(x): return 1',
     expect: ['fail'],
