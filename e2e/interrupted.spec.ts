@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { expect, startRun, test } from './fixtures.ts';
 
-const SETTINGS = { Steps: '3', 'Problems a step': '2', 'Answers a problem': '6' };
+const SETTINGS = { Steps: '3', 'Problems per step': '2', 'Group size G': '6' };
 const INTERRUPTIONS = 10;
 
 /** Lets the test destroy the devices that the session's worker opens, as a driver reset would. */

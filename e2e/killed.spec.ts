@@ -4,7 +4,7 @@ test('without WebGPU the page says what to do, and runs stored before can still 
   const profile = info.outputPath('profile');
   const first = await browserWith(profile, { webgpu: true });
   const page = await first.newPage();
-  await startRun(page, { Steps: '40', 'Problems a step': '1', 'Answers a problem': '4' });
+  await startRun(page, { Steps: '40', 'Problems per step': '1', 'Group size G': '4' });
   await updates(page, 1);
   await first.close(); // in mid-step: the tab is gone without a word
 

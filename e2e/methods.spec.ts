@@ -19,7 +19,7 @@ test('an SRRL run on nano rescues a failed attempt, and the rescue opens with bo
   // as long as it takes on a busy machine; how long that was is printed, not judged
   test.setTimeout(600_000);
   const from = Date.now();
-  await startRun(page, { Steps: '40', 'Problems a step': '2' }, 'SRRL');
+  await startRun(page, { Steps: '40', 'Problems per step': '2' }, 'SRRL');
   await expect
     .poll(gauge(page, 'rescued'), { timeout: 420_000, message: 'rescued attempts' })
     .toBeGreaterThanOrEqual(1);
@@ -67,16 +67,16 @@ test('a method is in the address, and its switches hold their defaults', async (
   await page.goto('/');
   await page.getByRole('radio', { name: 'Refl-KD', exact: true }).check();
   await expect(page).toHaveURL(/#\/\?method=reflkd$/);
-  await expect(page.getByLabel('Teacher’s tokens')).toHaveValue('100');
-  await expect(page.getByLabel('Average’s decay')).toHaveCount(0);
+  await expect(page.getByLabel('Teacher’s top k')).toHaveValue('100');
+  await expect(page.getByLabel('EMA decay d')).toHaveCount(0);
   await page.getByLabel('Teacher', { exact: true }).selectOption('average student');
-  await expect(page.getByLabel('Average’s decay')).toHaveValue('0.9');
+  await expect(page.getByLabel('EMA decay d')).toHaveValue('0.9');
   await page.reload();
   await expect(page.getByRole('radio', { name: 'Refl-KD', exact: true })).toBeChecked();
 
   await page.getByLabel('Ends after').selectOption('tokens');
   await expect(page.getByLabel('Steps', { exact: true })).toHaveCount(0);
-  await page.getByLabel('Tokens', { exact: true }).fill('5');
-  await expect(page.getByText('A whole number from 1000')).toBeVisible();
+  await page.getByLabel('Tokens', { exact: true }).fill('0.5');
+  await expect(page.getByText('A whole number from 1 to 1000000000000')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Start training' })).toBeDisabled();
 });

@@ -126,9 +126,9 @@ test(
     await expect(plan.getByRole('button', { name: 'Measure a step here' })).toBeEnabled();
     const short = {
       Steps: '1',
-      'Answers a problem': '2',
+      'Group size G': '2',
       'Test problems': '0',
-      'Answer’s tokens': '8',
+      'Max new tokens': '8',
     };
     await page.locator('.settings-more summary').click();
     for (const [label, value] of Object.entries(short))

@@ -18,7 +18,7 @@ test('a setting that makes no sense is answered by a sentence and starts nothing
   await page.goto('/');
   const steps = page.getByLabel('Steps', { exact: true });
   await steps.fill('-3');
-  await expect(page.getByText('A whole number from 1 to 10000.')).toBeVisible();
+  await expect(page.getByText('A whole number from 1 to 1000000.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Start training' })).toBeDisabled();
   await page.getByRole('button', { name: 'reset' }).click();
   await expect(steps).not.toHaveValue('-3');

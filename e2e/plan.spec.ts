@@ -27,7 +27,7 @@ test('the Start screen plans memory, storage and time before anything starts', a
     timeout: 200_000,
   });
   // Another setting: what was measured no longer holds.
-  await page.getByLabel('Answers a problem', { exact: true }).fill('4');
+  await page.getByLabel('Group size G', { exact: true }).fill('4');
   await expect(plan.getByRole('status')).toHaveCount(0);
   expect(complaints).toEqual([]);
 });

@@ -8,8 +8,8 @@ import { expect, startRun, test, updates } from './fixtures.ts';
  */
 const SMALL = {
   Steps: '40',
-  'Problems a step': '1',
-  'Answers a problem': '6',
+  'Problems per step': '1',
+  'Group size G': '6',
   'Test problems': '0',
 };
 
@@ -95,8 +95,8 @@ test('MBPP from its file is trained on, assert by assert, and what is no such fi
   await expect(page.getByRole('combobox', { name: 'Data' })).toHaveValue('mbpp.jsonl');
   const short = {
     Steps: '2',
-    'Problems a step': '1',
-    'Answers a problem': '4',
+    'Problems per step': '1',
+    'Group size G': '4',
     'Test problems': '0',
   };
   for (const [label, value] of Object.entries(short))

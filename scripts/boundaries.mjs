@@ -9,18 +9,31 @@ import { root } from './set-up.mjs';
  */
 export const MAY_IMPORT = {
   lib: [],
-  schema: ['lib'],
-  compare: ['lib', 'schema'],
-  gpu: ['lib', 'schema'],
-  kernels: ['lib', 'schema', 'gpu'],
-  model: ['lib', 'schema', 'gpu', 'kernels'],
-  sandbox: ['lib', 'schema'],
-  storage: ['lib', 'schema', 'model'],
-  data: ['lib', 'schema', 'model', 'sandbox'],
-  eval: ['lib', 'schema', 'model', 'data', 'sandbox', 'storage'],
-  methods: ['lib', 'schema', 'gpu', 'kernels', 'model', 'data', 'sandbox', 'storage', 'eval'],
+  settings: ['lib'],
+  schema: ['lib', 'settings'],
+  compare: ['lib', 'settings', 'schema'],
+  gpu: ['lib', 'settings', 'schema'],
+  kernels: ['lib', 'settings', 'schema', 'gpu'],
+  model: ['lib', 'settings', 'schema', 'gpu', 'kernels'],
+  sandbox: ['lib', 'settings', 'schema'],
+  storage: ['lib', 'settings', 'schema', 'model'],
+  data: ['lib', 'settings', 'schema', 'model', 'sandbox'],
+  eval: ['lib', 'settings', 'schema', 'model', 'data', 'sandbox', 'storage'],
+  methods: [
+    'lib',
+    'settings',
+    'schema',
+    'gpu',
+    'kernels',
+    'model',
+    'data',
+    'sandbox',
+    'storage',
+    'eval',
+  ],
   session: [
     'lib',
+    'settings',
     'schema',
     'compare',
     'gpu',
@@ -34,6 +47,7 @@ export const MAY_IMPORT = {
   ],
   cli: [
     'lib',
+    'settings',
     'schema',
     'compare',
     'gpu',
@@ -46,11 +60,11 @@ export const MAY_IMPORT = {
     'methods',
     'session',
   ],
-  state: ['lib', 'schema', 'compare'],
+  state: ['lib', 'settings', 'schema', 'compare'],
   // The page owns the sandbox's frame: a worker cannot make one.
-  ui: ['lib', 'schema', 'compare', 'state', 'sandbox/browser'],
+  ui: ['lib', 'settings', 'schema', 'compare', 'state', 'sandbox/browser'],
   // A report reads the files that it holds by itself.
-  viewer: ['lib', 'schema', 'compare', 'storage', 'state', 'ui'],
+  viewer: ['lib', 'settings', 'schema', 'compare', 'storage', 'state', 'ui'],
 };
 
 /**
@@ -58,6 +72,7 @@ export const MAY_IMPORT = {
  */
 export const PORTABLE = [
   'lib',
+  'settings',
   'schema',
   'compare',
   'gpu',

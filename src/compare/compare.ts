@@ -1,3 +1,4 @@
+import { DEFAULT_METHOD } from '../schema/config.ts';
 import {
   bootstrap95,
   clustered95,
@@ -133,7 +134,7 @@ export function compareRuns(records: readonly RunRecord[]): Comparison {
   const refusal = refusalOf(records);
   if (refusal !== null) throw new Error(refusal);
   const { arms, repeated } = armsOf(records);
-  const reference = arms.find(({ config }) => config.method === 'grpo') ?? arms[0]!;
+  const reference = arms.find(({ config }) => config.method === DEFAULT_METHOD) ?? arms[0]!;
   const others = arms.filter((arm) => arm !== reference);
   const unpaired = others
     .map((arm) => unpairedArms(arm, reference))

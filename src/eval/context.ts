@@ -1,7 +1,7 @@
 import type { Problem } from '../data/problem.ts';
 import type { PolicyText } from '../data/prompts.ts';
 import type { Engine } from '../model/engine.ts';
-import type { Phase } from '../schema/events.ts';
+import type { Phase } from '../settings/kinds.ts';
 import type { Verdict, VerdictStatus } from '../schema/verdict.ts';
 
 export interface Graded {

@@ -1,9 +1,9 @@
 import { mean } from '../lib/stats.ts';
 import { Rng } from '../lib/rng.ts';
 import type { RunConfig } from '../schema/config.ts';
-import { firstAttempts, learn } from './grpo.ts';
+import { firstAttempts } from './grpo.ts';
+import { byProblem, learn } from './learn.ts';
 import type { MethodContext, StepInput, StepOutcome } from './method.ts';
-import { policyUpdate } from './policy-update.ts';
 import { Step } from './step.ts';
 
 /*
@@ -31,9 +31,11 @@ export async function randomRewardStep(
   const coins = new Map(
     rollouts.map((rollout) => [rollout, rng.uniform() < rate ? 1 : 0] as const),
   );
-  return await learn(step, rollouts, (rollout) =>
-    rollout.reward === null ? null : coins.get(rollout)!,
-  );
+  return await learn(step, {
+    groups: byProblem(step, rollouts),
+    first: rollouts,
+    paid: (rollout) => (rollout.reward === null ? null : coins.get(rollout)!),
+  });
 }
 
 /**
@@ -48,31 +50,16 @@ export async function rejectionStep(
 ): Promise<StepOutcome> {
   const step = new Step(context, config, input, config.group);
   const rollouts = await firstAttempts(step, config.group);
-  const update = await policyUpdate(
-    step,
-    rollouts.filter(({ reward }) => reward === 1).map((rollout) => ({ rollout, advantage: 1 })),
-    'nll',
-  );
-  const groups = step.problems.map((_, index) =>
-    rollouts.filter((rollout) => rollout.problem === index),
-  );
-  for (const members of groups) {
-    const rate = mean(members.flatMap(({ reward }) => reward ?? []));
-    for (const rollout of members) {
-      step.ledger(rollout, {
-        reward: rollout.reward,
-        advantage: rollout.reward === 1 ? 1 : 0,
-        groupMean: rate,
-        groupStd: 0, // nothing is divided by it
-        inLoss: update.inLoss(rollout),
-        columns: update.columns(rollout),
-      });
-    }
-  }
-  return step.finish({
-    ...update.figures,
-    zeroSignal: groups.filter((members) => members.every(({ reward }) => reward !== 1)).length,
-    groups: groups.length,
-    firsts: rollouts.map(({ reward }) => ({ reward, passed: reward === 1 })),
+  return await learn(step, {
+    groups: byProblem(step, rollouts),
+    first: rollouts,
+    loss: 'nll',
+    // What passed counts alike, and nothing is divided by a deviation.
+    compare: (rewards) => ({
+      advantages: rewards.map((reward) => (reward === 1 ? 1 : 0)),
+      mean: mean(rewards.flatMap((reward) => reward ?? [])),
+      std: 0,
+      signal: rewards.includes(1),
+    }),
   });
 }

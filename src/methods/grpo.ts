@@ -1,7 +1,6 @@
 import type { RunConfig } from '../schema/config.ts';
-import { groupAdvantages } from './advantage.ts';
 import type { MethodContext, StepInput, StepOutcome } from './method.ts';
-import { policyUpdate } from './policy-update.ts';
+import { byProblem, learn } from './learn.ts';
 import { Step, type Rollout } from './step.ts';
 
 /*
@@ -31,7 +30,7 @@ export async function grpoStep(
 ): Promise<StepOutcome> {
   const step = new Step(context, config, input, config.group);
   const rollouts = await firstAttempts(step, config.group);
-  return await learn(step, rollouts, (rollout) => rollout.reward);
+  return await learn(step, { groups: byProblem(step, rollouts), first: rollouts });
 }
 
 /** `samples` answers to the plain prompt of every problem, at the run's temperature. */
@@ -51,48 +50,4 @@ export function firstAttempts(step: Step, samples: number): Promise<Rollout[]> {
       maxTokens: config.maxTokens,
     },
   );
-}
-
-/**
- * The second half of a step: advantages within each problem's completions, one update, the ledger.
- */
-export async function learn(
-  step: Step,
-  rollouts: readonly Rollout[],
-  rewardOf: (rollout: Rollout) => 0 | 1 | null,
-): Promise<StepOutcome> {
-  const groups = step.problems.map((_, index) => {
-    const members = rollouts.filter((rollout) => rollout.problem === index);
-    const rewards = members.map(rewardOf);
-    const group = groupAdvantages(rewards, step.config.loss.aggregation !== 'dr_grpo');
-    return { ...group, members, rewards };
-  });
-  const update = await policyUpdate(
-    step,
-    groups.flatMap(({ signal, members, rewards, advantages }) =>
-      members.flatMap((rollout, i) =>
-        signal && rewards[i] !== null ? [{ rollout, advantage: advantages[i]! }] : [],
-      ),
-    ),
-  );
-  for (const { members, rewards, advantages, mean, std } of groups) {
-    members.forEach((rollout, i) =>
-      step.ledger(rollout, {
-        reward: rewards[i]!,
-        advantage: advantages[i]!,
-        groupMean: mean,
-        groupStd: std,
-        inLoss: update.inLoss(rollout),
-        columns: update.columns(rollout),
-      }),
-    );
-  }
-  return step.finish({
-    ...update.figures,
-    zeroSignal: groups.filter((group) => !group.signal).length,
-    groups: groups.length,
-    firsts: groups.flatMap(({ members, rewards }) =>
-      members.map((rollout, i) => ({ reward: rewards[i]!, passed: rollout.reward === 1 })),
-    ),
-  });
 }

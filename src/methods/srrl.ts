@@ -1,9 +1,8 @@
 import type { RunConfig, SrrlConfig } from '../schema/config.ts';
 import { visibleAsserts } from '../data/feedback.ts';
-import { groupAdvantages } from './advantage.ts';
 import { firstAttempts } from './grpo.ts';
 import type { MethodContext, StepInput, StepOutcome } from './method.ts';
-import { policyUpdate } from './policy-update.ts';
+import { learn, type Lesson } from './learn.ts';
 import { Step, type Rollout, type StepFigures } from './step.ts';
 
 /*
@@ -42,7 +41,10 @@ export async function srrlStep(
     maxTokens: config.maxTokens,
     format: context.text.refinedFormat,
   });
-  return await learn(step, srrl, first, second, (rollout) => rollout.parent!);
+  return await learn(
+    step,
+    lesson(step, srrl, first, second, (rollout) => rollout.parent!),
+  );
 }
 
 /**
@@ -75,7 +77,10 @@ export async function resampleStep(
   );
   // The same prompt throughout: one group, one weight.
   const alike = { ...srrl, advantage: 'pooled', lambda: 1 } as const;
-  return await learn(step, alike, first, second, (rollout) => source.get(rollout)!);
+  return await learn(
+    step,
+    lesson(step, alike, first, second, (rollout) => source.get(rollout)!),
+  );
 }
 
 async function begin(context: MethodContext, config: RunConfig, input: StepInput) {
@@ -99,54 +104,20 @@ function refinementPrompt({ context, problems }: Step, attempt: Rollout) {
 }
 
 /** @param answers the failed first attempt that a second answer was given after. */
-async function learn(
+function lesson(
   step: Step,
   srrl: SrrlConfig,
   first: readonly Rollout[],
   second: readonly Rollout[],
   answers: (rollout: Rollout) => Rollout,
-): Promise<StepOutcome> {
-  const groups = advantageGroups(step, srrl, first, second, answers).map((members) => ({
-    members,
-    ...groupAdvantages(
-      members.map((rollout) => rollout.reward),
-      step.config.loss.aggregation !== 'dr_grpo',
-    ),
-  }));
+): Lesson {
   const isSecond = new Set(second);
-  const lambda = (rollout: Rollout) => (isSecond.has(rollout) ? { weight: srrl.lambda } : {});
-  const update = await policyUpdate(
-    step,
-    groups.flatMap(({ signal, members, advantages }) =>
-      members.flatMap((rollout, i) =>
-        signal && rollout.reward !== null
-          ? [{ rollout, advantage: advantages[i]!, ...lambda(rollout) }]
-          : [],
-      ),
-    ),
-  );
-  const entries = new Map(
-    groups.flatMap((group) => group.members.map((rollout, i) => [rollout, { group, i }] as const)),
-  );
-  for (const rollout of step.rollouts) {
-    const { group, i } = entries.get(rollout)!;
-    step.ledger(rollout, {
-      reward: rollout.reward,
-      advantage: group.advantages[i]!,
-      ...lambda(rollout),
-      groupMean: group.mean,
-      groupStd: group.std,
-      inLoss: update.inLoss(rollout),
-      columns: update.columns(rollout),
-    });
-  }
-  return step.finish({
-    ...update.figures,
-    zeroSignal: groups.filter((group) => !group.signal).length,
-    groups: groups.length,
-    firsts: first.map(({ reward }) => ({ reward, passed: reward === 1 })),
+  return {
+    groups: advantageGroups(step, srrl, first, second, answers),
+    first,
+    weight: (rollout) => (isSecond.has(rollout) ? srrl.lambda : undefined),
     rescue: rescueOf(step, second, answers),
-  });
+  };
 }
 
 /**

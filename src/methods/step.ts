@@ -3,8 +3,9 @@ import type { Graded } from '../eval/context.ts';
 import { mean } from '../lib/stats.ts';
 import type { AdapterName, Completion, TokenColumns } from '../model/engine.ts';
 import type { RunConfig } from '../schema/config.ts';
-import type { KindFigures, NewEvent, Phase, RolloutKind, TokenTotals } from '../schema/events.ts';
-import { ROLLOUT_KINDS } from '../schema/events.ts';
+import type { KindFigures, NewEvent, TokenTotals } from '../schema/events.ts';
+import type { Phase, Kind } from '../settings/kinds.ts';
+import { KINDS } from '../settings/kinds.ts';
 import { passCount, rewardOf } from '../schema/verdict.ts';
 import type { Reward } from './advantage.ts';
 import type { MethodContext, StepInput, StepOutcome } from './method.ts';
@@ -12,7 +13,7 @@ import type { MethodContext, StepInput, StepOutcome } from './method.ts';
 /** A completion with its verdict. */
 export interface Rollout {
   readonly id: string;
-  readonly kind: RolloutKind;
+  readonly kind: Kind;
   /** Index of its problem in the step. */
   readonly problem: number;
   readonly parent: Rollout | null;
@@ -36,7 +37,7 @@ export interface Ask {
 
 export interface AskOptions {
   readonly phase: Phase;
-  readonly kind: RolloutKind;
+  readonly kind: Kind;
   readonly adapter: AdapterName;
   readonly temperature: number;
   readonly maxTokens: number;
@@ -76,7 +77,7 @@ export type StepFigures = Pick<
     readonly firsts: readonly { readonly reward: number | null; readonly passed: boolean }[];
     /** Gradient norm of each kind's completions alone, and the tokens it put into the loss. */
     readonly trained: Partial<
-      Record<RolloutKind, { readonly tokens: number; readonly gradNorm: number | null }>
+      Record<Kind, { readonly tokens: number; readonly gradNorm: number | null }>
     >;
   };
 
@@ -92,7 +93,7 @@ export class Step {
   private readonly children = new Map<string, number>();
   private readonly attempts: number[];
   private readonly seconds = { sample: 0, grade: 0, update: 0 };
-  private readonly promptTokens = new Map<RolloutKind, number>();
+  private readonly promptTokens = new Map<Kind, number>();
 
   /** @param most completions of one problem at most; it keeps random numbers of problems apart. */
   constructor(
@@ -223,7 +224,7 @@ export class Step {
   }
 
   /** Tokens computed as context beyond the prompts of completions, such as a teacher's. */
-  addPromptTokens(kind: RolloutKind, tokens: number): void {
+  addPromptTokens(kind: Kind, tokens: number): void {
     this.promptTokens.set(kind, (this.promptTokens.get(kind) ?? 0) + tokens);
   }
 
@@ -257,7 +258,7 @@ export class Step {
   finish(figures: StepFigures): StepOutcome {
     const { context, input, seconds } = this;
     const { firsts, trained, ...rest } = figures;
-    const kinds = ROLLOUT_KINDS.flatMap((kind) => this.kindFigures(kind, trained[kind]));
+    const kinds = KINDS.flatMap((kind) => this.kindFigures(kind, trained[kind]));
     const spent = (of: keyof TokenTotals) => kinds.reduce((n, kind) => n + kind.tokens[of], 0);
     const totals: TokenTotals = {
       prompt: input.totals.prompt + spent('prompt'),
@@ -344,7 +345,7 @@ export class Step {
   }
 
   private kindFigures(
-    kind: RolloutKind,
+    kind: Kind,
     trained: { readonly tokens: number; readonly gradNorm: number | null } | undefined,
   ): KindFigures[] {
     const rollouts = this.rollouts.filter((rollout) => rollout.kind === kind);

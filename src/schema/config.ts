@@ -1,71 +1,82 @@
 import * as v from 'valibot';
 import { WEIGHT_PRECISIONS } from '../lib/weight-blocks.ts';
+import type { MethodDescriptor, OwnOf, WorkTools } from '../settings/method.ts';
+import { METHOD_NAMES, METHODS, type Method } from '../settings/methods.ts';
+import { COMMON, GROUP, LORA, LOSS, OPTIMIZER } from '../settings/run.ts';
+import { isSetting, type Setting, type Settings, type Values } from '../settings/setting.ts';
 
-/** GRPO, the two methods that use feedback, and the controls they are read against. */
-export const METHODS = ['grpo', 'srrl', 'reflkd', 'resample', 'random-reward', 'rft'] as const;
-export type Method = (typeof METHODS)[number];
+export { DEFAULT_METHOD, METHOD_NAMES, type Method } from '../settings/methods.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const share = v.pipe(v.number(), v.minValue(0));
+/** The schema of one setting's value. */
+function valueSchema({ accepts, nullable, toggle }: Setting<unknown>): v.GenericSchema<unknown> {
+  const schema = toggle
+    ? v.boolean()
+    : accepts.kind === 'choice'
+      ? v.picklist(Object.keys(accepts.words))
+      : v.pipe(
+          v.number(),
+          v.check(
+            (value) => !accepts.integer || Number.isInteger(value),
+            'Expected a whole number',
+          ),
+          v.minValue(accepts.min),
+          v.maxValue(accepts.max),
+        );
+  return nullable ? v.nullable(schema) : schema;
+}
 
-/** SRRL, and `resample`, which spends the same places on fresh attempts. */
-export const SrrlConfig = v.object({
-  /** c1: first attempts a problem. */
-  first: count,
-  /** c2: refinements of each failed first attempt. */
-  refinements: count,
-  /** Temperature of c2; fresh attempts of `resample` keep the run's own. */
-  temperature: v.pipe(v.number(), v.gtValue(0)),
-  /**
-   * Mean and standard deviation over all completions of the problem, or c1 among c1 and c2 among
-   * its siblings.
-   */
-  advantage: v.picklist(['pooled', 'phase']),
-  /** λ_c2, weight of c2 in the loss. */
-  lambda: share,
-});
-export type SrrlConfig = v.InferOutput<typeof SrrlConfig>;
+type Entries<S> = { [K in keyof S]: v.GenericSchema<unknown, Values<S[K]>> };
 
-export const ReflKdConfig = v.object({
-  /** n_b: attempts of the student without reflection, a problem. */
-  baselines: count,
-  /** K: reflections on the first failing one. */
-  reflections: count,
-  /** m: retries of the student with each reflection. */
-  retries: count,
-  /** Most new tokens of a reflection. */
-  reflectionTokens: count,
-  /** δ: advantages within ±δ weigh nothing. */
-  threshold: share,
-  /** λ⁻: weight of reflections that made it worse. */
-  negativeWeight: share,
-  /** β_R: KL of the reflector to the base. */
-  beta: share,
-  /** Tokens below this log-prob are not pushed down further, nats. */
-  floor: v.number(),
-  kd: v.object({
-    /** k: the teacher's most likely tokens; the rest is one tail. */
-    topK: count,
-    temperature: v.pipe(v.number(), v.gtValue(0)),
-    mode: v.picklist(['tail', 'renorm']),
-    /** y*: the retry that passed (off-policy), or a fresh answer of the student (on-policy). */
-    target: v.picklist(['retry', 'fresh']),
-    /** The student at the step's start, the average of its past, or the base model. */
-    teacher: v.picklist(['snapshot', 'ema', 'base']),
-    /** Of the average: θ_T ← d θ_T + (1 − d) θ after each step. */
-    emaDecay: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
-  }),
-});
-export type ReflKdConfig = v.InferOutput<typeof ReflKdConfig>;
+/** A schema for each setting of a group. */
+function entries<S extends Settings>(settings: S): Entries<S> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, entry]) => [
+      name,
+      isSetting(entry) ? valueSchema(entry) : v.object(entries(entry)),
+    ]),
+  ) as Entries<S>;
+}
+
+/** Fields that came later: a configuration from before them has their default. */
+function later<S extends Settings, K extends keyof S & string>(
+  settings: S,
+  schemas: Entries<S>,
+  name: K,
+): v.OptionalSchema<v.GenericSchema<unknown, Values<S[K]>>, Values<S[K]>> {
+  const { standard } = settings[name] as unknown as Setting<Values<S[K]>>;
+  return v.optional(schemas[name], standard as never);
+}
+
+type Table = typeof METHODS;
+type PartOf<D> = D extends { part: infer P extends string } ? P : never;
+/** The methods' own parts of config.json, each null where the run's method has none of it. */
+type Parts = {
+  -readonly [M in keyof Table as PartOf<Table[M]>]: OwnOf<Table[M]['settings']> | null;
+};
+export type SrrlConfig = NonNullable<Parts['srrl']>;
+export type ReflKdConfig = NonNullable<Parts['reflkd']>;
+
+const parts = Object.fromEntries(
+  Object.values(METHODS).flatMap(({ part, settings }) =>
+    part === null || settings === null
+      ? []
+      : [[part, v.optional(v.nullable(v.object(entries(settings))), null)]],
+  ),
+) as unknown as {
+  [P in keyof Parts]: v.OptionalSchema<v.GenericSchema<unknown, Parts[P]>, null>;
+};
+
+const common = entries(COMMON);
+const loss = entries(LOSS);
 
 /**
  * The complete configuration of one run: what config.json holds, what `run.started` records, what
  * reruns the run. Defaults come from the preset of (method, model) and are all written out here;
- * none is implied later.
+ * none is implied later. Its fields, with bounds and defaults, are the settings of src/settings.
  */
 export const RunConfig = v.object({
   version: v.literal(1),
-  method: v.picklist(METHODS),
+  method: v.picklist(METHOD_NAMES as readonly Method[]),
   /** `nano`, a hub id or a folder. */
   model: v.string(),
   /**
@@ -75,57 +86,36 @@ export const RunConfig = v.object({
   adapter: v.optional(v.nullable(v.string()), null),
   /** `starter`, `mbpp`, … or a file. */
   dataset: v.string(),
-  seed: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  /** Problems taken from each split. */
-  train: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  val: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  test: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  /** Optimiser steps planned; null where `budgetTokens` ends the run. */
-  steps: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  budgetTokens: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  /** Asserts a model may see, in prompts and feedback: every shown one, or all but the last. */
-  asserts: v.optional(v.picklist(['all', 'all-but-one']), 'all'),
-  /** G, completions per problem; `srrl`, `resample` and `reflkd` have counts of their own. */
-  group: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  problemsPerStep: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  maxTokens: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  temperature: v.pipe(v.number(), v.minValue(0)),
-  learningRate: v.pipe(v.number(), v.minValue(0)),
+  ...common,
+  asserts: later(COMMON, common, 'asserts'),
+  /** G, completions per problem; methods with a part of their own have counts of their own. */
+  group: valueSchema(GROUP) as v.GenericSchema<unknown, number>,
   lora: v.object({
-    rank: v.pipe(v.number(), v.integer(), v.minValue(1)),
-    alpha: v.number(),
+    ...entries(LORA),
     targets: v.array(v.picklist(['q', 'k', 'v', 'o', 'gate', 'up', 'down'])),
   }),
-  srrl: v.optional(v.nullable(SrrlConfig), null),
-  reflkd: v.optional(v.nullable(ReflKdConfig), null),
-  loss: v.object({
-    aggregation: v.picklist(['dapo', 'grpo', 'dr_grpo', 'bnpo']),
-    epsLow: v.number(),
-    epsHigh: v.number(),
-    beta: v.number(),
-    /** μ: optimiser updates on the completions of a step. */
-    updates: v.optional(count, 1),
-    correctionCap: v.nullable(v.number()),
-    maskTruncated: v.boolean(),
-  }),
-  optimizer: v.object({
-    clipNorm: v.number(),
-    beta1: v.number(),
-    beta2: v.number(),
-    epsilon: v.number(),
-    weightDecay: v.number(),
-  }),
-  /** Seconds a program, before calibration to the machine. */
-  timeoutSeconds: v.number(),
-  /**
-   * Evaluation before and after: samples per test problem at `evalTemperature`, besides one greedy
-   * answer.
-   */
-  evalSamples: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  evalTemperature: v.number(),
+  ...parts,
+  loss: v.object({ ...loss, updates: later(LOSS, loss, 'updates') }),
+  optimizer: v.object(entries(OPTIMIZER)),
   /** Weights in memory: as stored, or converted. */
   weights: v.nullable(v.picklist(WEIGHT_PRECISIONS)),
-  /** Steps between checkpoints. */
-  checkpointEvery: v.pipe(v.number(), v.integer(), v.minValue(1)),
 });
 export type RunConfig = v.InferOutput<typeof RunConfig>;
+
+/** The method of a run, its questions answered for the run's own settings. */
+export function methodOf(config: RunConfig) {
+  const descriptor: MethodDescriptor = METHODS[config.method];
+  const { part } = descriptor;
+  const own = (part === null ? null : config[part as keyof Parts]) as never;
+  if (part !== null && own === null)
+    throw new Error(
+      `A run of ${config.method} needs the settings under \`${part}\` in its configuration.`,
+    );
+  return {
+    ...descriptor,
+    adapters: () => descriptor.adapters(own),
+    programs: () => descriptor.programs(own, config.group),
+    first: () => descriptor.first(own, config.group),
+    work: (tools: WorkTools) => descriptor.work(own, tools),
+  };
+}

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { KINDS, PHASES } from '../settings/kinds.ts';
 import { RunConfig } from './config.ts';
 import { EngineSizes } from './plan.ts';
 import { Verdict } from './verdict.ts';
@@ -29,33 +30,9 @@ export const Rate = v.object({
   ci95: v.tuple([v.number(), v.number()]),
 });
 
-/**
- * Parts of a step in the order methods run them; `sample` draws first attempts, `update` trains the
- * student on them.
- */
-export const PHASES = [
-  'sample',
-  'grade',
-  'refine',
-  'reflect',
-  'retry',
-  'update',
-  'update-reflector',
-  'distill',
-  'evaluate',
-] as const;
-export type Phase = (typeof PHASES)[number];
-
-/**
- * What a completion is: an answer to the plain prompt, a repair of one (c2), a reflection on one,
- * an answer given that reflection.
- */
-export const ROLLOUT_KINDS = ['attempt', 'refinement', 'reflection', 'retry'] as const;
-export type RolloutKind = (typeof ROLLOUT_KINDS)[number];
-
 /** One kind of completion in one step. */
 const kindFigures = v.object({
-  kind: v.picklist(ROLLOUT_KINDS),
+  kind: v.picklist(KINDS),
   completions: v.number(),
   /** Judged as a pass; 0 of reflections, which are not programs. */
   passes: v.number(),
@@ -113,7 +90,7 @@ export const RunEvent = v.variant('type', [
      * retry with that reflection.
      */
     id: v.string(),
-    kind: v.optional(v.picklist(ROLLOUT_KINDS), 'attempt'),
+    kind: v.optional(v.picklist(KINDS), 'attempt'),
     /**
      * The attempt that is refined or reflected on, the reflection a retry was given; null of
      * attempts.

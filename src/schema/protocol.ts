@@ -1,6 +1,7 @@
 import type { Method, RunConfig } from './config.ts';
 import type { EvaluationConfig, EvaluationEvent, JudgedAnswer } from './evaluation.ts';
-import type { Phase, RunEvent } from './events.ts';
+import type { RunEvent } from './events.ts';
+import type { Phase } from '../settings/kinds.ts';
 import type { RunPlan, StepEstimate } from './plan.ts';
 import type { ModelOffer, ModelPrecision, ModelShelf, ModelTransfer } from './models.ts';
 

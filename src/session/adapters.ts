@@ -1,17 +1,14 @@
 import { hash32 } from '../lib/rng.ts';
 import type { AdapterTensors, Engine, TrainableName } from '../model/engine.ts';
-import type { RunConfig } from '../schema/config.ts';
+import { methodOf, type RunConfig } from '../schema/config.ts';
 import type { StoredRun } from '../storage/run-store.ts';
 import type { RunPorts } from './run-ports.ts';
 
 const REFLECTOR = 0x7265666c;
 
 /** The adapters that a run trains or keeps, all of them in its checkpoints. */
-export function adaptersOf({ method, reflkd }: RunConfig): TrainableName[] {
-  if (method !== 'reflkd') return ['student'];
-  return reflkd?.kd.teacher === 'ema'
-    ? ['student', 'reflector', 'teacher']
-    : ['student', 'reflector'];
+export function adaptersOf(config: RunConfig): readonly TrainableName[] {
+  return methodOf(config).adapters();
 }
 
 /**
@@ -68,7 +65,7 @@ export async function exportAdapters(
 ): Promise<void> {
   const folders = {
     student: 'adapter',
-    ...(config.method === 'reflkd' && { reflector: 'reflector' }),
+    ...(adaptersOf(config).includes('reflector') && { reflector: 'reflector' }),
   } as const;
   for (const [name, folder] of Object.entries(folders) as [TrainableName, string][]) {
     const files = adapterFiles(await engine.exportAdapter(name), config);

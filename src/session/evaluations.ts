@@ -1,3 +1,4 @@
+import { DEFAULT_METHOD } from '../schema/config.ts';
 import * as v from 'valibot';
 import { evaluationProblems, readProblems } from '../data/datasets.ts';
 import type { LoadedProblem } from '../data/problem.ts';
@@ -269,7 +270,7 @@ export class Evaluations {
         await grader.close();
         throw error;
       });
-    const { maxTokens } = presetOf('grpo', source.model);
+    const { maxTokens } = presetOf(DEFAULT_METHOD, source.model);
     return {
       problems: problems.map((problem) => ({
         id: problem.id,

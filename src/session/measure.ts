@@ -2,7 +2,8 @@ import type { Engine, GenerateRequest, TrainSequence } from '../model/engine.ts'
 import type { GenerationNeed } from '../model/plan/plan.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { StepEstimate } from '../schema/plan.ts';
-import { stepWork, type StepWork, type TrainingWork } from './step-work.ts';
+import type { TrainedWork } from '../settings/method.ts';
+import { stepWork, type StepWork } from './step-work.ts';
 
 /**
  * New tokens of a short and of a long generation: their difference is decoding alone, without
@@ -168,14 +169,14 @@ async function rowSeconds(
   return { row: Math.min(a, b), noise: Math.abs(a - b) / Math.min(a, b) };
 }
 
-function rowsOf({ prompts, promptTokens, sequences, completionTokens }: TrainingWork): number {
+function rowsOf({ prompts, promptTokens, sequences, completionTokens }: TrainedWork): number {
   return prompts * promptTokens + sequences * (completionTokens - 1);
 }
 
 /** Answers to one prompt that fill about `rows` rows; at least one. */
 function sequencesOf(
   engine: Engine,
-  { promptTokens, completionTokens, sequences }: TrainingWork,
+  { promptTokens, completionTokens, sequences }: TrainedWork,
   rows: number,
 ): { sequences: TrainSequence[]; rows: number } {
   const prompt = someIds(engine, Math.min(promptTokens, Math.ceil(rows / 2)));

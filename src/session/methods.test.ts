@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { METHODS, type RunConfig } from '../schema/config.ts';
+import { METHOD_NAMES, type RunConfig } from '../schema/config.ts';
 import type { RunEventOf } from '../schema/events.ts';
 import { FolderStore } from '../storage/node/folder-store.ts';
 import { Run } from './run.ts';
@@ -31,10 +31,13 @@ const gain = (lab: Awaited<ReturnType<typeof finished>>['lab']) => {
 };
 
 describe('methods on a toy task', () => {
-  it.each(METHODS.filter((method) => method !== 'random-reward'))('%s learns', async (method) => {
-    const { lab } = await finished(configOf(method));
-    expect(gain(lab)).toBeGreaterThan(0.2);
-  });
+  it.each(METHOD_NAMES.filter((method) => method !== 'random-reward'))(
+    '%s learns',
+    async (method) => {
+      const { lab } = await finished(configOf(method));
+      expect(gain(lab)).toBeGreaterThan(0.2);
+    },
+  );
 
   it('random-reward does not, though it trains', async () => {
     const { lab } = await finished(configOf('random-reward'));

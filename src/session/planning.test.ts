@@ -7,7 +7,7 @@ import { keptBytes } from '../model/weights/convert.ts';
 import type { Engine } from '../model/engine.ts';
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { memoryPlan, type PlanInput } from '../model/plan/plan.ts';
-import { METHODS } from '../schema/config.ts';
+import { METHOD_NAMES } from '../schema/config.ts';
 import { measureStep } from './measure.ts';
 import {
   explained,
@@ -164,7 +164,7 @@ describe('a plan for a model that is still at the hub', () => {
 
 describe('the work of a step', () => {
   it('is known for every method, and fits the context', () => {
-    for (const method of METHODS) {
+    for (const method of METHOD_NAMES) {
       const { generations, trainings, training } = stepWork(presetOf(method, 'nano'), 150, 1024);
       for (const need of generations)
         expect(need.promptTokens + need.maxTokens, method).toBeLessThanOrEqual(1024);

@@ -7,7 +7,8 @@ import { hash32 } from '../lib/rng.ts';
 import { METHOD_STEPS } from '../methods/index.ts';
 import type { MethodContext } from '../methods/method.ts';
 import type { RunConfig } from '../schema/config.ts';
-import { LOG_VERSION, type Phase, type RunEvent } from '../schema/events.ts';
+import { LOG_VERSION, type RunEvent } from '../schema/events.ts';
+import type { Phase } from '../settings/kinds.ts';
 import type { StoredRun } from '../storage/run-store.ts';
 import { createAdapters, exportAdapters, restoreAdapters, saveAdapters } from './adapters.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PHASES } from '../schema/events.ts';
+import { PHASES } from '../settings/kinds.ts';
 import { createSessionClient } from './client.ts';
 import { testChannel } from './testing/channel.ts';
 import { CONFIG } from './testing/log.ts';

@@ -1,4 +1,4 @@
-import type { Method } from '../schema/config.ts';
+import { METHODS, type Method } from '../settings/methods.ts';
 import type { RunEventOf } from '../schema/events.ts';
 
 type Update = RunEventOf<'update.applied'>;
@@ -21,8 +21,8 @@ export interface CurveDef {
   readonly counts?: (update: Update) => readonly [part: number, of: number] | null;
   /** A second line to read the first against. */
   readonly against?: { readonly label: string; readonly value: (update: Update) => number | null };
-  /** Methods that have it; left out: all. */
-  readonly methods?: readonly Method[];
+  /** Drawn for the methods that name it in their descriptor; left out: for all. */
+  readonly own?: true;
 }
 
 /**
@@ -63,7 +63,7 @@ export const CURVES: readonly CurveDef[] = [
     percent: true,
     value: ({ rescue }) => (rescue && rescue.failed > 0 ? rescue.rescued / rescue.failed : null),
     counts: ({ rescue }) => rescue && [rescue.rescued, rescue.failed],
-    methods: ['srrl', 'resample'],
+    own: true,
   },
   {
     key: 'retries',
@@ -77,7 +77,7 @@ export const CURVES: readonly CurveDef[] = [
     percent: true,
     value: ({ reflection }) => reflection?.paired?.retries ?? null,
     against: { label: 'without', value: ({ reflection }) => reflection?.paired?.baseline ?? null },
-    methods: ['reflkd'],
+    own: true,
   },
   {
     key: 'targets',
@@ -88,7 +88,7 @@ export const CURVES: readonly CurveDef[] = [
     range: null,
     percent: false,
     value: (u) => u.distillation?.targets ?? 0,
-    methods: ['reflkd'],
+    own: true,
   },
   {
     key: 'reflectorKl',
@@ -98,7 +98,7 @@ export const CURVES: readonly CurveDef[] = [
     range: null,
     percent: false,
     value: ({ reflection }) => (reflection && reflection.weighed > 0 ? reflection.kl : null),
-    methods: ['reflkd'],
+    own: true,
   },
   {
     key: 'kl',
@@ -158,9 +158,8 @@ export const CURVES: readonly CurveDef[] = [
 ];
 
 export function curvesOf(method: Method | undefined): readonly CurveDef[] {
-  return CURVES.filter(
-    ({ methods }) => methods === undefined || (method !== undefined && methods.includes(method)),
-  );
+  const curves: readonly string[] = method === undefined ? [] : METHODS[method].curves;
+  return CURVES.filter(({ key, own }) => own === undefined || curves.includes(key));
 }
 
 /** Steps the smoothing looks back over, about. */

@@ -1,5 +1,6 @@
-import type { RunConfig } from '../schema/config.ts';
-import type { Phase, RunEvent, RunEventOf, TokenTotals } from '../schema/events.ts';
+import { methodOf, type RunConfig } from '../schema/config.ts';
+import type { RunEvent, RunEventOf, TokenTotals } from '../schema/events.ts';
+import type { Phase } from '../settings/kinds.ts';
 import type { Verdict } from '../schema/verdict.ts';
 
 /**
@@ -203,7 +204,7 @@ class Draft {
   }
 
   private startStep(event: RunEventOf<'step.started'>): void {
-    const size = this.view.config ? firstAttempts(this.view.config) : 0;
+    const size = this.view.config ? methodOf(this.view.config).first() : 0;
     const groups = event.problems.map((problem, index) => ({
       step: event.step,
       index,
@@ -302,11 +303,6 @@ class Draft {
     }
     return held;
   }
-}
-
-/** First attempts a problem that a step is sure to make. */
-function firstAttempts({ group, srrl, reflkd }: RunConfig): number {
-  return srrl?.first ?? reflkd?.baselines ?? group;
 }
 
 /**

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { RunConfig } from '../schema/config.ts';
 import { EvaluationConfig, EvaluationEvent, JudgedAnswer } from '../schema/evaluation.ts';
-import { PHASES, RunEvent } from '../schema/events.ts';
+import { RunEvent } from '../schema/events.ts';
+import { PHASES } from '../settings/kinds.ts';
 import { RunPlan, StepEstimate } from '../schema/plan.ts';
 import { ModelOffer, ModelShelf, ModelTransfer } from '../schema/models.ts';
 import type { SessionAnswers, SessionRequest, SessionStatus } from '../schema/protocol.ts';

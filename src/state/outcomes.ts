@@ -1,9 +1,5 @@
-import {
-  ROLLOUT_KINDS,
-  type KindFigures,
-  type RolloutKind,
-  type RunEventOf,
-} from '../schema/events.ts';
+import { type KindFigures, type RunEventOf } from '../schema/events.ts';
+import { KINDS, type Kind } from '../settings/kinds.ts';
 import type { RunView, StepView } from './fold.ts';
 import { isRescued, treeOf } from './tree.ts';
 
@@ -58,7 +54,7 @@ export function answersOf(view: RunView): Omit<Rescue, 'failed' | 'rescued'> | n
 export function kindsOf(view: RunView): readonly KindFigures[] {
   const last = view.updates.at(-1)?.kinds ?? [];
   const all = view.updates.flatMap(({ kinds }) => kinds);
-  return ROLLOUT_KINDS.flatMap((kind: RolloutKind) => {
+  return KINDS.flatMap((kind: Kind) => {
     const own = all.filter((figures) => figures.kind === kind);
     if (own.length === 0) return [];
     const sum = (read: (figures: KindFigures) => number) =>

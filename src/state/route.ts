@@ -1,5 +1,5 @@
-import { METHODS, type Method } from '../schema/config.ts';
-import { ROLLOUT_KINDS, type RolloutKind } from '../schema/events.ts';
+import { DEFAULT_METHOD, METHOD_NAMES, type Method } from '../schema/config.ts';
+import { KINDS, type Kind } from '../settings/kinds.ts';
 import { ALL_PROBLEMS, OUTCOMES, type ProblemFilter } from './evaluation.ts';
 
 /**
@@ -17,7 +17,7 @@ export type Show = (typeof SHOWS)[number];
 export interface Filter {
   readonly show: Show;
   /** One kind of completion only; null: every kind. */
-  readonly kind: RolloutKind | null;
+  readonly kind: Kind | null;
   /** One step only; null: every step. */
   readonly step: number | null;
 }
@@ -57,7 +57,7 @@ export const NO_FILTER: Filter = { show: 'all', kind: null, step: null };
 
 export const START = {
   screen: 'start',
-  method: 'grpo',
+  method: DEFAULT_METHOD,
   model: 'nano',
   data: 'starter',
 } as const satisfies Route;
@@ -88,7 +88,7 @@ export function parseRoute(hash: string): Route {
 function startRoute(params: URLSearchParams): Route {
   return {
     screen: 'start',
-    method: METHODS.find((m) => m === params.get('method')) ?? START.method,
+    method: METHOD_NAMES.find((m) => m === params.get('method')) ?? START.method,
     model: params.get('model') || START.model,
     data: params.get('data') || START.data,
   };
@@ -187,7 +187,7 @@ function queryText(params: URLSearchParams): string {
 
 function parseFilter(params: URLSearchParams): Filter {
   const show = SHOWS.find((s) => s === params.get('show')) ?? 'all';
-  const kind = ROLLOUT_KINDS.find((k) => k === params.get('kind')) ?? null;
+  const kind = KINDS.find((k) => k === params.get('kind')) ?? null;
   const text = params.get('step');
   const step = text !== null && /^\d+$/.test(text) ? Number(text) : null;
   return { show, kind, step };

@@ -1,4 +1,4 @@
-import type { Phase } from '../schema/events.ts';
+import type { Phase } from '../settings/kinds.ts';
 import type { SessionStatus } from '../schema/protocol.ts';
 import type { RunView } from './fold.ts';
 

@@ -134,9 +134,9 @@ test('a model of true size comes, is stopped, reloaded, gone on with and answers
   const plan = await page.getByTestId('plan').locator('.plan-memory').innerText();
   const short = {
     Steps: '1',
-    'Answers a problem': '2',
+    'Group size G': '2',
     'Test problems': '0',
-    'Answer’s tokens': '16',
+    'Max new tokens': '16',
   };
   await page.locator('.settings-more summary').click();
   for (const [label, value] of Object.entries(short))

@@ -1,6 +1,6 @@
 import { nodeGpu } from '../../gpu/node-gpu.ts';
 import { formatBytes, formatPercent, formatSeconds } from '../../lib/format.ts';
-import { METHODS } from '../../schema/config.ts';
+import { DEFAULT_METHOD, METHOD_NAMES } from '../../schema/config.ts';
 import { MEMORY_PARTS, PART_NAMES, type RunPlan, type StepEstimate } from '../../schema/plan.ts';
 import { deviceReport } from '../../session/device-report.ts';
 import { parseFlags, type OptionSpec, type Values } from '../args.ts';
@@ -17,7 +17,12 @@ const FLAGS = {
     required: false,
     help: 'also plan a run with this model: memory, storage, whether it fits',
   },
-  method: { kind: 'text', choices: METHODS, fallback: 'grpo', help: 'of the planned run' },
+  method: {
+    kind: 'text',
+    choices: METHOD_NAMES,
+    fallback: DEFAULT_METHOD,
+    help: 'of the planned run',
+  },
   dataset: { kind: 'text', value: DATASET_VALUE, fallback: 'starter', help: 'of the planned run' },
   weights: WEIGHT_FLAGS.weights,
   ...MEMORY_FLAG,

@@ -1,3 +1,4 @@
+import { DEFAULT_METHOD } from '../../schema/config.ts';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { evaluationProblems } from '../../data/datasets.ts';
@@ -123,7 +124,7 @@ export const evalCommand: Command = {
           topP: flags['top-p'] ?? (byEvalPlus ? PROTOCOL_TOP_P : 1),
           maxTokens:
             flags['max-tokens'] ??
-            (byEvalPlus ? PROTOCOL_MAX_TOKENS : presetOf('grpo', files.name).maxTokens),
+            (byEvalPlus ? PROTOCOL_MAX_TOKENS : presetOf(DEFAULT_METHOD, files.name).maxTokens),
           seed: flags.seed,
         },
       );

@@ -1,15 +1,14 @@
-import { METHODS, type Method } from '../../schema/config.ts';
+import { METHOD_NAMES, type Method } from '../../schema/config.ts';
 import { SIZE_NAMES } from '../../session/presets.ts';
+import { settingsOf } from '../../settings/presets.ts';
+import { acceptsSentence, valueOf, type Setting } from '../../settings/setting.ts';
 import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
 import { DATASET_VALUE } from '../dataset.ts';
 import { MEMORY_FLAG } from '../machine.ts';
 import { WEIGHT_FLAGS } from '../model.ts';
 
-const whole = { kind: 'integer', min: 0 } as const;
-const positive = { kind: 'integer', min: 1 } as const;
-
-/** Flags of `run`. What is left out comes from --config, or the preset of (method, model). */
-export const RUN_FLAGS = {
+/** Flags of `run` that are no settings of src/settings. */
+const OWN_FLAGS = {
   config: {
     kind: 'text',
     value: 'run.json',
@@ -17,9 +16,9 @@ export const RUN_FLAGS = {
   },
   method: {
     kind: 'list',
-    choices: METHODS,
+    choices: METHOD_NAMES,
     value: 'M1,M2,…',
-    help: `training methods, compared with each other: ${METHODS.join(', ')}`,
+    help: `training methods, compared with each other: ${METHOD_NAMES.join(', ')}`,
   },
   preset: {
     kind: 'text',
@@ -33,70 +32,6 @@ export const RUN_FLAGS = {
     help: 'start from this adapter, with its rank, alpha and targets',
   },
   dataset: { kind: 'text', value: DATASET_VALUE, help: 'problems' },
-  train: { ...positive, help: 'problems to train on' },
-  val: { ...whole, help: 'problems for validation' },
-  test: { ...whole, help: 'problems for the evaluation before and after' },
-  'eval-samples': { ...whole, help: 'samples a test problem, besides the greedy answer' },
-  'eval-temperature': { kind: 'number', min: 0, help: 'their temperature' },
-  asserts: {
-    kind: 'text',
-    choices: ['all', 'all-but-one'],
-    help: 'asserts that prompts and feedback show',
-  },
-  group: { ...positive, help: 'completions a problem (G)' },
-  'problems-per-step': { ...positive, help: 'problems a step' },
-  'max-tokens': { ...positive, help: 'most new tokens of a completion' },
-  temperature: { kind: 'number', min: 0, help: 'of training samples' },
-  lr: { kind: 'number', min: 0, help: 'learning rate' },
-  rank: { ...positive, help: 'LoRA rank' },
-  alpha: { kind: 'number', help: 'LoRA alpha' },
-  agg: {
-    kind: 'text',
-    choices: ['dapo', 'grpo', 'dr_grpo', 'bnpo'],
-    help: 'what the loss is divided by',
-  },
-  beta: {
-    kind: 'number',
-    min: 0,
-    help: 'weight of the KL to the base; of the reflector in reflkd',
-  },
-  mu: { ...positive, help: 'optimiser updates a step (μ)' },
-  'eps-low': { kind: 'number', min: 0, help: 'clip below 1 − this' },
-  'eps-high': { kind: 'number', min: 0, help: 'clip above 1 + this' },
-  truncated: {
-    kind: 'text',
-    choices: ['masked', 'kept'],
-    help: 'completions cut at --max-tokens: out of the loss, or in it',
-  },
-  'correction-cap': { kind: 'number', min: 1, help: "cap of the sampler's correction (C)" },
-  first: { ...positive, help: 'first attempts a problem (c1)' },
-  refinements: { ...positive, help: 'second answers a failed first one (c2)' },
-  'c2-temperature': { kind: 'number', min: 0.01, help: 'their temperature' },
-  lambda: { kind: 'number', min: 0, help: 'weight of c2 in the loss' },
-  advantage: {
-    kind: 'text',
-    choices: ['pooled', 'phase'],
-    help: 'one mean for c1 and c2, or one each',
-  },
-  baselines: { ...positive, help: 'attempts a problem without reflection' },
-  reflections: { ...positive, help: 'reflections on the first failing one (K)' },
-  retries: { ...positive, help: 'retries a reflection (m)' },
-  'kd-mode': { kind: 'text', choices: ['tail', 'renorm'], help: 'mass outside the top k' },
-  'kd-top-k': { ...positive, help: "the teacher's most likely tokens" },
-  'kd-target': {
-    kind: 'text',
-    choices: ['retry', 'fresh'],
-    help: 'what is distilled: the retry, or a fresh answer',
-  },
-  'kd-teacher': { kind: 'text', choices: ['snapshot', 'ema', 'base'], help: 'whose distribution' },
-  steps: { ...positive, help: 'optimiser steps' },
-  'budget-tokens': {
-    ...positive,
-    help: 'end after so many tokens instead; several methods get equal ones by default',
-  },
-  'checkpoint-every': { ...positive, help: 'steps between checkpoints' },
-  timeout: { kind: 'number', min: 0.1, help: 'seconds a program' },
-  seed: { kind: 'integer', min: 0, max: 2 ** 32 - 1, help: 'of problems, sampling and adapter' },
   seeds: { kind: 'list', value: '1,2,3', help: 'a run each, in folders of their own below --out' },
   weights: WEIGHT_FLAGS.weights,
   ...MEMORY_FLAG,
@@ -110,50 +45,75 @@ export const RUN_FLAGS = {
   },
   resume: {
     kind: 'flag',
-    help: 'go on with what --out holds: finished runs are skipped, unstarted ones start',
+    help: 'continue what --out holds: finished runs are skipped, unstarted ones start',
   },
   json: { kind: 'flag', help: 'print summary.json on stdout, a line a run' },
 } as const satisfies Record<string, OptionSpec>;
-export type RunFlags = Values<typeof RUN_FLAGS>;
 
-const GROUPS: readonly Method[] = ['grpo', 'random-reward', 'rft'];
-const CLIPPED: readonly Method[] = ['grpo', 'srrl', 'resample', 'random-reward'];
-const SECOND: readonly Method[] = ['srrl', 'resample'];
-
-/** Flags that only some methods have. */
-const BELONGS: Partial<Record<keyof RunFlags, readonly Method[]>> = {
-  group: GROUPS,
-  agg: CLIPPED,
-  mu: [...CLIPPED, 'rft'],
-  'eps-low': CLIPPED,
-  'eps-high': CLIPPED,
-  'correction-cap': CLIPPED,
-  first: SECOND,
-  refinements: SECOND,
-  'c2-temperature': ['srrl'],
-  lambda: ['srrl'],
-  advantage: ['srrl'],
-  baselines: ['reflkd'],
-  reflections: ['reflkd'],
-  retries: ['reflkd'],
-  'kd-mode': ['reflkd'],
-  'kd-top-k': ['reflkd'],
-  'kd-target': ['reflkd'],
-  'kd-teacher': ['reflkd'],
+/** What is left out comes from --config, or the preset of (method, model). */
+export type RunFlags = Values<typeof OWN_FLAGS> & {
+  /** Values of settings, by their flags. */
+  readonly set: ReadonlyMap<string, unknown>;
 };
 
-/** Whether `method` listens to a flag. */
-export function has(method: Method, flag: keyof RunFlags): boolean {
-  return BELONGS[flag]?.includes(method) ?? true;
+interface SettingFlag {
+  readonly settings: readonly Setting<unknown>[];
+  /** The methods that listen to it. */
+  readonly methods: readonly Method[];
+}
+
+/** Every flag of a setting; two methods may each have one of the same name. */
+const SETTING_FLAGS: ReadonlyMap<string, SettingFlag> = (() => {
+  const flags = new Map<string, { settings: Setting<unknown>[]; methods: Method[] }>();
+  for (const method of METHOD_NAMES)
+    for (const { setting } of settingsOf(method)) {
+      const held = flags.get(setting.flag) ?? { settings: [], methods: [] };
+      flags.set(setting.flag, held);
+      if (!held.settings.some(({ help }) => help === setting.help)) held.settings.push(setting);
+      held.methods.push(method);
+    }
+  return flags;
+})();
+
+function specOf({ settings, methods }: SettingFlag): OptionSpec {
+  const { accepts, off } = settings[0]!;
+  const owners = methods.length < METHOD_NAMES.length ? ` (${methods.join(', ')})` : '';
+  const help = settings.map((setting) => setting.help).join('; ') + owners;
+  if (accepts.kind === 'choice') return { kind: 'text', choices: Object.keys(accepts.words), help };
+  const { integer, min, max } = accepts;
+  if (off !== null) return { kind: 'text', value: `number|${off}`, help };
+  return { kind: integer ? 'integer' : 'number', min, max, help };
+}
+
+export const RUN_FLAGS: Readonly<Record<string, OptionSpec>> = {
+  ...OWN_FLAGS,
+  ...Object.fromEntries([...SETTING_FLAGS].map(([flag, entry]) => [flag, specOf(entry)])),
+};
+
+/** Whether `method` listens to the flag of a setting. */
+export function has(method: Method, flag: string): boolean {
+  return SETTING_FLAGS.get(flag)?.methods.includes(method) ?? false;
 }
 
 export function parseRunFlags(argv: readonly string[]): RunFlags {
-  const flags = parseFlags(RUN_FLAGS, argv);
-  if (flags.seeds && flags.seed !== undefined)
+  const parsed = parseFlags(RUN_FLAGS, argv);
+  const set = new Map<string, unknown>();
+  for (const [flag, { settings }] of SETTING_FLAGS) {
+    const word = parsed[flag];
+    if (word === undefined) continue;
+    const value = valueOf(settings[0]!, String(word));
+    if (value === undefined)
+      throw new UsageError(
+        `--${flag} takes: ${acceptsSentence(settings[0]!)} \`${String(word)}\` is none.`,
+      );
+    set.set(flag, value);
+  }
+  const flags = { ...(parsed as Values<typeof OWN_FLAGS>), set };
+  if (flags.seeds && set.has('seed'))
     throw new UsageError('--seed and --seeds exclude each other.');
-  if (flags.steps !== undefined && flags['budget-tokens'] !== undefined)
+  if (set.has('steps') && set.has('budget-tokens'))
     throw new UsageError('--steps and --budget-tokens exclude each other.');
-  if (flags.adapter !== undefined && (flags.rank !== undefined || flags.alpha !== undefined))
+  if (flags.adapter !== undefined && (set.has('rank') || set.has('alpha')))
     throw new UsageError(
       '--adapter has a rank and an alpha of its own; leave --rank and --alpha out.',
     );
@@ -165,12 +125,11 @@ export function parseRunFlags(argv: readonly string[]): RunFlags {
 }
 
 /** Refuses flags that none of the run's methods has. */
-export function refuseForeignFlags(flags: RunFlags, methods: readonly Method[]): void {
-  for (const [name, owners] of Object.entries(BELONGS)) {
-    const flag = name as keyof RunFlags;
-    if (flags[flag] === undefined || methods.some((method) => has(method, flag))) continue;
+export function refuseForeignFlags({ set }: RunFlags, methods: readonly Method[]): void {
+  for (const flag of set.keys()) {
+    if (methods.some((method) => has(method, flag))) continue;
     throw new UsageError(
-      `--${flag} is a setting of ${list(owners)}; ${list(methods)} ` +
+      `--${flag} is a setting of ${list(SETTING_FLAGS.get(flag)!.methods)}; ${list(methods)} ` +
         `${methods.length === 1 ? 'has' : 'have'} none of that name.`,
     );
   }

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { LoraTarget } from '../../model/engine.ts';
 import { loraTensorName, writeAdapter } from '../../model/weights/peft.ts';
-import { METHODS } from '../../schema/config.ts';
+import { METHOD_NAMES } from '../../schema/config.ts';
 import { presetOf } from '../../session/presets.ts';
 import { parseRunFlags } from './flags.ts';
 import { jobsOf, type Job } from './matrix.ts';
@@ -52,8 +52,8 @@ describe('the runs of a command', () => {
   it('get the same tokens when methods are compared, and what the flags say when they say it', async () => {
     const lengths = async (...words: string[]) =>
       (await jobs('plan', ...words)).map(({ config }) => [config.steps, config.budgetTokens]);
-    const all = METHODS.join(',');
-    expect(await lengths('--method', all)).toEqual(METHODS.map(() => [null, 50_000]));
+    const all = METHOD_NAMES.join(',');
+    expect(await lengths('--method', all)).toEqual(METHOD_NAMES.map(() => [null, 50_000]));
     expect(await lengths('--method', 'grpo,srrl', '--steps', '4')).toEqual([
       [4, null],
       [4, null],

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { differences } from '../../lib/differences.ts';
-import type { Method, RunConfig } from '../../schema/config.ts';
+import { DEFAULT_METHOD, type Method, type RunConfig } from '../../schema/config.ts';
 import { UsageError } from '../args.ts';
 import { configOf, readConfig, type Place } from './config.ts';
 import { refuseForeignFlags, type RunFlags } from './flags.ts';
@@ -32,14 +32,15 @@ export async function jobsOf(flags: RunFlags): Promise<Job[]> {
   if (alone && flags.resume && !stored)
     throw new UsageError(`--resume: there is no run in ${out}.`);
   const base = flags.config === undefined ? stored : await readConfig(flags.config);
-  const methods = flags.method ?? [base?.method ?? 'grpo'];
+  const methods = flags.method ?? [base?.method ?? DEFAULT_METHOD];
   refuseForeignFlags(flags, methods);
 
   const jobs: Job[] = [];
   // Seeds outermost: the methods can be read against each other from the first seed on.
-  for (const seed of seeds ?? [flags.seed]) {
+  const seed = flags.set.get('seed') as number | undefined;
+  for (const each of seeds ?? [seed]) {
     for (const method of methods) {
-      const place: Place = { method, seed, base, compared: methods.length > 1 };
+      const place: Place = { method, seed: each, base, compared: methods.length > 1 };
       const config = await configOf(flags, place);
       const folder = alone ? out : join(out, folderName(method, config.seed, methods.length > 1));
       jobs.push(

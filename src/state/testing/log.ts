@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../schema/config.ts';
-import type { NewEvent, RolloutKind, RunEvent } from '../../schema/events.ts';
+import type { NewEvent, RunEvent } from '../../schema/events.ts';
+import type { Kind } from '../../settings/kinds.ts';
 import { presetOf } from '../../session/presets.ts';
 import type { Verdict, VerdictStatus } from '../../schema/verdict.ts';
 
@@ -77,7 +78,7 @@ export function startOf(runId: string, config: RunConfig = CONFIG): NewEvent {
 interface Told {
   /** `<problem index>/<sample>…`: the id without its step. */
   readonly id: string;
-  readonly kind?: RolloutKind;
+  readonly kind?: Kind;
   readonly sample: number;
   readonly text?: string;
   /** Null: a reflection, which is not judged. */

@@ -63,8 +63,8 @@ export function RewardCurves({ arms }: { readonly arms: readonly Arm[] }) {
       </p>
       <p className="muted compare-note">
         Tokens are those computed, prompts and completions. Reward is that of first answers to the
-        plain prompt, on the problems trained on (of random-reward: its coins); what was learned is
-        in the tables above.
+        plain prompt, on the problems trained on (of the control with random rewards: its coins);
+        what was learned is in the tables above.
       </p>
     </section>
   );

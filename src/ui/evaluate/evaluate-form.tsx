@@ -12,7 +12,7 @@ import {
   useLabState,
   useModelsState,
 } from '../hooks.ts';
-import { METHOD_TEXT } from '../methods.ts';
+import { METHODS } from '../../settings/methods.ts';
 import { FileField } from '../parts/file-field.tsx';
 import { SettingField } from '../parts/setting-field.tsx';
 import { configOf, EMPTY_DRAFT, NUMBERS, type Draft } from './draft.ts';
@@ -264,8 +264,8 @@ function ModelChoice({
           <option value="">none: the model as it is</option>
           {finished.map((run) => (
             <option key={run.runId} value={run.runId}>
-              {formatDate(run.startedAt)}, {METHOD_TEXT[run.config.method].name}, step {run.step},
-              seed {run.config.seed}
+              {formatDate(run.startedAt)}, {METHODS[run.config.method].title}, step {run.step}, seed{' '}
+              {run.config.seed}
             </option>
           ))}
           {imported.state === 'ready' &&

@@ -2,10 +2,11 @@ import { useMemo } from 'react';
 import { zip } from '../../lib/zip.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { methodOf } from '../../schema/config.ts';
 import type { ImportedAdapter, RunSummary } from '../../schema/protocol.ts';
 import { formatDate } from '../format.ts';
 import { useAdaptersState, useLab, useLabState } from '../hooks.ts';
-import { METHOD_TEXT } from '../methods.ts';
+import { METHODS } from '../../settings/methods.ts';
 import { ArchiveInput } from '../parts/archive-input.tsx';
 import { save } from '../parts/download.ts';
 import { StoredList } from '../parts/stored.tsx';
@@ -99,7 +100,10 @@ function RunAdapter({ run }: { readonly run: RunSummary }) {
 
   async function exportIt() {
     const files = await lab.runFiles(run.runId);
-    const folders = ['adapter', ...(config.method === 'reflkd' ? ['reflector'] : [])];
+    const folders = [
+      'adapter',
+      ...(methodOf(config).adapters().includes('reflector') ? ['reflector'] : []),
+    ];
     for (const folder of files ? folders : []) {
       const entries = files!
         .filter(({ path }) => path.startsWith(`${folder}/`))
@@ -117,7 +121,7 @@ function RunAdapter({ run }: { readonly run: RunSummary }) {
     <li data-adapter={run.runId}>
       <div className="run-name">
         <b>
-          {METHOD_TEXT[config.method].name} of {formatDate(run.startedAt)}
+          {METHODS[config.method].title} of {formatDate(run.startedAt)}
         </b>
         <span className="muted">of {config.model}</span>
       </div>

@@ -1,7 +1,7 @@
 import type { GroupView, RolloutView } from '../../state/fold.ts';
 import { linesOf } from '../../state/rows.ts';
 import { childrenOf, lineageOf } from '../../state/tree.ts';
-import { KIND_WORDS } from '../methods.ts';
+import { KIND_WORDS } from '../../settings/kinds.ts';
 import { nameOf, resultText, rolloutHref, RolloutMark, RolloutRow } from '../run/rollout-row.tsx';
 import type { RunRoute } from '../run/run-screen.tsx';
 

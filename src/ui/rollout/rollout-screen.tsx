@@ -8,7 +8,7 @@ import { lineageOf } from '../../state/tree.ts';
 import { formatReward, formatSigned } from '../format.ts';
 import { currentRoute, go, useTokens } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
-import { KIND_WORDS } from '../methods.ts';
+import { KIND_WORDS } from '../../settings/kinds.ts';
 import { ProgramView } from '../parts/program-view.tsx';
 import { Stepper } from '../parts/stepper.tsx';
 import { VerdictView } from '../parts/verdict-view.tsx';

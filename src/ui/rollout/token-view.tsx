@@ -1,5 +1,5 @@
 import type { TokenBlock } from '../../schema/columns.ts';
-import type { RolloutKind } from '../../schema/events.ts';
+import type { Kind } from '../../settings/kinds.ts';
 import type { RolloutView } from '../../state/fold.ts';
 import type { RolloutTokens } from '../../state/lab.ts';
 import type { Colouring } from '../../state/route.ts';
@@ -61,10 +61,7 @@ export function valueOf(
 }
 
 /** A reflection's tokens carry its gated weight, all others their advantage. */
-function weightOf(
-  kind: RolloutKind,
-  { advantage, weight }: NonNullable<RolloutView['reward']>,
-): number {
+function weightOf(kind: Kind, { advantage, weight }: NonNullable<RolloutView['reward']>): number {
   return kind === 'reflection' ? (weight ?? advantage) : advantage;
 }
 

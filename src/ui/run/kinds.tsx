@@ -2,7 +2,7 @@ import { formatCount, formatPercent } from '../../lib/format.ts';
 import type { RunView } from '../../state/fold.ts';
 import { answersOf, kindsOf, rescueOf } from '../../state/outcomes.ts';
 import { formatValue } from '../format.ts';
-import { KIND_WORDS } from '../methods.ts';
+import { KIND_WORDS } from '../../settings/kinds.ts';
 
 /**
  * The run's completions by kind, where the method makes several, and what second answers came to.

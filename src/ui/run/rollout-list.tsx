@@ -1,3 +1,4 @@
+import { DEFAULT_METHOD } from '../../schema/config.ts';
 import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import type { RunView } from '../../state/fold.ts';
@@ -6,7 +7,8 @@ import { neighbour, type Row } from '../../state/rows.ts';
 import { formatCount } from '../../lib/format.ts';
 import { currentRoute, go, useLabState } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
-import { KIND_WORDS, METHOD_TEXT } from '../methods.ts';
+import { KIND_WORDS } from '../../settings/kinds.ts';
+import { METHODS } from '../../settings/methods.ts';
 import { useWindow } from '../parts/use-window.ts';
 import { layoutOf, rowAt, scrollTo, totalHeight } from '../parts/windowed.ts';
 import { GROUP_HEIGHT, RolloutRow, ROW_HEIGHT } from './rollout-row.tsx';
@@ -192,7 +194,7 @@ function ListTools({ view, route, follow, onFollow }: ToolsProps) {
   const { filter } = route;
   const filtered = (change: Partial<Filter>) =>
     go({ ...route, filter: { ...filter, ...change } }, 'replace');
-  const { kinds } = METHOD_TEXT[view.config?.method ?? 'grpo'];
+  const { kinds } = METHODS[view.config?.method ?? DEFAULT_METHOD];
   return (
     <div className="list-tools">
       <fieldset className="segments" aria-label="Show">

@@ -4,7 +4,7 @@ import { formatRoute } from '../../state/route.ts';
 import { linesOf, type Row } from '../../state/rows.ts';
 import { placeOf } from '../../state/tree.ts';
 import { formatSigned } from '../format.ts';
-import { KIND_WORDS } from '../methods.ts';
+import { KIND_WORDS } from '../../settings/kinds.ts';
 import { VerdictMark, verdictWord } from '../parts/verdict-mark.tsx';
 import type { RunRoute } from './run-screen.tsx';
 import { problemTitle } from '../problem-title.ts';

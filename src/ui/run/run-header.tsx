@@ -1,5 +1,6 @@
+import { DEFAULT_METHOD, methodOf } from '../../schema/config.ts';
 import { formatCount, formatSeconds } from '../../lib/format.ts';
-import type { Phase } from '../../schema/events.ts';
+import type { Phase } from '../../settings/kinds.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import type { RunView } from '../../state/fold.ts';
 import { rescueOf } from '../../state/outcomes.ts';
@@ -12,7 +13,8 @@ import {
 } from '../../state/run-state.ts';
 import { formatDate, formatValue } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
-import { describeRun, METHOD_TEXT } from '../methods.ts';
+import { describeRun } from '../methods.ts';
+import { METHODS } from '../../settings/methods.ts';
 
 const STATES: Record<RunState, { readonly word: string; readonly tone: string }> = {
   running: { word: 'Running', tone: 'live' },
@@ -109,7 +111,7 @@ function Second({ view }: { readonly view: RunView }) {
         testId="rescued"
       />
     );
-  if (view.config?.method !== 'reflkd') return null;
+  if (!view.config || !methodOf(view.config).phases.includes('distill')) return null;
   const targets = view.updates.reduce(
     (sum, { distillation }) => sum + (distillation?.targets ?? 0),
     0,
@@ -147,7 +149,7 @@ const PHASE_NAMES: Record<Phase | 'checkpoint', string> = {
 function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly view: RunView }) {
   const running = status.state === 'running' && status.runId === view.runId ? status : null;
   const seconds = view.updates.at(-1)?.seconds;
-  const phases = [...METHOD_TEXT[view.config?.method ?? 'grpo'].phases, 'checkpoint' as const];
+  const phases = [...METHODS[view.config?.method ?? DEFAULT_METHOD].phases, 'checkpoint' as const];
   const at = running
     ? phaseIndex(phases, view.phase?.step === running.step ? view.phase.begun : [], running.phase)
     : -1;

@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import { formatCount } from '../../lib/format.ts';
-import type { RunConfig } from '../../schema/config.ts';
+import { methodOf, type RunConfig } from '../../schema/config.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import { ALL_PROBLEMS } from '../../state/evaluation.ts';
 import { canPlan, type ModelPlace } from '../../state/model-places.ts';
 import { formatRoute, NO_FILTER, type Route } from '../../state/route.ts';
 import { isBusy } from '../../state/run-state.ts';
 import { go, useLab, useLabState, useModelPlace, usePreset } from '../hooks.ts';
-import { METHOD_TEXT } from '../methods.ts';
+import { METHODS } from '../../settings/methods.ts';
 import { ChoiceField, SettingField } from '../parts/setting-field.tsx';
 import { PlanCard } from './plan-card.tsx';
 import {
@@ -66,16 +66,17 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
       {draft.settings.some(({ section }) => section === 'method') && (
         <section aria-labelledby="own-title">
           <h3 className="label settings-title" id="own-title">
-            {METHOD_TEXT[method].name}
+            {METHODS[method].title}
           </h3>
           <Fields preset={standard} draft={draft} edits={edits} section="method" onEdit={edit} />
         </section>
       )}
       <details className="settings-more">
         <summary>
-          <span className="label">Loss and prompts</span>{' '}
+          <span className="label">Loss, prompts and optimiser</span>{' '}
           <span className="muted">{inShort(draft.config ?? standard)}</span>
         </summary>
+        <Fields preset={standard} draft={draft} edits={edits} section="loss" onEdit={edit} />
         <Fields preset={standard} draft={draft} edits={edits} section="more" onEdit={edit} />
       </details>
       {draft.config && place && canPlan(place) && !noGpu && (
@@ -147,25 +148,23 @@ function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
   );
 }
 
-/** What stands behind the fold, in a line. */
+/** What is behind the fold, in a line. */
 function inShort({ method, loss, asserts, maxTokens }: RunConfig): string {
-  const gradient =
-    method === 'rft' ? '' : `${loss.aggregation}, clip ${loss.epsLow} / ${loss.epsHigh}, `;
-  const update = method === 'reflkd' ? '' : `${gradient}β ${loss.beta}, μ ${loss.updates}, `;
-  const seen =
-    asserts === 'all' ? 'every shown assert in the prompt' : 'one shown assert held back';
-  return `${update}${seen}, answers of up to ${maxTokens} tokens`;
-}
-
-/** Programs a problem of one step: at least, at most. */
-function programs({ group, srrl, reflkd }: RunConfig): readonly [least: number, most: number] {
-  if (srrl) return [srrl.first, srrl.first * (1 + srrl.refinements)];
-  if (reflkd) return [reflkd.baselines, reflkd.baselines + reflkd.reflections * reflkd.retries];
-  return [group, group];
+  const { shared } = METHODS[method];
+  const listens = (path: string) => shared.includes(path);
+  const parts = [
+    listens('loss.aggregation') ? `${loss.aggregation}, clip ${loss.epsLow} / ${loss.epsHigh}` : '',
+    listens('loss.updates') ? `β ${loss.beta}, μ ${loss.updates}` : '',
+    asserts === 'all' ? 'every shown assert in the prompt' : 'one shown assert held back',
+    `max ${maxTokens} new tokens`,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
 }
 
 function Plan({ config }: { readonly config: RunConfig }) {
-  const [least, most] = programs(config).map((a) => a * config.problemsPerStep);
+  const [least, most] = methodOf(config)
+    .programs()
+    .map((a) => a * config.problemsPerStep);
   const span = (times: number) =>
     [...new Set([least, most])].map((n) => formatCount((n ?? 0) * times)).join(' to ');
   return (

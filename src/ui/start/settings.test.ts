@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { METHODS } from '../../schema/config.ts';
+import { METHOD_NAMES } from '../../schema/config.ts';
 import { equalTokens, presetOf } from '../../session/presets.ts';
 import { CONFIG } from '../../state/testing/log.ts';
 import { draftOf, settingsOf, standardOf } from './settings.ts';
 
 describe('the settings', () => {
-  const pairs = METHODS.flatMap((method) =>
+  const pairs = METHOD_NAMES.flatMap((method) =>
     ['nano', 'Qwen/Qwen3-0.6B:q8'].map((model) => [method, model] as const),
   );
 
@@ -82,11 +82,12 @@ describe('the settings', () => {
   });
 
   it.each([
-    ['steps', '0', 'A whole number from 1 to 10000.'],
-    ['steps', '2.5', 'A whole number from 1 to 10000.'],
-    ['group', '1', 'A whole number from 2 to 64.'],
-    ['temperature', '', 'A number from 0.05 to 4.'],
-    ['learningRate', 'fast', 'A number from 0 to 1.'],
+    ['steps', '0', 'A whole number from 1 to 1000000.'],
+    ['steps', '2.5', 'A whole number from 1 to 1000000.'],
+    ['group', '0', 'A whole number from 1 to 4096.'],
+    ['loss.correctionCap', '0', 'A number from 1 to 1000000, or off.'],
+    ['temperature', '', 'A number from 0 to 10.'],
+    ['learningRate', 'fast', 'A number from 0 to 10.'],
   ] as const)('refuse %s = "%s" with a sentence and start nothing', (key, text, sentence) => {
     expect(draftOf(CONFIG, { [key]: text })).toMatchObject({
       config: null,
