@@ -27,7 +27,7 @@ import {
   loraLayout,
   toTensors,
 } from './weights/lora.ts';
-import { scoreBatches } from './forward/scorer.ts';
+import { scoreBatches } from './train/scorer.ts';
 import { Trainer } from './train/trainer.ts';
 import { checkTrainStep } from './train/train-checks.ts';
 import { Transformer } from './forward/transformer.ts';

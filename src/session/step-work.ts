@@ -1,4 +1,3 @@
-import { adaptersOf } from './adapters.ts';
 import type { GenerationNeed, TrainingNeed } from '../model/plan/plan.ts';
 import { methodOf, type RunConfig } from '../schema/config.ts';
 import type { TrainedWork } from '../settings/method.ts';
@@ -43,7 +42,8 @@ export function stepWork(config: RunConfig, promptTokens: number, context: numbe
     sequences: prompts * each,
     maxTokens: answer,
   });
-  const { generations, trainings, parts, teacherTokens } = methodOf(config).work({
+  const { work, adapters } = methodOf(config);
+  const { generations, trainings, parts, teacherTokens } = work({
     problems,
     group,
     maxTokens,
@@ -63,6 +63,6 @@ export function stepWork(config: RunConfig, promptTokens: number, context: numbe
       parts,
       teacherTokens,
     },
-    adapters: adaptersOf(config).length,
+    adapters: adapters().length,
   };
 }

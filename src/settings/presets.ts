@@ -22,7 +22,7 @@ export function settingsOf(method: Method): PlacedSetting[] {
   const own = part === null ? [] : placed(settings, `${part}.`);
   return [
     ...SHARED.filter(({ path }) => UNIVERSAL.has(path) || shared.includes(path)),
-    ...own.filter(({ path }) => !(ignores).includes(path)),
+    ...own.filter(({ path }) => !ignores.includes(path)),
   ];
 }
 

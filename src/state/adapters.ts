@@ -2,7 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { messageOf } from '../lib/errors.ts';
 import type { ImportedAdapter, NamedFile } from '../schema/protocol.ts';
 import type { SessionClient } from './client.ts';
-import type { Loadable } from './lab.ts';
+import type { Loadable } from './loadable.ts';
 
 /** Adapters that were made elsewhere. Failures become notices. */
 export interface Adapters {

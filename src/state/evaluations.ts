@@ -4,7 +4,7 @@ import type { EvaluationConfig, EvaluationEvent, JudgedAnswer } from '../schema/
 import type { DatasetOffer, EvaluationFiles, EvaluationHead } from '../schema/protocol.ts';
 import type { SessionClient } from './client.ts';
 import { extendEvaluation, foldEvaluation, type EvaluationView } from './evaluation.ts';
-import type { Loadable } from './lab.ts';
+import type { Loadable } from './loadable.ts';
 
 export interface EvaluationsState {
   readonly datasets: Loadable<readonly DatasetOffer[]>;

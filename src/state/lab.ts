@@ -21,13 +21,9 @@ import { createModels, type Models } from './models.ts';
 import { createPlans, type Plans } from './plans.ts';
 import { createAdapters, type Adapters } from './adapters.ts';
 import { wantedDownloads } from './wanted.ts';
+import type { Loadable } from './loadable.ts';
 import { createRecords, type Records } from './records.ts';
 import { extendRun, foldRun, type RunView } from './fold.ts';
-
-export type Loadable<T> =
-  | { readonly state: 'loading' }
-  | { readonly state: 'error'; readonly message: string }
-  | { readonly state: 'ready'; readonly data: T };
 
 export interface RolloutTokens {
   readonly block: TokenBlock;

@@ -6,7 +6,7 @@ import type {
   StoredModel,
 } from '../schema/models.ts';
 import { MODEL_PRECISIONS } from '../schema/models.ts';
-import type { ModelsState } from './models.ts';
+import type { ModelsState } from './models-state.ts';
 
 /**
  * Where a model is: in the page itself, on this machine, on its way, begun and left, or still at

@@ -1,24 +1,12 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { messageOf } from '../lib/errors.ts';
-import type { ModelOffer, ModelPrecision, ModelShelf, ModelTransfer } from '../schema/models.ts';
+import type { ModelOffer, ModelPrecision, ModelTransfer } from '../schema/models.ts';
 import type { SessionClient } from './client.ts';
-import type { Loadable } from './lab.ts';
+import type { Loadable } from './loadable.ts';
 import { isLive } from './model-places.ts';
-import { withSample, type Sample } from './speed.ts';
+import type { ModelsState } from './models-state.ts';
+import { withSample } from './speed.ts';
 import type { Wanted } from './wanted.ts';
-
-export interface ModelsState {
-  readonly shelf: Loadable<ModelShelf>;
-  /**
-   * Downloads and imports of this tab since the page opened, by the id of the model; ended ones
-   * with how they ended.
-   */
-  readonly transfers: Readonly<Record<string, ModelTransfer>>;
-  /** How far live ones had come in the last seconds, by the same id. */
-  readonly samples: Readonly<Record<string, readonly Sample[]>>;
-  /** What the hub said of repositories that were typed. */
-  readonly lookUps: Readonly<Record<string, Loadable<ModelOffer>>>;
-}
 
 /** Everything the screens ask about models. Failures become notices. */
 export interface Models {

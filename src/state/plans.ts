@@ -3,7 +3,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunPlan, StepEstimate } from '../schema/plan.ts';
 import type { SessionClient } from './client.ts';
-import type { Loadable } from './lab.ts';
+import type { Loadable } from './loadable.ts';
 
 export interface PlansState {
   /** Bytes of the GPU's memory that a run may take; null: not said. */

@@ -2,7 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { recordOf, type RunRecord } from '../compare/record.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { SessionClient } from './client.ts';
-import type { Loadable } from './lab.ts';
+import type { Loadable } from './loadable.ts';
 
 /** What comparisons need of stored runs, by run id. */
 export interface Records {

@@ -200,3 +200,9 @@ function decode(part: string): string {
     return part; // a stray % typed by hand is taken as it stands
   }
 }
+
+/** Addresses of a screen and of what opens within it. */
+export type RunRoute = Extract<Route, { screen: 'run' | 'rollout' }>;
+
+/** Addresses of a screen and of what opens within it. */
+export type EvaluationRoute = Extract<Route, { screen: 'evaluation' | 'answer' }>;

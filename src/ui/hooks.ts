@@ -1,7 +1,8 @@
 import { createContext, use, useEffect, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import type { RunRecord } from '../compare/record.ts';
-import type { Lab, LabState, Loadable, RolloutTokens, TargetTokens } from '../state/lab.ts';
+import type { Lab, LabState, RolloutTokens, TargetTokens } from '../state/lab.ts';
+import type { Loadable } from '../state/loadable.ts';
 import { presetKey, tokensKey } from '../state/lab.ts';
 import type { Method, RunConfig } from '../schema/config.ts';
 import type { JudgedAnswer } from '../schema/evaluation.ts';
@@ -10,7 +11,7 @@ import type { EvaluationView } from '../state/evaluation.ts';
 import { answerKey, type EvaluationsState } from '../state/evaluations.ts';
 import type { RunView } from '../state/fold.ts';
 import { placeOf, type ModelPlace } from '../state/model-places.ts';
-import type { ModelsState } from '../state/models.ts';
+import type { ModelsState } from '../state/models-state.ts';
 import { formatRoute, parseRoute, type Route } from '../state/route.ts';
 
 export const LabContext = createContext<Lab | null>(null);

@@ -7,7 +7,7 @@ import { openEngine, type GpuEngine, type OpenEngineOptions } from '../../model/
 import type { FileSource } from '../../model/weights/weights-source.ts';
 import { folderSource } from '../folder-source.ts';
 import { resolveModel } from '../model.ts';
-import { now, type Spent } from './section.ts';
+import { now, type Spent } from './clock.ts';
 
 /** Best rates that the device reaches, measured beside what is held against them. */
 export interface Ceilings {

@@ -1,17 +1,7 @@
 import type { GpuEngine } from '../../model/gpu-engine.ts';
 import { bytesPerPass, ceilings, tokenIds } from './bed.ts';
-import {
-  bothClocks,
-  load,
-  median,
-  now,
-  rounded,
-  rounds,
-  shares,
-  since,
-  type Section,
-  type Spent,
-} from './section.ts';
+import { bothClocks, now, since, type Spent } from './clock.ts';
+import { load, median, rounded, rounds, shares, type Section } from './section.ts';
 
 const PROMPT = 64;
 const LONGEST = 256;

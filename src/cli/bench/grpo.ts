@@ -7,7 +7,8 @@ import { createNodeSandbox } from '../../sandbox/node/node-sandbox.ts';
 import { poolSize } from '../../sandbox/pool.ts';
 import type { PythonRunner } from '../../sandbox/python-sandbox.ts';
 import { tokenIds } from './bed.ts';
-import { load, median, rounded, rounds, timed, type Section } from './section.ts';
+import { timed } from './clock.ts';
+import { load, median, rounded, rounds, type Section } from './section.ts';
 import { ADAMW, PG } from './train.ts';
 
 const GROUP = 10;

@@ -5,7 +5,8 @@ import { convertFile } from '../../model/weights/convert.ts';
 import { folderSource } from '../folder-source.ts';
 import type { Bed } from './bed.ts';
 import { residentMib } from './processor.ts';
-import { load, median, rounded, rounds, timed, type Section } from './section.ts';
+import { timed } from './clock.ts';
+import { load, median, rounded, rounds, type Section } from './section.ts';
 
 export const loadingSection: Section = {
   name: 'loading',

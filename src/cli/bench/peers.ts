@@ -7,8 +7,8 @@ import { drawBlock, type BlockShape } from './peers/block.ts';
 import { jaxBlock, JaxSide, openJax, transpose } from './peers/jax.ts';
 import { ourBlock } from './peers/ours.ts';
 import { interleave, type Side } from './peers/side.ts';
+import { bothClocks, type Spent } from './clock.ts';
 import {
-  bothClocks,
   load,
   median,
   rounded,
@@ -16,7 +16,6 @@ import {
   shares,
   type BenchContext,
   type Section,
-  type Spent,
 } from './section.ts';
 
 /**

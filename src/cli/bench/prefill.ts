@@ -1,18 +1,8 @@
 import type { GpuEngine } from '../../model/gpu-engine.ts';
 import { ceilings, tokenIds } from './bed.ts';
 import { groupWork, layersFlops } from './flops.ts';
-import {
-  bothClocks,
-  load,
-  median,
-  now,
-  rounded,
-  rounds,
-  shares,
-  since,
-  type Section,
-  type Spent,
-} from './section.ts';
+import { bothClocks, now, since, type Spent } from './clock.ts';
+import { load, median, rounded, rounds, shares, type Section } from './section.ts';
 
 export const prefillSection: Section = {
   name: 'prefill',

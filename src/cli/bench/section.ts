@@ -2,6 +2,7 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import type { LoadedProblem } from '../../data/problem.ts';
 import { percentile } from '../../lib/stats.ts';
 import type { Bed } from './bed.ts';
+import type { Spent } from './clock.ts';
 
 /** What a section may need. */
 export interface BenchContext {
@@ -64,33 +65,6 @@ export function rounded(x: number, digits = 1): number {
 }
 
 /**
- * Seconds on the wall, and of processor time of this whole process: on a software adapter the GPU's
- * work is in it.
- */
-export interface Spent {
-  readonly wall: number;
-  readonly processor: number;
-}
-
-export function now(): Spent {
-  const { user, system } = process.cpuUsage();
-  return { wall: performance.now() / 1000, processor: (user + system) / 1e6 };
-}
-
-export function since(begin: Spent, end: Spent = now()): Spent {
-  return { wall: end.wall - begin.wall, processor: end.processor - begin.processor };
-}
-
-/** What `work` gives, and what it took. */
-export async function timed<T>(
-  work: () => Promise<T>,
-): Promise<{ readonly value: T; readonly spent: Spent }> {
-  const begin = now();
-  const value = await work();
-  return { value, spent: since(begin) };
-}
-
-/**
  * A ratio or share in the rounds it was measured in. By the wall's clock, which others' work on the
  * machine disturbs, and where the GPU is software by processor time, which it hardly does.
  */
@@ -105,9 +79,4 @@ export function shares(
     [`${name}_rounds`]: rounds.map(({ wall }) => rounded(wall, 3)),
     ...(software ? { [`${name}_by_processor_time`]: of('processor') } : {}),
   };
-}
-
-/** The same of both clocks. */
-export function bothClocks(f: (clock: keyof Spent) => number): Spent {
-  return { wall: f('wall'), processor: f('processor') };
 }

@@ -1,17 +1,8 @@
 import type { OptimizerOptions, LossOptions, TrainSequence } from '../../model/engine.ts';
 import { ceilings, LORA, tokenIds } from './bed.ts';
 import { groupWork, trainFlops } from './flops.ts';
-import {
-  bothClocks,
-  load,
-  median,
-  rounded,
-  rounds,
-  shares,
-  timed,
-  type Section,
-  type Spent,
-} from './section.ts';
+import { bothClocks, timed, type Spent } from './clock.ts';
+import { load, median, rounded, rounds, shares, type Section } from './section.ts';
 
 /** The loss and optimiser of a GRPO step as the presets have them. */
 export const PG: LossOptions = {

@@ -5,8 +5,18 @@ import { rmsNormBackward } from '../../kernels/rms-norm.ts';
 import { NO_FLOOR, RESULT_WORDS, tokenLoss, TOKEN_WORDS } from '../../kernels/token-loss.ts';
 import { vocabularyConstants } from '../../kernels/variants.ts';
 import type { ModelConfig } from '../config.ts';
-import type { TeacherRows } from '../train/teacher.ts';
 import type { Transformer } from './transformer.ts';
+
+/**
+ * What the distillation kernel follows: (entries, k) ids and (entries, k + 1) log-probs with the
+ * mass outside at the end.
+ */
+export interface TeacherRows {
+  readonly k: number;
+  readonly renorm: boolean;
+  readonly ids: Uint32Array;
+  readonly logprobs: Float32Array;
+}
 
 export interface TokenLossOptions {
   readonly nll: boolean;

@@ -1,17 +1,7 @@
 import { NO_TEACHER } from '../../kernels/kd-loss.ts';
 import type { TeacherTokens, TrainSequence } from '../engine.ts';
+import type { TeacherRows } from '../forward/head.ts';
 import type { Packed } from '../forward/packing.ts';
-
-/**
- * What the distillation kernel follows: (entries, k) ids and (entries, k + 1) log-probs with the
- * mass outside at the end.
- */
-export interface TeacherRows {
-  readonly k: number;
-  readonly renorm: boolean;
-  readonly ids: Uint32Array;
-  readonly logprobs: Float32Array;
-}
 
 /**
  * How far over 1 the probabilities of one position may sum: they come from f32, or from text with

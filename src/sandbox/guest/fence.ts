@@ -1,4 +1,4 @@
-import type { FileNode, FileSystem } from './guest.ts';
+import type { FileNode, FileSystem } from './file-system.ts';
 
 /**
  * Makes the file system read-only for good; devices stay writable. Nothing about a file can be

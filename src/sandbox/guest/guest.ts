@@ -1,28 +1,7 @@
 import type { GuestBoot, GuestReply, GuestRequest, PrivatePath } from '../protocol.ts';
 import type { closeFileSystem, closeGlobalScope } from './fence.ts';
+import type { FileSystem } from './file-system.ts';
 import type { surroundings } from './surroundings.ts';
-
-/** What of Emscripten's file system is used here. */
-export interface FileSystem {
-  [name: string]: unknown;
-  streams: ({ flags: number; position: number } | null | undefined)[];
-  nameTable: (FileNode | null | undefined)[];
-  nextInode: number;
-  currentPath: string;
-  ErrnoError: new (errno: number) => Error;
-  chdir: (path: string) => void;
-  filesystems: Record<string, Operations | undefined>;
-  getDevice: (dev: number) => { stream_ops: Record<string, unknown> } | undefined;
-}
-interface Operations {
-  node_ops: Record<string, unknown>;
-  stream_ops: Record<string, unknown>;
-}
-export interface FileNode extends Operations {
-  name_next: FileNode | null | undefined;
-  mode: number;
-  contents: unknown;
-}
 
 /** What of Pyodide's private interface is used here; tested on every change of its version. */
 interface PyodideModule {

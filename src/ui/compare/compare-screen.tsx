@@ -5,7 +5,7 @@ import { compareRuns, type Comparison } from '../../compare/compare.ts';
 import { comparisonCsv } from '../../compare/csv.ts';
 import type { RunRecord } from '../../compare/record.ts';
 import { messageOf } from '../../lib/errors.ts';
-import type { Loadable } from '../../state/lab.ts';
+import type { Loadable } from '../../state/loadable.ts';
 import { START } from '../../state/route.ts';
 import { go, useLab, useRecords } from '../hooks.ts';
 import { useKeys } from '../keys.ts';

@@ -14,7 +14,7 @@ import { ProgramView } from '../parts/program-view.tsx';
 import { VerdictMark, verdictWord } from '../parts/verdict-mark.tsx';
 import { VerdictView } from '../parts/verdict-view.tsx';
 import { problemTitle } from '../problem-title.ts';
-import type { EvaluationRoute } from './evaluation-screen.tsx';
+import type { EvaluationRoute } from '../../state/route.ts';
 import '../rollout/rollout.css';
 
 type AnswerRoute = Extract<EvaluationRoute, { screen: 'answer' }>;

@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { problemsShown, type EvaluationView } from '../../state/evaluation.ts';
-import type { Route } from '../../state/route.ts';
+import type { EvaluationRoute } from '../../state/route.ts';
 import { go, useEvaluation, useLab } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { AnswerView } from './answer-view.tsx';
@@ -8,8 +8,6 @@ import { EvaluationHeader } from './evaluation-header.tsx';
 import { ProblemTable } from './problem-table.tsx';
 import '../run/run.css';
 import './evaluate.css';
-
-export type EvaluationRoute = Extract<Route, { screen: 'evaluation' | 'answer' }>;
 
 /** An evaluation: its figures above; below, its problems or the answer that the URL names. */
 export function EvaluationScreen({ route }: { readonly route: EvaluationRoute }) {

@@ -17,7 +17,7 @@ import { useWindow } from '../parts/use-window.ts';
 import { VerdictMark } from '../parts/verdict-mark.tsx';
 import { layoutOf, scrollTo, totalHeight } from '../parts/windowed.ts';
 import { problemTitle } from '../problem-title.ts';
-import type { EvaluationRoute } from './evaluation-screen.tsx';
+import type { EvaluationRoute } from '../../state/route.ts';
 
 const ROW_HEIGHT = 50;
 /** Marks of a problem with many answers; the rest is a number. */

@@ -1,6 +1,6 @@
 import { useId, useState, type ReactNode } from 'react';
 import { formatBytes } from '../../lib/format.ts';
-import type { Loadable } from '../../state/lab.ts';
+import type { Loadable } from '../../state/loadable.ts';
 import { formatDate } from '../format.ts';
 import { Modal } from './modal.tsx';
 import './stored.css';

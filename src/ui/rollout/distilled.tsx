@@ -2,7 +2,7 @@ import type { GroupView, RolloutView } from '../../state/fold.ts';
 import { formatValue } from '../format.ts';
 import { useDistillation } from '../hooks.ts';
 import { nameOf, rolloutHref } from '../run/rollout-row.tsx';
-import type { RunRoute } from '../run/run-screen.tsx';
+import type { RunRoute } from '../../state/route.ts';
 import { TargetView } from './target-view.tsx';
 
 interface Props {

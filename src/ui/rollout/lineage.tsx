@@ -3,7 +3,7 @@ import { linesOf } from '../../state/rows.ts';
 import { childrenOf, lineageOf } from '../../state/tree.ts';
 import { KIND_WORDS } from '../../settings/kinds.ts';
 import { nameOf, resultText, rolloutHref, RolloutMark, RolloutRow } from '../run/rollout-row.tsx';
-import type { RunRoute } from '../run/run-screen.tsx';
+import type { RunRoute } from '../../state/route.ts';
 
 interface Props {
   readonly rollout: RolloutView;

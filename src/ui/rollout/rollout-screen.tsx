@@ -14,7 +14,7 @@ import { Stepper } from '../parts/stepper.tsx';
 import { VerdictView } from '../parts/verdict-view.tsx';
 import { problemTitle } from '../problem-title.ts';
 import { GroupStrip, nameOf, RolloutMark } from '../run/rollout-row.tsx';
-import type { RunRoute } from '../run/run-screen.tsx';
+import type { RunRoute } from '../../state/route.ts';
 import { ChangeView } from './change-view.tsx';
 import { SCALES } from './colour.ts';
 import { Distilled } from './distilled.tsx';

@@ -6,7 +6,7 @@ import { go } from '../hooks.ts';
 import { CurvePlot } from './curve-plot.tsx';
 import { Evaluations } from './evaluations.tsx';
 import { Kinds } from './kinds.tsx';
-import type { RunRoute } from './run-screen.tsx';
+import type { RunRoute } from '../../state/route.ts';
 import { formatPercent } from '../../lib/format.ts';
 
 export function Curves({ view, route }: { readonly view: RunView; readonly route: RunRoute }) {

@@ -12,7 +12,7 @@ import { METHODS } from '../../settings/methods.ts';
 import { useWindow } from '../parts/use-window.ts';
 import { layoutOf, rowAt, scrollTo, totalHeight } from '../parts/windowed.ts';
 import { GROUP_HEIGHT, RolloutRow, ROW_HEIGHT } from './rollout-row.tsx';
-import type { RunRoute } from './run-screen.tsx';
+import type { RunRoute } from '../../state/route.ts';
 
 interface Props {
   readonly view: RunView;

@@ -6,7 +6,7 @@ import { placeOf } from '../../state/tree.ts';
 import { formatSigned } from '../format.ts';
 import { KIND_WORDS } from '../../settings/kinds.ts';
 import { VerdictMark, verdictWord } from '../parts/verdict-mark.tsx';
-import type { RunRoute } from './run-screen.tsx';
+import type { RunRoute } from '../../state/route.ts';
 import { problemTitle } from '../problem-title.ts';
 
 /** Pixels; kept equal to the stylesheet's by setting them here. */

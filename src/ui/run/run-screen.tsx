@@ -1,5 +1,6 @@
+import type { RunRoute } from '../../state/route.ts';
 import { useMemo } from 'react';
-import { START, type Route } from '../../state/route.ts';
+import { START } from '../../state/route.ts';
 import { rowsOf } from '../../state/rows.ts';
 import type { RunView } from '../../state/fold.ts';
 import { go, useLab, useRun } from '../hooks.ts';
@@ -9,8 +10,6 @@ import { Curves } from './curves.tsx';
 import { RolloutList } from './rollout-list.tsx';
 import { RunHeader } from './run-header.tsx';
 import './run.css';
-
-export type RunRoute = Extract<Route, { screen: 'run' | 'rollout' }>;
 
 /**
  * A run: its header above; the rollout list beside either the curves or the rollout the URL names.

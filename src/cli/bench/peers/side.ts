@@ -1,4 +1,4 @@
-import { now, since, type Spent } from '../section.ts';
+import { now, since, type Spent } from '../clock.ts';
 
 /** One of two that do the same work. */
 export interface Side {

@@ -1,12 +1,12 @@
 import { topK } from '../../lib/top-k.ts';
 import { RESULT_WORDS, TOKEN_WORDS } from '../../kernels/token-loss.ts';
-import { recordForward } from '../train/backward.ts';
+import { recordForward } from './backward.ts';
 import { ADAPTER_INDEX, type Score, type ScoreRequest } from '../engine.ts';
-import { NO_LOSS, type Head } from './head.ts';
+import { NO_LOSS, type Head } from '../forward/head.ts';
 import type { DeviceAdapter } from '../weights/lora.ts';
-import { packBatches } from './packing.ts';
-import type { Trainer } from '../train/trainer.ts';
-import type { Transformer } from './transformer.ts';
+import { packBatches } from '../forward/packing.ts';
+import type { Trainer } from './trainer.ts';
+import type { Transformer } from '../forward/transformer.ts';
 
 /**
  * Log-probs at each request's temperature, entropy and, where asked for, the k most likely tokens
