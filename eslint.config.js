@@ -16,6 +16,8 @@ export default defineConfig(
   globalIgnores([
     'node_modules',
     'dist',
+    'dist-lib',
+    'docs/api',
     'runs',
     'public',
     'test-results',

@@ -60,6 +60,8 @@ export const MAY_IMPORT = {
     'methods',
     'session',
   ],
+  // What the package gives to others; nothing here imports it.
+  library: ['lib', 'settings', 'schema', 'compare', 'gpu', 'model', 'sandbox', 'storage'],
   state: ['lib', 'settings', 'schema', 'compare'],
   // The page owns the sandbox's frame: a worker cannot make one.
   ui: ['lib', 'settings', 'schema', 'compare', 'state', 'sandbox/browser'],

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { modelTensors } from '../model/config.ts';
 import { openWeights } from '../model/weights/weights-source.ts';
-import { folderSource } from './folder-source.ts';
+import { folderSource } from '../storage/node/folder-source.ts';
 import { afterthought } from './testing/afterthought.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'make-model-'));

@@ -13,7 +13,7 @@ import type { RunConfig } from '../schema/config.ts';
 import { parseModelName } from '../storage/models.ts';
 import { folderTunerCache } from '../storage/node/tuner-cache.ts';
 import { UsageError, type OptionSpec } from './args.ts';
-import { folderSource } from './folder-source.ts';
+import { folderSource } from '../storage/node/folder-source.ts';
 import { hubModel } from './models.ts';
 
 /** Flags that choose a model, shared by the commands that load one. */

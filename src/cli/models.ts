@@ -7,7 +7,7 @@ import { createModelStore, modelId, parseModelName, type ModelStore } from '../s
 import { FolderModels } from '../storage/node/folder-models.ts';
 import type { TransferProgress } from '../storage/transfer.ts';
 import { cacheFolder } from './cache-folder.ts';
-import { folderSource } from './folder-source.ts';
+import { folderSource } from '../storage/node/folder-source.ts';
 import { remark } from './io.ts';
 
 /**

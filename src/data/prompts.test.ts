@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { folderSource } from '../cli/folder-source.ts';
+import { folderSource } from '../storage/node/folder-source.ts';
 import type { ChatTemplate } from '../model/text/chat.ts';
 import { loadTokenizer } from '../model/text/tokenizer.ts';
 import type { Problem } from './problem.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { folderSource } from '../cli/folder-source.ts';
+import { folderSource } from '../storage/node/folder-source.ts';
 import { nodeGpu } from '../gpu/node-gpu.ts';
 import type { LossOptions, TrainSequence } from './engine.ts';
 import { loadFixture, type Fixture, type FixtureName } from './fixtures/load.ts';

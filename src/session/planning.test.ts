@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folderSource } from '../cli/folder-source.ts';
+import { folderSource } from '../storage/node/folder-source.ts';
 import { OutOfGpuMemoryError } from '../gpu/errors.ts';
 import { nodeGpu } from '../gpu/node-gpu.ts';
 import { keptBytes } from '../model/weights/convert.ts';

@@ -9,6 +9,7 @@ import { readAdapter, writeAdapter } from '../model/weights/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/text/tokenizer.ts';
 import { httpSource, type FileSource } from '../model/weights/weights-source.ts';
 import { browserHost } from '../sandbox/browser/browser-sandbox.ts';
+import { bundledPyodide } from '../sandbox/browser/bundled-pyodide.ts';
 import { poolSize } from '../sandbox/pool.ts';
 import { createPythonSandbox, type SandboxOptions } from '../sandbox/python-sandbox.ts';
 import type { RunConfig } from '../schema/config.ts';
@@ -71,7 +72,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 /** Sandboxes for training and for evaluations share the frame; each may be closed without it. */
 const sandboxes = once(async () => {
-  const { files, spawn } = await browserHost((await init).sandbox);
+  const { files, spawn } = browserHost((await init).sandbox, await bundledPyodide());
   return (options: SandboxOptions) => createPythonSandbox({ files, spawn }, options);
 });
 const workers = poolSize(navigator.hardwareConcurrency);

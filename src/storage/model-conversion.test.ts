@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { folderSource } from '../cli/folder-source.ts';
+import { folderSource } from './node/folder-source.ts';
 import { Rng } from '../lib/rng.ts';
 import { readModelConfig } from '../model/gpu-engine.ts';
 import {

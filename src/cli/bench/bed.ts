@@ -5,7 +5,7 @@ import { copyRate, productRates, type Clock } from '../../kernels/measure.ts';
 import { Rng } from '../../lib/rng.ts';
 import { openEngine, type GpuEngine, type OpenEngineOptions } from '../../model/gpu-engine.ts';
 import type { FileSource } from '../../model/weights/weights-source.ts';
-import { folderSource } from '../folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { resolveModel } from '../model.ts';
 import { now, type Spent } from './clock.ts';
 

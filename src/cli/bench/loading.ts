@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convertFile } from '../../model/weights/convert.ts';
-import { folderSource } from '../folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import type { Bed } from './bed.ts';
 import { residentMib } from './processor.ts';
 import { timed } from './clock.ts';

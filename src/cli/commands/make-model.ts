@@ -8,7 +8,7 @@ import { elements, SHAPE_NAMES, SHAPES, type ShapeName } from '../../model/weigh
 import { loadTokenizer } from '../../model/text/tokenizer.ts';
 import { parseFlags, UsageError, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
-import { folderSource } from '../folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { outFolder, print, readText, remark } from '../io.ts';
 
 const FLAGS = {

@@ -10,7 +10,7 @@ import { FolderStore } from '../../storage/node/folder-store.ts';
 import type { Command } from '../command.ts';
 import { problemsOf } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
-import { folderSource } from '../folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { outFolder, print, readText, remark } from '../io.ts';
 import { machineMemory, storageRoom } from '../machine.ts';
 import { openModelFiles } from '../model.ts';

@@ -13,7 +13,7 @@ import { checkTeacher } from '../../model/train/teacher.ts';
 import { writeSafetensors } from '../../model/weights/safetensors.ts';
 import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
 import type { Command } from '../command.ts';
-import { folderSource } from '../folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { outFile, outFolder, print, readText } from '../io.ts';
 import {
   checkIds,

@@ -8,7 +8,7 @@ import { settingsOf } from '../../settings/presets.ts';
 import { withAt } from '../../settings/setting.ts';
 import { UsageError } from '../args.ts';
 import { resolveDataset } from '../dataset.ts';
-import { folderSource } from '../folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { readText } from '../io.ts';
 import { parseWeights, resolveModel } from '../model.ts';
 import type { RunFlags } from './flags.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { folderSource } from '../../cli/folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { DeviceLostError } from '../../gpu/errors.ts';
 import { nodeGpu } from '../../gpu/node-gpu.ts';
 import {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { folderSource } from '../../cli/folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import type { Kernel } from '../../gpu/kernel.ts';
 import type { BufferView, GpuMemory } from '../../gpu/memory.ts';
 import { nodeGpu } from '../../gpu/node-gpu.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { folderSource } from '../../cli/folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { nodeGpu } from '../../gpu/node-gpu.ts';
 import type { Completion } from '../engine.ts';
 import { loadFixture, type FixtureName } from '../fixtures/load.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folderSource } from '../../cli/folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { nodeGpu } from '../../gpu/node-gpu.ts';
 import type { MemoryPart } from '../../schema/plan.ts';
 import { LORA_TARGETS, type LoraConfig, type TrainSequence } from '../engine.ts';

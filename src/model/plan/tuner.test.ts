@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { folderSource } from '../../cli/folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { nodeGpu } from '../../gpu/node-gpu.ts';
 import { linearSubgroup } from '../../kernels/linear-variants.ts';
 import { subgroupVariants } from '../../kernels/variants.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { folderSource } from '../../cli/folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 
 import { Rng } from '../../lib/rng.ts';
 import { parseModelConfig } from '../config.ts';

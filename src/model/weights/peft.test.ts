@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { folderSource } from '../../cli/folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { parseModelConfig } from '../config.ts';
 import { loadFixture } from '../fixtures/load.ts';
 import { fromTensors, loraLayout, toTensors } from './lora.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { folderSource } from '../../cli/folder-source.ts';
+import { folderSource } from '../../storage/node/folder-source.ts';
 import { parseModelConfig, type ModelConfig } from '../config.ts';
 import { writeSafetensors } from './safetensors.ts';
 import { httpSource, openWeights, type FileSource } from './weights-source.ts';

@@ -1,5 +1,3 @@
-import stdlibUrl from 'pyodide/python_stdlib.zip?url';
-import wasmUrl from 'pyodide/pyodide.asm.wasm?url';
 import type { SandboxHost } from '../booter.ts';
 import type { Transport } from '../guest-handle.ts';
 import { abiVersion, assembleLoader } from '../guest/loader.ts';
@@ -18,38 +16,57 @@ const MISSED = 6;
 /** The sandbox in the browser, alone on its frame. */
 export async function createBrowserSandbox(
   control: MessagePort,
+  files: PyodideFiles,
   options: SandboxOptions,
 ): Promise<PythonRunner> {
-  return createPythonSandbox(await browserHost(control), options);
+  return createPythonSandbox(browserHost(control, files), options);
+}
+
+/** The four files of the `pyodide` package that an interpreter is made of. */
+export interface PyodideFiles {
+  /** Texts of pyodide.js and pyodide.asm.mjs. */
+  readonly loader: string;
+  readonly glue: string;
+  /** Bytes of pyodide.asm.wasm and python_stdlib.zip. */
+  readonly wasm: Uint8Array;
+  readonly stdlib: Uint8Array;
+}
+
+/** Pyodide's files from below `base`; rejects with a sentence when one is missing. */
+export async function fetchPyodide(base: string): Promise<PyodideFiles> {
+  const at = (name: string) => new URL(name, new URL(base, globalThis.location.href)).href;
+  const text = async (name: string) => new TextDecoder().decode(await fetchBytes(at(name)));
+  const [loader, glue, wasm, stdlib] = await Promise.all([
+    text('pyodide.js'),
+    text('pyodide.asm.mjs'),
+    fetchBytes(at('pyodide.asm.wasm')),
+    fetchBytes(at('python_stdlib.zip')),
+  ]);
+  return { loader, glue, wasm, stdlib };
 }
 
 /**
  * What sandboxes in the browser run on: each guest is a classic worker of the opaque-origin frame
- * behind `control`, the port that `openSandboxFrame` gave. Fetches Pyodide's files from beside this
- * page; rejects with a sentence when one is missing. Closing it closes the frame's port, so
+ * behind `control`, the port that `openSandboxFrame` gave. Closing it closes the frame's port, so
  * sandboxes that share a host leave that to its owner.
  */
-export async function browserHost(
+export function browserHost(
   control: MessagePort,
-): Promise<SandboxHost & { readonly close: () => void }> {
-  const [loaderText, glueText, wasm, stdlib] = await Promise.all([
-    import('pyodide/pyodide.js?raw').then((module) => module.default),
-    import('pyodide/pyodide.asm.mjs?raw').then((module) => module.default),
-    bytes(wasmUrl),
-    bytes(stdlibUrl),
-  ]);
-  const loader = assembleLoader(loaderText, glueText);
+  { loader: loaderText, glue, wasm, stdlib }: PyodideFiles,
+): SandboxHost & { readonly close: () => void } {
+  const loader = assembleLoader(loaderText, glue);
   const frame = new FrameClient(control, {
     type: 'files',
     source: workerSource(loader),
     wasm,
     stdlib,
   });
-  const files = { loader, wasm, stdlib, abi: abiVersion(glueText) };
+  const files = { loader, wasm, stdlib, abi: abiVersion(glue) };
   return { files, spawn: () => frame.spawn(), close: () => frame.close() };
 }
 
-async function bytes(url: string): Promise<Uint8Array> {
+/** The bytes at an address; rejects with a sentence when there are none. */
+export async function fetchBytes(url: string): Promise<Uint8Array> {
   const response = await fetch(url);
   if (!response.ok) {
     throw new Error(

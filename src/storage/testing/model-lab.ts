@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { folderSource } from '../../cli/folder-source.ts';
+import { folderSource } from '../node/folder-source.ts';
 import { OpfsModels } from '../browser/opfs-models.ts';
 import { Hub } from '../hub/hub.ts';
 import type { Clock } from '../hub/retry.ts';
