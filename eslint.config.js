@@ -17,7 +17,7 @@ export default defineConfig(
     'node_modules',
     'dist',
     'dist-lib',
-    'docs/api',
+    'dist-api',
     'runs',
     'public',
     'test-results',

@@ -1,5 +1,6 @@
-// Makes docs/images/run.png from the real page: starts a run with the preset as shipped, waits for
-// some updates and takes the picture. node scripts/screenshot.mjs [updates] [light|dark]
+// Makes docs/images/inspector.png from the real page: starts a run with the preset as shipped, waits
+// for some updates, opens a completion that passed and takes the picture.
+// node scripts/screenshot.mjs [updates] [light|dark]
 import { chromium } from '@playwright/test';
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -55,7 +56,11 @@ try {
     .locator('[data-curve="reward"] figcaption', { hasText: new RegExp(`step ${updates}\\b`) })
     .waitFor({ timeout: 1_800_000 });
   mkdirSync(join(root, 'docs/images'), { recursive: true });
-  await page.screenshot({ path: join(root, 'docs/images/run.png') });
+  await page.getByRole('radio', { name: 'Pass', exact: true }).check({ force: true });
+  await page.locator('[data-rollout]').first().click();
+  await page.getByRole('radio', { name: 'Advantage' }).check({ force: true });
+  await page.getByText('Group deviation').waitFor();
+  await page.screenshot({ path: join(root, 'docs/images/inspector.png') });
 } finally {
   await browser?.close();
   server.kill();
