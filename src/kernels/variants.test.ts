@@ -115,3 +115,25 @@ it('refuses a variant that this version does not have, naming it', () => {
     /"tensor cores" of product tiles 4/,
   );
 });
+
+it.each([
+  [
+    'another task’s name',
+    { 'product rows 10': 'tiled' },
+    /"tiled" of product rows 10.*plain, group 1/,
+  ],
+  [
+    'a task misspelt',
+    { 'produkt rows 10': 'block' },
+    /"produkt rows 10", which is no task.*product rows 10/,
+  ],
+  [
+    'rows that are not decided for',
+    { 'product rows 11': 'block' },
+    /"product rows 11", which is no task/,
+  ],
+  ['a layout that the task has not', { 'attention rows 10': 'tiled' }, /"attention rows 10"/],
+  ['a name of every object', { 'attention 10': 'constructor' }, /"constructor" of attention 10/],
+])('refuses %s', (_, variants: Variants, sentence) => {
+  expect(() => checkVariants(variants)).toThrow(sentence);
+});

@@ -53,18 +53,117 @@ export type Task =
   | { readonly kind: 'head norm' }
   | { readonly kind: 'attention' | 'attention backward' | 'lora gradient' | 'vocabulary' };
 
-const PRODUCTS = ['plain', 'group 1', 'group 4', 'group 8', 'block', 'subgroup'] as const;
-const TRANSPOSED = ['plain', 'block', 'subgroup'] as const;
-const HEAD_NORMS = ['plain', 'rope'] as const;
-const ATTENTIONS = ['plain', 'decode', 'tiled'] as const;
-const ATTENTION_BACKWARDS = ['plain', 'tiled'] as const;
-const LORA_GRADIENTS = ['plain', 'split'] as const;
-const VOCABULARIES = ['plain', 'wide'] as const;
+/** One way to compute a task: with which kernel, at which sizes, for how many rows. */
+interface Variant<K> {
+  readonly kernel: K;
+  /** Whether it is worth trying for so many rows. */
+  readonly suits: (rows: number) => boolean;
+  /** It needs subgroups of a size that the device fixes. */
+  readonly subgroups?: true;
+}
+/** A variant of a product, whose kernel and constants depend on the weights. */
+interface ProductVariant<P extends string> extends Variant<
+  (precision: WeightPrecision) => Kernel<P>
+> {
+  readonly constants: (precision: WeightPrecision, rows: number) => Chosen<P>['constants'];
+}
+
+const always = () => true;
+const from = (least: number) => (rows: number) => rows >= least;
+
+/** Groups that are full once at least, and read weights 16 times at most. */
+const group = (size: number, prologue: keyof typeof PROLOGUES): ProductVariant<LinearParams> => ({
+  kernel: (precision) => (isTiled(precision) ? linearGroup : linearGroupRows),
+  constants: (precision) => ({
+    ...weightConstants(precision),
+    ROWS: size,
+    PROLOGUE: PROLOGUES[prologue],
+  }),
+  suits: (rows) => rows >= size && rows <= 16 * size,
+});
+const groups = (prologue: keyof typeof PROLOGUES) => ({
+  'group 1': group(1, prologue),
+  'group 4': group(4, prologue),
+  'group 8': group(8, prologue),
+});
+/** A dispatch of its own before the product. */
+const apart = { kernel: null, suits: always } as const;
+const bySubgroups = (precision: WeightPrecision, rows: number) => ({
+  ...weightConstants(precision),
+  ...subgroupRows(rows),
+});
+
+const PRODUCTS: Readonly<Record<string, ProductVariant<LinearParams>>> = {
+  plain: { kernel: linearFor, constants: weightConstants, suits: always },
+  ...groups('none'),
+  block: { kernel: () => linearBlock, constants: weightConstants, suits: from(10) },
+  subgroup: {
+    kernel: () => linearSubgroup,
+    constants: bySubgroups,
+    suits: always,
+    subgroups: true,
+  },
+};
+const TRANSPOSED: Readonly<Record<string, ProductVariant<LinearBackwardParams>>> = {
+  plain: { kernel: linearBackwardFor, constants: weightConstants, suits: always },
+  block: { kernel: () => linearBlockBackward, constants: weightConstants, suits: from(10) },
+  subgroup: {
+    kernel: () => linearSubgroupBackward,
+    constants: bySubgroups,
+    suits: from(10),
+    subgroups: true,
+  },
+};
+const TAKEN_IN: Readonly<
+  Record<Prologue, Readonly<Record<string, typeof apart | ProductVariant<LinearParams>>>>
+> = {
+  norm: { plain: apart, ...groups('norm') },
+  swiglu: { plain: apart, ...groups('swiglu') },
+};
+const HEAD_NORMS = {
+  plain: { kernel: false, suits: always },
+  rope: { kernel: true, suits: always },
+};
+const ATTENTIONS: Readonly<Record<string, Variant<typeof attention>>> = {
+  plain: { kernel: attention, suits: always },
+  decode: { kernel: attentionDecode, suits: (rows) => rows <= 256 },
+  tiled: { kernel: attentionTiled, suits: from(10) },
+};
+const ATTENTION_BACKWARDS = {
+  plain: {
+    kernel: { query: attentionQueryBackward, keyValue: attentionKeyValueBackward },
+    suits: always,
+  },
+  tiled: {
+    kernel: { query: attentionQueryBackwardTiled, keyValue: attentionKeyValueBackwardTiled },
+    suits: always,
+  },
+};
+const LORA_GRADIENTS: Readonly<Record<string, Variant<typeof loraWeightBackward>>> = {
+  plain: { kernel: loraWeightBackward, suits: always },
+  split: { kernel: loraWeightBackwardSplit, suits: from(32) },
+};
 /**
  * Lanes that share a row of logits in `token_loss`, `kd_loss` and `sample`; WebGPU has 256
  * everywhere.
  */
-const VOCABULARY_LANES = { plain: 64, wide: 256 } as const;
+const VOCABULARIES = {
+  plain: { kernel: { LANES: 64 }, suits: always },
+  wide: { kernel: { LANES: 256 }, suits: always },
+};
+
+/** Every task with its variants by name; all that is known of either is read from here. */
+const VARIANTS: Readonly<Record<Task['kind'], Readonly<Record<string, Variant<unknown>>>>> = {
+  product: PRODUCTS,
+  transposed: TRANSPOSED,
+  norm: TAKEN_IN.norm,
+  swiglu: TAKEN_IN.swiglu,
+  'head norm': HEAD_NORMS,
+  attention: ATTENTIONS,
+  'attention backward': ATTENTION_BACKWARDS,
+  'lora gradient': LORA_GRADIENTS,
+  vocabulary: VOCABULARIES,
+};
 
 /**
  * Key of a task at a number of rows. Sampler and trainer take the same sums over the vocabulary, so
@@ -82,35 +181,17 @@ export function taskKey(task: Task, rows: number): string {
  * work are left out.
  */
 export function candidates(task: Task, rows: number, subgroups: boolean): readonly string[] {
-  return variantsFor(task, rows).filter((name) => name !== 'subgroup' || subgroups);
+  return Object.entries(VARIANTS[task.kind])
+    .filter(([, variant]) => variant.suits(rows) && (subgroups || variant.subgroups !== true))
+    .map(([name]) => name);
 }
 
-function variantsFor(task: Task, rows: number): readonly string[] {
-  switch (task.kind) {
-    case 'product':
-      return PRODUCTS.filter((name) => (name === 'block' ? rows >= 10 : suits(name, rows)));
-    case 'norm':
-    case 'swiglu':
-      return PRODUCTS.filter(
-        (name) => name !== 'block' && name !== 'subgroup' && suits(name, rows),
-      );
-    case 'head norm':
-      return HEAD_NORMS;
-    case 'transposed':
-      return TRANSPOSED.filter((name) => name === 'plain' || rows >= 10);
-    case 'attention':
-      return ATTENTIONS.filter(
-        (name) => name === 'plain' || (name === 'decode' ? rows <= 256 : rows >= 10),
-      );
-    case 'attention backward':
-      return ATTENTION_BACKWARDS;
-    case 'lora gradient':
-      return LORA_GRADIENTS.filter((name) => name === 'plain' || rows >= 32);
-    case 'vocabulary':
-      return VOCABULARIES;
-    default:
-      return task satisfies never;
-  }
+/** The variant that is chosen for a task of so many rows. */
+function chosen<V>(table: Readonly<Record<string, V>>, variants: Variants, key: string): V {
+  const name = variants[key] ?? 'plain';
+  const found = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (found === undefined) throw unknownVariant(key, name, Object.keys(table));
+  return found;
 }
 
 /** Products by subgroups, whatever their size and precision. */
@@ -129,27 +210,41 @@ export function withoutSubgroups(variants: Variants): Variants {
   return Object.fromEntries(Object.entries(variants).filter(([, name]) => name !== 'subgroup'));
 }
 
+/** Every key of a task at a number of rows, with the task's kind. */
+const KEYS: ReadonlyMap<string, Task['kind']> = new Map(
+  (Object.keys(VARIANTS) as Task['kind'][]).flatMap((kind) =>
+    (['f32', 'q8'] as const).flatMap((precision) =>
+      ROW_COUNTS.map((rows) => {
+        const task = kind === 'product' || kind === 'transposed' ? { kind, precision } : { kind };
+        return [taskKey(task, rows), kind] as const;
+      }),
+    ),
+  ),
+);
+
 /**
- * Throws a sentence for variants that this version does not have: a log of another version would
- * not give the same bits.
+ * Throws a sentence for tasks and variants that this version does not have: a log of another version
+ * would not give the same bits.
  */
 export function checkVariants(variants: Variants): void {
-  const known: readonly string[] = [
-    ...PRODUCTS,
-    ...TRANSPOSED,
-    ...HEAD_NORMS,
-    ...ATTENTIONS,
-    ...LORA_GRADIENTS,
-    ...VOCABULARIES,
-  ];
-  for (const [task, name] of Object.entries(variants)) {
-    if (!known.includes(name)) {
+  for (const [key, name] of Object.entries(variants)) {
+    const kind = KEYS.get(key);
+    if (kind === undefined)
       throw new Error(
-        `The run was computed with a variant "${name}" of ${task} that this version does not ` +
-          'have; go on with the version that began it, or start it anew.',
+        `The run chose a kernel for "${key}", which is no task of this version (there are ` +
+          `${[...KEYS.keys()].join(', ')}); continue it with the version that began it, or start ` +
+          'it anew.',
       );
-    }
+    if (!Object.hasOwn(VARIANTS[kind], name))
+      throw unknownVariant(key, name, Object.keys(VARIANTS[kind]));
   }
+}
+
+function unknownVariant(key: string, name: string, known: readonly string[]): Error {
+  return new Error(
+    `The run was computed with a variant "${name}" of ${key} that this version does not have ` +
+      `(it has ${known.join(', ')}); continue it with the version that began it, or start it anew.`,
+  );
 }
 
 export interface Chosen<P extends string> {
@@ -159,7 +254,8 @@ export interface Chosen<P extends string> {
 
 /** Whether products of so many rows do the prologue themselves. */
 export function takesIn(variants: Variants, prologue: Prologue, rows: number): boolean {
-  return groupOf(variants[taskKey({ kind: prologue }, rows)] ?? 'plain') !== null;
+  const key = taskKey({ kind: prologue }, rows);
+  return chosen(TAKEN_IN[prologue], variants, key).kernel !== null;
 }
 
 /**
@@ -172,29 +268,19 @@ export function productKernel(
   rows: number,
   prologue?: Prologue,
 ): Chosen<LinearParams> {
-  const task: Task = prologue ? { kind: prologue } : { kind: 'product', precision };
-  const name = variants[taskKey(task, rows)] ?? 'plain';
-  const constants = weightConstants(precision);
-  const group = groupOf(name);
-  if (group !== null) {
-    return {
-      kernel: isTiled(precision) ? linearGroup : linearGroupRows,
-      constants: { ...constants, ROWS: group, PROLOGUE: PROLOGUES[prologue ?? 'none'] },
-    };
-  }
-  if (prologue)
+  const key = taskKey(prologue ? { kind: prologue } : { kind: 'product', precision }, rows);
+  const variant = chosen(prologue ? TAKEN_IN[prologue] : PRODUCTS, variants, key);
+  if (variant.kernel === null)
     throw new Error(
       `A product of ${rows} rows was to do ${prologue} itself, but the variant chosen is ` +
-        `"${name}"; that needs a dispatch before it.`,
+        `"${variants[key] ?? 'plain'}"; that needs a dispatch before it.`,
     );
-  if (name === 'subgroup')
-    return { kernel: linearSubgroup, constants: { ...constants, ...subgroupRows(rows) } };
-  return { kernel: name === 'block' ? linearBlock : linearFor(precision), constants };
+  return { kernel: variant.kernel(precision), constants: variant.constants(precision, rows) };
 }
 
 /** Whether RoPE's kernel norms the heads too. */
 export function ropeNorms(variants: Variants, rows: number): boolean {
-  return variants[taskKey({ kind: 'head norm' }, rows)] === 'rope';
+  return chosen(HEAD_NORMS, variants, taskKey({ kind: 'head norm' }, rows)).kernel;
 }
 
 export function transposedKernel(
@@ -202,51 +288,28 @@ export function transposedKernel(
   precision: WeightPrecision,
   rows: number,
 ): Chosen<LinearBackwardParams> {
-  const name = variants[taskKey({ kind: 'transposed', precision }, rows)];
-  const constants = weightConstants(precision);
-  if (name === 'subgroup')
-    return { kernel: linearSubgroupBackward, constants: { ...constants, ...subgroupRows(rows) } };
-  return {
-    kernel: name === 'block' ? linearBlockBackward : linearBackwardFor(precision),
-    constants,
-  };
+  const key = taskKey({ kind: 'transposed', precision }, rows);
+  const { kernel, constants } = chosen(TRANSPOSED, variants, key);
+  return { kernel: kernel(precision), constants: constants(precision, rows) };
 }
 
 export function attentionKernel(variants: Variants, rows: number): typeof attention {
-  const name = variants[taskKey({ kind: 'attention' }, rows)];
-  return name === 'tiled' ? attentionTiled : name === 'decode' ? attentionDecode : attention;
+  return chosen(ATTENTIONS, variants, taskKey({ kind: 'attention' }, rows)).kernel;
 }
 
 export function attentionBackwardKernels(
   variants: Variants,
   rows: number,
 ): { readonly query: typeof attention; readonly keyValue: typeof attention } {
-  return variants[taskKey({ kind: 'attention backward' }, rows)] === 'tiled'
-    ? { query: attentionQueryBackwardTiled, keyValue: attentionKeyValueBackwardTiled }
-    : { query: attentionQueryBackward, keyValue: attentionKeyValueBackward };
-}
-
-/**
- * Whether a product's variant is worth trying for so many rows: groups that are full once at least,
- * and read weights 16 times at most.
- */
-function suits(name: string, rows: number): boolean {
-  const group = groupOf(name);
-  return group === null || (rows >= group && rows <= 16 * group);
+  const key = taskKey({ kind: 'attention backward' }, rows);
+  return chosen(ATTENTION_BACKWARDS, variants, key).kernel;
 }
 
 export function loraGradientKernel(variants: Variants, rows: number): typeof loraWeightBackward {
-  return variants[taskKey({ kind: 'lora gradient' }, rows)] === 'split'
-    ? loraWeightBackwardSplit
-    : loraWeightBackward;
+  return chosen(LORA_GRADIENTS, variants, taskKey({ kind: 'lora gradient' }, rows)).kernel;
 }
 
 /** Constants of the kernels that go over a vocabulary. */
 export function vocabularyConstants(variants: Variants): { readonly LANES: number } {
-  return { LANES: VOCABULARY_LANES[variants['vocabulary'] === 'wide' ? 'wide' : 'plain'] };
-}
-
-/** ROWS of a group variant, null of others. */
-function groupOf(name: string): number | null {
-  return name.startsWith('group ') ? Number(name.slice('group '.length)) : null;
+  return chosen(VOCABULARIES, variants, taskKey({ kind: 'vocabulary' }, 1)).kernel;
 }
