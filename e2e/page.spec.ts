@@ -54,3 +54,20 @@ test('nothing overflows a narrow screen', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Start training' })).toBeVisible();
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
 });
+
+test('addresses that name what every object has show a sentence, and leave the page whole', async ({
+  page,
+}) => {
+  for (const hash of [
+    '#/run/__proto__',
+    '#/run/constructor/rollout/1/0/0',
+    '#/evaluate/__proto__',
+    '#/compare?runs=__proto__,toString',
+    '#/?model=__proto__&method=__proto__&data=__proto__',
+  ]) {
+    await page.goto(`/${hash}`);
+    await expect(page.locator('main')).not.toBeEmpty();
+  }
+  await page.goto('/#/models');
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+});

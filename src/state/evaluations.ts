@@ -4,15 +4,12 @@ import type { EvaluationConfig, EvaluationEvent, JudgedAnswer } from '../schema/
 import type { DatasetOffer, EvaluationFiles, EvaluationHead } from '../schema/protocol.ts';
 import type { SessionClient } from './client.ts';
 import { extendEvaluation, foldEvaluation, type EvaluationView } from './evaluation.ts';
-import type { Loadable } from './loadable.ts';
+import { createKeyed, type Keyed } from './keyed.ts';
+import { settle, type Loadable } from './loadable.ts';
 
 export interface EvaluationsState {
   readonly datasets: Loadable<readonly DatasetOffer[]>;
   readonly list: Loadable<readonly EvaluationHead[]>;
-  /** Evaluations looked at since the page opened, by id. */
-  readonly views: Readonly<Record<string, Loadable<EvaluationView>>>;
-  /** Answers looked at lately, by `answerKey`. */
-  readonly answers: Readonly<Record<string, Loadable<JudgedAnswer>>>;
   /** Asked for and not answered: data set, samples or model are being read. */
   readonly starting: boolean;
   /** Why the last one could not start: one sentence. */
@@ -22,6 +19,10 @@ export interface EvaluationsState {
 /** Everything the Evaluate screens ask of the session. */
 export interface Evaluations {
   readonly store: StoreApi<EvaluationsState>;
+  /** Evaluations looked at since the page opened, by id. */
+  readonly views: StoreApi<Keyed<EvaluationView>>;
+  /** Answers looked at lately, by `answerKey`. */
+  readonly answers: StoreApi<Keyed<JudgedAnswer>>;
   refresh(): void;
   /** Reads once what data sets there are. */
   readDatasets(): void;
@@ -58,8 +59,6 @@ export function createEvaluations(
   const store = createStore<EvaluationsState>(() => ({
     datasets: { state: 'loading' },
     list: { state: 'loading' },
-    views: {},
-    answers: {},
     starting: false,
     refusal: null,
   }));
@@ -68,40 +67,32 @@ export function createEvaluations(
   /** Events that came while their evaluation was being read. */
   const waiting = new Map<string, EvaluationEvent[]>();
 
-  const setView = (id: string, view: Loadable<EvaluationView>) =>
-    set((s) => ({ views: { ...s.views, [id]: view } }));
+  const views = createKeyed<EvaluationView>();
+  const answers = createKeyed<JudgedAnswer>(ANSWER_CACHE);
 
   function read(id: string): void {
-    if (get().views[id]?.state !== 'ready') setView(id, { state: 'loading' });
     waiting.set(id, []);
-    client
-      .ask({ type: 'evaluation', id })
-      .then((events) => {
-        const view = foldEvaluation(id, events);
-        const data = extendEvaluation(view, waiting.get(id) ?? []) ?? view;
-        setView(id, { state: 'ready', data });
+    void views
+      .read(id, async () => {
+        const view = foldEvaluation(id, await client.ask({ type: 'evaluation', id }));
+        return extendEvaluation(view, waiting.get(id) ?? []) ?? view;
       })
-      .catch((error: unknown) => setView(id, { state: 'error', message: messageOf(error) }))
       .finally(() => waiting.delete(id));
   }
 
   function refresh(): void {
-    client
-      .ask({ type: 'evaluations' })
-      .then((data) => set({ list: { state: 'ready', data } }))
-      .catch((error: unknown) => set({ list: { state: 'error', message: messageOf(error) } }));
+    void settle(client.ask({ type: 'evaluations' }), (list) => set({ list }));
   }
 
   function readDatasets(): void {
     if (get().datasets.state === 'ready') return;
-    client
-      .ask({ type: 'datasets' })
-      .then((data) => set({ datasets: { state: 'ready', data } }))
-      .catch((error: unknown) => set({ datasets: { state: 'error', message: messageOf(error) } }));
+    void settle(client.ask({ type: 'datasets' }), (datasets) => set({ datasets }));
   }
 
   return {
     store,
+    views: views.store,
+    answers: answers.store,
     refresh,
     readDatasets,
     async addDataset(file) {
@@ -115,24 +106,13 @@ export function createEvaluations(
       }
     },
     open(id) {
-      const view = get().views[id];
+      const view = views.get(id);
       if (view === undefined || view.state === 'error') read(id);
     },
-    openAnswer(id, problem, sample) {
-      const key = answerKey(id, problem, sample);
-      const held = get().answers[key];
-      if (held && held.state !== 'error') return;
-      const put = (entry: Loadable<JudgedAnswer>) =>
-        set((s) => {
-          const rest = Object.entries(s.answers).filter(([k]) => k !== key);
-          return { answers: Object.fromEntries([...rest.slice(1 - ANSWER_CACHE), [key, entry]]) };
-        });
-      put({ state: 'loading' });
-      client
-        .ask({ type: 'answer', id, problem, sample })
-        .then((data) => put({ state: 'ready', data }))
-        .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
-    },
+    openAnswer: (id, problem, sample) =>
+      answers.open(answerKey(id, problem, sample), () =>
+        client.ask({ type: 'answer', id, problem, sample }),
+      ),
     async start(config, files) {
       set({ starting: true, refusal: null });
       try {
@@ -151,9 +131,7 @@ export function createEvaluations(
     async remove(id) {
       try {
         await client.ask({ type: 'delete-evaluation', id });
-        set((s) => ({
-          views: Object.fromEntries(Object.entries(s.views).filter(([held]) => held !== id)),
-        }));
+        views.forget(id);
       } catch (error) {
         notify(messageOf(error));
       }
@@ -170,10 +148,10 @@ export function createEvaluations(
     receive(id, events) {
       const held = waiting.get(id);
       if (held) return void held.push(...events);
-      const view = get().views[id];
+      const view = views.get(id);
       if (view?.state !== 'ready') return; // read when opened
       const data = extendEvaluation(view.data, events);
-      if (data) setView(id, { state: 'ready', data });
+      if (data) views.put(id, { state: 'ready', data });
       else read(id);
     },
   };

@@ -14,7 +14,7 @@ function setUp() {
   const push = (events: readonly RunEvent[]) =>
     channel.push({ type: 'events', runId: 'r', events });
   const view = () => {
-    const held = lab.store.getState().views['r'];
+    const held = lab.views.getState().get('r');
     if (held?.state !== 'ready') throw new Error(`The run is ${held?.state ?? 'not asked for'}.`);
     return held.data;
   };
@@ -80,7 +80,7 @@ describe('the lab', () => {
     lab.openRun('r');
     channel.refuse('log', 'There is no run r.');
     await settled();
-    expect(lab.store.getState().views['r']).toEqual({
+    expect(lab.views.getState().get('r')).toEqual({
       state: 'error',
       message: 'There is no run r.',
     });
@@ -109,7 +109,7 @@ describe('the lab', () => {
     await settled();
     lab.openTokens('r', '1/0/0');
     expect(channel.asked.filter((m) => m.request.type === 'tokens')).toHaveLength(1);
-    expect(lab.store.getState().tokens[tokensKey('r', '1/0/0')]).toEqual({
+    expect(lab.tokens.getState().get(tokensKey('r', '1/0/0'))).toEqual({
       state: 'ready',
       data: { block, text: ['a', 'b'] },
     });
@@ -131,7 +131,7 @@ describe('the lab', () => {
     lab.openDistillation('r', '1/0/0');
     channel.refuse('distillation', 'It is cut short.');
     await settled();
-    const held = () => lab.store.getState().distillations[tokensKey('r', '1/0/0')];
+    const held = () => lab.distillations.getState().get(tokensKey('r', '1/0/0'));
     expect(held()).toEqual({ state: 'error', message: 'It is cut short.' });
     for (let i = 0; i < 2; i++) lab.openDistillation('r', '1/0/0');
     channel.answer('distillation', {

@@ -21,7 +21,8 @@ import { createModels, type Models } from './models.ts';
 import { createPlans, type Plans } from './plans.ts';
 import { createAdapters, type Adapters } from './adapters.ts';
 import { wantedDownloads } from './wanted.ts';
-import type { Loadable } from './loadable.ts';
+import { createKeyed, type Keyed } from './keyed.ts';
+import { settle, type Loadable } from './loadable.ts';
 import { createRecords, type Records } from './records.ts';
 import { extendRun, foldRun, type RunView } from './fold.ts';
 
@@ -40,17 +41,9 @@ export interface TargetTokens {
 export interface LabState {
   readonly status: SessionStatus;
   readonly device: Loadable<DeviceReport>;
-  /** The defaults of methods and models looked at since the page opened, by `presetKey`. */
-  readonly presets: Readonly<Record<string, Loadable<RunConfig>>>;
   readonly runs: Loadable<readonly RunSummary[]>;
   /** Runs and evaluations that are stored and cannot be read. */
   readonly damaged: Loadable<readonly DamagedItem[]>;
-  /** Runs looked at since the page opened, by id. */
-  readonly views: Readonly<Record<string, Loadable<RunView>>>;
-  /** Token columns looked at lately, by `<run>:<rollout>`. */
-  readonly tokens: Readonly<Record<string, Loadable<RolloutTokens>>>;
-  /** Distilled targets looked at lately, by the same key. */
-  readonly distillations: Readonly<Record<string, Loadable<TargetTokens>>>;
   /** What went wrong lately, one sentence each. */
   readonly notices: readonly { readonly id: number; readonly message: string }[];
   /** A start or resume has been asked for and not answered. */
@@ -64,6 +57,14 @@ export interface Lab {
   /** What it holds is read from a report: nothing can be started, kept or deleted. */
   readonly isReport: boolean;
   readonly store: StoreApi<LabState>;
+  /** The defaults of methods and models looked at since the page opened, by `presetKey`. */
+  readonly presets: StoreApi<Keyed<RunConfig>>;
+  /** Runs looked at since the page opened, by id. */
+  readonly views: StoreApi<Keyed<RunView>>;
+  /** Token columns looked at lately, by `tokensKey`. */
+  readonly tokens: StoreApi<Keyed<RolloutTokens>>;
+  /** Distilled targets looked at lately, by the same key. */
+  readonly distillations: StoreApi<Keyed<TargetTokens>>;
   readonly evaluations: Evaluations;
   readonly models: Models;
   readonly adapters: Adapters;
@@ -95,10 +96,6 @@ export interface Lab {
   lost(message: string): void;
 }
 
-/** What the state keeps of each kind of columns. */
-type Columns<K extends 'tokens' | 'distillations'> =
-  LabState[K][string] extends Loadable<infer T> ? T : never;
-
 const TOKEN_CACHE = 40;
 
 export function tokensKey(runId: string, rollout: string): string {
@@ -122,16 +119,16 @@ export function createLab(
   const store = createStore<LabState>(() => ({
     status: { state: 'idle' },
     device: { state: 'loading' },
-    presets: {},
     runs: { state: 'loading' },
     damaged: { state: 'loading' },
-    views: {},
-    tokens: {},
-    distillations: {},
     notices: [],
     starting: false,
   }));
   const { getState: get, setState: set } = store;
+  const presets = createKeyed<RunConfig>();
+  const views = createKeyed<RunView>();
+  const tokens = createKeyed<RolloutTokens>(TOKEN_CACHE);
+  const distillations = createKeyed<TargetTokens>(TOKEN_CACHE);
   let nextNotice = 1;
   const waiting = new Map<string, RunEvent[]>();
   let scheduled = false;
@@ -179,7 +176,7 @@ export function createLab(
   function flush(): void {
     scheduled = false;
     for (const runId of [...waiting.keys()]) {
-      const view = get().views[runId];
+      const view = views.get(runId);
       // A log being read takes what has come meanwhile when it is there; a run nobody looks at is
       // read when opened.
       if (view?.state === 'loading') continue;
@@ -187,30 +184,19 @@ export function createLab(
       waiting.delete(runId);
       if (view?.state !== 'ready' || events.length === 0) continue;
       if (follows(view.data, events))
-        setView(runId, { state: 'ready', data: extendRun(view.data, events) });
+        views.put(runId, { state: 'ready', data: extendRun(view.data, events) });
       // the log was cut back by a resume, or a message is missing: read it whole
       else readLog(runId);
     }
   }
 
-  function setView(runId: string, view: Loadable<RunView>): void {
-    set((s) => ({ views: { ...s.views, [runId]: view } }));
-  }
-
   function readLog(runId: string): void {
-    if (get().views[runId]?.state !== 'ready') setView(runId, { state: 'loading' });
-    client
-      .ask({ type: 'log', runId })
-      .then((events) => {
-        const view = foldRun(runId, events);
-        const later = (waiting.get(runId) ?? []).filter((event) => event.seq >= view.nextSeq);
-        waiting.delete(runId);
-        setView(runId, {
-          state: 'ready',
-          data: follows(view, later) ? extendRun(view, later) : view,
-        });
-      })
-      .catch((error: unknown) => setView(runId, { state: 'error', message: messageOf(error) }));
+    void views.read(runId, async () => {
+      const view = foldRun(runId, await client.ask({ type: 'log', runId }));
+      const later = (waiting.get(runId) ?? []).filter((event) => event.seq >= view.nextSeq);
+      waiting.delete(runId);
+      return follows(view, later) ? extendRun(view, later) : view;
+    });
   }
 
   function refreshRuns(): void {
@@ -218,31 +204,11 @@ export function createLab(
     load('damaged', client.ask({ type: 'damaged' }));
   }
 
-  function load<K extends 'device' | 'runs' | 'damaged'>(key: K, answer: Promise<unknown>): void {
-    answer
-      .then((data) => set({ [key]: { state: 'ready', data } } as Pick<LabState, K>))
-      .catch((error: unknown) =>
-        set({ [key]: { state: 'error', message: messageOf(error) } } as Pick<LabState, K>),
-      );
-  }
-
-  /** Reads columns once; those looked at longest ago make room. */
-  function openColumns<K extends 'tokens' | 'distillations'>(
-    kind: K,
-    key: string,
-    read: () => Promise<Columns<K>>,
+  function load<K extends 'device' | 'runs' | 'damaged'>(
+    key: K,
+    answer: Promise<LabState[K] extends Loadable<infer T> ? T : never>,
   ): void {
-    const held = get()[kind][key];
-    if (held && held.state !== 'error') return;
-    const put = (entry: Loadable<Columns<K>>) =>
-      set((s) => {
-        const rest = Object.entries(s[kind]).filter(([k]) => k !== key);
-        return { [kind]: Object.fromEntries([...rest.slice(1 - TOKEN_CACHE), [key, entry]]) };
-      });
-    put({ state: 'loading' });
-    read()
-      .then((data) => put({ state: 'ready', data }))
-      .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
+    void settle(answer, (value) => set({ [key]: value } as unknown as Pick<LabState, K>));
   }
 
   async function begin(
@@ -255,7 +221,7 @@ export function createLab(
     try {
       if (asked) await asked;
       const { runId } = await client.ask(request);
-      if (request.type === 'resume' && get().views[runId]) readLog(runId);
+      if (request.type === 'resume' && views.get(runId)) readLog(runId);
       refreshRuns();
       return runId;
     } catch (error) {
@@ -273,41 +239,33 @@ export function createLab(
   return {
     isReport,
     store,
+    presets: presets.store,
+    views: views.store,
+    tokens: tokens.store,
+    distillations: distillations.store,
     evaluations,
     models,
     adapters,
     records: createRecords(client),
     plans,
     checkDevice: () => load('device', client.ask({ type: 'device' })),
-    openPreset(method, model) {
-      const key = presetKey(method, model);
-      const held = get().presets[key];
-      if (held && held.state !== 'error') return;
-      const put = (preset: Loadable<RunConfig>) =>
-        set((s) => ({ presets: { ...s.presets, [key]: preset } }));
-      put({ state: 'loading' });
-      client
-        .ask({ type: 'preset', method, model })
-        .then((data) => put({ state: 'ready', data }))
-        .catch((error: unknown) => put({ state: 'error', message: messageOf(error) }));
-    },
+    openPreset: (method, model) =>
+      presets.open(presetKey(method, model), () => client.ask({ type: 'preset', method, model })),
     refreshRuns,
     openRun(runId) {
-      const view = get().views[runId];
+      const view = views.get(runId);
       if (view === undefined || view.state === 'error') readLog(runId);
     },
-    openTokens(runId, rollout) {
-      openColumns('tokens', tokensKey(runId, rollout), async () => {
+    openTokens: (runId, rollout) =>
+      tokens.open(tokensKey(runId, rollout), async () => {
         const { block, text } = await client.ask({ type: 'tokens', runId, rollout });
         return { block: decodeTokenBlock(new Uint8Array(block)), text };
-      });
-    },
-    openDistillation(runId, rollout) {
-      openColumns('distillations', tokensKey(runId, rollout), async () => {
+      }),
+    openDistillation: (runId, rollout) =>
+      distillations.open(tokensKey(runId, rollout), async () => {
         const { block, texts } = await client.ask({ type: 'distillation', runId, rollout });
         return { block: decodeDistillationBlock(new Uint8Array(block)), texts: new Map(texts) };
-      });
-    },
+      }),
     start: (config) => begin({ type: 'start', config, memory: plans.store.getState().memory }),
     resume: async (runId) => (await begin({ type: 'resume', runId })) !== null,
     pause: () => tell('pause'),
@@ -315,9 +273,7 @@ export function createLab(
     async deleteRun(runId) {
       try {
         await client.ask({ type: 'delete', runId });
-        set((s) => ({
-          views: Object.fromEntries(Object.entries(s.views).filter(([id]) => id !== runId)),
-        }));
+        views.forget(runId);
       } catch (error) {
         notify(messageOf(error));
       }

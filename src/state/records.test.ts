@@ -30,17 +30,17 @@ it('reads the log of a finished run once, of one that goes on each time it is lo
   channel.answer('log', LOG);
   channel.answer('log', runLog({ runId: 'b', answers: { p: [[0, 1]] }, rest: [] }));
   await settled();
-  expect(held()['a']).toMatchObject({ state: 'ready', data: { runId: 'a', finished: true } });
-  expect(held()['b']).toMatchObject({ state: 'ready', data: { finished: false } });
+  expect(held().get('a')).toMatchObject({ state: 'ready', data: { runId: 'a', finished: true } });
+  expect(held().get('b')).toMatchObject({ state: 'ready', data: { finished: false } });
 
   records.open(['a', 'b']);
   expect(channel.asked.slice(2).map(({ request }) => request)).toEqual([
     { type: 'log', runId: 'b' },
   ]);
-  expect(held()['b']?.state, 'what is known stays until more is').toBe('ready');
+  expect(held().get('b')?.state, 'what is known stays until more is').toBe('ready');
   channel.answer('log', runLog({ runId: 'b', answers: { p: [[0, 1]] } }));
   await settled();
-  expect(held()['b']).toMatchObject({ state: 'ready', data: { finished: true } });
+  expect(held().get('b')).toMatchObject({ state: 'ready', data: { finished: true } });
 });
 
 it('says in a sentence which run cannot be read, and tries again when asked', async () => {
@@ -49,11 +49,11 @@ it('says in a sentence which run cannot be read, and tries again when asked', as
   channel.refuse('log', 'There is no run gone.');
   channel.answer('log', []);
   await settled();
-  expect(held()['gone']).toEqual({
+  expect(held().get('gone')).toEqual({
     state: 'error',
     message: 'Run gone cannot be compared: There is no run gone.',
   });
-  expect(held()['empty']).toMatchObject({
+  expect(held().get('empty')).toMatchObject({
     state: 'error',
     message: expect.stringContaining('does not say how it began') as unknown,
   });

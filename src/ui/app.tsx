@@ -5,20 +5,24 @@ import { EvaluationScreen } from './evaluate/evaluation-screen.tsx';
 import { useRoute } from './hooks.ts';
 import { ModelsScreen } from './models/models-screen.tsx';
 import { RunScreen } from './run/run-screen.tsx';
+import { formatRoute, type Route } from '../state/route.ts';
+import { ErrorBoundary } from './shell/error-boundary.tsx';
 import { Shell } from './shell/shell.tsx';
 import { TopBar } from './shell/top-bar.tsx';
 import { StartScreen } from './start/start-screen.tsx';
 
 export function App() {
+  const route = useRoute();
   return (
     <Shell bar={<TopBar />}>
-      <Screen />
+      <ErrorBoundary address={formatRoute(route)}>
+        <Screen route={route} />
+      </ErrorBoundary>
     </Shell>
   );
 }
 
-function Screen() {
-  const route = useRoute();
+function Screen({ route }: { readonly route: Route }) {
   switch (route.screen) {
     case 'start':
       return <StartScreen route={route} />;

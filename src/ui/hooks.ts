@@ -2,6 +2,7 @@ import { createContext, use, useEffect, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import type { RunRecord } from '../compare/record.ts';
 import type { Lab, LabState, RolloutTokens, TargetTokens } from '../state/lab.ts';
+import type { Keyed } from '../state/keyed.ts';
 import type { Loadable } from '../state/loadable.ts';
 import { presetKey, tokensKey } from '../state/lab.ts';
 import type { Method, RunConfig } from '../schema/config.ts';
@@ -57,14 +58,14 @@ const LOADING = { state: 'loading' } as const;
 export function useRun(runId: string): Loadable<RunView> {
   const lab = useLab();
   useEffect(() => lab.openRun(runId), [lab, runId]);
-  return useLabState((state) => state.views[runId]) ?? LOADING;
+  return useStore(lab.views, (views) => views.get(runId)) ?? LOADING;
 }
 
 /** The defaults of a method for a model, read from the worker when first asked for. */
 export function usePreset(method: Method, model: string): Loadable<RunConfig> {
   const lab = useLab();
   useEffect(() => lab.openPreset(method, model), [lab, method, model]);
-  return useLabState((state) => state.presets[presetKey(method, model)]) ?? LOADING;
+  return useStore(lab.presets, (presets) => presets.get(presetKey(method, model))) ?? LOADING;
 }
 
 /** A rollout's token columns; asked for once they are written (`ready`). */
@@ -73,14 +74,14 @@ export function useTokens(runId: string, rollout: string, ready: boolean): Loada
   useEffect(() => {
     if (ready) lab.openTokens(runId, rollout);
   }, [lab, runId, rollout, ready]);
-  return useLabState((state) => state.tokens[tokensKey(runId, rollout)]) ?? LOADING;
+  return useStore(lab.tokens, (tokens) => tokens.get(tokensKey(runId, rollout))) ?? LOADING;
 }
 
 /** A distilled target's columns; they are stored before the log says that it is one. */
 export function useDistillation(runId: string, rollout: string): Loadable<TargetTokens> {
   const lab = useLab();
   useEffect(() => lab.openDistillation(runId, rollout), [lab, runId, rollout]);
-  return useLabState((state) => state.distillations[tokensKey(runId, rollout)]) ?? LOADING;
+  return useStore(lab.distillations, (held) => held.get(tokensKey(runId, rollout))) ?? LOADING;
 }
 
 export function useEvaluationsState<T>(select: (state: EvaluationsState) => T): T {
@@ -91,7 +92,7 @@ export function useEvaluationsState<T>(select: (state: EvaluationsState) => T): 
 export function useEvaluation(id: string): Loadable<EvaluationView> {
   const { evaluations } = useLab();
   useEffect(() => evaluations.open(id), [evaluations, id]);
-  return useEvaluationsState((state) => state.views[id]) ?? LOADING;
+  return useStore(evaluations.views, (views) => views.get(id)) ?? LOADING;
 }
 
 /** An answer with its text and asserts; asked for once it is judged (`ready`). */
@@ -105,7 +106,8 @@ export function useAnswer(
   useEffect(() => {
     if (ready) evaluations.openAnswer(id, problem, sample);
   }, [evaluations, id, problem, sample, ready]);
-  return useEvaluationsState((state) => state.answers[answerKey(id, problem, sample)]) ?? LOADING;
+  const key = answerKey(id, problem, sample);
+  return useStore(evaluations.answers, (answers) => answers.get(key)) ?? LOADING;
 }
 
 export function useModelsState<T>(select: (state: ModelsState) => T): T {
@@ -125,7 +127,7 @@ export function useModelPlace(id: string): ModelPlace | null {
 }
 
 /** What a comparison needs of each run, by id; read from the worker when first asked for. */
-export function useRecords(runs: readonly string[]): Readonly<Record<string, Loadable<RunRecord>>> {
+export function useRecords(runs: readonly string[]): Keyed<RunRecord> {
   const { records } = useLab();
   const ids = runs.join('\n');
   useEffect(() => records.open(ids === '' ? [] : ids.split('\n')), [records, ids]);

@@ -42,7 +42,7 @@ export function CompareScreen({ runs }: { readonly runs: readonly string[] }) {
 function Result({ runs }: { readonly runs: readonly string[] }) {
   const held = useRecords(runs);
   const wanted = useMemo(
-    () => runs.map((run): Loadable<RunRecord> => held[run] ?? { state: 'loading' }),
+    () => runs.map((run): Loadable<RunRecord> => held.get(run) ?? { state: 'loading' }),
     [runs, held],
   );
   const result = useMemo(() => compared(wanted), [wanted]);

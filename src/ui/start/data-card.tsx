@@ -4,14 +4,19 @@ import { go, useEvaluationsState, useLab } from '../hooks.ts';
 import { Fact } from '../parts/fact.tsx';
 import { FileField } from '../parts/file-field.tsx';
 
-const ABOUT: Readonly<Record<string, string>> = {
-  starter:
-    'Python problems of the project’s own. Some asserts are shown to the model; hidden ones must pass too.',
-  mbpp:
-    'Problems of MBPP with three asserts each, in its own splits without what MBPP+ ' +
-    'evaluates on. Fetched from the hub once.',
-  'mbpp-sanitized': 'The part of MBPP that people have read through. Fetched from the hub once.',
-};
+const ABOUT: ReadonlyMap<string, string> = new Map([
+  [
+    'starter',
+    'Python problems of the project’s own. Some asserts are shown to the model; hidden ones must ' +
+      'pass too.',
+  ],
+  [
+    'mbpp',
+    'Problems of MBPP with three asserts each, in its own splits without what MBPP+ evaluates on. ' +
+      'Fetched from the hub once.',
+  ],
+  ['mbpp-sanitized', 'The part of MBPP that people have read through. Fetched from the hub once.'],
+]);
 
 const GIVEN = 'From a file that was given, kept in this browser.';
 
@@ -47,7 +52,7 @@ export function DataCard({ route }: { readonly route: Extract<Route, { screen: '
         ))}
       </select>
       <p className="module-text">
-        {ABOUT[route.data] ?? (offered.includes(route.data) ? GIVEN : missing)}
+        {ABOUT.get(route.data) ?? (offered.includes(route.data) ? GIVEN : missing)}
       </p>
       {datasets.state === 'error' && <p className="sentence error">{datasets.message}</p>}
       <FileField
