@@ -10,7 +10,8 @@ import { checked } from './record.ts';
 /*
  * Problem files: the starter problems (MBPP's fields plus hidden asserts and a split), MBPP as JSON
  * lines, MBPP sanitized as one JSON array, HumanEval and EvalPlus' releases as JSON lines. Splits
- * of MBPP are METHODS' data hygiene; HumanEval and the plus sets are for evaluation only.
+ * of MBPP are those of docs/methods.md, Data hygiene; HumanEval and the plus sets are for
+ * evaluation only.
  */
 
 const MbppLine = v.object({
@@ -206,7 +207,8 @@ function mbppProblem(line: v.InferOutput<typeof MbppLine>, where: string): Loade
 }
 
 /**
- * METHODS: test 11–510; validation 511–600 and train 601–974, each without what MBPP+ evaluates on.
+ * docs/methods.md, Data hygiene: test 11–510; validation 511–600 and train 601–974, each without
+ * what MBPP+ evaluates on.
  */
 export function mbppSplit(id: number): Split | null {
   if (id >= 11 && id <= 510) return 'test';

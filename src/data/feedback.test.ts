@@ -53,7 +53,7 @@ describe('feedback', () => {
     );
   });
 
-  it("has METHODS' parts in their order for chat models", () => {
+  it('has the parts of the refinement prompt in their order for chat models', () => {
     expect(prompt({ hidden: [] }))
       .toBe(`The following code attempt failed to solve the problem correctly:
 Original Problem: Add one.

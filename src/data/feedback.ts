@@ -96,7 +96,7 @@ export function nanoFeedback({ results, error, output }: Feedback): string {
 }
 
 /**
- * Feedback as METHODS' template 2 has it: results, the error with the program's own lines, what was
+ * Feedback as template 2 has it: results, the error with the program's own lines, what was
  * printed.
  */
 export function longFeedback(feedback: Feedback, code: string, timeoutSeconds: number): string {
@@ -133,7 +133,7 @@ export interface Attempt {
 }
 
 /**
- * Parts of METHODS' template 2 up to the trace, for chat models: the failed attempt and what became
+ * Parts of template 2 up to the trace, for chat models: the failed attempt and what became
  * of it.
  */
 export function attemptPart(

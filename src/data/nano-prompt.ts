@@ -1,5 +1,5 @@
 /**
- * The four prompts of METHODS in nano's own compact text, mirrors of tools/nano/prompts.py;
+ * The four prompts of docs/nano.md in nano's own compact text, mirrors of tools/nano/prompts.py;
  * docs/nano.md shows them. All ask for the program and nothing else, but the third, which asks for
  * a sentence or two.
  */

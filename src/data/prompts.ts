@@ -49,7 +49,7 @@ export interface PolicyText {
 }
 
 /**
- * What a training method asks with besides: prompts 2 to 4 of METHODS, about an attempt that
+ * What a training method asks with besides: prompts 2 to 4, about an attempt that
  * failed.
  */
 export interface MethodText extends PolicyText {
@@ -68,7 +68,7 @@ export interface PromptOptions {
 
 const ANSWER = 'Answer with the code only, in one ```python block.';
 
-/** Template 1 of METHODS: the task, the asserts that may be seen, the format that is asked for. */
+/** Template 1: the task, the asserts that may be seen, the format that is asked for. */
 export function plainPrompt(problem: Problem, mode: FeedbackMode = 'all'): string {
   return [problem.text, ...visibleAsserts(problem, mode), ANSWER].join('\n');
 }

@@ -47,7 +47,7 @@ function fenced(text: string): string | undefined {
 
 /**
  * The same, and where neither block nor tag is found the longest span of lines that parses as
- * Python (METHODS, "Degenerate cases"). Null: no code.
+ * Python (docs/sandbox.md, Verdicts). Null: no code.
  */
 export async function findCode(
   text: string,

@@ -7,8 +7,9 @@ import { Step, type Rollout } from './step.ts';
  * GRPO: G completions per problem from the plain prompt, group-relative advantages, an optimiser
  * update a step.
  *
- * Source: Shao et al. 2024 (DeepSeekMath), with the loss of METHODS (clip-higher and token-level
- * `dapo` aggregation from DAPO; sampler correction u from verl). Departures from the paper:
+ * Source: Shao et al. 2024 (DeepSeekMath), with the loss of docs/methods.md (clip-higher and
+ * token-level `dapo` aggregation from DAPO; sampler correction u from verl). Departures from the
+ * paper:
  * - One update per batch of samples (μ = 1) by default, so ℓ_old is the step's own ℓ and ρ = 1;
  *   the clip bounds act where μ grows.
  * - No KL penalty by default (β = 0); KL to the base is computed and logged all the same.

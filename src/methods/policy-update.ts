@@ -22,9 +22,9 @@ export interface PolicyUpdate {
 
 /**
  * μ optimiser updates of the student on completions with advantages: the clipped policy gradient of
- * METHODS, or the likelihood of those completions (`nll`, rejection fine-tuning). Old log-probs are
- * the trainer's own before the first update, so at μ = 1 every ratio is 1. Kinds of completions are
- * parts of their own, so that each one's gradient norm is known.
+ * docs/methods.md, or the likelihood of those completions (`nll`, rejection fine-tuning). Old
+ * log-probs are the trainer's own before the first update, so at μ = 1 every ratio is 1. Kinds of
+ * completions are parts of their own, so that each one's gradient norm is known.
  */
 export async function policyUpdate(
   step: Step,

@@ -21,7 +21,7 @@ import { finite, Step, type Rollout, type StepFigures } from './step.ts';
  *    student without reflection follows, on that retry's tokens, the distribution of the student
  *    that had read it (distil.ts).
  *
- * What is evaluated is the student alone. Departures from METHODS, and what it leaves open:
+ * What is evaluated is the student alone. What docs/methods.md leaves open:
  * - A problem whose baselines all pass, or of which none was judged a failure, is skipped, and
  *   counts as without signal.
  * - A reflection none of whose retries could be judged is left out of the update and is no source

@@ -12,7 +12,7 @@ import { Step, type Rollout, type StepFigures } from './step.ts';
  * temperature, from a prompt that holds that very attempt and what became of it. One update on all
  * completions of the problem; failed code and feedback are context, never targets.
  *
- * Departures from METHODS, and what it leaves open:
+ * What docs/methods.md leaves open:
  * - A first attempt that the sandbox failed to judge is not refined, since nobody knows that it
  *   failed.
  * - A refinement prompt that leaves no room for an answer within the model's context is left out,

@@ -141,7 +141,7 @@ const NEEDED: Readonly<Partial<Record<LossKind, { field: 'advantage' | 'teacher'
     kd: { field: 'teacher', by: 'distillation' },
   };
 
-/** METHODS: AdamW β .9/.999, ε 1e-8, no weight decay. */
+/** As in docs/methods.md, Defaults: AdamW β .9/.999, ε 1e-8, no weight decay. */
 const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
 export const train: Command = {
