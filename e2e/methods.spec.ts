@@ -44,7 +44,7 @@ test('an SRRL run on nano rescues a failed attempt, and the rescue opens with bo
   await expect(change.locator('[data-change="fixed"]').first()).toBeVisible();
   await expect(page.locator('#prompt')).toContainText('Result:');
   await expect(page.getByTestId('ledger')).toContainText(
-    /Pooled: held against all \d+ completions/,
+    /Pooled: compared with all \d+ completions/,
     { timeout: 120_000 },
   );
 

@@ -61,7 +61,7 @@ test('a run that a reload cut off goes on from its last checkpoint', async ({ pa
   await startRun(page, SMALL);
   await updates(page, 1);
   await page.reload();
-  const sentence = page.getByText(/Resume goes on from its last checkpoint, after step \d+/);
+  const sentence = page.getByText(/Resume continues from its last checkpoint, after step \d+/);
   const kept = Number(/after step (\d+)/.exec((await sentence.textContent()) ?? '')?.[1]);
   expect(kept).toBeGreaterThanOrEqual(1);
   await page.getByRole('button', { name: 'Resume' }).click();

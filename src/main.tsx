@@ -23,7 +23,7 @@ worker.addEventListener('error', (event) => {
   event.preventDefault();
   lab.lost(
     `The training worker stopped: ${event.message || 'it could not be loaded'}. Finished steps ` +
-      'are stored; reload the page to go on.',
+      'are stored; reload the page to continue.',
   );
 });
 lab.checkDevice();

@@ -51,7 +51,9 @@ export async function hubModel(name: string, weights: ModelPrecision | null): Pr
   const stop = new AbortController();
   const interrupt = () =>
     stop.abort(
-      new Error('The download was called off; what has come is kept, the same command goes on.'),
+      new Error(
+        'The download was stopped; what has arrived is kept, and the same command continues it.',
+      ),
     );
   process.once('SIGINT', interrupt);
   try {

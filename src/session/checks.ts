@@ -164,7 +164,7 @@ export function refuseOtherProblems(started: RunEventOf<'run.started'>, sets: Pr
     if (started.problems[name].join('\n') !== sets[name].map((p) => p.id).join('\n')) {
       throw new Error(
         `The ${name} problems of this run are not those it began with (the data set changed), ` +
-          'so it cannot go on exactly; start a new run.',
+          'so it cannot continue exactly; start a new run.',
       );
     }
   }

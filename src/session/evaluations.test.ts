@@ -150,7 +150,7 @@ describe('the session’s evaluations', () => {
     ).rejects.toThrow('There is no data set other.');
     expect(evaluations.busy).toBe(false);
     expect(await evaluations.list()).toEqual([]);
-    expect(() => evaluations.cancel()).toThrow('No evaluation is going on.');
+    expect(() => evaluations.cancel()).toThrow('No evaluation is running.');
   });
 
   it('can be cancelled: what is judged stays, with its rates, and nothing follows the end', async () => {

@@ -139,7 +139,7 @@ export class Evaluations {
   }
 
   cancel(): void {
-    if (!this.current) throw new Error('No evaluation is going on.');
+    if (!this.current) throw new Error('No evaluation is running.');
     this.report({ state: 'evaluating', evaluation: this.current.id, what: 'Cancelling' });
     this.current.abort.abort(CANCELLED);
   }
@@ -202,7 +202,7 @@ export class Evaluations {
 
   async delete(id: string): Promise<void> {
     if (this.current?.id === id)
-      throw new Error('This evaluation is going on; cancel it before deleting it.');
+      throw new Error('This evaluation is still running; cancel it before you delete it.');
     await this.ports.store.delete(id);
     if (this.last?.id === id) this.last = null;
   }

@@ -205,7 +205,7 @@ describe('exact resume', () => {
       expect((await (await Run.create(lab.ports, 'r', letterConfig)).go()).state).toBe('finished');
       expect(lab.engines).toHaveLength(2);
       expect(lab.events.filter((e) => e.type === 'warning.raised').map((e) => e.message)).toEqual([
-        expect.stringMatching(/device was lost.*went on from step/),
+        expect.stringMatching(/device was lost.*continued from step/),
       ]);
       expect(adapterOf(root).equals(adapterOf(whole))).toBe(true);
       expect(without(root, timing)).toEqual(without(whole, timing));

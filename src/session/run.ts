@@ -345,7 +345,7 @@ export class Run {
     await this.openAgain('A new GPU device, since the last one was lost');
     this.log.emit({
       type: 'warning.raised',
-      message: `${why} A new one was opened and the run went on from step ${this.step}.`,
+      message: `${why} A new one was opened and the run continued from step ${this.step}.`,
     });
     await this.log.flush();
   }
@@ -364,7 +364,7 @@ export class Run {
     this.log.emit({
       type: 'warning.raised',
       message:
-        `${error.message} The run went on from step ${this.step} with micro-batches of ` +
+        `${error.message} The run continued from step ${this.step} with micro-batches of ` +
         `${sizes.microBatchRows} tokens and ${sizes.slots} answers at a time ` +
         `instead of ${microBatchRows} and ${slots}; from here on it is not byte-identical to a ` +
         'run that had the memory.',

@@ -235,15 +235,15 @@ describe('session', () => {
     await expect(second.ask({ type: 'resume', runId })).rejects.toThrow(/open in another tab/);
     await expect(second.ask({ type: 'delete', runId })).rejects.toThrow(/open in another tab/);
     expect((await second.ask({ type: 'log', runId }))[0]!.type).toBe('run.started');
-    await expect(first.ask({ type: 'delete', runId })).rejects.toThrow(/going on/);
-    await expect(first.ask({ type: 'start', config })).rejects.toThrow(/going on already/);
+    await expect(first.ask({ type: 'delete', runId })).rejects.toThrow(/still running/);
+    await expect(first.ask({ type: 'start', config })).rejects.toThrow(/already running/);
     await first.ask({ type: 'stop' });
     await first.session.settled();
   });
 
   it('answers what it cannot do with a sentence', async () => {
     const { ask } = tab();
-    await expect(ask({ type: 'pause' })).rejects.toThrow('No run is going on.');
+    await expect(ask({ type: 'pause' })).rejects.toThrow('No run is running.');
     await expect(ask({ type: 'start', config: { ...config, group: 0 } })).rejects.toThrow(
       /configuration does not parse: group/,
     );

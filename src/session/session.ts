@@ -219,7 +219,7 @@ export class Session {
   }
 
   private running(): Run {
-    if (!this.current) throw new Error('No run is going on.');
+    if (!this.current) throw new Error('No run is running.');
     return this.current.run;
   }
 
@@ -229,9 +229,9 @@ export class Session {
    */
   private async alone<T>(start: () => Promise<T>): Promise<T> {
     if (this.current || this.starting)
-      throw new Error('A run is going on already; pause or stop it first.');
+      throw new Error('A run is already running; pause or stop it first.');
     if (this.evaluations.busy)
-      throw new Error('An evaluation is going on; cancel it first, or wait for its end.');
+      throw new Error('An evaluation is running; cancel it first, or wait until it ends.');
     this.starting = true;
     try {
       return await start();
@@ -252,7 +252,7 @@ export class Session {
       release = await this.ports.claim(runId);
       if (!release)
         throw new Error(
-          `Run ${runId} is open in another tab; go on there, or close that tab first.`,
+          `Run ${runId} is open in another tab; continue there, or close that tab first.`,
         );
       this.report({ state: 'loading', what: 'Model', fraction: null });
       const run = await open({
@@ -363,7 +363,7 @@ export class Session {
 
   private async delete(runId: string): Promise<null> {
     if (this.current?.runId === runId)
-      throw new Error('This run is going on; stop it before deleting it.');
+      throw new Error('This run is still running; stop it before you delete it.');
     const release = await this.ports.claim(runId);
     if (!release) throw new Error(`Run ${runId} is open in another tab; it was not deleted.`);
     try {

@@ -53,7 +53,7 @@ describe('memory that runs out', () => {
       expect(more).toEqual([]);
       expect(warning).toMatchObject({ nonIdentical: { microBatchRows: 256, slots: 16 } });
       expect(warning?.message).toMatch(
-        /no room for train gate\/up \(477 MiB.*went on from step 3 with micro-batches of 256 tokens and 16 answers at a time instead of 512 and 16/,
+        /no room for train gate\/up \(477 MiB.*continued from step 3 with micro-batches of 256 tokens and 16 answers at a time instead of 512 and 16/,
       );
       expect(summaryOf(root).non_identical).toEqual([warning?.message]);
       expect(

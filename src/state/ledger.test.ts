@@ -129,7 +129,7 @@ describe('the ledger of Refl-KD', () => {
 
   it('says why attempts and retries are not trained on, and which retry was distilled', () => {
     const reason = (id: string) => ledgerIn(REFLKD_CONFIG, reflKdStep(1), id)?.reason;
-    expect(reason('1/0/2')).toContain('set the mark');
+    expect(reason('1/0/2')).toContain('baseline for reflections');
     expect(reason('1/0/0.1.0')).toContain('pass rate of reflection 1.2');
     expect(reason('1/0/0.0.0')).toContain('0.321 nats');
   });
@@ -156,7 +156,7 @@ describe('the ledger of a control', () => {
   it('knows no advantage where what passes is imitated', () => {
     expect(of('rft', '1/0/0', {})).toMatchObject({
       baseline: null,
-      formula: 'held against nothing',
+      formula: 'compared with nothing',
       inLoss: true,
     });
     expect(of('rft', '1/0/1', { inLoss: false })?.reason).toContain('only what passes');

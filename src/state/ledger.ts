@@ -9,7 +9,7 @@ export interface Ledger {
   readonly of: number;
   readonly reward: number | null;
   readonly rewardNote: string;
-  /** What the reward was held against; null where it was held against nothing. */
+  /** What the reward was held against; null where it was compared with nothing. */
   readonly baseline: Baseline | null;
   readonly advantage: number;
   /** The advantage spelled out with its numbers; null where the formula does not apply. */
@@ -112,15 +112,15 @@ function whose(
   const { parent } = rollout.completion;
   if (config?.srrl?.advantage === 'phase') {
     if (parent !== null)
-      return `By phase: held against the ${peers.length} refinements of attempt ${placeOf(parent)} alone.`;
+      return `By phase: compared with the ${peers.length} refinements of attempt ${placeOf(parent)} alone.`;
     return rollout.sample < config.srrl.first
-      ? 'By phase: held against the first attempts at this problem alone, not against second answers.'
-      : `By phase: held against the ${peers.length} fresh answers that were made for one failed attempt.`;
+      ? 'By phase: compared with the first attempts at this problem alone, not with second answers.'
+      : `By phase: compared with the ${peers.length} fresh answers that were made for one failed attempt.`;
   }
   const refined = peers.some(({ completion }) => completion.kind === 'refinement');
   return refined
-    ? `Pooled: held against all ${peers.length} completions of this problem, first attempts and refinements together.`
-    : `Held against all ${peers.length} completions of this problem.`;
+    ? `Pooled: compared with all ${peers.length} completions of this problem, first attempts and refinements together.`
+    : `Compared with all ${peers.length} completions of this problem.`;
 }
 
 function groupReason(
@@ -133,7 +133,7 @@ function groupReason(
   if (paid.inLoss) return `All ${tokens} tokens of this completion carried loss.`;
   if (paid.reward === null) return SANDBOX_FAILED;
   if (equal)
-    return 'Left out: all it was held against earned the same, so none is better than another.';
+    return 'Left out: everything it was compared with earned the same, so none is better than another.';
   if (finish === 'length' && config?.loss.maskTruncated)
     return `Left out: cut off at the limit of ${tokens} tokens. It still counts in the mean.`;
   if (paid.weight === 0)
@@ -153,7 +153,7 @@ function imitationLedger(rollout: RolloutView, paid: Paid): Ledger {
   return {
     ...scoreOf(paid, null),
     baseline: null,
-    formula: paid.inLoss ? 'held against nothing' : null,
+    formula: paid.inLoss ? 'compared with nothing' : null,
     weight: null,
     reason: paid.inLoss
       ? `It passed, so all its ${tokens} tokens are made likelier, each alike.`
@@ -178,8 +178,8 @@ function reflKdLedger(
     kind === 'retry'
       ? 'Not trained on for its reward: it counts in the pass rate of reflection ' +
         `${placeOf(rollout.completion.parent ?? rollout.id)}.`
-      : 'Not trained on: attempts without a reflection set the mark, ' +
-        `${paid.groupMean.toFixed(3)} of them passed, that reflections are held against.`;
+      : 'Not trained on: attempts without a reflection are the baseline for reflections; ' +
+        `${paid.groupMean.toFixed(3)} of them passed.`;
   return {
     ...scoreOf(paid, null),
     baseline: null,

@@ -444,5 +444,5 @@ function problemOf(found: Found, wrong: readonly string[]): string | null {
   const files = wrong.join(', ');
   if (wrong.length > 0)
     return `${files} ${wrong.length > 1 ? 'are' : 'is'} missing or short; download the model again to mend it.`;
-  return 'journal' in found ? 'It was begun and not finished; download it again to go on.' : null;
+  return 'journal' in found ? 'The download is not finished; start it again to continue.' : null;
 }

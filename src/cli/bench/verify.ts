@@ -47,7 +47,7 @@ const FLAGS = {
     kind: 'text',
     fallback: 'bench/results',
     value: 'DIR',
-    help: 'verify-*.json; a run that was cut off goes on there',
+    help: 'verify-*.json; a run that was cut off continues there',
   },
   json: { kind: 'flag', help: 'print the results as JSON' },
 } as const satisfies Record<string, OptionSpec>;

@@ -146,7 +146,7 @@ function promptIds(
       : files.tokenizer.encode(line.prompt, { addSpecialTokens: true });
   if (ids.length === 0)
     throw new Error(
-      `${label}, has an empty prompt; a completion needs at least one token to go on from.`,
+      `${label}, has an empty prompt; a completion needs at least one token to continue from.`,
     );
   return ids;
 }

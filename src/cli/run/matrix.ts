@@ -73,7 +73,7 @@ async function checked(job: Job, resume: boolean): Promise<Job> {
   if (!job.begun) return job;
   if (!resume)
     throw new UsageError(
-      `--out ${job.folder} holds a run already; add --resume to go on with it, or choose another folder.`,
+      `--out ${job.folder} holds a run already; add --resume to continue it, or choose another folder.`,
     );
   const stored = await readConfig(join(job.folder, 'config.json'));
   // A precision that nobody chose is the plan's, at the start: it goes on with that.

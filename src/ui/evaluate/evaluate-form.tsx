@@ -176,7 +176,7 @@ export function EvaluateForm() {
               ? 'A model needs WebGPU; a samples file does not.'
               : starting && status.state === 'evaluating'
                 ? `${status.what}…`
-                : isBusy(status) && 'A run or an evaluation is going on; wait for its end.'}
+                : isBusy(status) && 'A run or an evaluation is running; wait until it ends.'}
           </p>
           <button
             type="submit"

@@ -30,7 +30,7 @@ export function ModelList() {
         title: `Delete ${model.repo} at ${model.precision}?`,
         loss:
           `Its ${formatBytes(model.bytes)} go. Runs that were trained on it can still be ` +
-          'read, but not gone on with before it is ' +
+          'read, but not resumed before it is ' +
           `${model.repo.startsWith('local/') ? 'imported' : 'downloaded'} again.`,
       })}
       onDelete={(model) => void lab.models.remove(model.id)}

@@ -260,13 +260,13 @@ function sentenceOf(view: RunView, state: RunState, status: SessionStatus): stri
   switch (state) {
     case 'interrupted':
       return (
-        'This run ended without a word, as when a tab closes. Resume goes on from ' +
+        'This run stopped before it finished, for example because its tab was closed. Resume continues from ' +
         `${kept}; a half-done step is done again.`
       );
     case 'paused':
       return (
         `${view.paused?.reason ?? (status.state === 'paused' ? status.reason : 'Paused.')} ` +
-        `Resume goes on from ${kept}.`
+        `Resume continues from ${kept}.`
       );
     case 'pausing':
       return 'The step under way is finished and stored first.';

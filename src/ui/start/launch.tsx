@@ -211,7 +211,7 @@ function Busy({
   if (status.state === 'running') {
     return (
       <p className="launch-state">
-        A run is going on.{' '}
+        A run is running.{' '}
         <a href={formatRoute({ screen: 'run', runId: status.runId, filter: NO_FILTER })}>
           Watch it
         </a>
@@ -221,7 +221,7 @@ function Busy({
   if (status.state === 'evaluating') {
     return (
       <p className="launch-state">
-        An evaluation is going on.{' '}
+        An evaluation is running.{' '}
         <a
           href={formatRoute({ screen: 'evaluation', id: status.evaluation, filter: ALL_PROBLEMS })}
         >
