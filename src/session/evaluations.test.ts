@@ -166,7 +166,7 @@ describe('the session’s evaluations', () => {
     const { evaluations, events, grading } = open(grade);
     const { id } = await grading(SAMPLES);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    await expect(evaluations.delete(id)).rejects.toThrow('cancel it before deleting it');
+    await expect(evaluations.delete(id)).rejects.toThrow('cancel it before you delete it');
     evaluations.cancel();
     await evaluations.settled();
     expect(events.filter((event) => event.type === 'answer.judged')).toHaveLength(2);

@@ -110,7 +110,7 @@ describe('session', () => {
     ]);
     const { runId } = await ask({ type: 'start', config, memory: 4e9 });
     await expect(ask({ type: 'measure', config, memory: null })).rejects.toThrow(
-      /A run is going on already/,
+      /A run is already running/,
     );
     await session.settled();
     expect(runId).toBeTruthy();
