@@ -1,8 +1,7 @@
 import wgsl from '../../shaders/embed.wgsl';
-import rowsLib from '../../shaders/lib/rows.wgsl';
-import weightsLib from '../../shaders/lib/weights.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
 import type { WeightPrecision } from '../lib/weight-blocks.ts';
+import { LIB } from './libraries.ts';
 import {
   floats,
   normals,
@@ -19,7 +18,7 @@ type Params = 'rows' | 'width4' | 'first_row' | 'shard_rows';
 export const embed: Kernel<Params> = {
   name: 'embed',
   wgsl,
-  lib: [weightsLib, rowsLib],
+  lib: [LIB.weights, LIB.rows],
   constants: weightConstants('f32'),
   grid: (p) => flatGrid(Math.ceil((p.rows * p.width4) / 64)),
   cost: (p) => 4 * p.rows * p.width4,

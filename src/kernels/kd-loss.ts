@@ -1,6 +1,6 @@
 import wgsl from '../../shaders/kd_loss.wgsl';
-import reduceLib from '../../shaders/lib/reduce.wgsl';
 import { flatGrid, type Kernel, type KernelCase, type ReferenceIo } from '../gpu/kernel.ts';
+import { LIB } from './libraries.ts';
 import { floats, normals, words } from './reference-helpers.ts';
 import { logSoftmax, RESULT_WORDS, TOKEN_WORDS, tokenAt, writeToken } from './token-loss.ts';
 
@@ -15,7 +15,7 @@ const MARK = -3.4e38;
 export const kdLoss: Kernel<Params> = {
   name: 'kd_loss',
   wgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce, LIB.tokens],
   constants: { LANES: 64 },
   grid: (p) => flatGrid(p.count),
   cost: (p) => 40 * p.count * (p.vocab + p.k),

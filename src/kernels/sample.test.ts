@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import randomLib from '../../shaders/lib/random.wgsl';
 import type { OpenedDevice } from '../gpu/device.ts';
 import { flatGrid, type Kernel } from '../gpu/kernel.ts';
 import { openTestDevice } from '../gpu/testing/node-gpu.ts';
+import { LIB } from './libraries.ts';
 import '../lib/testing/closeness.ts';
 import { gumbel, pcg4d } from './random.ts';
 import { normals } from './reference-helpers.ts';
@@ -25,14 +25,13 @@ const noise: Kernel<'count'> = {
     @group(0) @binding(0) var<storage, read> keys: array<vec4u>;
     @group(0) @binding(1) var<storage, read_write> hashes: array<vec4u>;
     @group(0) @binding(2) var<storage, read_write> noise: array<f32>;
-    @group(1) @binding(0) var<uniform> p: Params;
     @compute @workgroup_size(64)
     fn main(@builtin(global_invocation_id) id: vec3u) {
       if (id.x >= p.count) { return; }
       hashes[id.x] = pcg4d(keys[id.x]);
       noise[id.x] = gumbel(keys[id.x].x, keys[id.x].y, keys[id.x].z, keys[id.x].w);
     }`,
-  lib: [randomLib],
+  lib: [LIB.random],
   grid: (p) => flatGrid(Math.ceil(p.count / 64)),
   cost: (p) => p.count,
   reference: () => undefined,

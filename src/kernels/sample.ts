@@ -1,8 +1,6 @@
-import randomLib from '../../shaders/lib/random.wgsl';
-import reduceLib from '../../shaders/lib/reduce.wgsl';
-import rowsLib from '../../shaders/lib/rows.wgsl';
 import wgsl from '../../shaders/sample.wgsl';
 import type { Kernel, KernelCase } from '../gpu/kernel.ts';
+import { LIB } from './libraries.ts';
 import { gumbel } from './random.ts';
 import { floats, fromBits, normals, packRows, rowAt, toBits, words } from './reference-helpers.ts';
 import { writeRow } from './rows.ts';
@@ -19,7 +17,7 @@ type Params = 'slots' | 'vocab' | 'step';
 export const sample: Kernel<Params> = {
   name: 'sample',
   wgsl,
-  lib: [rowsLib, reduceLib, randomLib],
+  lib: [LIB.rows, LIB.reduce, LIB.random],
   constants: { LANES: 64, FILTER: false },
   grid: (p) => [p.slots, 1, 1],
   cost: (p) => 200 * p.slots * p.vocab,

@@ -1,6 +1,6 @@
-import reduceLib from '../../shaders/lib/reduce.wgsl';
 import wgsl from '../../shaders/token_loss.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
+import { LIB } from './libraries.ts';
 import { floats, fromBits, normals, toBits, words } from './reference-helpers.ts';
 
 /** Words of one token in the `tokens` buffer and of one in `results`; the WGSL names them. */
@@ -19,7 +19,7 @@ type Params =
 export const tokenLoss: Kernel<Params> = {
   name: 'token_loss',
   wgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce, LIB.tokens],
   constants: { LANES: 64 },
   grid: (p) => flatGrid(p.count),
   cost: (p) => 40 * p.count * p.vocab,
