@@ -12,6 +12,7 @@ import {
   type KernelCase,
   type ReferenceIo,
 } from '../gpu/kernel.ts';
+import { Layout } from './layout.ts';
 import { LIB } from './libraries.ts';
 import {
   attended,
@@ -19,13 +20,36 @@ import {
   floats,
   normals,
   packRows,
-  rowAt,
   words,
   type Constants,
 } from './reference-helpers.ts';
-import { mostKeys, type RowState } from './rows.ts';
+import { mostKeys, type RowState, rowAt } from './rows.ts';
 
 type Params = 'rows' | 'heads' | 'kv_heads' | 'scale' | 'keys';
+
+/**
+ * Who attends to key t, the `keys` of the backward pass: the rows [t, ownEnd) of its own segment and
+ * the completions [childrenStart, childrenEnd) that share it as a prefix.
+ */
+export const KEY = new Layout({
+  ownEnd: 'u32',
+  childrenStart: 'u32',
+  childrenEnd: 'u32',
+  unused: 'u32',
+});
+export interface KeyReach {
+  readonly ownEnd: number;
+  readonly childrenStart: number;
+  readonly childrenEnd: number;
+}
+
+export function writeKey(keys: Uint32Array, row: number, reach: KeyReach): void {
+  KEY.write(keys, row, { ...reach, unused: 0 });
+}
+
+export function packKeys(reaches: readonly KeyReach[]): Uint32Array<ArrayBuffer> {
+  return KEY.pack(reaches.map((reach) => ({ ...reach, unused: 0 })));
+}
 
 const FORWARD = [LIB.attention, LIB.rows, LIB.attentionRows, LIB.attentionForward];
 const QUERY_BACKWARD = [LIB.attention, LIB.rows, LIB.attentionRows, LIB.attentionQueryBackward];
@@ -312,24 +336,24 @@ const SHAPES: readonly Shape[] = [
  */
 function treeRows(trees: Shape['trees']): { states: Partial<RowState>[]; keys: Uint32Array } {
   const states: Partial<RowState>[] = [];
-  const keys: number[] = [];
+  const keys: KeyReach[] = [];
   for (const [prefixLen, completions] of trees) {
     const prefixStart = states.length;
     const childrenStart = prefixStart + prefixLen;
     const childrenEnd = childrenStart + completions.reduce((sum, length) => sum + length, 0);
     for (let i = 0; i < prefixLen; i++) {
       states.push({ kv: prefixStart + i, ownStart: prefixStart, ownLen: i + 1 });
-      keys.push(childrenStart, childrenStart, childrenEnd, 0);
+      keys.push({ ownEnd: childrenStart, childrenStart, childrenEnd });
     }
     for (const length of completions) {
       const ownStart = states.length;
       for (let i = 0; i < length; i++) {
         states.push({ kv: ownStart + i, prefixStart, prefixLen, ownStart, ownLen: i + 1 });
-        keys.push(ownStart + length, 0, 0, 0);
+        keys.push({ ownEnd: ownStart + length, childrenStart: 0, childrenEnd: 0 });
       }
     }
   }
-  return { states, keys: Uint32Array.from(keys) };
+  return { states, keys: packKeys(keys) };
 }
 
 /**

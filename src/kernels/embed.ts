@@ -2,15 +2,8 @@ import wgsl from '../../shaders/embed.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
 import type { WeightPrecision } from '../lib/weight-blocks.ts';
 import { LIB } from './libraries.ts';
-import {
-  floats,
-  normals,
-  packRows,
-  packWeights,
-  rowAt,
-  weights,
-  words,
-} from './reference-helpers.ts';
+import { floats, normals, packRows, packWeights, weights, words } from './reference-helpers.ts';
+import { rowAt } from './rows.ts';
 import { weightConstants } from './weight-constants.ts';
 
 type Params = 'rows' | 'width4' | 'first_row' | 'shard_rows';

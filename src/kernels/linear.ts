@@ -11,10 +11,10 @@ import {
   floats,
   normals,
   packWeights,
-  rowAt,
   weights,
   words,
 } from './reference-helpers.ts';
+import { rowAt } from './rows.ts';
 import { weightConstants } from './weight-constants.ts';
 
 /**

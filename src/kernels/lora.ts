@@ -10,7 +10,8 @@ import {
 } from '../gpu/kernel.ts';
 import { LIB } from './libraries.ts';
 import { linear, NO_SEGMENT, plain } from './linear.ts';
-import { adapterRows, dot, floats, normals, rowAt, words } from './reference-helpers.ts';
+import { adapterRows, dot, floats, normals, words } from './reference-helpers.ts';
+import { rowAt } from './rows.ts';
 
 type HiddenParams =
   'rows' | 'cols' | 'rank' | 'segments' | 'segment1' | 'segment2' | 'adapter' | 'scale';

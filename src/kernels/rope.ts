@@ -3,7 +3,8 @@ import wgsl from '../../shaders/rope.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
 import { LIB } from './libraries.ts';
 import { headNorm } from './head-norm.ts';
-import { dot, floats, normals, packRows, rowAt, words } from './reference-helpers.ts';
+import { dot, floats, normals, packRows, words } from './reference-helpers.ts';
+import { rowAt } from './rows.ts';
 
 type BackwardParams = 'rows' | 'heads' | 'kv_heads' | 'head_dim';
 type Params = BackwardParams | 'eps';

@@ -7,8 +7,8 @@ import '../lib/testing/closeness.ts';
 import { gumbel, pcg4d } from './random.ts';
 import { normals } from './reference-helpers.ts';
 import { runOnDevice } from './run-case.ts';
-import { sample, SAMPLED_WORDS, SLOT_WORDS, writeSlot, type SlotState } from './sample.ts';
-import { ROW_WORDS } from './rows.ts';
+import { packSlots, sample, SAMPLED, sampledAt, type SlotState } from './sample.ts';
+import { ROW } from './rows.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
@@ -113,8 +113,7 @@ async function draw(
   states: readonly Partial<SlotState>[],
   filter = false,
 ) {
-  const slots = new Uint32Array(states.length * SLOT_WORDS);
-  states.forEach((state, slot) => writeSlot(slots, slot, { ...STATE, ...state }));
+  const slots = packSlots(states.map((state) => ({ ...STATE, ...state })));
   const { sampled } = await runOnDevice(opened, sample, {
     title: 'draw',
     params: { slots: states.length, vocab: logits.length, step: 0 },
@@ -125,16 +124,13 @@ async function draw(
         (_, i) => logits[i % logits.length] as number,
       ),
       slots,
-      rows: new Uint32Array(states.length * ROW_WORDS),
-      sampled: new Uint32Array(states.length * SAMPLED_WORDS),
+      rows: new Uint32Array(states.length * ROW.words),
+      sampled: new Uint32Array(states.length * SAMPLED.words),
     },
   });
   const words = sampled as Uint32Array;
-  return {
-    ids: states.map((_, slot) => words[slot * SAMPLED_WORDS] as number),
-    floats: new Float32Array(words.buffer),
-    words,
-  };
+  const drawn = states.map((_, slot) => sampledAt(words, states.length, 0, slot));
+  return { ids: drawn.map(({ id }) => id), drawn };
 }
 
 function softmax(
@@ -237,17 +233,15 @@ describe('the sampler', () => {
     const backward = await draw(LOGITS, states.toReversed());
     expect(backward.ids.toReversed()).toEqual(forward.ids);
     const alone = await draw(LOGITS, states.slice(20, 21));
-    expect(Array.from(alone.words)).toEqual(
-      Array.from(forward.words.slice(20 * SAMPLED_WORDS, 21 * SAMPLED_WORDS)),
-    );
+    expect(alone.drawn).toEqual(forward.drawn.slice(20, 21));
     expect(new Set(forward.ids).size).toBeGreaterThan(5);
   });
 
   it('reports the log-prob and entropy of the full softmax, filtered or not', async () => {
     const states = [{ topK: 2, topP: 0.5, temperature: 0.7 }];
-    const { ids, floats } = await draw(LOGITS, states, true);
+    const { ids, drawn } = await draw(LOGITS, states, true);
     const q = softmax(LOGITS, 0.7);
-    expect(floats[1]).toBeCloseTo(Math.log(q[ids[0] ?? 0] ?? 0), 5);
-    expect(floats[2]).toBeCloseTo(-q.reduce((sum, x) => sum + x * Math.log(x), 0), 5);
+    expect(drawn[0]?.logprob).toBeCloseTo(Math.log(q[ids[0] ?? 0] ?? 0), 5);
+    expect(drawn[0]?.entropy).toBeCloseTo(-q.reduce((sum, x) => sum + x * Math.log(x), 0), 5);
   });
 });

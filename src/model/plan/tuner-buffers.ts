@@ -1,8 +1,9 @@
 /** What measuring variants takes of a device's memory, and what stands in it. */
 import type { Allocator, GpuMemory } from '../../gpu/memory.ts';
-import { ROW_WORDS, writeRow } from '../../kernels/rows.ts';
-import { SAMPLED_WORDS, SLOT_WORDS, writeSlot } from '../../kernels/sample.ts';
-import { RESULT_WORDS, TOKEN_WORDS, writeToken } from '../../kernels/token-loss.ts';
+import { KEY, packKeys } from '../../kernels/attention.ts';
+import { ROW } from '../../kernels/rows.ts';
+import { packSlots, PLAIN_SLOT, SAMPLED, SLOT } from '../../kernels/sample.ts';
+import { packTokens, PLAIN_TOKEN, RESULT, TOKEN } from '../../kernels/token-loss.ts';
 import type { ModelConfig } from '../config.ts';
 
 /** Attention is measured with this many keys a row. */
@@ -50,16 +51,16 @@ export function tunerBuffers(
     gradient: words('gradient', Math.max(LORA_OUTPUTS * inner, LORA_RANK * outputs)),
     k: words('k', (KEYS + rows) * keys),
     v: words('v', (KEYS + rows) * keys),
-    keys: words('keys', 4 * rows),
+    keys: words('keys', KEY.words * rows),
     stats: words('stats', 2 * rows * config.heads),
-    rows: words('rows', Math.max(rows, VOCABULARY_ROWS) * ROW_WORDS),
+    rows: words('rows', Math.max(rows, VOCABULARY_ROWS) * ROW.words),
     dq: words('dq', rows * queries),
     dk: words('dk', rows * keys),
     dv: words('dv', rows * keys),
-    tokens: words('tokens', VOCABULARY_ROWS * TOKEN_WORDS),
-    results: words('results', VOCABULARY_ROWS * RESULT_WORDS),
-    slots: words('slots', VOCABULARY_ROWS * SLOT_WORDS),
-    sampled: words('sampled', VOCABULARY_ROWS * SAMPLED_WORDS),
+    tokens: words('tokens', VOCABULARY_ROWS * TOKEN.words),
+    results: words('results', VOCABULARY_ROWS * RESULT.words),
+    slots: words('slots', VOCABULARY_ROWS * SLOT.words),
+    sampled: words('sampled', VOCABULARY_ROWS * SAMPLED.words),
   };
 }
 
@@ -70,45 +71,24 @@ export function fillTunerBuffers(memory: GpuMemory, b: TunerBuffers, rows: numbe
   memory.write(b.rows, rowsWithPrefix(rows));
   memory.write(
     b.keys,
-    Uint32Array.from({ length: 4 * rows }, (_, i) =>
-      i % 4 === 0 ? Math.min(rows, Math.floor(i / 4) + KEYS) : 0,
+    packKeys(
+      Array.from({ length: rows }, (_, row) => ({
+        ownEnd: Math.min(rows, row + KEYS),
+        childrenStart: 0,
+        childrenEnd: 0,
+      })),
     ),
   );
-  const tokens = new Uint32Array(VOCABULARY_ROWS * TOKEN_WORDS);
-  const slots = new Uint32Array(VOCABULARY_ROWS * SLOT_WORDS);
-  for (let i = 0; i < VOCABULARY_ROWS; i++) {
-    writeToken(tokens, i, {
-      id: 0,
-      tau: 1,
-      advantage: 1,
-      old: null,
-      sampler: null,
-      reference: null,
-      weight: 1,
-      klWeight: 0,
-    });
-    // at its limit already, so that its row stays
-    writeSlot(slots, i, {
-      temperature: 1,
-      topP: 1,
-      topK: 0,
-      seed: 1,
-      stream: 0,
-      limit: 0,
-      count: 0,
-      done: false,
-      stopIds: [],
-    });
-  }
-  memory.write(b.tokens, tokens);
-  memory.write(b.slots, slots);
+  const each = Array.from({ length: VOCABULARY_ROWS });
+  memory.write(b.tokens, packTokens(each.map(() => ({ ...PLAIN_TOKEN, advantage: 1 }))));
+  // at its limit already, so that its row stays
+  memory.write(b.slots, packSlots(each.map(() => ({ ...PLAIN_SLOT, seed: 1, limit: 0 }))));
 }
 
 /** Rows that attend to the same prefix of KEYS rows and to themselves. */
 function rowsWithPrefix(count: number): Uint32Array {
-  const words = new Uint32Array(count * ROW_WORDS);
-  for (let row = 0; row < count; row++) {
-    writeRow(words, row, {
+  return ROW.pack(
+    Array.from({ length: count }, (_, row) => ({
       token: 0,
       position: 0,
       kv: row,
@@ -117,7 +97,6 @@ function rowsWithPrefix(count: number): Uint32Array {
       ownStart: KEYS + row,
       ownLen: 1,
       adapter: 0,
-    });
-  }
-  return words;
+    })),
+  );
 }
