@@ -12,7 +12,7 @@ import {
   type KernelCase,
   type ReferenceIo,
 } from '../gpu/kernel.ts';
-import { Layout } from './layout.ts';
+import { packKeys, type KeyReach } from './attention-keys.ts';
 import { LIB } from './libraries.ts';
 import {
   attended,
@@ -26,30 +26,6 @@ import {
 import { mostKeys, type RowState, rowAt } from './rows.ts';
 
 type Params = 'rows' | 'heads' | 'kv_heads' | 'scale' | 'keys';
-
-/**
- * Who attends to key t, the `keys` of the backward pass: the rows [t, ownEnd) of its own segment and
- * the completions [childrenStart, childrenEnd) that share it as a prefix.
- */
-export const KEY = new Layout({
-  ownEnd: 'u32',
-  childrenStart: 'u32',
-  childrenEnd: 'u32',
-  unused: 'u32',
-});
-export interface KeyReach {
-  readonly ownEnd: number;
-  readonly childrenStart: number;
-  readonly childrenEnd: number;
-}
-
-export function writeKey(keys: Uint32Array, row: number, reach: KeyReach): void {
-  KEY.write(keys, row, { ...reach, unused: 0 });
-}
-
-export function packKeys(reaches: readonly KeyReach[]): Uint32Array<ArrayBuffer> {
-  return KEY.pack(reaches.map((reach) => ({ ...reach, unused: 0 })));
-}
 
 const FORWARD = [LIB.attention, LIB.rows, LIB.attentionRows, LIB.attentionForward];
 const QUERY_BACKWARD = [LIB.attention, LIB.rows, LIB.attentionRows, LIB.attentionQueryBackward];

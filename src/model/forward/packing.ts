@@ -1,4 +1,4 @@
-import { KEY, writeKey } from '../../kernels/attention.ts';
+import { KEY, writeKey } from '../../kernels/attention-keys.ts';
 import { SPAN } from '../../kernels/gather-rows.ts';
 import { ROW, writeRow } from '../../kernels/rows.ts';
 

@@ -1,5 +1,5 @@
 import type { Allocator, BufferView } from '../../gpu/memory.ts';
-import { KEY } from '../../kernels/attention.ts';
+import { KEY } from '../../kernels/attention-keys.ts';
 import { SPAN } from '../../kernels/gather-rows.ts';
 import { ROW } from '../../kernels/rows.ts';
 import type { ModelConfig } from '../config.ts';

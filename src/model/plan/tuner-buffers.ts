@@ -1,6 +1,6 @@
 /** What measuring variants takes of a device's memory, and what stands in it. */
 import type { Allocator, GpuMemory } from '../../gpu/memory.ts';
-import { KEY, packKeys } from '../../kernels/attention.ts';
+import { KEY, packKeys } from '../../kernels/attention-keys.ts';
 import { ROW } from '../../kernels/rows.ts';
 import { packSlots, PLAIN_SLOT, SAMPLED, SLOT } from '../../kernels/sample.ts';
 import { packTokens, PLAIN_TOKEN, RESULT, TOKEN } from '../../kernels/token-loss.ts';
