@@ -1,13 +1,6 @@
 import { DeviceLostError, type ShaderError } from './errors.ts';
-import {
-  bindingsOf,
-  paramsOf,
-  partsOf,
-  prelude,
-  type BindingInfo,
-  type Kernel,
-  type ParamInfo,
-} from './kernel.ts';
+import { bindingsOf, paramsOf, partsOf, prelude, type Kernel } from './kernel.ts';
+import type { BindingInfo, ParamInfo } from './shader.ts';
 import type { BufferView, GpuMemory } from './memory.ts';
 import { piecesOf, type Piece } from './pieces.ts';
 import type { Profiler } from './profiler.ts';
