@@ -67,7 +67,12 @@ test(
     await store(page, { ...logs, 'cut-off': unfinished.replaceAll('grpo-seed-1', 'cut-off') });
 
     await page.getByRole('link', { name: 'Compare' }).click();
-    const choose = (run: string) => page.getByRole('checkbox', { name: run }).check();
+    // The address owns the choice, so a box follows its click by way of a navigation.
+    const choose = async (run: string) => {
+      const box = page.getByRole('checkbox', { name: run });
+      await box.click();
+      await expect(box).toBeChecked();
+    };
     await choose('grpo, seed 1, nano on starter, 2 steps');
     await expect(page.getByText('Choose two finished runs or more.')).toBeVisible();
     await choose('random-reward, seed 2');
