@@ -3,17 +3,8 @@
 // the head over its share of the keys. Same output, another order of summation, which is fixed.
 // Loops end at what there is to do, not at constants: software adapters unroll those and compile for minutes. What a lane holds
 // of its four heads is written out, since an array that is indexed at run time leaves the registers.
-struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> rows: array<u32>;
-@group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>;
-@group(1) @binding(0) var<uniform> p: Params;
 
 const TEAM = 128u;
-const DIM4 = HEAD_DIM / 4u;
 // Lanes that have the same vec4 of the head.
 const SHARES = TEAM / DIM4;
 // Scores that a lane reduces; every lane joins the partial results.
@@ -23,11 +14,6 @@ var<workgroup> vectors: array<vec4f, 4u * DIM4>; // of the four heads: queries, 
 var<workgroup> weights: array<vec4f, TEAM>; // a component a head
 var<workgroup> parts: array<vec4f, TEAM / SPAN>;
 var<workgroup> key_count: u32;
-
-fn key_row(state: u32, j: u32) -> u32 {
-  let prefix_len = rows[state + ROW_PREFIX_LEN];
-  return select(rows[state + ROW_OWN_START] + j - prefix_len, rows[state + ROW_PREFIX_START] + j, j < prefix_len);
-}
 
 @compute @workgroup_size(TEAM)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
@@ -44,7 +30,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   let share = lane / DIM4;
   let column = lane % DIM4;
   for (var d = lane; d < head_count * DIM4; d += TEAM) { vectors[d] = q[first_head * DIM4 + d] * p.scale; }
-  if (lane == 0u) { key_count = rows[state + ROW_PREFIX_LEN] + rows[state + ROW_OWN_LEN]; }
+  if (lane == 0u) { key_count = keys_of(state); }
   let keys = workgroupUniformLoad(&key_count);
 
   var largest = vec4f(MASKED);

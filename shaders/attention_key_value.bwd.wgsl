@@ -1,18 +1,6 @@
 // dk and dv of one key/value row and head, by recomputation over the rows that attend to it: [t, own_end) of its own
 // segment and, for a prefix, [children_start, children_end), the completions that share it. keys[t] = (own_end,
 // children_start, children_end, unused). Key/value row t belongs to row t. The order is fixed, so sums are reproducible.
-struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> keys: array<vec4u>;
-@group(0) @binding(4) var<storage, read> d_o: array<vec4f>;
-@group(0) @binding(5) var<storage, read> stats: array<vec2f>;
-@group(0) @binding(6) var<storage, read_write> dk: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> dv: array<vec4f>;
-@group(1) @binding(0) var<uniform> p: Params;
-
-const DIM4 = HEAD_DIM / 4u;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {

@@ -1,15 +1,5 @@
 // attention_key_value.bwd.wgsl by tiles of 32 keys of one head and 32 queries (rows times query heads of that key head):
 // first over the rows of the keys' own segments, then over the completions that share them as a prefix, masking by key.
-struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> keys: array<vec4u>;
-@group(0) @binding(4) var<storage, read> d_o: array<vec4f>;
-@group(0) @binding(5) var<storage, read> stats: array<vec2f>;
-@group(0) @binding(6) var<storage, read_write> dk: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> dv: array<vec4f>;
-@group(1) @binding(0) var<uniform> p: Params;
 
 // Queries that attend to keys first … last: hulls of the own segments' remainders and of the children.
 fn attending(lane: u32, first: u32, last: u32, group: u32) -> vec4u {
@@ -70,19 +60,17 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
       let depth = min(CHUNK, DIM4 - chunk);
       workgroupBarrier();
       for (var i = lane; i < TILE * depth; i += TILE_LANES) {
-        let at = i / depth * STRIDE + i % depth;
-        let d = chunk + i % depth;
-        tile_left[at] = k[(min(first + i / depth, last) * p.kv_heads + kv_head) * DIM4 + d] * p.scale;
-        tile_right[at] = q[query_at(min(query + i / depth, end - 1u), group, kv_head) * DIM4 + d];
+        let at = staged_at(i, depth);
+        tile_left[at] = k[staged_key(first, last, kv_head, chunk, i, depth)] * p.scale;
+        tile_right[at] = q[staged_query(query, end - 1u, group, kv_head, chunk, i, depth)];
       }
       workgroupBarrier();
       scores += tile_product(x, y, depth);
       workgroupBarrier();
       for (var i = lane; i < TILE * depth; i += TILE_LANES) {
-        let at = i / depth * STRIDE + i % depth;
-        let d = chunk + i % depth;
-        tile_left[at] = v[(min(first + i / depth, last) * p.kv_heads + kv_head) * DIM4 + d];
-        tile_right[at] = d_o[query_at(min(query + i / depth, end - 1u), group, kv_head) * DIM4 + d];
+        let at = staged_at(i, depth);
+        tile_left[at] = v[staged_key(first, last, kv_head, chunk, i, depth)];
+        tile_right[at] = d_o[staged_query(query, end - 1u, group, kv_head, chunk, i, depth)];
       }
       workgroupBarrier();
       d_weights += tile_product(x, y, depth);
@@ -131,8 +119,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
     let out = (row * p.kv_heads + kv_head) * DIM4 + x;
     for (var c = 0u; c < COLUMNS; c++) {
       if (x + 8u * c < DIM4) {
-        dk[out + 8u * c] = select(select(sum_k0[c], sum_k1[c], r == 1u), select(sum_k2[c], sum_k3[c], r == 3u), r >= 2u);
-        dv[out + 8u * c] = select(select(sum_v0[c], sum_v1[c], r == 1u), select(sum_v2[c], sum_v3[c], r == 3u), r >= 2u);
+        dk[out + 8u * c] = one_of(r, sum_k0[c], sum_k1[c], sum_k2[c], sum_k3[c]);
+        dv[out + 8u * c] = one_of(r, sum_v0[c], sum_v1[c], sum_v2[c], sum_v3[c]);
       }
     }
   }

@@ -1,14 +1,4 @@
 // attention_query.bwd.wgsl by tiles of 32 queries and 32 keys; the walk is that of attention_tiled.wgsl.
-struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> rows: array<u32>;
-@group(0) @binding(4) var<storage, read> o: array<vec4f>;
-@group(0) @binding(5) var<storage, read> d_o: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> stats: array<vec2f>;
-@group(0) @binding(7) var<storage, read_write> dq: array<vec4f>;
-@group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(TILE_LANES)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
@@ -52,19 +42,17 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
       let depth = min(CHUNK, DIM4 - chunk);
       workgroupBarrier();
       for (var i = lane; i < TILE * depth; i += TILE_LANES) {
-        let at = i / depth * STRIDE + i % depth;
-        let d = chunk + i % depth;
-        tile_left[at] = q[query_at(min(first + i / depth, last), group, kv_head) * DIM4 + d] * p.scale;
-        tile_right[at] = k[(min(key + i / depth, end - 1u) * p.kv_heads + kv_head) * DIM4 + d];
+        let at = staged_at(i, depth);
+        tile_left[at] = q[staged_query(first, last, group, kv_head, chunk, i, depth)] * p.scale;
+        tile_right[at] = k[staged_key(key, end - 1u, kv_head, chunk, i, depth)];
       }
       workgroupBarrier();
       scores += tile_product(x, y, depth);
       workgroupBarrier();
       for (var i = lane; i < TILE * depth; i += TILE_LANES) {
-        let at = i / depth * STRIDE + i % depth;
-        let d = chunk + i % depth;
-        tile_left[at] = d_o[query_at(min(first + i / depth, last), group, kv_head) * DIM4 + d];
-        tile_right[at] = v[(min(key + i / depth, end - 1u) * p.kv_heads + kv_head) * DIM4 + d];
+        let at = staged_at(i, depth);
+        tile_left[at] = d_o[staged_query(first, last, group, kv_head, chunk, i, depth)];
+        tile_right[at] = v[staged_key(key, end - 1u, kv_head, chunk, i, depth)];
       }
       workgroupBarrier();
       d_weights += tile_product(x, y, depth);
@@ -93,7 +81,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
     let out = query_at(query, group, kv_head);
     for (var c = 0u; c < COLUMNS; c++) {
       if (x + 8u * c < DIM4) {
-        dq[out * DIM4 + x + 8u * c] = select(select(sum0[c], sum1[c], r == 1u), select(sum2[c], sum3[c], r == 3u), r >= 2u);
+        dq[out * DIM4 + x + 8u * c] = one_of(r, sum0[c], sum1[c], sum2[c], sum3[c]);
       }
     }
     if (x == 0u) { stats[out] = vec2f(lse[r], delta[r]); }

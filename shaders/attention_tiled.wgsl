@@ -1,14 +1,6 @@
 // attention.wgsl by tiles, for many rows: a workgroup takes 32 queries of one key head (neighbouring rows, each with all
 // query heads of that key head) and walks over all keys that any of them attends to, 32 at a time, masking by row: first
 // over the hull of their prefixes, then over that of their own segments. Same output, another order of summation.
-struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> rows: array<u32>;
-@group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> stats: array<vec2f>;
-@group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(TILE_LANES)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: vec3u) {
@@ -44,10 +36,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
       let depth = min(CHUNK, DIM4 - chunk);
       workgroupBarrier();
       for (var i = lane; i < TILE * depth; i += TILE_LANES) {
-        let at = i / depth * STRIDE + i % depth;
-        let d = chunk + i % depth;
-        tile_left[at] = q[query_at(min(first + i / depth, last), group, kv_head) * DIM4 + d] * p.scale;
-        tile_right[at] = k[(min(key + i / depth, end - 1u) * p.kv_heads + kv_head) * DIM4 + d];
+        let at = staged_at(i, depth);
+        tile_left[at] = q[staged_query(first, last, group, kv_head, chunk, i, depth)] * p.scale;
+        tile_right[at] = k[staged_key(key, end - 1u, kv_head, chunk, i, depth)];
       }
       workgroupBarrier();
       scores += tile_product(x, y, depth);
@@ -94,7 +85,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
     let out = query_at(query, group, kv_head);
     for (var c = 0u; c < COLUMNS; c++) {
       if (x + 8u * c < DIM4) {
-        let mixed = select(select(mixed0[c], mixed1[c], r == 1u), select(mixed2[c], mixed3[c], r == 3u), r >= 2u);
+        let mixed = one_of(r, mixed0[c], mixed1[c], mixed2[c], mixed3[c]);
         o[out * DIM4 + x + 8u * c] = mixed / total[r];
       }
     }

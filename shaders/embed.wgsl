@@ -3,7 +3,6 @@ struct Params { rows: u32, width4: u32, first_row: u32, shard_rows: u32 }
 @group(0) @binding(0) var<storage, read> table: array<vec2u>;
 @group(0) @binding(1) var<storage, read> rows: array<u32>;
 @group(0) @binding(2) var<storage, read_write> x: array<vec4f>;
-@group(1) @binding(0) var<uniform> p: Params;
 
 fn word(at: u32) -> u32 {
   return table[at / 2u][at % 2u];

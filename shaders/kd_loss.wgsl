@@ -9,12 +9,9 @@ struct Params { count: u32, vocab: u32, first: u32, k: u32, renorm: u32 }
 @group(0) @binding(3) var<storage, read> teacher_logprobs: array<f32>;
 @group(0) @binding(4) var<storage, read_write> support: array<f32>;
 @group(0) @binding(5) var<storage, read_write> results: array<f32>;
-@group(1) @binding(0) var<uniform> p: Params;
 
-// Words of `tokens` and `results` as in token_loss.wgsl. Row i of the teacher: k distinct ids, those beyond the vocabulary
+// Row i of the teacher: k distinct ids, those beyond the vocabulary
 // padding; k log-probs, then the mass outside (0 where nothing is outside, and where renormalised). A row sums to 1.
-const TOKEN_WORDS = 9u;
-const RESULT_WORDS = 6u;
 const MARK = -3.4e38;
 
 fn marked(value: f32) -> bool { return value < -3.3e38; }
@@ -35,8 +32,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   let at = i * p.vocab;
   let row = i * p.k;
   let teacher_row = i * (p.k + 1u);
-  let tau = bitcast<f32>(tokens[entry * TOKEN_WORDS + 1u]);
-  let weight = bitcast<f32>(tokens[entry * TOKEN_WORDS + 6u]);
+  let tau = token_f32(entry, TOKEN_TAU);
+  let weight = token_f32(entry, TOKEN_WEIGHT);
 
   for (var s = lane; s < p.k; s += LANES) {
     let id = teacher_ids[row + s];
@@ -78,7 +75,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   }
   loss = reduce_sum(lane, loss);
   if (tail > 0.0) { loss += tail * (log(tail) - (lse_outside - lse)); }
-  if (lane == 0u) { results[entry * RESULT_WORDS + 2u] = weight * tau * tau * loss; }
+  if (lane == 0u) { results[entry * RESULT_WORDS + RESULT_LOSS] = weight * tau * tau * loss; }
 
   let scale = weight * tau;
   for (var j = lane; j < p.vocab; j += LANES) {

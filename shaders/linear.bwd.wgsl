@@ -1,20 +1,5 @@
 // dx[t] (+)= sum over n of dy[t, dy_offset + n] * w[n]: the transposed product, a tile of 8 rows and 4 inputs
 // an invocation, written out as in linear.wgsl.
-struct Params { rows: u32, inner4: u32, cols: u32, dy_stride: u32, dy_offset: u32, accumulate: u32 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<vec2u>;
-@group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
-@group(1) @binding(0) var<uniform> p: Params;
-
-fn finish(row: u32, k: u32, sum: vec4f) {
-  if (row >= p.rows) { return; }
-  let out = row * p.inner4 + k;
-  if (p.accumulate != 0u) {
-    dx[out] += sum;
-  } else {
-    dx[out] = sum;
-  }
-}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {

@@ -2,24 +2,6 @@
 // The last term is LoRA, for rows whose adapter is `adapter`: h = x Aᵀ holds `rank` values for each segment of outputs
 // (q, k, v share one product, as do gate and up); segment 1 starts at output `segment1`, segment 2 at `segment2`.
 // The tile is written out: software adapters do not unroll loops, and indexed private arrays cost them 3 times.
-struct Params {
-  rows: u32, inner4: u32, cols: u32, y_stride: u32, y_offset: u32,
-  accumulate: u32, use_bias: u32, rank: u32, h_stride: u32, segment1: u32, segment2: u32, adapter: u32, scale: f32
-}
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> w: array<vec2u>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> h: array<vec4f>;
-@group(0) @binding(4) var<storage, read> b: array<vec4f>;
-@group(0) @binding(5) var<storage, read> rows: array<u32>;
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> p: Params;
-
-fn weights_at(output: u32, k: u32) -> vec4f {
-  let words = weight_words_per_vec4();
-  let at = (output * p.inner4 + k) * words;
-  return unpack_weights(w[at], w[at + words - 1u]);
-}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {

@@ -1,19 +1,7 @@
 // linear_tiled.wgsl for a group of rows: a workgroup takes a tile of 32 outputs and up to ROWS rows, and reads the tile's weights
 // once for all of them. Eight lanes share an output, each taking every eighth block of inputs; their sums are joined in order.
 // What a prologue makes of the inputs is made once a workgroup and read from workgroup memory; without one lanes read x itself.
-struct Params {
-  rows: u32, inner4: u32, cols: u32, y_stride: u32, y_offset: u32,
-  accumulate: u32, use_bias: u32, rank: u32, h_stride: u32, segment1: u32, segment2: u32, adapter: u32, scale: f32, eps: f32
-}
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> w: array<vec4u>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> h: array<vec4f>;
-@group(0) @binding(4) var<storage, read> b: array<vec4f>;
-@group(0) @binding(5) var<storage, read> rows: array<u32>;
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(0) @binding(7) var<storage, read> norm_weight: array<vec4f>;
-@group(1) @binding(0) var<uniform> p: Params;
+alias Weights = vec4u;
 
 const SLICES = 8u;
 const LANES = SLICES * TILE;

@@ -1,10 +1,5 @@
 // linear.bwd.wgsl for adapters with subgroups, any layout of the weights: ROWS rows by 4 inputs an invocation, rows of dy by
 // broadcast as those of x in linear_subgroup.wgsl. Sums are made in linear.bwd.wgsl's order.
-struct Params { rows: u32, inner4: u32, cols: u32, dy_stride: u32, dy_offset: u32, accumulate: u32 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<u32>;
-@group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
-@group(1) @binding(0) var<uniform> p: Params;
 
 // Four outputs' dy of one row; beyond the last output 0.
 fn dy_of(at: u32, outputs: vec4u, live: vec4<bool>) -> vec4f {
@@ -17,16 +12,6 @@ fn combine(sum: vec4f, d: vec4f, m: mat4x4f) -> vec4f {
   total += d.z * m[2];
   total += d.w * m[3];
   return total;
-}
-
-fn finish(row: u32, k: u32, sum: vec4f) {
-  if (k >= p.inner4) { return; }
-  let out = row * p.inner4 + k;
-  if (p.accumulate != 0u) {
-    dx[out] += sum;
-  } else {
-    dx[out] = sum;
-  }
 }
 
 @compute @workgroup_size(SUBGROUP)

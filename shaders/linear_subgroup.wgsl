@@ -1,18 +1,6 @@
 // linear.wgsl for adapters with subgroups, any layout of the weights: ROWS rows by 4 outputs an invocation, of which it loads
 // what its own outputs need and a row or two of x and h; the other rows come by broadcast from its neighbours. On a software adapter a load
 // costs as much as a dozen multiplications, a broadcast next to nothing. Sums are made in linear.wgsl's order.
-struct Params {
-  rows: u32, inner4: u32, cols: u32, y_stride: u32, y_offset: u32,
-  accumulate: u32, use_bias: u32, rank: u32, h_stride: u32, segment1: u32, segment2: u32, adapter: u32, scale: f32
-}
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> w: array<u32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> h: array<vec4f>;
-@group(0) @binding(4) var<storage, read> b: array<vec4f>;
-@group(0) @binding(5) var<storage, read> rows: array<u32>;
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> p: Params;
 
 fn combine(sum: vec4f, a: vec4f, m: mat4x4f) -> vec4f {
   return sum + vec4f(dot(a, m[0]), dot(a, m[1]), dot(a, m[2]), dot(a, m[3]));

@@ -1,19 +1,5 @@
 // linear.bwd.wgsl for q8 and q4 weights: 4 rows and 8 inputs an invocation. An output's scale goes to its dy.
-struct Params { rows: u32, inner4: u32, cols: u32, dy_stride: u32, dy_offset: u32, accumulate: u32 }
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<u32>;
-@group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
-@group(1) @binding(0) var<uniform> p: Params;
-
-fn finish(row: u32, k: u32, sum: vec4f) {
-  if (row >= p.rows || k >= p.inner4) { return; }
-  let out = row * p.inner4 + k;
-  if (p.accumulate != 0u) {
-    dx[out] += sum;
-  } else {
-    dx[out] = sum;
-  }
-}
+alias Weights = u32;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_id) lid: vec3u) {

@@ -1,17 +1,6 @@
 // linear.wgsl for q8 and q4 weights: 4 rows and 4 outputs an invocation. Neighbouring invocations take neighbouring
 // outputs, which lie side by side in a tile, and every eighth is theirs. A block's scale is applied once, to its sum.
-struct Params {
-  rows: u32, inner4: u32, cols: u32, y_stride: u32, y_offset: u32,
-  accumulate: u32, use_bias: u32, rank: u32, h_stride: u32, segment1: u32, segment2: u32, adapter: u32, scale: f32
-}
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> w: array<vec4u>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> h: array<vec4f>;
-@group(0) @binding(4) var<storage, read> b: array<vec4f>;
-@group(0) @binding(5) var<storage, read> rows: array<u32>;
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> p: Params;
+alias Weights = vec4u;
 
 // Sums of the invocation's 4 rows over the current block, in steps of the block's scale; x's rows.
 var<private> part0: vec4f;

@@ -5,15 +5,25 @@ struct Params { slots: u32, vocab: u32, step: u32 }
 @group(0) @binding(1) var<storage, read_write> slots: array<u32>;
 @group(0) @binding(2) var<storage, read_write> rows: array<u32>;
 @group(0) @binding(3) var<storage, read_write> sampled: array<u32>;
-@group(1) @binding(0) var<uniform> p: Params;
 
-// Words of a slot: temperature, top_p, top_k, seed, stream, token limit, tokens so far, done, number of stop ids, 7 stop ids.
+// Words of a slot; COUNT is tokens so far, STOPS the number of stop ids, of which seven follow.
 const SLOT_WORDS = 16u;
+const SLOT_TEMPERATURE = 0u;
+const SLOT_TOP_P = 1u;
+const SLOT_TOP_K = 2u;
+const SLOT_SEED = 3u;
+const SLOT_STREAM = 4u;
+const SLOT_LIMIT = 5u;
 const SLOT_COUNT = 6u;
 const SLOT_DONE = 7u;
 const SLOT_STOPS = 8u;
-// Words of a sampled token: id, log-prob, entropy, 1 where the slot was still running.
+const SLOT_STOP_IDS = 9u;
+// Words of a sampled token; RUNNING is 1 where the slot had not ended before.
 const SAMPLED_WORDS = 4u;
+const SAMPLED_ID = 0u;
+const SAMPLED_LOGPROB = 1u;
+const SAMPLED_ENTROPY = 2u;
+const SAMPLED_RUNNING = 3u;
 // Bisections of an interval of 100, down to neighbouring floats.
 const ROUNDS = 40u;
 
@@ -23,7 +33,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   let lane = lid.x;
   let state = slot * SLOT_WORDS;
   let at = slot * p.vocab;
-  let temperature = bitcast<f32>(slots[state]);
+  let temperature = bitcast<f32>(slots[state + SLOT_TEMPERATURE]);
   let tau = select(temperature, 1.0, temperature == 0.0);
   let position = slots[state + SLOT_COUNT];
   let done = slots[state + SLOT_DONE];
@@ -46,7 +56,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   // reductions are what makes this kernel slow to compile. Tokens 100 below the largest are never drawn anyway.
   var floor_logit = -3.4e38;
   if (FILTER) {
-    let top_k = slots[state + 2u];
+    let top_k = slots[state + SLOT_TOP_K];
     var wanted = select(f32(top_k), f32(p.vocab), top_k == 0u || top_k > p.vocab);
     var low = largest - 100.0;
     var high = largest;
@@ -60,7 +70,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
       }
       reached = reduce_sum(lane, reached);
       if (round == ROUNDS) {
-        wanted = bitcast<f32>(slots[state + 1u]) * reached;
+        wanted = bitcast<f32>(slots[state + SLOT_TOP_P]) * reached;
         high = largest;
       } else if (reached >= wanted) {
         low = middle;
@@ -76,7 +86,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   for (var j = lane; j < p.vocab; j += LANES) {
     let logit = logits[at + j] / tau;
     var candidate = logit;
-    if (temperature > 0.0) { candidate += gumbel(slots[state + 3u], slots[state + 4u], position, j); }
+    if (temperature > 0.0) { candidate += gumbel(slots[state + SLOT_SEED], slots[state + SLOT_STREAM], position, j); }
     if (logit >= floor_logit && candidate > score) {
       score = candidate;
       choice = j;
@@ -87,15 +97,15 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
   choice = u32(-reduce_max(lane, select(-3.4e38, -f32(choice), score == best)));
   if (lane == 0u) {
     let out = (p.step * p.slots + slot) * SAMPLED_WORDS;
-    sampled[out] = choice;
-    sampled[out + 1u] = bitcast<u32>(logits[at + choice] / tau - largest - log(total));
-    sampled[out + 2u] = bitcast<u32>(log(total) - mean);
-    sampled[out + 3u] = 1u - done;
+    sampled[out + SAMPLED_ID] = choice;
+    sampled[out + SAMPLED_LOGPROB] = bitcast<u32>(logits[at + choice] / tau - largest - log(total));
+    sampled[out + SAMPLED_ENTROPY] = bitcast<u32>(log(total) - mean);
+    sampled[out + SAMPLED_RUNNING] = 1u - done;
     if (done == 0u) {
       slots[state + SLOT_COUNT] = position + 1u;
-      var ended = position + 1u >= slots[state + 5u];
+      var ended = position + 1u >= slots[state + SLOT_LIMIT];
       for (var i = 0u; i < slots[state + SLOT_STOPS]; i++) {
-        ended = ended || slots[state + SLOT_STOPS + 1u + i] == choice;
+        ended = ended || slots[state + SLOT_STOP_IDS + i] == choice;
       }
       if (ended) { slots[state + SLOT_DONE] = 1u; }
       let row = slot * ROW_WORDS;

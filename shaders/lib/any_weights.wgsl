@@ -1,4 +1,6 @@
-// Four inputs of output n from any layout of the weights; `w` counts 4-byte words.
+// Weights in any layout, a word at a time; four inputs of one output.
+alias Weights = u32;
+
 fn weights_of(n: u32, k: u32) -> vec4f {
   if (WEIGHT_BITS == 32u) {
     let at = 4u * (n * p.inner4 + k);

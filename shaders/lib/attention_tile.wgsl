@@ -7,7 +7,6 @@ const TILE_LANES = 64u;
 const CHUNK = 8u;
 // One more than a chunk, so that neighbouring rows lie in different banks.
 const STRIDE = CHUNK + 1u;
-const DIM4 = HEAD_DIM / 4u;
 const COLUMNS = (DIM4 + 7u) / 8u;
 const MASKED = -3.4e38;
 
@@ -22,6 +21,19 @@ var<workgroup> tile_ranges: vec4u;
 // Query i of a key head is head i % group of row i / group; this is its place among all heads.
 fn query_at(query: u32, group: u32, kv_head: u32) -> u32 {
   return (query / group) * p.heads + kv_head * group + query % group;
+}
+
+// Item i of vec4s chunk … chunk + depth - 1 of a tile's rows or columns: its place among what is staged, and where a key or a
+// query has it.
+fn staged_at(i: u32, depth: u32) -> u32 { return i / depth * STRIDE + i % depth; }
+
+// Beyond the last key or query is the last again.
+fn staged_key(first: u32, last: u32, kv_head: u32, chunk: u32, i: u32, depth: u32) -> u32 {
+  return (min(first + i / depth, last) * p.kv_heads + kv_head) * DIM4 + chunk + i % depth;
+}
+
+fn staged_query(first: u32, last: u32, group: u32, kv_head: u32, chunk: u32, i: u32, depth: u32) -> u32 {
+  return query_at(min(first + i / depth, last), group, kv_head) * DIM4 + chunk + i % depth;
 }
 
 // left · right over the `depth` vec4s that are staged, for the lane's rows and columns.
@@ -81,4 +93,9 @@ fn widen(range: vec2u, start: u32, end: u32) -> vec2u {
 
 fn inside(column: u32, low: vec4u, high: vec4u) -> vec4<bool> {
   return (vec4u(column) >= low) & (vec4u(column) < high);
+}
+
+// Row r of four that are held apart, because an array that is indexed at run time leaves the registers.
+fn one_of(r: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4f {
+  return select(select(a, b, r == 1u), select(c, d, r == 3u), r >= 2u);
 }

@@ -1,3 +1,6 @@
+// What every kernel gets: its parameters, which it and its libraries declare as fields of `Params`, and its place in the grid.
+@group(1) @binding(0) var<uniform> p: Params;
+
 // A dispatch may be a piece of a kernel's grid (src/gpu/pieces.ts): its first workgroup there, and the width of the whole.
 struct Piece { first: vec2u, width: u32 }
 @group(1) @binding(1) var<uniform> piece: Piece;

@@ -1,5 +1,18 @@
-// What follows every product x Wᵀ: bias, LoRA, the sum with what y held. Outputs first, first + step, … of one row.
-// The kernel declares Params and the bindings bias, h, b, rows and y.
+// A product x Wᵀ: its parameters and bindings, of which `w` holds Weights as the kernel or its library reads them, and what
+// follows it: bias, LoRA, the sum with what y held.
+struct Params {
+  rows: u32, inner4: u32, cols: u32, y_stride: u32, y_offset: u32,
+  accumulate: u32, use_bias: u32, rank: u32, h_stride: u32, segment1: u32, segment2: u32, adapter: u32, scale: f32
+}
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> w: array<Weights>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> h: array<vec4f>;
+@group(0) @binding(4) var<storage, read> b: array<vec4f>;
+@group(0) @binding(5) var<storage, read> rows: array<u32>;
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;
+
+// Outputs first, first + step, … of one row.
 fn finish(row: u32, first: u32, step: u32, sums: vec4f) {
   if (row >= p.rows) { return; }
   var low_rank = vec4f();

@@ -1,6 +1,8 @@
 // What a group's products do to their input while they read it, in place of a dispatch before them. PROLOGUE is 1 for the RMS
-// norm of x's rows, 2 for SwiGLU of rows [gate | up], twice as wide. The kernel declares LANES, ROWS (8 at most), eps and
-// inner4 among its Params and the bindings x and norm_weight.
+// norm of x's rows, 2 for SwiGLU of rows [gate | up], twice as wide. The kernel declares
+// LANES and ROWS (8 at most).
+struct Params { eps: f32 }
+@group(0) @binding(7) var<storage, read> norm_weight: array<vec4f>;
 const NO_PROLOGUE = 0u;
 const NORM = 1u;
 const SWIGLU = 2u;

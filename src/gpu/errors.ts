@@ -34,3 +34,8 @@ export class OutOfGpuMemoryError extends Error {
     return new OutOfGpuMemoryError(this.label, this.bytes, this.allocated, advice);
   }
 }
+
+/** A kernel's WGSL does not compile on this device; the message shows where. */
+export class ShaderError extends Error {
+  override readonly name = 'ShaderError';
+}

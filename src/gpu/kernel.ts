@@ -1,16 +1,17 @@
-import pieceLib from '../../shaders/lib/piece.wgsl';
+import { assemble, declarations, type ShaderPart } from './shader.ts';
 
 /**
  * A kernel is data: its WGSL, what it needs in its prelude, its grid, and the slow, obvious CPU
  * reference that it is tested against. Storage bindings (`@group(0)`) and parameters (`struct
- * Params`, bound at `@group(1) @binding(0)`) are read from the WGSL itself, so that nothing is
- * counted by hand twice.
+ * Params`) are read from the WGSL of the kernel and of its libraries, so that nothing is counted by
+ * hand twice.
  */
 export interface Kernel<P extends string = string> {
+  /** That of its file, `shaders/NAME.wgsl`. */
   readonly name: string;
-  /** The kernel's file; `lib` files are put before it. */
+  /** The text of its file; libraries are put before it. */
   readonly wgsl: string;
-  readonly lib?: readonly string[];
+  readonly lib?: readonly ShaderPart[];
   /**
    * Whether it needs subgroups of a fixed size, which the recorder gives it as the constant
    * SUBGROUP.
@@ -96,7 +97,6 @@ export interface BindingInfo {
   readonly name: string;
   readonly binding: number;
   readonly access: 'read' | 'read_write';
-  readonly type: string;
 }
 
 export interface ParamInfo {
@@ -104,55 +104,54 @@ export interface ParamInfo {
   readonly type: 'u32' | 'i32' | 'f32';
 }
 
-const BINDING =
-  /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read|read_write)>\s*(\w+)\s*:\s*array<([^;]+)>;/g;
+/** The files of a kernel in their order: its libraries, then its own. */
+export function partsOf(kernel: Kernel): ShaderPart[] {
+  return [...(kernel.lib ?? []), { file: `shaders/${kernel.name}.wgsl`, text: kernel.wgsl }];
+}
 
-/** Storage bindings of a kernel, in binding order. */
+/** Storage bindings of a kernel and its libraries, in binding order. */
 export function bindingsOf(kernel: Kernel): BindingInfo[] {
-  const found = [...kernel.wgsl.matchAll(BINDING)].map((m) => ({
-    binding: Number(m[1]),
-    access: m[2] === 'read' ? ('read' as const) : ('read_write' as const),
-    name: m[3] ?? '',
-    type: (m[4] ?? '').trim(),
-  }));
-  found.sort((a, b) => a.binding - b.binding);
-  found.forEach((b, i) => {
-    if (b.binding !== i)
-      throw new Error(`Kernel ${kernel.name}: binding ${i} is missing in its WGSL.`);
+  const { bindings } = declarations(partsOf(kernel));
+  const found = bindings.toSorted((a, b) => a.binding - b.binding);
+  found.forEach(({ binding }, i) => {
+    if (binding !== i)
+      throw new Error(
+        `Kernel ${kernel.name}: binding ${i} is ${binding < i ? 'declared twice' : 'missing'} in its WGSL.`,
+      );
   });
   if (found.length > 8)
     throw new Error(`Kernel ${kernel.name} binds ${found.length} storage buffers; a stage has 8.`);
   return found;
 }
 
-/** Fields of the kernel's `struct Params`, in order; all are 4 bytes wide. */
+/** Fields of `struct Params` of a kernel and its libraries, in order; all are 4 bytes wide. */
 export function paramsOf(kernel: Kernel): ParamInfo[] {
-  const body = /struct Params\s*{([^}]*)}/.exec(kernel.wgsl)?.[1];
-  if (body === undefined) throw new Error(`Kernel ${kernel.name} has no struct Params.`);
-  return [...body.matchAll(/(\w+)\s*:\s*(u32|i32|f32)/g)].map((m) => ({
-    name: m[1] ?? '',
-    type: m[2] as ParamInfo['type'],
-  }));
+  const { params } = declarations(partsOf(kernel));
+  if (params.length === 0) throw new Error(`Kernel ${kernel.name} has no struct Params.`);
+  const twice = params.find(({ name }, i) => params.findIndex((p) => p.name === name) !== i);
+  if (twice) throw new Error(`Kernel ${kernel.name} declares the parameter ${twice.name} twice.`);
+  return params;
 }
 
-/**
- * The complete WGSL: prelude of constants, shared functions, kernel. The place in the grid is
- * shared by all.
- */
+/** The complete WGSL: prelude of constants, shared functions, kernel. */
 export function shaderSource(
   kernel: Kernel,
   constants: Readonly<Record<string, number | boolean>>,
 ): string {
-  const prelude = Object.entries({ ...kernel.constants, ...constants }).map(([name, value]) =>
-    typeof value === 'boolean' ? `const ${name} = ${value};` : `const ${name} = ${value}u;`,
-  );
+  return assemble(partsOf(kernel), prelude(kernel, constants)).code;
+}
+
+/** What stands before a kernel's files: a feature, and a `const` for each constant. */
+export function prelude(
+  kernel: Kernel,
+  constants: Readonly<Record<string, number | boolean>>,
+): string[] {
   return [
     ...(kernel.subgroups ? ['enable subgroups;'] : []),
-    ...prelude,
-    pieceLib,
-    ...(kernel.lib ?? []),
-    kernel.wgsl,
-  ].join('\n');
+    ...Object.entries({ ...kernel.constants, ...constants }).map(([name, value]) =>
+      typeof value === 'boolean' ? `const ${name} = ${value};` : `const ${name} = ${value}u;`,
+    ),
+  ];
 }
 
 /**

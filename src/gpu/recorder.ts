@@ -1,8 +1,9 @@
-import { DeviceLostError } from './errors.ts';
+import { DeviceLostError, type ShaderError } from './errors.ts';
 import {
   bindingsOf,
   paramsOf,
-  shaderSource,
+  partsOf,
+  prelude,
   type BindingInfo,
   type Kernel,
   type ParamInfo,
@@ -10,6 +11,7 @@ import {
 import type { BufferView, GpuMemory } from './memory.ts';
 import { piecesOf, type Piece } from './pieces.ts';
 import type { Profiler } from './profiler.ts';
+import { assemble, shaderError } from './shader.ts';
 
 interface Prepared {
   readonly pipeline: GPUComputePipeline;
@@ -38,6 +40,8 @@ export const BUSY_SECONDS = 0.1;
  */
 export class Recorder {
   #pipelines = new Map<string, Prepared>();
+  /** What the compiler says of shaders that nobody has waited for yet. */
+  #compiling: Promise<ShaderError | null>[] = [];
   #bindGroups = new Map<string, GPUBindGroup>();
   #bufferIds = new WeakMap<GPUBuffer, number>();
   #nextBufferId = 0;
@@ -187,14 +191,15 @@ export class Recorder {
 
   /**
    * Submits and waits until the device has finished; throws `DeviceLostError` when it goes away
-   * meanwhile.
+   * meanwhile, and `ShaderError` for what was recorded and does not compile.
    */
   async finish(): Promise<void> {
     this.submit();
+    await this.#orLost(this.#compiled());
     await this.#orLost(this.device.queue.onSubmittedWorkDone());
   }
 
-  /** Submits, waits and copies ranges to the host, in order. */
+  /** Submits, waits and copies ranges to the host, in order. Throws as `finish` does. */
   async read(views: readonly BufferView[]): Promise<ArrayBuffer[]> {
     const total = views.reduce((sum, view) => sum + Math.ceil(view.size / 16) * 16, 0);
     const staging = this.memory.staging(total);
@@ -205,7 +210,10 @@ export class Recorder {
     }
     this.submit();
     try {
-      await this.#orLost(staging.buffer.mapAsync(GPUMapMode.READ));
+      const map = staging.buffer.mapAsync(GPUMapMode.READ);
+      map.catch(() => undefined); // heard below, unless a shader explains it
+      await this.#orLost(this.#compiled());
+      await this.#orLost(map);
       const mapped = staging.buffer.getMappedRange();
       at = 0;
       return views.map((view) => {
@@ -230,6 +238,12 @@ export class Recorder {
   /** Bind groups hold their buffers; drop them when buffers are replaced. */
   forgetBindGroups(): void {
     this.#bindGroups.clear();
+  }
+
+  async #compiled(): Promise<void> {
+    const compiling = this.#compiling;
+    this.#compiling = [];
+    for (const error of await Promise.all(compiling)) if (error) throw error;
   }
 
   async #orLost<T>(work: Promise<T>): Promise<T> {
@@ -271,8 +285,14 @@ export class Recorder {
         },
       })),
     });
-    const code = shaderSource(kernel, constants);
-    const module = this.device.createShaderModule({ label: kernel.name, code });
+    const shader = assemble(partsOf(kernel), prelude(kernel, constants));
+    const module = this.device.createShaderModule({ label: kernel.name, code: shader.code });
+    this.#compiling.push(
+      shaderError(module, kernel.name, shader).then((error) => {
+        if (error) this.#pipelines.delete(key); // whoever runs it again is told again
+        return error;
+      }),
+    );
     const pipeline = this.device.createComputePipeline({
       label: kernel.name,
       layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout, this.#paramLayout] }),

@@ -1,8 +1,8 @@
 import wgsl from '../../shaders/adamw.wgsl';
 import normWgsl from '../../shaders/grad_norm.wgsl';
 import totalWgsl from '../../shaders/grad_norm_total.wgsl';
-import reduceLib from '../../shaders/lib/reduce.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
+import { LIB } from './libraries.ts';
 import { floats, normals } from './reference-helpers.ts';
 
 /** Gradient entries one workgroup of `gradNorm` sums. */
@@ -23,7 +23,7 @@ type AdamParams =
 export const gradNorm: Kernel<NormParams> = {
   name: 'grad_norm',
   wgsl: normWgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce],
   constants: { LANES: 64 },
   grid: (p) => flatGrid(Math.ceil(p.count / p.per_group)),
   cost: (p) => 4 * p.count,
@@ -75,7 +75,7 @@ export const gradNorm: Kernel<NormParams> = {
 export const gradNormTotal: Kernel<'groups'> = {
   name: 'grad_norm_total',
   wgsl: totalWgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce],
   constants: { LANES: 64 },
   grid: () => [1, 1, 1],
   cost: (p) => 4 * p.groups,

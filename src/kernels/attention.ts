@@ -5,9 +5,6 @@ import queryWgsl from '../../shaders/attention_query.bwd.wgsl';
 import queryTiledWgsl from '../../shaders/attention_query_tiled.bwd.wgsl';
 import tiledWgsl from '../../shaders/attention_tiled.wgsl';
 import wgsl from '../../shaders/attention.wgsl';
-import queriesLib from '../../shaders/lib/attention_queries.wgsl';
-import tileLib from '../../shaders/lib/attention_tile.wgsl';
-import rowsLib from '../../shaders/lib/rows.wgsl';
 import {
   flatGrid,
   type GradientCheck,
@@ -15,19 +12,24 @@ import {
   type KernelCase,
   type ReferenceIo,
 } from '../gpu/kernel.ts';
+import { packKeys, type KeyReach } from './attention-keys.ts';
+import { LIB } from './libraries.ts';
 import {
   attended,
   dot,
   floats,
   normals,
   packRows,
-  rowAt,
   words,
   type Constants,
 } from './reference-helpers.ts';
-import { mostKeys, type RowState } from './rows.ts';
+import { mostKeys, type RowState, rowAt } from './rows.ts';
 
 type Params = 'rows' | 'heads' | 'kv_heads' | 'scale' | 'keys';
+
+const FORWARD = [LIB.attention, LIB.rows, LIB.attentionRows, LIB.attentionForward];
+const QUERY_BACKWARD = [LIB.attention, LIB.rows, LIB.attentionRows, LIB.attentionQueryBackward];
+const KEY_VALUE_BACKWARD = [LIB.attention, LIB.attentionKeyValueBackward];
 
 const CONSTANTS = { HEAD_DIM: 32, LANES: 32 };
 /**
@@ -40,7 +42,7 @@ const macs = (p: Readonly<Record<Params, number>>, c: Constants): number =>
 export const attention: Kernel<Params> = {
   name: 'attention',
   wgsl,
-  lib: [rowsLib],
+  lib: FORWARD,
   constants: CONSTANTS,
   grid: (p, c) => flatGrid(Math.ceil((p.rows * p.heads) / Number(c['LANES']))),
   estimates: ESTIMATES,
@@ -80,7 +82,7 @@ function gradientOf(wrt: 'q' | 'k' | 'v', gradient: string): GradientCheck {
 export const attentionQueryBackward: Kernel<Params> = {
   name: 'attention_query.bwd',
   wgsl: queryWgsl,
-  lib: [rowsLib],
+  lib: QUERY_BACKWARD,
   constants: CONSTANTS,
   grid: attention.grid,
   estimates: ESTIMATES,
@@ -113,6 +115,7 @@ export const attentionQueryBackward: Kernel<Params> = {
 export const attentionKeyValueBackward: Kernel<Params> = {
   name: 'attention_key_value.bwd',
   wgsl: keyValueWgsl,
+  lib: KEY_VALUE_BACKWARD,
   constants: CONSTANTS,
   grid: (p, c) => flatGrid(Math.ceil((p.rows * p.kv_heads) / Number(c['LANES']))),
   estimates: ESTIMATES,
@@ -160,7 +163,7 @@ export const attentionTiled: Kernel<Params> = {
   ...attention,
   name: 'attention_tiled',
   wgsl: tiledWgsl,
-  lib: [rowsLib, tileLib, queriesLib],
+  lib: [...FORWARD, LIB.attentionTile, LIB.attentionQueries],
   constants: CONSTANTS_OF_TILES,
   grid: perQueryTile,
   cases: () => tileCases('forward', 36),
@@ -170,7 +173,7 @@ export const attentionQueryBackwardTiled: Kernel<Params> = {
   ...attentionQueryBackward,
   name: 'attention_query_tiled.bwd',
   wgsl: queryTiledWgsl,
-  lib: [rowsLib, tileLib, queriesLib],
+  lib: [...QUERY_BACKWARD, LIB.attentionTile, LIB.attentionQueries],
   constants: CONSTANTS_OF_TILES,
   grid: perQueryTile,
   cases: () => tileCases('query'),
@@ -180,7 +183,7 @@ export const attentionKeyValueBackwardTiled: Kernel<Params> = {
   ...attentionKeyValueBackward,
   name: 'attention_key_value_tiled.bwd',
   wgsl: keyValueTiledWgsl,
-  lib: [tileLib],
+  lib: [...KEY_VALUE_BACKWARD, LIB.attentionTile],
   constants: CONSTANTS_OF_TILES,
   grid: (p) => flatGrid(Math.ceil(p.rows / TILE) * p.kv_heads),
   cases: () => tileCases('key-value'),
@@ -309,24 +312,24 @@ const SHAPES: readonly Shape[] = [
  */
 function treeRows(trees: Shape['trees']): { states: Partial<RowState>[]; keys: Uint32Array } {
   const states: Partial<RowState>[] = [];
-  const keys: number[] = [];
+  const keys: KeyReach[] = [];
   for (const [prefixLen, completions] of trees) {
     const prefixStart = states.length;
     const childrenStart = prefixStart + prefixLen;
     const childrenEnd = childrenStart + completions.reduce((sum, length) => sum + length, 0);
     for (let i = 0; i < prefixLen; i++) {
       states.push({ kv: prefixStart + i, ownStart: prefixStart, ownLen: i + 1 });
-      keys.push(childrenStart, childrenStart, childrenEnd, 0);
+      keys.push({ ownEnd: childrenStart, childrenStart, childrenEnd });
     }
     for (const length of completions) {
       const ownStart = states.length;
       for (let i = 0; i < length; i++) {
         states.push({ kv: ownStart + i, prefixStart, prefixLen, ownStart, ownLen: i + 1 });
-        keys.push(ownStart + length, 0, 0, 0);
+        keys.push({ ownEnd: ownStart + length, childrenStart: 0, childrenEnd: 0 });
       }
     }
   }
-  return { states, keys: Uint32Array.from(keys) };
+  return { states, keys: packKeys(keys) };
 }
 
 /**

@@ -1,17 +1,9 @@
 import wgsl from '../../shaders/embed.wgsl';
-import rowsLib from '../../shaders/lib/rows.wgsl';
-import weightsLib from '../../shaders/lib/weights.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
 import type { WeightPrecision } from '../lib/weight-blocks.ts';
-import {
-  floats,
-  normals,
-  packRows,
-  packWeights,
-  rowAt,
-  weights,
-  words,
-} from './reference-helpers.ts';
+import { LIB } from './libraries.ts';
+import { floats, normals, packRows, packWeights, weights, words } from './reference-helpers.ts';
+import { rowAt } from './rows.ts';
 import { weightConstants } from './weight-constants.ts';
 
 type Params = 'rows' | 'width4' | 'first_row' | 'shard_rows';
@@ -19,7 +11,7 @@ type Params = 'rows' | 'width4' | 'first_row' | 'shard_rows';
 export const embed: Kernel<Params> = {
   name: 'embed',
   wgsl,
-  lib: [weightsLib, rowsLib],
+  lib: [LIB.weights, LIB.rows],
   constants: weightConstants('f32'),
   grid: (p) => flatGrid(Math.ceil((p.rows * p.width4) / 64)),
   cost: (p) => 4 * p.rows * p.width4,

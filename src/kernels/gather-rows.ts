@@ -1,7 +1,11 @@
 import backwardWgsl from '../../shaders/gather_rows.bwd.wgsl';
 import wgsl from '../../shaders/gather_rows.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
+import { Layout } from './layout.ts';
 import { dot, floats, normals, words } from './reference-helpers.ts';
+
+/** Entries [start, end) that a row predicts, the `spans` of the backward pass. */
+export const SPAN = new Layout({ start: 'u32', end: 'u32' });
 
 type Params = 'count' | 'width4' | 'first';
 type BackwardParams = 'rows' | 'width4' | 'first' | 'count';
@@ -44,7 +48,8 @@ export const gatherRowsBackward: Kernel<BackwardParams> = {
     const [dy, spans, dx] = [floats(io, 'dy'), words(io, 'spans'), floats(io, 'dx')];
     const width = 4 * p.width4;
     for (let row = 0; row < p.rows; row++) {
-      for (let entry = spans[2 * row]!; entry < spans[2 * row + 1]!; entry++) {
+      const { start, end } = SPAN.read(spans, row);
+      for (let entry = start; entry < end; entry++) {
         if (entry < p.first || entry >= p.first + p.count) continue;
         for (let k = 0; k < width; k++) dx[row * width + k]! += dy[(entry - p.first) * width + k]!;
       }
@@ -54,11 +59,12 @@ export const gatherRowsBackward: Kernel<BackwardParams> = {
   cases: () =>
     SHAPES.map(([title, index, rows, width4, first, count]): KernelCase<BackwardParams> => {
       const normal = normals(rows, width4, 1);
-      const spans = new Uint32Array(2 * rows);
-      for (let row = 0; row < rows; row++) {
-        const start = index.filter((source) => source < row).length;
-        spans.set([start, start + index.filter((source) => source === row).length], 2 * row);
-      }
+      const spans = SPAN.pack(
+        every(rows, (row) => index.filter((source) => source < row).length).map((start, row) => ({
+          start,
+          end: start + index.filter((source) => source === row).length,
+        })),
+      );
       return {
         title,
         params: { rows, width4, first, count },

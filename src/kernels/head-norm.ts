@@ -1,7 +1,7 @@
 import backwardWgsl from '../../shaders/head_norm.bwd.wgsl';
 import wgsl from '../../shaders/head_norm.wgsl';
-import reduceLib from '../../shaders/lib/reduce.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
+import { LIB } from './libraries.ts';
 import { dot, floats, normals } from './reference-helpers.ts';
 import { rmsNorm, rmsNormBackward } from './rms-norm.ts';
 
@@ -14,7 +14,7 @@ type Params = 'rows' | 'heads' | 'kv_heads' | 'head_dim' | 'eps';
 export const headNorm: Kernel<Params> = {
   name: 'head_norm',
   wgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce],
   constants: { LANES: 32 },
   grid: (p) => flatGrid(p.rows * (p.heads + 2 * p.kv_heads)),
   cost: (p) => 4 * p.rows * (p.heads + 2 * p.kv_heads) * p.head_dim,
@@ -39,7 +39,7 @@ export const headNorm: Kernel<Params> = {
 export const headNormBackward: Kernel<Params> = {
   name: 'head_norm.bwd',
   wgsl: backwardWgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce],
   constants: { LANES: 32 },
   grid: headNorm.grid,
   cost: (p) => 10 * p.rows * (p.heads + 2 * p.kv_heads) * p.head_dim,

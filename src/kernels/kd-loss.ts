@@ -1,13 +1,65 @@
 import wgsl from '../../shaders/kd_loss.wgsl';
-import reduceLib from '../../shaders/lib/reduce.wgsl';
 import { flatGrid, type Kernel, type KernelCase, type ReferenceIo } from '../gpu/kernel.ts';
+import { LIB } from './libraries.ts';
 import { floats, normals, words } from './reference-helpers.ts';
-import { logSoftmax, RESULT_WORDS, TOKEN_WORDS, tokenAt, writeToken } from './token-loss.ts';
+import { logSoftmax, packTokens, PLAIN_TOKEN, RESULT, setResult, tokenAt } from './token-loss.ts';
 
 type Params = 'count' | 'vocab' | 'first' | 'k' | 'renorm';
 
 /** Id and log-prob that fill a teacher row shorter than k; any id beyond the vocabulary will do. */
-export const NO_TEACHER = { id: 0xffffffff, logprob: -3.4e38 } as const;
+const NO_TEACHER = { id: 0xffffffff, logprob: -3.4e38 } as const;
+
+/**
+ * What the student follows: of each entry the ids of k tokens, their log-probs and the mass outside
+ * them, `teacher_ids` and `teacher_logprobs` to the kernel.
+ */
+export interface TeacherEntries {
+  readonly k: number;
+  /** (entries, k). */
+  readonly ids: Uint32Array<ArrayBuffer>;
+  /** (entries, k + 1), the mass outside last. */
+  readonly logprobs: Float32Array<ArrayBuffer>;
+}
+
+/** Entries that have no token yet and nothing outside. */
+export function emptyTeacher(entries: number, k: number): TeacherEntries {
+  const teacher = {
+    k,
+    ids: new Uint32Array(entries * k).fill(NO_TEACHER.id),
+    logprobs: new Float32Array(entries * (k + 1)).fill(NO_TEACHER.logprob),
+  };
+  for (let entry = 0; entry < entries; entry++) writeTeacher(teacher, entry, [], 0);
+  return teacher;
+}
+
+/** Gives an entry at most k tokens, and the mass outside them (no logarithm). */
+export function writeTeacher(
+  { k, ids, logprobs }: TeacherEntries,
+  entry: number,
+  tokens: readonly { readonly id: number; readonly logprob: number }[],
+  outside: number,
+): void {
+  if (tokens.length > k)
+    throw new Error(`A teacher's entry holds ${k} tokens; ${tokens.length} were given.`);
+  tokens.forEach(({ id, logprob }, place) => {
+    ids[entry * k + place] = id;
+    logprobs[entry * (k + 1) + place] = Math.max(logprob, NO_TEACHER.logprob);
+  });
+  logprobs[entry * (k + 1) + k] = outside;
+}
+
+/** Entries first … first + count - 1, not a copy. */
+export function teacherChunk(
+  { k, ids, logprobs }: TeacherEntries,
+  first: number,
+  count: number,
+): TeacherEntries {
+  return {
+    k,
+    ids: ids.subarray(first * k, (first + count) * k),
+    logprobs: logprobs.subarray(first * (k + 1), (first + count) * (k + 1)),
+  };
+}
 
 /** Where the support's scaled logits stay for padding. */
 const MARK = -3.4e38;
@@ -15,7 +67,7 @@ const MARK = -3.4e38;
 export const kdLoss: Kernel<Params> = {
   name: 'kd_loss',
   wgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce, LIB.tokens],
   constants: { LANES: 64 },
   grid: (p) => flatGrid(p.count),
   cost: (p) => 40 * p.count * (p.vocab + p.k),
@@ -35,7 +87,7 @@ export const kdLoss: Kernel<Params> = {
         support[i * p.k + s] = id < p.vocab ? z[id]! / tau : MARK;
       }
       const { loss, slopes } = divergence(z, tau, teacherAt(io, p, i), p.renorm !== 0);
-      results[entry * RESULT_WORDS + 2] = weight * tau * tau * loss;
+      setResult(results, entry, { loss: weight * tau * tau * loss });
       z.set(slopes.map((slope) => weight * tau * slope));
     }
   },
@@ -79,7 +131,7 @@ export const kdLoss: Kernel<Params> = {
     {
       gradient: 'logits',
       wrt: 'logits',
-      applies: (p) => (p['count'] ?? 0) <= TOKENS.length,
+      applies: (p) => p['count']! <= TOKENS.length,
       loss(logits, io, params) {
         const p = params as Record<Params, number>;
         let loss = 0;
@@ -170,33 +222,21 @@ function kdCase(title: string, s: Shape): KernelCase<Params> {
   const count = s.count ?? TOKENS.length - first;
   const normal = normals(s.vocab, s.k);
   const logits = normal(count * s.vocab, s.spread ?? 1.5);
-  const tokens = new Uint32Array(TOKENS.length * TOKEN_WORDS);
-  TOKENS.forEach(({ tau, weight }, entry) =>
-    writeToken(tokens, entry, {
-      id: entry % s.vocab,
-      tau,
-      advantage: 0,
-      old: null,
-      sampler: null,
-      reference: null,
-      weight,
-      klWeight: 0,
-    }),
+  const tokens = packTokens(
+    TOKENS.map(({ tau, weight }, entry) => ({ ...PLAIN_TOKEN, id: entry % s.vocab, tau, weight })),
   );
-  const ids = new Uint32Array(count * s.k).fill(NO_TEACHER.id);
-  const logprobs = new Float32Array(count * (s.k + 1)).fill(NO_TEACHER.logprob);
+  const teacher = emptyTeacher(count, s.k);
   for (let i = 0; i < count; i++) {
     const own = logSoftmax(Float64Array.from(normal(s.vocab, s.sharpness ?? 1.5)), 1);
     const k = Math.min(s.vocab, s.padded && i % 2 === 1 ? Math.ceil(s.k / 3) : s.k);
     const ranked = [...own.keys()].sort((a, b) => own[b]! - own[a]!);
     const mass = s.renorm ? logSum(Float64Array.from(ranked.slice(0, k), (id) => own[id]!)) : 0;
-    ranked.slice(0, k).forEach((id, place) => {
-      ids[i * s.k + place] = id;
-      logprobs[i * (s.k + 1) + place] = own[id]! - mass;
-    });
-    logprobs[i * (s.k + 1) + s.k] = s.renorm
-      ? 0
-      : ranked.slice(k).reduce((sum, id) => sum + Math.exp(own[id]!), 0);
+    writeTeacher(
+      teacher,
+      i,
+      ranked.slice(0, k).map((id) => ({ id, logprob: own[id]! - mass })),
+      s.renorm ? 0 : ranked.slice(k).reduce((sum, id) => sum + Math.exp(own[id]!), 0),
+    );
   }
   return {
     title,
@@ -205,10 +245,10 @@ function kdCase(title: string, s: Shape): KernelCase<Params> {
     io: {
       logits,
       tokens,
-      teacher_ids: ids,
-      teacher_logprobs: logprobs,
+      teacher_ids: teacher.ids,
+      teacher_logprobs: teacher.logprobs,
       support: new Float32Array(count * s.k).fill(-7),
-      results: new Float32Array(TOKENS.length * RESULT_WORDS).fill(-7),
+      results: new Float32Array(TOKENS.length * RESULT.words).fill(-7),
     },
   };
 }
@@ -216,34 +256,20 @@ function kdCase(title: string, s: Shape): KernelCase<Params> {
 /** One token a workgroup: more than one grid axis holds. */
 function manyTokens(): KernelCase<Params> {
   const count = 65_600;
-  const tokens = new Uint32Array(count * TOKEN_WORDS);
-  const ids = new Uint32Array(count);
-  const logprobs = new Float32Array(2 * count);
-  for (let entry = 0; entry < count; entry++) {
-    writeToken(tokens, entry, {
-      id: 0,
-      tau: 1,
-      advantage: 0,
-      old: null,
-      sampler: null,
-      reference: null,
-      weight: 1,
-      klWeight: 0,
-    });
-    ids[entry] = entry % 2;
-    logprobs.set([Math.log(0.75), 0.25], 2 * entry);
-  }
+  const teacher = emptyTeacher(count, 1);
+  for (let i = 0; i < count; i++)
+    writeTeacher(teacher, i, [{ id: i % 2, logprob: Math.log(0.75) }], 0.25);
   return {
     title: 'more tokens than one grid axis holds',
     params: { count, vocab: 2, first: 0, k: 1, renorm: 0 },
     constants: { LANES: 4 },
     io: {
       logits: normals(count)(2 * count),
-      tokens,
-      teacher_ids: ids,
-      teacher_logprobs: logprobs,
+      tokens: packTokens(Array.from({ length: count }, () => PLAIN_TOKEN)),
+      teacher_ids: teacher.ids,
+      teacher_logprobs: teacher.logprobs,
       support: new Float32Array(count),
-      results: new Float32Array(count * RESULT_WORDS),
+      results: new Float32Array(count * RESULT.words),
     },
   };
 }

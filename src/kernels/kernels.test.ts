@@ -3,6 +3,7 @@ import type { OpenedDevice } from '../gpu/device.ts';
 import {
   bindingsOf,
   paramsOf,
+  partsOf,
   shaderSource,
   type GradientCheck,
   type Kernel,
@@ -88,10 +89,9 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_n
   });
 
   it('uses every binding and parameter it declares, and its cases give all of them', () => {
-    const body =
-      (kernel.lib ?? []).join('\n') +
-      kernel.wgsl.slice(kernel.wgsl.indexOf('@compute')) +
-      kernel.wgsl.slice(kernel.wgsl.indexOf('fn '));
+    const body = partsOf(kernel)
+      .map(({ text }) => text.replace(/struct Params[^}]*}/g, ''))
+      .join('\n');
     const bindings = bindingsOf(kernel);
     expect(bindings.length).toBeLessThanOrEqual(8);
     for (const { name } of bindings) {

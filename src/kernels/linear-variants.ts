@@ -2,13 +2,6 @@
  * The products of linear.ts done otherwise: for groups of rows, in blocks through workgroup memory,
  * by subgroups.
  */
-import anyWeightsLib from '../../shaders/lib/any_weights.wgsl';
-import blockLib from '../../shaders/lib/block.wgsl';
-import productLib from '../../shaders/lib/product.wgsl';
-import prologueLib from '../../shaders/lib/prologue.wgsl';
-import rowsLib from '../../shaders/lib/rows.wgsl';
-import subgroupRowsLib from '../../shaders/lib/subgroup_rows.wgsl';
-import weightsLib from '../../shaders/lib/weights.wgsl';
 import blockBackwardWgsl from '../../shaders/linear_block.bwd.wgsl';
 import blockWgsl from '../../shaders/linear_block.wgsl';
 import groupRowsWgsl from '../../shaders/linear_group_rows.wgsl';
@@ -17,6 +10,7 @@ import subgroupBackwardWgsl from '../../shaders/linear_subgroup.bwd.wgsl';
 import subgroupWgsl from '../../shaders/linear_subgroup.wgsl';
 import type { Kernel, KernelCase } from '../gpu/kernel.ts';
 import { TILE, type WeightPrecision } from '../lib/weight-blocks.ts';
+import { LIB } from './libraries.ts';
 import {
   backwardCase,
   linear,
@@ -44,8 +38,7 @@ const PRECISIONS = ['f32', 'f16', 'q8', 'q4'] as const;
 export const PROLOGUES = { none: 0, norm: 1, swiglu: 2 } as const;
 export type Prologue = Exclude<keyof typeof PROLOGUES, 'none'>;
 
-const group: Pick<Kernel<GroupParams>, 'lib' | 'cost' | 'reference'> = {
-  lib: [weightsLib, rowsLib, productLib, prologueLib],
+const group: Pick<Kernel<GroupParams>, 'cost' | 'reference'> = {
   cost: linear.cost,
 
   reference(io, p, constants) {
@@ -75,6 +68,7 @@ export const linearGroup: Kernel<GroupParams> = {
   ...group,
   name: 'linear_group',
   wgsl: groupWgsl,
+  lib: [LIB.weights, LIB.rows, LIB.product, LIB.prologue],
   constants: { ...weightConstants('q4'), ROWS: 4, PROLOGUE: PROLOGUES.none },
   grid: (p, c) => [Math.ceil(p.cols / TILE), Math.ceil(p.rows / Number(c['ROWS'])), 1],
   cases: () => [
@@ -89,6 +83,7 @@ export const linearGroupRows: Kernel<GroupParams> = {
   ...group,
   name: 'linear_group_rows',
   wgsl: groupRowsWgsl,
+  lib: [LIB.weights, LIB.rowWeights, LIB.rows, LIB.product, LIB.prologue],
   constants: { ...weightConstants('f32'), ROWS: 4, PROLOGUE: PROLOGUES.none },
   grid: (p, c) => [Math.ceil(p.cols / 4), Math.ceil(p.rows / Number(c['ROWS'])), 1],
   cases: () => [
@@ -103,7 +98,7 @@ export const linearBlock: Kernel<LinearParams> = {
   ...linear,
   name: 'linear_block',
   wgsl: blockWgsl,
-  lib: [weightsLib, anyWeightsLib, rowsLib, productLib, blockLib],
+  lib: [LIB.weights, LIB.anyWeights, LIB.rows, LIB.product, LIB.block],
   constants: weightConstants('f32'),
   grid: (p) => [Math.ceil(p.cols / BLOCK), Math.ceil(p.rows / BLOCK), 1],
   cases: () => [
@@ -124,7 +119,7 @@ export const linearBlockBackward: Kernel<LinearBackwardParams> = {
   ...linearBackward,
   name: 'linear_block.bwd',
   wgsl: blockBackwardWgsl,
-  lib: [weightsLib, anyWeightsLib, blockLib],
+  lib: [LIB.weights, LIB.anyWeights, LIB.transposed, LIB.block],
   constants: weightConstants('f32'),
   grid: (p) => [Math.ceil((4 * p.inner4) / BLOCK), Math.ceil(p.rows / BLOCK), 1],
   cases: () => [
@@ -150,7 +145,7 @@ export const linearSubgroup: Kernel<LinearParams> = {
   ...linear,
   name: 'linear_subgroup',
   wgsl: subgroupWgsl,
-  lib: [weightsLib, anyWeightsLib, rowsLib, productLib, subgroupRowsLib],
+  lib: [LIB.weights, LIB.anyWeights, LIB.rows, LIB.product, LIB.subgroupRows],
   subgroups: true,
   constants: { ...weightConstants('f32'), ROWS: 16, SUBGROUP: 8 },
   grid: (p, c) => [
@@ -165,7 +160,7 @@ export const linearSubgroupBackward: Kernel<LinearBackwardParams> = {
   ...linearBackward,
   name: 'linear_subgroup.bwd',
   wgsl: subgroupBackwardWgsl,
-  lib: [weightsLib, anyWeightsLib, subgroupRowsLib],
+  lib: [LIB.weights, LIB.anyWeights, LIB.transposed, LIB.subgroupRows],
   subgroups: true,
   constants: { ...weightConstants('f32'), ROWS: 16, SUBGROUP: 8 },
   grid: (p, c) => [

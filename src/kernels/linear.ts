@@ -1,22 +1,20 @@
-import productLib from '../../shaders/lib/product.wgsl';
-import rowsLib from '../../shaders/lib/rows.wgsl';
-import weightsLib from '../../shaders/lib/weights.wgsl';
 import backwardWgsl from '../../shaders/linear.bwd.wgsl';
 import wgsl from '../../shaders/linear.wgsl';
 import tiledBackwardWgsl from '../../shaders/linear_tiled.bwd.wgsl';
 import tiledWgsl from '../../shaders/linear_tiled.wgsl';
 import type { Kernel, KernelCase } from '../gpu/kernel.ts';
 import { isTiled, TILE, type WeightPrecision } from '../lib/weight-blocks.ts';
+import { LIB } from './libraries.ts';
 import {
   adapterRows,
   dot,
   floats,
   normals,
   packWeights,
-  rowAt,
   weights,
   words,
 } from './reference-helpers.ts';
+import { rowAt } from './rows.ts';
 import { weightConstants } from './weight-constants.ts';
 
 /**
@@ -48,7 +46,7 @@ export type LinearBackwardParams =
 export const linear: Kernel<LinearParams> = {
   name: 'linear',
   wgsl,
-  lib: [weightsLib, rowsLib, productLib],
+  lib: [LIB.weights, LIB.rowWeights, LIB.rows, LIB.product],
   constants: { ...weightConstants('f32'), LANES: 16 },
   grid: (p, c) => [Math.ceil(p.cols / 4 / Number(c['LANES'])), Math.ceil(p.rows / 4), 1],
   cost: (p) => 8 * p.rows * p.inner4 * p.cols,
@@ -141,6 +139,7 @@ export const linearTiled: Kernel<LinearParams> = {
   ...linear,
   name: 'linear_tiled',
   wgsl: tiledWgsl,
+  lib: [LIB.weights, LIB.rows, LIB.product],
   constants: { ...weightConstants('q4'), LANES: 16 },
   // Every output of the last tile has an invocation: which four are one's own is decided within the
   // tile.
@@ -208,7 +207,7 @@ export const linearTiled: Kernel<LinearParams> = {
 export const linearBackward: Kernel<LinearBackwardParams> = {
   name: 'linear.bwd',
   wgsl: backwardWgsl,
-  lib: [weightsLib],
+  lib: [LIB.weights, LIB.rowWeights, LIB.transposed],
   constants: { ...weightConstants('f32'), LANES: 16 },
   grid: (p, c) => [Math.ceil(p.inner4 / Number(c['LANES'])), Math.ceil(p.rows / 8), 1],
   cost: (p) => 8 * p.rows * p.inner4 * p.cols,
@@ -281,6 +280,7 @@ export const linearTiledBackward: Kernel<LinearBackwardParams> = {
   ...linearBackward,
   name: 'linear_tiled.bwd',
   wgsl: tiledBackwardWgsl,
+  lib: [LIB.weights, LIB.transposed],
   constants: { ...weightConstants('q4'), LANES: 16 },
   grid: (p, c) => [Math.ceil(p.inner4 / 2 / Number(c['LANES'])), Math.ceil(p.rows / 4), 1],
   cases: () =>

@@ -1,4 +1,3 @@
-import rowsLib from '../../shaders/lib/rows.wgsl';
 import hiddenWgsl from '../../shaders/lora_hidden.bwd.wgsl';
 import weightWgsl from '../../shaders/lora_weight.bwd.wgsl';
 import weightSplitWgsl from '../../shaders/lora_weight_split.bwd.wgsl';
@@ -9,8 +8,10 @@ import {
   type KernelCase,
   type ReferenceIo,
 } from '../gpu/kernel.ts';
+import { LIB } from './libraries.ts';
 import { linear, NO_SEGMENT, plain } from './linear.ts';
-import { adapterRows, dot, floats, normals, rowAt, words } from './reference-helpers.ts';
+import { adapterRows, dot, floats, normals, words } from './reference-helpers.ts';
+import { rowAt } from './rows.ts';
 
 type HiddenParams =
   'rows' | 'cols' | 'rank' | 'segments' | 'segment1' | 'segment2' | 'adapter' | 'scale';
@@ -29,7 +30,7 @@ type WeightParams =
 export const loraHiddenBackward: Kernel<HiddenParams> = {
   name: 'lora_hidden.bwd',
   wgsl: hiddenWgsl,
-  lib: [rowsLib],
+  lib: [LIB.rows],
   grid: (p) => flatGrid(Math.ceil((p.rows * p.segments * p.rank) / 4 / 64)),
   cost: (p) => 2 * p.rows * p.cols * p.rank,
 
@@ -94,7 +95,7 @@ export const loraHiddenBackward: Kernel<HiddenParams> = {
 export const loraWeightBackward: Kernel<WeightParams> = {
   name: 'lora_weight.bwd',
   wgsl: weightWgsl,
-  lib: [rowsLib],
+  lib: [LIB.rows, LIB.loraWeight],
   grid: (p) => flatGrid(Math.ceil((p.outer * p.width4) / 64)),
   cost: (p) => 8 * p.rows * p.outer * p.width4,
 

@@ -95,7 +95,7 @@ export async function fastestProduct(
 ): Promise<Kernel<LinearParams>> {
   const rates = await productRates(opened, shape, seconds);
   return usable(opened, PRODUCTS).reduce((best, kernel) =>
-    (rates[kernel.name] ?? 0) > (rates[best.name] ?? 0) ? kernel : best,
+    rates[kernel.name]! > rates[best.name]! ? kernel : best,
   );
 }
 

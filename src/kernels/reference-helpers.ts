@@ -11,7 +11,7 @@ import {
   type WeightPrecision,
 } from '../lib/weight-blocks.ts';
 import { Rng } from '../lib/rng.ts';
-import { ROW_WORDS, writeRow, type RowState } from './rows.ts';
+import { ROW, type RowState } from './rows.ts';
 
 export type Constants = Readonly<Record<string, number | boolean>>;
 
@@ -74,24 +74,6 @@ export function packWeights(
   return new Uint32Array(bytes.buffer);
 }
 
-/** State of one row from the `rows` buffer. */
-export function rowAt(rows: Uint32Array, row: number): RowState {
-  const [token, position, kv, prefixStart, prefixLen, ownStart, ownLen, adapter] = rows.subarray(
-    row * ROW_WORDS,
-    (row + 1) * ROW_WORDS,
-  );
-  return {
-    token: token!,
-    position: position!,
-    kv: kv!,
-    prefixStart: prefixStart!,
-    prefixLen: prefixLen!,
-    ownStart: ownStart!,
-    ownLen: ownLen!,
-    adapter: adapter!,
-  };
-}
-
 /** Key/value rows that a row attends to: its prefix, then its own segment. */
 export function attended(state: RowState): number[] {
   const keys: number[] = [];
@@ -113,9 +95,7 @@ const NO_STATE: RowState = {
 
 /** The `rows` buffer of these states; what is not named is 0. */
 export function packRows(states: readonly Partial<RowState>[]): Uint32Array {
-  const packed = new Uint32Array(states.length * ROW_WORDS);
-  states.forEach((state, row) => writeRow(packed, row, { ...NO_STATE, ...state }));
-  return packed;
+  return ROW.pack(states.map((state) => ({ ...NO_STATE, ...state })));
 }
 
 /** Rows whose adapters are 0, 1, 2, 0, 1, … */
@@ -141,19 +121,4 @@ export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
-}
-
-const word = new Uint32Array(1);
-const float = new Float32Array(word.buffer);
-
-/** Bits of a number as f32. */
-export function toBits(value: number): number {
-  float[0] = value;
-  return word[0]!;
-}
-
-/** The f32 with these bits. */
-export function fromBits(bits: number): number {
-  word[0] = bits;
-  return float[0]!;
 }

@@ -1,7 +1,7 @@
-import reduceLib from '../../shaders/lib/reduce.wgsl';
 import backwardWgsl from '../../shaders/rms_norm.bwd.wgsl';
 import wgsl from '../../shaders/rms_norm.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
+import { LIB } from './libraries.ts';
 import { dot, floats, normals } from './reference-helpers.ts';
 
 type Params = 'rows' | 'width' | 'eps';
@@ -9,7 +9,7 @@ type Params = 'rows' | 'width' | 'eps';
 export const rmsNorm: Kernel<Params> = {
   name: 'rms_norm',
   wgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce],
   constants: { LANES: 32 },
   grid: (p) => flatGrid(p.rows),
   cost: (p) => 4 * p.rows * p.width,
@@ -42,7 +42,7 @@ export const rmsNorm: Kernel<Params> = {
 export const rmsNormBackward: Kernel<Params> = {
   name: 'rms_norm.bwd',
   wgsl: backwardWgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce],
   constants: { LANES: 32 },
   grid: (p) => flatGrid(p.rows),
   cost: (p) => 10 * p.rows * p.width,

@@ -1,9 +1,10 @@
-import rowsLib from '../../shaders/lib/rows.wgsl';
 import backwardWgsl from '../../shaders/rope.bwd.wgsl';
 import wgsl from '../../shaders/rope.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
+import { LIB } from './libraries.ts';
 import { headNorm } from './head-norm.ts';
-import { dot, floats, normals, packRows, rowAt, words } from './reference-helpers.ts';
+import { dot, floats, normals, packRows, words } from './reference-helpers.ts';
+import { rowAt } from './rows.ts';
 
 type BackwardParams = 'rows' | 'heads' | 'kv_heads' | 'head_dim';
 type Params = BackwardParams | 'eps';
@@ -14,7 +15,7 @@ type Params = BackwardParams | 'eps';
 export const rope: Kernel<Params> = {
   name: 'rope',
   wgsl,
-  lib: [rowsLib],
+  lib: [LIB.rows],
   constants: { HEAD_NORM: false },
   grid: (p) => flatGrid(Math.ceil((p.rows * (p.heads + 2 * p.kv_heads) * p.head_dim) / 2 / 64)),
   cost: (p) => 4 * p.rows * (p.heads + 2 * p.kv_heads) * p.head_dim,
@@ -77,7 +78,7 @@ export const rope: Kernel<Params> = {
 export const ropeBackward: Kernel<BackwardParams> = {
   name: 'rope.bwd',
   wgsl: backwardWgsl,
-  lib: [rowsLib],
+  lib: [LIB.rows],
   grid: rope.grid,
   cost: rope.cost,
 

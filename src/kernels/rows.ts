@@ -1,5 +1,16 @@
-/** Words of one row's state in the `rows` buffer; see shaders/lib/rows.wgsl. */
-export const ROW_WORDS = 8;
+import { Layout } from './layout.ts';
+
+/** A row's state in the `rows` buffer; see shaders/lib/rows.wgsl. */
+export const ROW = new Layout({
+  token: 'u32',
+  position: 'u32',
+  kv: 'u32',
+  prefixStart: 'u32',
+  prefixLen: 'u32',
+  ownStart: 'u32',
+  ownLen: 'u32',
+  adapter: 'u32',
+});
 
 export interface RowState {
   readonly token: number;
@@ -14,17 +25,36 @@ export interface RowState {
   readonly adapter: number;
 }
 
-/** The most keys that any of these rows attends to. */
-export function mostKeys(words: Uint32Array): number {
-  let most = 0;
-  for (let at = 0; at < words.length; at += ROW_WORDS)
-    most = Math.max(most, (words[at + 4] ?? 0) + (words[at + 6] ?? 0));
-  return most;
+export function rowAt(rows: Uint32Array, row: number): RowState {
+  return ROW.read(rows, row);
 }
 
-export function writeRow(words: Uint32Array, row: number, s: RowState): void {
-  words.set(
-    [s.token, s.position, s.kv, s.prefixStart, s.prefixLen, s.ownStart, s.ownLen, s.adapter],
-    row * ROW_WORDS,
-  );
+export function writeRow(rows: Uint32Array, row: number, state: RowState): void {
+  ROW.write(rows, row, state);
+}
+
+/** How many rows a buffer holds. */
+export function rowCount(rows: Uint32Array): number {
+  return rows.length / ROW.words;
+}
+
+/** A copy whose rows have the adapters that `adapterOf` says, which is asked in their order. */
+export function withAdapters(
+  rows: Uint32Array,
+  adapterOf: (row: number) => number,
+): Uint32Array<ArrayBuffer> {
+  const copy = rows.slice();
+  for (let row = 0; row < rowCount(copy); row++)
+    ROW.write(copy, row, { ...ROW.read(copy, row), adapter: adapterOf(row) });
+  return copy;
+}
+
+/** The most keys that any of these rows attends to. */
+export function mostKeys(rows: Uint32Array): number {
+  let most = 0;
+  for (let row = 0; row < rowCount(rows); row++) {
+    const { prefixLen, ownLen } = ROW.read(rows, row);
+    most = Math.max(most, prefixLen + ownLen);
+  }
+  return most;
 }

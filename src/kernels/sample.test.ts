@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import randomLib from '../../shaders/lib/random.wgsl';
 import type { OpenedDevice } from '../gpu/device.ts';
 import { flatGrid, type Kernel } from '../gpu/kernel.ts';
 import { openTestDevice } from '../gpu/testing/node-gpu.ts';
+import { LIB } from './libraries.ts';
 import '../lib/testing/closeness.ts';
 import { gumbel, pcg4d } from './random.ts';
 import { normals } from './reference-helpers.ts';
 import { runOnDevice } from './run-case.ts';
-import { sample, SAMPLED_WORDS, SLOT_WORDS, writeSlot, type SlotState } from './sample.ts';
-import { ROW_WORDS } from './rows.ts';
+import { packSlots, sample, SAMPLED, sampledAt, type SlotState } from './sample.ts';
+import { ROW } from './rows.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
@@ -25,14 +25,13 @@ const noise: Kernel<'count'> = {
     @group(0) @binding(0) var<storage, read> keys: array<vec4u>;
     @group(0) @binding(1) var<storage, read_write> hashes: array<vec4u>;
     @group(0) @binding(2) var<storage, read_write> noise: array<f32>;
-    @group(1) @binding(0) var<uniform> p: Params;
     @compute @workgroup_size(64)
     fn main(@builtin(global_invocation_id) id: vec3u) {
       if (id.x >= p.count) { return; }
       hashes[id.x] = pcg4d(keys[id.x]);
       noise[id.x] = gumbel(keys[id.x].x, keys[id.x].y, keys[id.x].z, keys[id.x].w);
     }`,
-  lib: [randomLib],
+  lib: [LIB.random],
   grid: (p) => flatGrid(Math.ceil(p.count / 64)),
   cost: (p) => p.count,
   reference: () => undefined,
@@ -114,8 +113,7 @@ async function draw(
   states: readonly Partial<SlotState>[],
   filter = false,
 ) {
-  const slots = new Uint32Array(states.length * SLOT_WORDS);
-  states.forEach((state, slot) => writeSlot(slots, slot, { ...STATE, ...state }));
+  const slots = packSlots(states.map((state) => ({ ...STATE, ...state })));
   const { sampled } = await runOnDevice(opened, sample, {
     title: 'draw',
     params: { slots: states.length, vocab: logits.length, step: 0 },
@@ -126,16 +124,13 @@ async function draw(
         (_, i) => logits[i % logits.length] as number,
       ),
       slots,
-      rows: new Uint32Array(states.length * ROW_WORDS),
-      sampled: new Uint32Array(states.length * SAMPLED_WORDS),
+      rows: new Uint32Array(states.length * ROW.words),
+      sampled: new Uint32Array(states.length * SAMPLED.words),
     },
   });
   const words = sampled as Uint32Array;
-  return {
-    ids: states.map((_, slot) => words[slot * SAMPLED_WORDS] as number),
-    floats: new Float32Array(words.buffer),
-    words,
-  };
+  const drawn = states.map((_, slot) => sampledAt(words, states.length, 0, slot));
+  return { ids: drawn.map(({ id }) => id), drawn };
 }
 
 function softmax(
@@ -238,17 +233,15 @@ describe('the sampler', () => {
     const backward = await draw(LOGITS, states.toReversed());
     expect(backward.ids.toReversed()).toEqual(forward.ids);
     const alone = await draw(LOGITS, states.slice(20, 21));
-    expect(Array.from(alone.words)).toEqual(
-      Array.from(forward.words.slice(20 * SAMPLED_WORDS, 21 * SAMPLED_WORDS)),
-    );
+    expect(alone.drawn).toEqual(forward.drawn.slice(20, 21));
     expect(new Set(forward.ids).size).toBeGreaterThan(5);
   });
 
   it('reports the log-prob and entropy of the full softmax, filtered or not', async () => {
     const states = [{ topK: 2, topP: 0.5, temperature: 0.7 }];
-    const { ids, floats } = await draw(LOGITS, states, true);
+    const { ids, drawn } = await draw(LOGITS, states, true);
     const q = softmax(LOGITS, 0.7);
-    expect(floats[1]).toBeCloseTo(Math.log(q[ids[0] ?? 0] ?? 0), 5);
-    expect(floats[2]).toBeCloseTo(-q.reduce((sum, x) => sum + x * Math.log(x), 0), 5);
+    expect(drawn[0]?.logprob).toBeCloseTo(Math.log(q[ids[0] ?? 0] ?? 0), 5);
+    expect(drawn[0]?.entropy).toBeCloseTo(-q.reduce((sum, x) => sum + x * Math.log(x), 0), 5);
   });
 });

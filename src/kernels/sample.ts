@@ -1,29 +1,40 @@
-import randomLib from '../../shaders/lib/random.wgsl';
-import reduceLib from '../../shaders/lib/reduce.wgsl';
-import rowsLib from '../../shaders/lib/rows.wgsl';
 import wgsl from '../../shaders/sample.wgsl';
 import type { Kernel, KernelCase } from '../gpu/kernel.ts';
+import { Layout } from './layout.ts';
+import { LIB } from './libraries.ts';
 import { gumbel } from './random.ts';
-import { floats, fromBits, normals, packRows, rowAt, toBits, words } from './reference-helpers.ts';
-import { writeRow } from './rows.ts';
+import { floats, normals, packRows, words } from './reference-helpers.ts';
+import { writeRow, rowAt } from './rows.ts';
 
-/** Words of one slot's state and of one sampled token; the WGSL names them. */
-export const SLOT_WORDS = 16;
-/** Word of a slot's state that is 1 once it has ended. */
-export const SLOT_DONE = 7;
-export const SAMPLED_WORDS = 4;
 export const MAX_STOP_IDS = 7;
+/** A slot's words; its stop ids follow. The WGSL names the words. */
+export const SLOT = new Layout(
+  {
+    temperature: 'f32',
+    topP: 'f32',
+    topK: 'u32',
+    seed: 'u32',
+    stream: 'u32',
+    limit: 'u32',
+    count: 'u32',
+    done: 'u32',
+    stops: 'u32',
+  },
+  9 + MAX_STOP_IDS,
+);
+/** A sampled token's words. */
+export const SAMPLED = new Layout({ id: 'u32', logprob: 'f32', entropy: 'f32', running: 'u32' });
 
 type Params = 'slots' | 'vocab' | 'step';
 
 export const sample: Kernel<Params> = {
   name: 'sample',
   wgsl,
-  lib: [rowsLib, reduceLib, randomLib],
+  lib: [LIB.rows, LIB.reduce, LIB.random],
   constants: { LANES: 64, FILTER: false },
   grid: (p) => [p.slots, 1, 1],
   cost: (p) => 200 * p.slots * p.vocab,
-  floatWords: { sampled: { stride: SAMPLED_WORDS, words: [1, 2] } },
+  floatWords: { sampled: { stride: SAMPLED.words, words: [1, 2] } },
 
   reference(io, p, constants) {
     const [logits, slots, rows, sampled] = [
@@ -51,14 +62,15 @@ export const sample: Kernel<Params> = {
         (sum, logit) => sum + Math.exp(logit - lse) * (logit - lse),
         0,
       );
-      sampled.set(
-        [choice, toBits(scaled[choice]! - lse), toBits(entropy), s.done ? 0 : 1],
-        (p.step * p.slots + slot) * SAMPLED_WORDS,
-      );
+      SAMPLED.write(sampled, p.step * p.slots + slot, {
+        id: choice,
+        logprob: scaled[choice]! - lse,
+        entropy,
+        running: s.done ? 0 : 1,
+      });
       if (s.done) continue;
       const ended = s.count + 1 >= s.limit || s.stopIds.includes(choice);
-      slots[slot * SLOT_WORDS + 6] = s.count + 1;
-      slots[slot * SLOT_WORDS + SLOT_DONE] = ended ? 1 : 0;
+      writeSlot(slots, slot, { ...s, count: s.count + 1, done: ended });
       const row = rowAt(rows, slot);
       const moved = { position: row.position + 1, kv: row.kv + 1, ownLen: row.ownLen + 1 };
       writeRow(rows, slot, { ...row, token: choice, ...(ended ? {} : moved) });
@@ -136,40 +148,59 @@ export interface SlotState {
   readonly stopIds: readonly number[];
 }
 
+/** A slot that goes on for ever at temperature 1: what callers change is what they are about. */
+export const PLAIN_SLOT: SlotState = {
+  temperature: 1,
+  topP: 1,
+  topK: 0,
+  seed: 0,
+  stream: 0,
+  limit: 0xffffffff,
+  count: 0,
+  done: false,
+  stopIds: [],
+};
+
+/** The `slots` buffer of these states. */
+export function packSlots(states: readonly SlotState[]): Uint32Array<ArrayBuffer> {
+  const slots = new Uint32Array(states.length * SLOT.words);
+  states.forEach((state, slot) => writeSlot(slots, slot, state));
+  return slots;
+}
+
 /** Puts a slot's state into the `slots` buffer. */
 export function writeSlot(slots: Uint32Array, slot: number, s: SlotState): void {
   if (s.stopIds.length > MAX_STOP_IDS)
     throw new Error(`A slot holds ${MAX_STOP_IDS} stop ids; ${s.stopIds.length} were given.`);
-  slots.set(
-    [
-      toBits(s.temperature),
-      toBits(s.topP),
-      s.topK,
-      s.seed,
-      s.stream,
-      s.limit,
-      s.count,
-      s.done ? 1 : 0,
-      s.stopIds.length,
-      ...s.stopIds,
-    ],
-    slot * SLOT_WORDS,
-  );
+  SLOT.write(slots, slot, { ...s, done: s.done ? 1 : 0, stops: s.stopIds.length });
+  const stops = SLOT.entry(slots, slot).subarray(SLOT.names.length);
+  stops.fill(0);
+  stops.set(s.stopIds);
 }
 
-function slotAt(slots: Uint32Array, slot: number): SlotState {
-  const at = slots.subarray(slot * SLOT_WORDS, (slot + 1) * SLOT_WORDS);
-  return {
-    temperature: fromBits(at[0]!),
-    topP: fromBits(at[1]!),
-    topK: at[2]!,
-    seed: at[3]!,
-    stream: at[4]!,
-    limit: at[5]!,
-    count: at[6]!,
-    done: at[7] === 1,
-    stopIds: Array.from(at.subarray(9, 9 + at[8]!)),
-  };
+export function slotAt(slots: Uint32Array, slot: number): SlotState {
+  const { stops, done, ...state } = SLOT.read(slots, slot);
+  const ids = SLOT.entry(slots, slot).subarray(SLOT.names.length);
+  return { ...state, done: done === 1, stopIds: Array.from(ids.subarray(0, stops)) };
+}
+
+export interface SampledToken {
+  readonly id: number;
+  readonly logprob: number;
+  readonly entropy: number;
+  /** False where the slot had ended before, so that the token is nobody's. */
+  readonly running: boolean;
+}
+
+/** What `slot` of `slots` drew in a step, from the words of all steps. */
+export function sampledAt(
+  sampled: Uint32Array,
+  slots: number,
+  step: number,
+  slot: number,
+): SampledToken {
+  const token = SAMPLED.read(sampled, step * slots + slot);
+  return { ...token, running: token.running === 1 };
 }
 
 function logSumExp(values: readonly number[]): number {
@@ -209,20 +240,15 @@ function sampleCase(
     states.forEach((_, slot) =>
       [3, 66, 130].forEach((token) => (logits[slot * vocab + token] = 20)),
     );
-  const slots = new Uint32Array(states.length * SLOT_WORDS);
-  states.forEach((state, slot) =>
-    writeSlot(slots, slot, {
-      temperature: 1,
-      topP: 1,
-      topK: 0,
+  const slots = packSlots(
+    states.map((state, slot) => ({
+      ...PLAIN_SLOT,
       seed: 5,
       stream: slot,
       limit: 50,
       count: 1,
-      done: false,
-      stopIds: [],
       ...state,
-    }),
+    })),
   );
   return {
     title,
@@ -243,7 +269,7 @@ function sampleCase(
           adapter: 1,
         })),
       ),
-      sampled: new Uint32Array((step + 1) * states.length * SAMPLED_WORDS),
+      sampled: new Uint32Array((step + 1) * states.length * SAMPLED.words),
     },
   };
 }

@@ -5,10 +5,11 @@ import '../lib/testing/closeness.ts';
 import { runOnDevice } from './run-case.ts';
 import {
   NO_FLOOR,
-  RESULT_WORDS,
-  TOKEN_WORDS,
+  packTokens,
+  PLAIN_TOKEN,
+  RESULT,
+  resultAt,
   tokenLoss,
-  writeToken,
   type LossToken,
 } from './token-loss.ts';
 
@@ -28,18 +29,7 @@ async function certain(
   eps: readonly [low: number, high: number] = [0.2, 0.2],
   cap = 2,
 ) {
-  const packed = new Uint32Array(tokens.length * TOKEN_WORDS);
-  const plain: LossToken = {
-    id: 0,
-    tau: 1,
-    advantage: 1,
-    old: null,
-    sampler: null,
-    reference: null,
-    weight: 1,
-    klWeight: 0,
-  };
-  tokens.forEach((token, entry) => writeToken(packed, entry, { ...plain, ...token }));
+  const packed = packTokens(tokens.map((token) => ({ ...PLAIN_TOKEN, advantage: 1, ...token })));
   const { results } = await runOnDevice(opened, tokenLoss, {
     title: 'certain',
     params: {
@@ -57,12 +47,17 @@ async function certain(
     io: {
       logits: new Float32Array(tokens.length),
       tokens: packed,
-      results: new Float32Array(tokens.length * RESULT_WORDS),
+      results: new Float32Array(tokens.length * RESULT.words),
     },
   });
-  const word = (offset: number) =>
-    tokens.map((_, i) => results?.[i * RESULT_WORDS + offset] ?? NaN);
-  return { loss: word(2), ratio: word(3), k3: word(4), clipped: word(5) };
+  if (!(results instanceof Float64Array)) throw new Error('There are no results.');
+  const all = tokens.map((_, entry) => resultAt(results, entry));
+  return {
+    loss: all.map((result) => result.loss),
+    ratio: all.map((result) => result.ratio),
+    k3: all.map((result) => result.divergence),
+    clipped: all.map((result) => result.clipped),
+  };
 }
 
 describe('the divergence k3', () => {

@@ -1,14 +1,32 @@
-import reduceLib from '../../shaders/lib/reduce.wgsl';
 import wgsl from '../../shaders/token_loss.wgsl';
 import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
-import { floats, fromBits, normals, toBits, words } from './reference-helpers.ts';
+import { Layout } from './layout.ts';
+import { LIB } from './libraries.ts';
+import { floats, normals, words } from './reference-helpers.ts';
 
-/** Words of one token in the `tokens` buffer and of one in `results`; the WGSL names them. */
-export const TOKEN_WORDS = 9;
-export const RESULT_WORDS = 6;
-export const HAS_OLD = 1;
-export const HAS_SAMPLER = 2;
-export const HAS_REFERENCE = 4;
+/** A token's words in the `tokens` buffer; see shaders/lib/tokens.wgsl. */
+export const TOKEN = new Layout({
+  id: 'u32',
+  tau: 'f32',
+  advantage: 'f32',
+  old: 'f32',
+  sampler: 'f32',
+  reference: 'f32',
+  weight: 'f32',
+  klWeight: 'f32',
+  flags: 'u32',
+});
+const FLAGS = { old: 1, sampler: 2, reference: 4 } as const;
+
+/** A token's words in `results`. */
+export const RESULT = new Layout({
+  logprob: 'f32',
+  entropy: 'f32',
+  loss: 'f32',
+  ratio: 'f32',
+  divergence: 'f32',
+  clipped: 'f32',
+});
 
 /** Floor of a likelihood term that has none. */
 export const NO_FLOOR = -3.4e38;
@@ -19,7 +37,7 @@ type Params =
 export const tokenLoss: Kernel<Params> = {
   name: 'token_loss',
   wgsl,
-  lib: [reduceLib],
+  lib: [LIB.reduce, LIB.tokens],
   constants: { LANES: 64 },
   grid: (p) => flatGrid(p.count),
   cost: (p) => 40 * p.count * p.vocab,
@@ -38,10 +56,14 @@ export const tokenLoss: Kernel<Params> = {
       const logprob = logprobs[token.id]!;
       const entropy = -logprobs.reduce((sum, l) => sum + Math.exp(l) * l, 0);
       const { loss, slope, ratio, divergence, clipped } = lossOf(logprob, token, p);
-      results.set(
-        [logprob, entropy, loss, ratio, divergence, clipped ? 1 : 0],
-        entry * RESULT_WORDS,
-      );
+      setResult(results, entry, {
+        logprob,
+        entropy,
+        loss,
+        ratio,
+        divergence,
+        clipped: clipped ? 1 : 0,
+      });
       if (p.gradient === 0) continue;
       for (let j = 0; j < p.vocab; j++)
         logits[at + j] = (slope * ((j === token.id ? 1 : 0) - Math.exp(logprobs[j]!))) / token.tau;
@@ -117,39 +139,65 @@ export interface LossToken {
   readonly klWeight: number;
 }
 
-/** Puts a token into the `tokens` buffer. */
-export function writeToken(tokens: Uint32Array, entry: number, t: LossToken): void {
-  const flags =
-    (t.old === null ? 0 : HAS_OLD) |
-    (t.sampler === null ? 0 : HAS_SAMPLER) |
-    (t.reference === null ? 0 : HAS_REFERENCE);
-  const fields = [
-    t.tau,
-    t.advantage,
-    t.old ?? 0,
-    t.sampler ?? 0,
-    t.reference ?? 0,
-    t.weight,
-    t.klWeight,
-  ];
-  tokens.set([t.id, ...fields.map(toBits), flags], entry * TOKEN_WORDS);
+/** A token on which nothing hangs: what callers change of it is what they are about. */
+export const PLAIN_TOKEN: LossToken = {
+  id: 0,
+  tau: 1,
+  advantage: 0,
+  old: null,
+  sampler: null,
+  reference: null,
+  weight: 1,
+  klWeight: 0,
+};
+
+/** The `tokens` buffer of these tokens. */
+export function packTokens(tokens: readonly LossToken[]): Uint32Array<ArrayBuffer> {
+  return TOKEN.pack(
+    tokens.map((t) => ({
+      ...t,
+      // absent ones are not looked at
+      old: t.old ?? 0,
+      sampler: t.sampler ?? 0,
+      reference: t.reference ?? 0,
+      flags:
+        (t.old === null ? 0 : FLAGS.old) |
+        (t.sampler === null ? 0 : FLAGS.sampler) |
+        (t.reference === null ? 0 : FLAGS.reference),
+    })),
+  );
 }
 
 /** Reads a token back. */
 export function tokenAt(tokens: Uint32Array, entry: number): LossToken {
-  const at = tokens.subarray(entry * TOKEN_WORDS, (entry + 1) * TOKEN_WORDS);
-  const field = (word: number, flag = 0) =>
-    flag === 0 || at[8]! & flag ? fromBits(at[word]!) : null;
+  const { flags, ...token } = TOKEN.read(tokens, entry);
+  const given = (name: keyof typeof FLAGS) => (flags & FLAGS[name] ? token[name] : null);
   return {
-    id: at[0]!,
-    tau: fromBits(at[1]!),
-    advantage: fromBits(at[2]!),
-    old: field(3, HAS_OLD),
-    sampler: field(4, HAS_SAMPLER),
-    reference: field(5, HAS_REFERENCE),
-    weight: fromBits(at[6]!),
-    klWeight: fromBits(at[7]!),
+    ...token,
+    old: given('old'),
+    sampler: given('sampler'),
+    reference: given('reference'),
   };
+}
+
+/** What the loss kernels leave of a token; `clipped` is 1 where the ratio was, `divergence` is k3. */
+export type TokenResult = ReturnType<typeof RESULT.read>;
+
+export function resultAt(results: Float32Array | Float64Array, entry: number): TokenResult {
+  return RESULT.read(results, entry);
+}
+
+/** For references: some fields of a token's result. */
+export function setResult(
+  results: Float64Array,
+  entry: number,
+  values: Partial<TokenResult>,
+): void {
+  const all = { ...RESULT.read(results, entry), ...values };
+  results.set(
+    RESULT.names.map((name) => all[name as keyof TokenResult]),
+    entry * RESULT.words,
+  );
 }
 
 /** log softmax(z/τ), shifted by the maximum. */
@@ -244,8 +292,7 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
   const count = s.count ?? total - first;
   const normal = normals(s.vocab, count);
   const logits = normal(count * s.vocab, 1.5);
-  const tokens = new Uint32Array(total * TOKEN_WORDS);
-  BRANCHES.forEach((branch, entry) => {
+  const tokens = BRANCHES.map((branch, entry): LossToken => {
     const id = (entry * 7 + 3) % s.vocab;
     const tau = branch.tau ?? 1;
     const chunk = entry - first;
@@ -256,7 +303,7 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
         ]!
       : -1;
     const old = branch.ratio === undefined ? null : logprob - branch.ratio;
-    writeToken(tokens, entry, {
+    return {
       id,
       tau,
       advantage: branch.advantage,
@@ -265,7 +312,7 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
       reference: branch.delta === undefined ? null : logprob + branch.delta,
       weight: branch.weight ?? 0.8,
       klWeight: 0.3,
-    });
+    };
   });
   return {
     title,
@@ -281,26 +328,20 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
       floor: s.floor ?? NO_FLOOR,
     },
     constants: { LANES: s.lanes ?? 64 },
-    io: { logits, tokens, results: new Float32Array(total * RESULT_WORDS).fill(-7) },
+    io: {
+      logits,
+      tokens: packTokens(tokens),
+      results: new Float32Array(total * RESULT.words).fill(-7),
+    },
   };
 }
 
 /** One token a workgroup: more than one grid axis holds. */
 function manyTokens(): KernelCase<Params> {
   const count = 65_600;
-  const tokens = new Uint32Array(count * TOKEN_WORDS);
-  for (let entry = 0; entry < count; entry++) {
-    writeToken(tokens, entry, {
-      id: entry % 2,
-      tau: 1,
-      advantage: 1,
-      old: null,
-      sampler: null,
-      reference: null,
-      weight: 1,
-      klWeight: 0,
-    });
-  }
+  const tokens = packTokens(
+    Array.from({ length: count }, (_, entry) => ({ ...PLAIN_TOKEN, id: entry % 2, advantage: 1 })),
+  );
   return {
     title: 'more tokens than one grid axis holds',
     params: {
@@ -318,7 +359,7 @@ function manyTokens(): KernelCase<Params> {
     io: {
       logits: normals(count)(2 * count),
       tokens,
-      results: new Float32Array(count * RESULT_WORDS),
+      results: new Float32Array(count * RESULT.words),
     },
   };
 }

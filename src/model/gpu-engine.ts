@@ -1,5 +1,5 @@
 import { openDevice, type OpenedDevice } from '../gpu/device.ts';
-import { checkVariants, withoutSubgroups, type Variants } from '../kernels/variants.ts';
+import { checkVariants, type Variants } from '../kernels/variants.ts';
 import { parseModelConfig, type ModelConfig } from './config.ts';
 import { storedPrecision, uploadWeights } from './weights/device-weights.ts';
 import {
@@ -151,8 +151,8 @@ export class GpuEngine implements Engine {
   }
 
   set variants(variants: Variants) {
-    checkVariants(variants);
-    this.model.variants = this.opened.subgroupSize === null ? withoutSubgroups(variants) : variants;
+    checkVariants(variants, this.opened);
+    this.model.variants = variants;
   }
 
   /**

@@ -1,12 +1,6 @@
 import { slice, type Allocator, type BufferView, type GpuMemory } from '../../gpu/memory.ts';
-import { mostKeys, ROW_WORDS, writeRow } from '../../kernels/rows.ts';
-import {
-  MAX_STOP_IDS,
-  sample,
-  SAMPLED_WORDS,
-  SLOT_DONE,
-  SLOT_WORDS,
-} from '../../kernels/sample.ts';
+import { mostKeys, ROW, writeRow } from '../../kernels/rows.ts';
+import { MAX_STOP_IDS, sample, SAMPLED, sampledAt, SLOT, slotAt } from '../../kernels/sample.ts';
 import { vocabularyConstants } from '../../kernels/variants.ts';
 import type { ModelConfig } from '../config.ts';
 import { ADAPTER_INDEX, type Completion, type GenerateRequest } from '../engine.ts';
@@ -34,11 +28,11 @@ export function slotBuffers(memory: Allocator, config: ModelConfig, slots: numbe
   const words = (label: string, width: number) =>
     memory.alloc(`decode ${label}`, 4 * width * slots);
   return {
-    slots: words('slots', SLOT_WORDS),
-    sampled: words('sampled', SAMPLED_WORDS * BLOCK),
+    slots: words('slots', SLOT.words),
+    sampled: words('sampled', SAMPLED.words * BLOCK),
     logits: words('logits', config.vocabSize),
     /** Where the slots' rows wait while prompts are computed. */
-    aside: words('rows', ROW_WORDS),
+    aside: words('rows', ROW.words),
   };
 }
 
@@ -168,17 +162,31 @@ export class Generator {
           fresh.push({ prompt: r.prompt, start: prefix.start, adapter });
         }
         job.own = places.take(longest);
-        table.put(slot, job, {
-          token: r.prompt[r.prompt.length - 1] ?? 0,
-          position: r.prompt.length - 1,
-          kv: job.own,
-          prefixStart: prefix.start,
-          prefixLen: r.prompt.length - 1,
-          ownStart: job.own,
-          ownLen: 1,
-          adapter,
-        });
-        writeSlot(table.state, slot, r, job.sample);
+        table.put(
+          slot,
+          job,
+          {
+            token: r.prompt[r.prompt.length - 1] ?? 0,
+            position: r.prompt.length - 1,
+            kv: job.own,
+            prefixStart: prefix.start,
+            prefixLen: r.prompt.length - 1,
+            ownStart: job.own,
+            ownLen: 1,
+            adapter,
+          },
+          {
+            temperature: r.temperature,
+            topP: r.topP,
+            topK: r.topK,
+            seed: r.seed,
+            stream: r.stream + job.sample,
+            limit: r.maxTokens,
+            count: 0,
+            done: false,
+            stopIds: r.stopIds,
+          },
+        );
         next += 1;
       }
       return fresh;
@@ -191,22 +199,21 @@ export class Generator {
       if (!sampled || !state || !rows) throw new Error('A read-back came back short.');
       if (inFlight.length === 0) table.read(new Uint32Array(rows), new Uint32Array(state));
       const words = new Uint32Array(sampled);
-      const floats = new Float32Array(sampled);
       const states = new Uint32Array(state);
       block.jobs.forEach((job, slot) => {
         // A job that was stopped here goes on for the blocks that were in flight; their tokens are
         // nobody's.
         if (!job || table.jobs[slot] !== job) return;
         for (let step = 0; step < BLOCK; step++) {
-          const at = (step * block.jobs.length + slot) * SAMPLED_WORDS;
-          if (words[at + 3] !== 1) break;
-          job.ids.push(words[at] ?? 0);
-          job.logprobs.push(floats[at + 1] ?? 0);
-          job.entropy.push(floats[at + 2] ?? 0);
+          const token = sampledAt(words, block.jobs.length, step, slot);
+          if (!token.running) break;
+          job.ids.push(token.id);
+          job.logprobs.push(token.logprob);
+          job.entropy.push(token.entropy);
           generated += 1;
         }
         const r = job.request;
-        const ended = states[slot * SLOT_WORDS + SLOT_DONE] === 1;
+        const ended = slotAt(states, slot).done;
         const stopped = r.stopWhen?.(job.ids) ?? false;
         if (!ended && !stopped) return;
         const last = job.ids[job.ids.length - 1] ?? -1;
@@ -253,9 +260,9 @@ export class Generator {
         for (let step = 0; step < BLOCK; step++)
           this.#step(ws, buffers, slots, step, filter, adapters);
         const words = recorder.read([
-          slice(buffers.sampled, 0, BLOCK * slots * SAMPLED_WORDS),
-          slice(buffers.slots, 0, slots * SLOT_WORDS),
-          slice(ws.rows, 0, slots * ROW_WORDS),
+          slice(buffers.sampled, 0, BLOCK * slots * SAMPLED.words),
+          slice(buffers.slots, 0, slots * SLOT.words),
+          slice(ws.rows, 0, slots * ROW.words),
         ]);
         // whoever takes the block gets the error; nobody takes it after an abort
         words.catch(() => undefined);
@@ -306,12 +313,12 @@ export class Generator {
   ): void {
     const { recorder } = this.model;
     recorder.copy(ws.rows, aside, aside.size);
-    const words = new Uint32Array(PREFILL_ROWS * ROW_WORDS);
+    const words = new Uint32Array(PREFILL_ROWS * ROW.words);
     let count = 0;
     const flush = () => {
       if (count === 0) return;
       recorder.submit();
-      const rows = words.subarray(0, count * ROW_WORDS);
+      const rows = words.subarray(0, count * ROW.words);
       this.memory.write(ws.rows, rows);
       ws.mostKeys = mostKeys(rows);
       this.#layers(ws, count, adapters);
@@ -413,23 +420,4 @@ function check(r: GenerateRequest, context: number, vocab: number): void {
     throw new Error(
       `${r.stopIds.length} stop ids were given; at most ${MAX_STOP_IDS} are supported.`,
     );
-}
-
-function writeSlot(
-  state: Uint32Array,
-  slot: number,
-  r: GenerateRequest,
-  sampleIndex: number,
-): void {
-  const floats = new Float32Array(state.buffer);
-  const at = slot * SLOT_WORDS;
-  state.fill(0, at, at + SLOT_WORDS);
-  floats[at] = r.temperature;
-  floats[at + 1] = r.topP;
-  state[at + 2] = r.topK;
-  state[at + 3] = r.seed;
-  state[at + 4] = r.stream + sampleIndex;
-  state[at + 5] = r.maxTokens;
-  state[at + 8] = r.stopIds.length;
-  state.set(r.stopIds, at + 9);
 }

@@ -1,5 +1,5 @@
-import { ROW_WORDS, writeRow, type RowState } from '../../kernels/rows.ts';
-import { SLOT_DONE, SLOT_WORDS } from '../../kernels/sample.ts';
+import { ROW, type RowState } from '../../kernels/rows.ts';
+import { SLOT, slotAt, writeSlot, type SlotState } from '../../kernels/sample.ts';
 
 /**
  * The decode slots as the host knows them: who has which, and the words of their rows and states
@@ -9,13 +9,13 @@ import { SLOT_DONE, SLOT_WORDS } from '../../kernels/sample.ts';
 export class SlotTable<T> {
   /** Who has each slot in use; null: nobody, until it is given away or compacted. */
   readonly jobs: (T | null)[] = [];
-  readonly state: Uint32Array<ArrayBuffer>;
+  readonly #states: Uint32Array<ArrayBuffer>;
   readonly #rows: Uint32Array<ArrayBuffer>;
   readonly #changed = new Set<number>();
 
   constructor(private readonly capacity: number) {
-    this.state = new Uint32Array(capacity * SLOT_WORDS);
-    this.#rows = new Uint32Array(capacity * ROW_WORDS);
+    this.#states = new Uint32Array(capacity * SLOT.words);
+    this.#rows = new Uint32Array(capacity * ROW.words);
   }
 
   get length(): number {
@@ -33,10 +33,10 @@ export class SlotTable<T> {
     return this.jobs.length < this.capacity ? this.jobs.length : null;
   }
 
-  /** Its words of `state` are the caller's to fill. */
-  put(slot: number, job: T, row: RowState): void {
+  put(slot: number, job: T, row: RowState, state: SlotState): void {
     this.jobs[slot] = job;
-    writeRow(this.#rows, slot, row);
+    ROW.write(this.#rows, slot, row);
+    writeSlot(this.#states, slot, state);
     this.#changed.add(slot);
   }
 
@@ -46,7 +46,7 @@ export class SlotTable<T> {
    */
   clear(slot: number, nowhere: number): void {
     this.jobs[slot] = null;
-    writeRow(this.#rows, slot, {
+    ROW.write(this.#rows, slot, {
       token: 0,
       position: 0,
       kv: nowhere,
@@ -56,14 +56,14 @@ export class SlotTable<T> {
       ownLen: 1,
       adapter: 0,
     });
-    this.state[slot * SLOT_WORDS + SLOT_DONE] = 1;
+    writeSlot(this.#states, slot, { ...slotAt(this.#states, slot), done: true });
     this.#changed.add(slot);
   }
 
   /** Takes over what the device has; nothing may be in flight. */
-  read(rows: Uint32Array, state: Uint32Array): void {
+  read(rows: Uint32Array, states: Uint32Array): void {
     this.#rows.set(rows);
-    this.state.set(state);
+    this.#states.set(states);
   }
 
   /** Moves the taken slots together. What the host knows of them must be current. */
@@ -73,8 +73,8 @@ export class SlotTable<T> {
       if (job === null) return;
       if (to !== from) {
         this.jobs[to] = job;
-        this.#rows.copyWithin(to * ROW_WORDS, from * ROW_WORDS, (from + 1) * ROW_WORDS);
-        this.state.copyWithin(to * SLOT_WORDS, from * SLOT_WORDS, (from + 1) * SLOT_WORDS);
+        ROW.entry(this.#rows, to).set(ROW.entry(this.#rows, from));
+        SLOT.entry(this.#states, to).set(SLOT.entry(this.#states, from));
         this.#changed.add(to);
       }
       to += 1;
@@ -89,8 +89,8 @@ export class SlotTable<T> {
   ): void {
     for (const slot of this.#changed) {
       if (slot >= this.jobs.length) continue;
-      row(this.#rows.subarray(slot * ROW_WORDS, (slot + 1) * ROW_WORDS), 4 * slot * ROW_WORDS);
-      state(this.state.subarray(slot * SLOT_WORDS, (slot + 1) * SLOT_WORDS), 4 * slot * SLOT_WORDS);
+      row(ROW.entry(this.#rows, slot), 4 * slot * ROW.words);
+      state(SLOT.entry(this.#states, slot), 4 * slot * SLOT.words);
     }
     this.#changed.clear();
   }

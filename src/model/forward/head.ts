@@ -1,21 +1,15 @@
 import type { Allocator, BufferView, GpuMemory } from '../../gpu/memory.ts';
 import { gatherRows, gatherRowsBackward } from '../../kernels/gather-rows.ts';
-import { kdLoss } from '../../kernels/kd-loss.ts';
+import { kdLoss, teacherChunk, type TeacherEntries } from '../../kernels/kd-loss.ts';
 import { rmsNormBackward } from '../../kernels/rms-norm.ts';
-import { NO_FLOOR, RESULT_WORDS, tokenLoss, TOKEN_WORDS } from '../../kernels/token-loss.ts';
+import { NO_FLOOR, RESULT, TOKEN, tokenLoss } from '../../kernels/token-loss.ts';
 import { vocabularyConstants } from '../../kernels/variants.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Transformer } from './transformer.ts';
 
-/**
- * What the distillation kernel follows: (entries, k) ids and (entries, k + 1) log-probs with the
- * mass outside at the end.
- */
-export interface TeacherRows {
-  readonly k: number;
+/** What the distillation kernel follows, and whether it is renormalised. */
+export interface TeacherRows extends TeacherEntries {
   readonly renorm: boolean;
-  readonly ids: Uint32Array;
-  readonly logprobs: Float32Array;
 }
 
 export interface TokenLossOptions {
@@ -61,9 +55,9 @@ export function entryBuffers(memory: Allocator, capacity: number) {
   const words = (label: string, width: number) =>
     memory.alloc(`head ${label}`, 4 * width * capacity);
   return {
-    tokens: words('tokens', TOKEN_WORDS),
+    tokens: words('tokens', TOKEN.words),
     sources: words('sources', 1),
-    results: words('results', RESULT_WORDS),
+    results: words('results', RESULT.words),
   };
 }
 
@@ -195,21 +189,20 @@ export class Head {
     }
   }
 
-  /** Results of the last `record`, (entries, 6): log-prob, entropy, loss, ratio, k3, clipped. */
+  /** Results of the last `record`; `resultAt` reads them. */
   async results(entries: number): Promise<Float32Array> {
-    return this.model.recorder.readF32({ ...this.#results, size: 4 * RESULT_WORDS * entries });
+    return this.model.recorder.readF32({ ...this.#results, size: 4 * RESULT.words * entries });
   }
 
   /** The teacher's rows go to the device chunk by chunk: k can be as large as the vocabulary. */
-  #distil({ k, renorm, ids, logprobs }: TeacherRows, first: number, count: number): void {
+  #distil(teacher: TeacherRows, first: number, count: number): void {
     const { recorder, config } = this.model;
+    const { k, renorm } = teacher;
     this.#reserveTeacher(k);
     recorder.submit(); // what was recorded reads the chunk before
-    this.memory.write(this.#teacherIds, ids.subarray(first * k, (first + count) * k));
-    this.memory.write(
-      this.#teacherLogprobs,
-      logprobs.subarray(first * (k + 1), (first + count) * (k + 1)),
-    );
+    const { ids, logprobs } = teacherChunk(teacher, first, count);
+    this.memory.write(this.#teacherIds, ids);
+    this.memory.write(this.#teacherLogprobs, logprobs);
     recorder.run(
       kdLoss,
       { count, vocab: config.vocabSize, first, k, renorm: renorm ? 1 : 0 },

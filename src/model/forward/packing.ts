@@ -1,4 +1,6 @@
-import { ROW_WORDS, writeRow } from '../../kernels/rows.ts';
+import { KEY, writeKey } from '../../kernels/attention-keys.ts';
+import { SPAN } from '../../kernels/gather-rows.ts';
+import { ROW, writeRow } from '../../kernels/rows.ts';
 
 /** A sequence to pack: sequences of one `group` share their prompt. */
 export interface PackItem {
@@ -110,9 +112,9 @@ function packOne(
     }
   }
   count += promptRows;
-  const rows = new Uint32Array(count * ROW_WORDS);
-  const keys = new Uint32Array(count * 4);
-  const spans = new Uint32Array(count * 2);
+  const rows = new Uint32Array(count * ROW.words);
+  const keys = new Uint32Array(count * KEY.words);
+  const spans = new Uint32Array(count * SPAN.words);
   const sources = new Uint32Array(entries);
   const itemOf = new Uint32Array(entries);
   const positions = new Uint32Array(entries);
@@ -140,13 +142,13 @@ function packOne(
         ownLen: position + 1,
         adapter,
       });
-      keys.set([prefixEnd, prefixEnd, childrenEnd, 0], row * 4);
-      spans.set([entry, entry], row * 2);
+      writeKey(keys, row, { ownEnd: prefixEnd, childrenStart: prefixEnd, childrenEnd });
+      SPAN.write(spans, row, { start: entry, end: entry });
       row += 1;
     });
     const firstEntry = entry;
     for (const i of members) predict(prefixEnd - 1, i, 0);
-    spans.set([firstEntry, entry], (prefixEnd - 1) * 2);
+    SPAN.write(spans, prefixEnd - 1, { start: firstEntry, end: entry });
     for (const i of members) {
       const { completion } = at(i);
       const own = row;
@@ -162,8 +164,8 @@ function packOne(
           ownLen: j + 1,
           adapter,
         });
-        keys.set([end, 0, 0, 0], row * 4);
-        spans.set([entry, entry + 1], row * 2);
+        writeKey(keys, row, { ownEnd: end, childrenStart: 0, childrenEnd: 0 });
+        SPAN.write(spans, row, { start: entry, end: entry + 1 });
         predict(row, i, j + 1);
         row += 1;
       }

@@ -1,5 +1,7 @@
 import type { Allocator, BufferView } from '../../gpu/memory.ts';
-import { ROW_WORDS } from '../../kernels/rows.ts';
+import { KEY } from '../../kernels/attention-keys.ts';
+import { SPAN } from '../../kernels/gather-rows.ts';
+import { ROW } from '../../kernels/rows.ts';
 import type { ModelConfig } from '../config.ts';
 import type { LoraLayout } from '../weights/lora.ts';
 
@@ -37,7 +39,7 @@ export class Workspace {
     const kv = config.kvHeads * config.headDim;
     const floats = (label: string, width: number) =>
       this.take(`${this.part} ${label}`, 4 * capacity * width);
-    this.rows = floats('rows', ROW_WORDS);
+    this.rows = floats('rows', ROW.words);
     this.x = floats('residual', config.hiddenSize);
     this.norm1 = floats('norm1', config.hiddenSize);
     this.norm2 = floats('norm2', config.hiddenSize);
@@ -107,8 +109,8 @@ export class TrainWorkspace extends SequenceWorkspace {
     const kv = config.kvHeads * config.headDim;
     const floats = (label: string, width: number) =>
       this.take(`train ${label}`, 4 * capacity * width);
-    this.keys = floats('keys', 4);
-    this.spans = floats('spans', 2);
+    this.keys = floats('keys', KEY.words);
+    this.spans = floats('spans', SPAN.words);
     this.checkpoints = Array.from({ length: config.layers }, () =>
       this.take('checkpoints layer input', 4 * capacity * config.hiddenSize),
     );

@@ -15,7 +15,7 @@ import type { LoraConfig } from '../engine.ts';
 import { decodeRows, keyValueBuffers, keyValueRows, slotBuffers } from '../decode/generator.ts';
 import { entryBuffers, headBuffers, headChunk, teacherBuffers } from '../forward/head.ts';
 import { adapterBuffers, loraLayout } from '../weights/lora.ts';
-import { tunedOutputs, tunerBuffers } from './measure-variants.ts';
+import { tunedOutputs, tunerBuffers } from './tuner-buffers.ts';
 import { earlierGradient, partialNorms } from '../train/trainer.ts';
 import { weightBuffers } from '../weights/weight-buffers.ts';
 import { precisionOf, WEIGHT_PRECISIONS, type WeightPrecision } from '../weights/weight-format.ts';

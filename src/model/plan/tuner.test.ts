@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { folderSource } from '../../storage/node/folder-source.ts';
 import { nodeGpu } from '../../gpu/node-gpu.ts';
 import { linearSubgroup } from '../../kernels/linear-variants.ts';
-import { subgroupVariants } from '../../kernels/variants.ts';
+import { checkVariants, subgroupVariants } from '../../kernels/variants.ts';
 import { loadFixture } from '../fixtures/load.ts';
 import { openEngine, type GpuEngine } from '../gpu-engine.ts';
+import { measureVariants } from './measure-variants.ts';
 import { tunedVariants } from './tuner.ts';
 
 let engine: GpuEngine;
@@ -52,10 +53,40 @@ it.each([4, 8, 32])(
   },
 );
 
-it('takes plain products for a log that names subgroups where the device has none', async () => {
+it('refuses a log that names subgroups where the device has none, and measures without them', async () => {
   const without = { ...engine.opened, subgroupSize: null };
   expect(await tunedVariants({ ...without, software: true }, engine.model, null)).toEqual({});
   Object.defineProperty(engine.opened, 'subgroupSize', { value: null });
-  engine.variants = { ...subgroupVariants(), 'attention 1': 'decode' };
+  expect(() => (engine.variants = { ...subgroupVariants(), 'attention 1': 'decode' })).toThrow(
+    /"subgroup" of product rows 1\. Its kernel linear_subgroup needs subgroups of a fixed size/,
+  );
+  engine.variants = { 'attention 1': 'decode' };
   expect(engine.variants).toEqual({ 'attention 1': 'decode' });
+});
+
+it('measures every task that the model has, and takes what it measured from the cache', async () => {
+  const { folder } = await loadFixture('qwen3-tiny');
+  const other = await openEngine({ gpu: nodeGpu(), source: folderSource(folder), weights: 'q4' });
+  const before = other.opened.memory.bytes;
+  const variants = await measureVariants(other.opened, other.model, 1e-4, [1]);
+  checkVariants(variants, other.opened);
+  expect(Object.keys(variants).sort()).toEqual([
+    'attention 1',
+    'attention backward 1',
+    'head norm 1',
+    'norm 1',
+    'product rows 1',
+    'product tiles 1',
+    'swiglu 1',
+    'vocabulary',
+  ]);
+  expect(other.opened.memory.bytes).toBe(before);
+
+  const hardware = { ...other.opened, software: false };
+  const cacheOf = (stored: unknown) => ({
+    read: () => Promise.resolve(stored),
+    write: () => Promise.reject(new Error('The cache was to be read alone.')),
+  });
+  expect(await tunedVariants(hardware, other.model, cacheOf(variants))).toEqual(variants);
+  other.destroy();
 });

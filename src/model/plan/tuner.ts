@@ -43,14 +43,21 @@ export async function tunedVariants(
   await whereThereIsRoom(() => measureDevice(opened));
   const key = cacheKey(opened, model);
   const stored = v.safeParse(Stored, await cache?.read(key).catch(() => null));
-  if (stored.success) {
-    checkVariants(stored.output);
-    return stored.output;
-  }
+  if (stored.success && areKnown(stored.output, opened)) return stored.output;
   const variants = await whereThereIsRoom(() => measureVariants(opened, model, SECONDS));
   if (!variants) return {};
   await cache?.write(key, variants).catch(() => undefined); // measured again next time
   return variants;
+}
+
+/** Whether what a cache holds can be run: another version may have written it. */
+function areKnown(variants: Variants, opened: OpenedDevice): boolean {
+  try {
+    checkVariants(variants, opened);
+    return true;
+  } catch {
+    return false; // measured again
+  }
 }
 
 /**

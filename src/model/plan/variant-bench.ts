@@ -1,57 +1,58 @@
 import type { OpenedDevice } from '../../gpu/device.ts';
-import type { Kernel } from '../../gpu/kernel.ts';
 import { perSecond } from '../../kernels/measure.ts';
 import { isSound } from '../../kernels/self-test.ts';
-import { candidates, taskKey, type Task, type Variants } from '../../kernels/variants.ts';
+import {
+  candidates,
+  checksOf,
+  taskKey,
+  type Check,
+  type TaskName,
+  type Variants,
+} from '../../kernels/variants.ts';
 
 /** Picks the fastest sound variant of a task on one device, remembering which kernels were sound. */
 export class VariantBench {
   readonly #sound = new Map<string, boolean>();
+  readonly #chosen: Record<string, string> = {};
 
   constructor(
     private readonly opened: OpenedDevice,
     private readonly seconds: number,
   ) {}
 
-  async #allSound(
-    kernels: readonly Kernel[],
-    constants: Readonly<Record<string, number>>,
-  ): Promise<boolean> {
-    for (const kernel of kernels) {
-      const key = `${kernel.name} ${JSON.stringify(constants)}`;
-      if (!this.#sound.has(key))
-        this.#sound.set(key, await isSound(this.opened, kernel, { constants }));
-      if (this.#sound.get(key) !== true) return false;
-    }
-    return true;
+  /** What was picked so far. */
+  get chosen(): Variants {
+    return this.#chosen;
   }
 
   /**
-   * Adds the fastest candidate to `chosen`; returns its runs a second, 0 where there is nothing to
-   * choose. A candidate other than the plain one must have shown on this device that it computes
-   * what its reference does: a driver may refuse a kernel, or get it wrong. `constants` are those
-   * that make the candidate.
+   * Chooses the fastest candidate; returns its runs a second, 0 where there is nothing to choose. A
+   * candidate other than the plain one must have shown on this device that it computes what its
+   * reference does: a driver may refuse a kernel, or get it wrong.
    */
-  async pick(
-    chosen: Record<string, string>,
-    task: Task,
-    rows: number,
-    kernels: (trial: Variants) => readonly Kernel[],
-    run: (trial: Variants) => void,
-    constants: (trial: Variants) => Readonly<Record<string, number>> = () => ({}),
-  ): Promise<number> {
-    const key = taskKey(task, rows);
-    const names = candidates(task, rows, this.opened.subgroupSize !== null);
+  async pick(task: TaskName, rows: number, run: (trial: Variants) => void): Promise<number> {
+    const names = candidates(task, rows, this.opened);
     if (names.length === 1) return 0;
+    const key = taskKey(task, rows);
     let best = 0;
     for (const name of names) {
+      if (name !== 'plain' && !(await this.#allSound(checksOf(task, name, rows)))) continue;
       const trial = { [key]: name };
-      if (name !== 'plain' && !(await this.#allSound(kernels(trial), constants(trial)))) continue;
       const rate = await perSecond(this.opened, this.seconds, () => run(trial));
       if (rate <= best) continue;
       best = rate;
-      chosen[key] = name;
+      this.#chosen[key] = name;
     }
     return best;
+  }
+
+  async #allSound(checks: readonly Check[]): Promise<boolean> {
+    for (const { kernel, ...check } of checks) {
+      const key = `${kernel.name} ${JSON.stringify(check.constants)}`;
+      const sound = this.#sound.get(key) ?? (await isSound(this.opened, kernel, check));
+      this.#sound.set(key, sound);
+      if (!sound) return false;
+    }
+    return true;
   }
 }

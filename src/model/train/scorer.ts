@@ -1,5 +1,7 @@
 import { topK } from '../../lib/top-k.ts';
-import { RESULT_WORDS, TOKEN_WORDS } from '../../kernels/token-loss.ts';
+import { SPAN } from '../../kernels/gather-rows.ts';
+import { withAdapters } from '../../kernels/rows.ts';
+import { packTokens, PLAIN_TOKEN, resultAt, type LossToken } from '../../kernels/token-loss.ts';
 import { recordForward } from './backward.ts';
 import { ADAPTER_INDEX, type Score, type ScoreRequest } from '../engine.ts';
 import { NO_LOSS, type Head } from '../forward/head.ts';
@@ -36,28 +38,26 @@ export async function scoreBatches(
   );
   for (const packed of packBatches(items, maxRows, 0)) {
     const ws = await trainer.forwardWorkspace(Math.max(maxRows, packed.count), widest);
-    const rows = packed.rows.slice();
     // Every row of an item carries the item's adapter; a row's item is found through its entries
     // and segment.
     let item = 0;
-    for (let row = 0, left = 0; row < packed.count; row++) {
+    let left = 0;
+    const rows = withAdapters(packed.rows, (row) => {
       if (left === 0) {
-        item = packed.items[packed.spans[2 * row] ?? 0] ?? 0;
+        item = packed.items[SPAN.read(packed.spans, row).start] ?? 0;
         left = (requests[item]?.ids.length ?? 1) - 1;
       }
-      rows[8 * row + 7] = ADAPTER_INDEX[requests[item]?.adapter ?? 'none'];
       left -= 1;
-    }
+      return ADAPTER_INDEX[requests[item]?.adapter ?? 'none'];
+    });
     trainer.upload(ws, { ...packed, rows });
     recordForward(model, ws, packed.count, adapters, null);
     const entries = packed.sources.length;
-    const words = new Uint32Array(entries * TOKEN_WORDS);
-    const floats = new Float32Array(words.buffer);
-    for (let e = 0; e < entries; e++) {
-      const item = packed.items[e] ?? 0;
-      words[e * TOKEN_WORDS] = items[item]?.completion[packed.positions[e] ?? 0] ?? 0;
-      floats[e * TOKEN_WORDS + 1] = requests[item]?.temperature ?? 1;
-    }
+    const tokens = Array.from(packed.items, (item, e): LossToken => {
+      const id = items[item]?.completion[packed.positions[e] ?? 0];
+      if (id === undefined) throw new Error(`Entry ${e} of a batch is no token of item ${item}.`);
+      return { ...PLAIN_TOKEN, id, tau: requests[item]?.temperature ?? 1 };
+    });
     // The k best are picked on the host, so the logits of each chunk are read; without them nothing
     // is.
     const top = requests.some((r) => r.top);
@@ -66,7 +66,7 @@ export async function scoreBatches(
       const count = Math.min(span, entries - first);
       head.record(
         ws.x,
-        words.subarray(first * TOKEN_WORDS, (first + count) * TOKEN_WORDS),
+        packTokens(tokens.slice(first, first + count)),
         packed.sources.subarray(first, first + count),
         NO_LOSS,
         null,
@@ -81,13 +81,13 @@ export async function scoreBatches(
         const score = scores[packed.items[first + i] ?? 0];
         const position = packed.positions[first + i] ?? 0;
         if (!request || !score) continue;
-        const [logprob = 0, entropy = 0] = results.subarray(i * RESULT_WORDS);
+        const { logprob, entropy } = resultAt(results, i);
         score.logprobs[position] = logprob;
         score.entropy[position] = entropy;
         if (!logits || !score.top || !request.top) continue;
         const row = logits.subarray(i * vocab, (i + 1) * vocab);
         const tau = request.temperature ?? 1;
-        const logsumexp = (row[words[(first + i) * TOKEN_WORDS] ?? 0] ?? 0) / tau - logprob;
+        const logsumexp = (row[tokens[first + i]?.id ?? 0] ?? 0) / tau - logprob;
         score.top[position] = topK(row, request.top).map((id) => [
           id,
           (row[id] ?? 0) / tau - logsumexp,

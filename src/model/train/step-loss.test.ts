@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedDevice } from '../../gpu/device.ts';
 import { openTestDevice } from '../../gpu/testing/node-gpu.ts';
 import { kdLoss } from '../../kernels/kd-loss.ts';
+import type { ReferenceIo } from '../../gpu/kernel.ts';
 import { runOnDevice } from '../../kernels/run-case.ts';
-import { RESULT_WORDS, tokenLoss } from '../../kernels/token-loss.ts';
+import { RESULT, resultAt, tokenLoss } from '../../kernels/token-loss.ts';
 import '../../lib/testing/closeness.ts';
 import type { LossOptions, TrainSequence } from '../engine.ts';
 import { packBatches, type Packed } from '../forward/packing.ts';
@@ -48,6 +49,13 @@ beforeAll(async () => {
 });
 afterAll(() => opened?.device.destroy());
 
+const NO_RESULT = { logprob: 0, entropy: 0, loss: 0, ratio: 0, divergence: 0, clipped: 0 };
+
+function lossAt({ results }: ReferenceIo, entry: number): number {
+  if (!(results instanceof Float64Array)) throw new Error('There are no results.');
+  return resultAt(results, entry).loss;
+}
+
 /** Loss of one micro-batch, and dL/dz of its tokens put into `gradient` by sequence. */
 async function runBatch(
   packed: Packed,
@@ -58,14 +66,15 @@ async function runBatch(
 ) {
   const count = packed.sources.length;
   const logits = new Float32Array(count * vocab);
-  const reference = new Float32Array(count * RESULT_WORDS);
+  const reference = new Float32Array(count * RESULT.words);
   packed.items.forEach((item, e) => {
     const position = packed.positions[e] ?? 0;
     logits.set(
       fixture.logits[item]?.slice(position * vocab, (position + 1) * vocab) ?? [],
       e * vocab,
     );
-    reference[e * RESULT_WORDS] = fixture.reference[item]?.[position] ?? NaN;
+    const logprob = fixture.reference[item]?.[position] ?? NaN;
+    RESULT.write(new Uint32Array(reference.buffer), e, { ...NO_RESULT, logprob });
   });
   const o = tokenLossOptions(loss);
   const out = await runOnDevice(opened, tokenLoss, {
@@ -84,12 +93,12 @@ async function runBatch(
     io: {
       logits,
       tokens: tokenWords(packed, sequences, weights, loss, reference),
-      results: new Float32Array(count * RESULT_WORDS),
+      results: new Float32Array(count * RESULT.words),
     },
   });
   let total = 0;
   packed.items.forEach((item, e) => {
-    total += out['results']?.[e * RESULT_WORDS + 2] ?? NaN;
+    total += lossAt(out, e);
     const slopes = out['logits']?.slice(e * vocab, (e + 1) * vocab) ?? [];
     slopes.forEach(
       (slope, j) => ((gradient[item] ??= [])[(packed.positions[e] ?? 0) * vocab + j] = slope),
@@ -183,10 +192,10 @@ describe(`the distillation loss is that of PyTorch over a vocabulary of ${distil
           teacher_ids: rows.ids,
           teacher_logprobs: rows.logprobs,
           support: new Float32Array(k),
-          results: new Float32Array(RESULT_WORDS),
+          results: new Float32Array(RESULT.words),
         },
       });
-      expect(Math.abs((out['results']?.[2] ?? NaN) - c.loss)).toBeLessThan(1e-5);
+      expect(Math.abs(lossAt(out, 0) - c.loss)).toBeLessThan(1e-5);
       expect(out['logits']).toBeCloseToArray(c.gradient, 1e-5);
       const outside = (out['logits'] ?? []).filter((_, id) => !c.teacher.ids.flat().includes(id));
       expect(outside.length).toBe(distillation.vocab - k);

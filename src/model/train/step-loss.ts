@@ -1,11 +1,4 @@
-import {
-  HAS_OLD,
-  HAS_REFERENCE,
-  HAS_SAMPLER,
-  NO_FLOOR,
-  RESULT_WORDS,
-  TOKEN_WORDS,
-} from '../../kernels/token-loss.ts';
+import { NO_FLOOR, packTokens, resultAt, type LossToken } from '../../kernels/token-loss.ts';
 import type { LossOptions, TrainSequence } from '../engine.ts';
 import { NO_LOSS, type TokenLossOptions } from '../forward/head.ts';
 import type { Packed } from '../forward/packing.ts';
@@ -60,8 +53,8 @@ export function tokenLossOptions(loss: LossOptions): TokenLossOptions {
 }
 
 /**
- * (entries, 9) words for the token-loss kernel; `weights` are 1/Z by sequence, `reference` the
- * results of a pass without adapter.
+ * The tokens of a micro-batch for the token-loss kernel; `weights` are 1/Z by sequence, `reference`
+ * the results of a pass without adapter.
  */
 export function tokenWords(
   packed: Packed,
@@ -70,32 +63,26 @@ export function tokenWords(
   loss: LossOptions,
   reference: Float32Array | null,
 ): Uint32Array {
-  const n = packed.sources.length;
-  const words = new Uint32Array(n * TOKEN_WORDS);
-  const floats = new Float32Array(words.buffer);
   const beta = loss.kind === 'kd' ? 0 : loss.beta;
   const corrected = loss.kind === 'pg' && loss.correctionCap !== null;
-  for (let e = 0; e < n; e++) {
-    const i = packed.items[e] ?? 0;
-    const position = packed.positions[e] ?? 0;
-    const s = sequences[i];
-    if (!s) continue;
-    const at = e * TOKEN_WORDS;
-    const old = s.oldLogprobs?.[position];
-    const sampler = corrected ? s.samplerLogprobs?.[position] : undefined;
-    words[at] = s.completion[position] ?? 0;
-    floats[at + 1] = s.temperature === 0 ? 1 : s.temperature;
-    floats[at + 2] = s.advantage ?? 0;
-    floats[at + 3] = old ?? 0;
-    floats[at + 4] = sampler ?? 0;
-    floats[at + 5] = reference?.[e * RESULT_WORDS] ?? 0;
-    // A phase's λ weighs its policy gradient (or NLL) only, never the KL term.
-    floats[at + 6] = (weights[i] ?? 0) * (s.weight ?? 1);
-    floats[at + 7] = (weights[i] ?? 0) * beta;
-    words[at + 8] =
-      (old === undefined ? 0 : HAS_OLD) |
-      (sampler === undefined ? 0 : HAS_SAMPLER) |
-      (reference ? HAS_REFERENCE : 0);
-  }
-  return words;
+  return packTokens(
+    Array.from(packed.items, (i, e): LossToken => {
+      const [s, weight] = [sequences[i], weights[i]];
+      const position = packed.positions[e];
+      const id = position === undefined ? undefined : s?.completion[position];
+      if (!s || weight === undefined || position === undefined || id === undefined)
+        throw new Error(`Entry ${e} of a micro-batch is no token of sequence ${i}.`);
+      return {
+        id,
+        tau: s.temperature === 0 ? 1 : s.temperature,
+        advantage: s.advantage ?? 0,
+        old: s.oldLogprobs?.[position] ?? null,
+        sampler: (corrected ? s.samplerLogprobs?.[position] : null) ?? null,
+        reference: reference && resultAt(reference, e).logprob,
+        // A phase's λ weighs its policy gradient (or NLL) only, never the KL term.
+        weight: weight * (s.weight ?? 1),
+        klWeight: weight * beta,
+      };
+    }),
+  );
 }

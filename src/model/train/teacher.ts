@@ -1,4 +1,4 @@
-import { NO_TEACHER } from '../../kernels/kd-loss.ts';
+import { emptyTeacher, writeTeacher } from '../../kernels/kd-loss.ts';
 import type { TeacherTokens, TrainSequence } from '../engine.ts';
 import type { TeacherRows } from '../forward/head.ts';
 import type { Packed } from '../forward/packing.ts';
@@ -22,24 +22,21 @@ export function teacherRows(
 ): TeacherRows {
   const entries = packed.sources.length;
   const k = packed.items.reduce((most, i) => Math.max(most, sequences[i]?.teacher?.k ?? 0), 1);
-  const ids = new Uint32Array(entries * k).fill(NO_TEACHER.id);
-  const logprobs = new Float32Array(entries * (k + 1)).fill(NO_TEACHER.logprob);
+  const rows = emptyTeacher(entries, k);
   for (let e = 0; e < entries; e++) {
-    const at = e * (k + 1);
     const teacher = sequences[packed.items[e] ?? 0]?.teacher;
-    logprobs[at + k] = 0;
     if (!teacher) continue; // masked
     const from = (packed.positions[e] ?? 0) * teacher.k;
     const inside = logSum(teacher, from);
     const tail = renorm || teacher.k >= vocab ? 0 : Math.max(0, -Math.expm1(inside));
     const total = Math.log(Math.exp(inside) + tail);
-    for (let s = 0; s < teacher.k; s++) {
-      ids[e * k + s] = teacher.ids[from + s] ?? 0;
-      logprobs[at + s] = Math.max((teacher.logprobs[from + s] ?? 0) - total, NO_TEACHER.logprob);
-    }
-    logprobs[at + k] = tail;
+    const tokens = Array.from({ length: teacher.k }, (_, s) => ({
+      id: teacher.ids[from + s] ?? 0,
+      logprob: (teacher.logprobs[from + s] ?? 0) - total,
+    }));
+    writeTeacher(rows, e, tokens, tail);
   }
-  return { k, renorm, ids, logprobs };
+  return { ...rows, renorm };
 }
 
 /**

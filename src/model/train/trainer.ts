@@ -1,8 +1,8 @@
 import type { Allocator, BufferView, GpuMemory } from '../../gpu/memory.ts';
 import { accumulate } from '../../kernels/accumulate.ts';
 import { adamw, gradNorm, gradNormTotal, NORM_CHUNK } from '../../kernels/adamw.ts';
-import { mostKeys } from '../../kernels/rows.ts';
-import { RESULT_WORDS } from '../../kernels/token-loss.ts';
+import { mostKeys, withAdapters } from '../../kernels/rows.ts';
+import { resultAt } from '../../kernels/token-loss.ts';
 import { recordBackward, recordForward } from './backward.ts';
 import type { ModelConfig } from '../config.ts';
 import type {
@@ -132,7 +132,7 @@ export class Trainer {
         // Row state without an adapter: the reference is the base model, on the same packing.
         this.upload(ws, {
           ...packed,
-          rows: packed.rows.map((word, i) => (i % 8 === 7 ? 0 : word)),
+          rows: withAdapters(packed.rows, () => 0),
         });
         recordForward(this.model, ws, packed.count, [], null);
         this.head.record(
@@ -289,15 +289,12 @@ function collect(
     const s = sequences[i];
     const column = columns[i];
     if (!s || !column) return;
-    const [logprob = 0, entropy = 0, loss = 0, ratio = 0, kl = 0, clipped = 0] = results.subarray(
-      e * RESULT_WORDS,
-      (e + 1) * RESULT_WORDS,
-    );
+    const { logprob, entropy, loss, ratio, divergence, clipped } = resultAt(results, e);
     column.logprobs[position] = logprob;
     column.entropy[position] = entropy;
     column.ratio[position] = ratio;
     column.loss[position] = loss;
-    column.kl[position] = kl;
+    column.kl[position] = divergence;
     const sampler = s.samplerLogprobs?.[position];
     if (sampler !== undefined) {
       sums.gap += Math.abs(sampler - logprob);
@@ -305,7 +302,7 @@ function collect(
     }
     if (s.masked) return;
     sums.loss += loss;
-    sums.kl += kl;
+    sums.kl += divergence;
     sums.entropy += entropy;
     sums.clipped += clipped;
     sums.tokens += 1;
