@@ -2,8 +2,9 @@ import { slice, type Allocator, type BufferView, type GpuMemory } from '../../gp
 import { mostKeys, ROW, writeRow } from '../../kernels/rows.ts';
 import { MAX_STOP_IDS, sample, SAMPLED, sampledAt, SLOT, slotAt } from '../../kernels/sample.ts';
 import { vocabularyConstants } from '../../kernels/variants.ts';
-import type { ModelConfig } from '../config.ts';
-import { ADAPTER_INDEX, type Completion, type GenerateRequest } from '../engine.ts';
+import type { ModelConfig } from '../weights/config.ts';
+import { ADAPTER_INDEX } from '../weights/adapter.ts';
+import type { Completion, GenerateOptions, GenerateRequest } from './request.ts';
 import type { DeviceAdapter } from '../weights/lora.ts';
 import { RowAllocator } from './row-allocator.ts';
 import { SlotTable } from './slot-table.ts';
@@ -52,12 +53,6 @@ export function keyValueBuffers(memory: Allocator, config: ModelConfig, rows: nu
     k: memory.alloc('kv keys', bytes),
     v: memory.alloc('kv values', bytes),
   }));
-}
-
-export interface GenerateOptions {
-  readonly onCompletion?: (completion: Completion) => void;
-  readonly onTokens?: (generated: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 /** One completion in the making. */
