@@ -1,4 +1,6 @@
+import { MAX_STOP_IDS } from '../../kernels/sample.ts';
 import type { AdapterName } from '../weights/adapter.ts';
+import type { ModelConfig } from '../weights/config.ts';
 
 export interface GenerateRequest {
   /** Prompt token ids; their KV is computed once and shared by all `samples`. */
@@ -47,4 +49,28 @@ export interface GenerateOptions {
   readonly onCompletion?: (completion: Completion) => void;
   readonly onTokens?: (generated: number) => void;
   readonly signal?: AbortSignal;
+}
+
+/** Throws a sentence for a request that the model cannot compute. */
+export function checkRequest(
+  r: GenerateRequest,
+  { maxPositions: context, vocabSize: vocab }: ModelConfig,
+): void {
+  if (r.prompt.length === 0)
+    throw new Error('A prompt has no token; at least one is needed to predict from.');
+  if (r.prompt.length + r.maxTokens > context) {
+    throw new Error(
+      `A prompt of ${r.prompt.length} tokens and ${r.maxTokens} new ones exceed the model's ` +
+        `context of ${context}. Shorten the prompt or ask for fewer tokens.`,
+    );
+  }
+  const beyond = r.prompt.find((id) => id < 0 || id >= vocab);
+  if (beyond !== undefined)
+    throw new Error(
+      `Token id ${beyond} is beyond the model's vocabulary of ${vocab}: the tokenizer does not belong to this model.`,
+    );
+  if (r.stopIds.length > MAX_STOP_IDS)
+    throw new Error(
+      `${r.stopIds.length} stop ids were given; at most ${MAX_STOP_IDS} are supported.`,
+    );
 }

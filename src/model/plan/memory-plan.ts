@@ -12,7 +12,7 @@ import {
 import type { ModelConfig } from '../weights/config.ts';
 import { cutShards } from '../weights/device.ts';
 import type { LoraConfig } from '../weights/adapter.ts';
-import { decodeRows, keyValueBuffers, keyValueRows, slotBuffers } from '../decode/generator.ts';
+import { decodeRows, keyValueBuffers, keyValueRows, slotBuffers } from '../decode/buffers.ts';
 import { entryBuffers, headBuffers, headChunk, teacherBuffers } from '../forward/head.ts';
 import { adapterBuffers, loraLayout } from '../weights/lora.ts';
 import { tunedOutputs, tunerBuffers } from './tuner-buffers.ts';
