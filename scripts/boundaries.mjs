@@ -70,6 +70,21 @@ export const MAY_IMPORT = {
 };
 
 /**
+ * Wings of a folder, each with the wings of the same folder that it may import from. A wing never
+ * imports the files above the wings (src/model/engine.ts), which may import every wing.
+ */
+export const WINGS = {
+  model: {
+    weights: [],
+    text: ['weights'],
+    forward: ['weights'],
+    train: ['weights', 'forward'],
+    decode: ['weights', 'forward'],
+    plan: ['weights', 'forward', 'train', 'decode'],
+  },
+};
+
+/**
  * Folders that run in a worker or under Node alike: no DOM, no React, no store, no Node built-ins.
  */
 export const PORTABLE = [
@@ -103,30 +118,49 @@ function belowSource(file) {
   return path.startsWith('..') ? undefined : path;
 }
 
-/** ESLint rule: relative imports, types included, stay within MAY_IMPORT. */
+/**
+ * What a file below src/ may import: `allowed` are the paths below src/ that its imports may start
+ * with, `said` says so; null where nothing is ruled.
+ */
+function limitsOf(file) {
+  const [folder, wing, ...inWing] = (belowSource(file) ?? '').split('/');
+  const folders = MAY_IMPORT[folder];
+  if (!folders) return null;
+  const others = folders.map((name) => `${name}/`);
+  const said =
+    folders.length > 0
+      ? `it may import ${folders.join(', ')} only`
+      : 'it may import no other folder';
+  const wings = WINGS[folder];
+  if (!wings || inWing.length === 0)
+    return { from: folder, allowed: [`${folder}/`, ...others], said };
+  const below = wings[wing] ?? [];
+  return {
+    from: `${folder}/${wing}`,
+    allowed: [...[wing, ...below].map((name) => `${folder}/${name}/`), ...others],
+    said: `${said}, and of src/${folder} ${below.join(', ') || 'nothing but its own wing'}`,
+  };
+}
+
+/** ESLint rule: relative imports, types included, stay within MAY_IMPORT and WINGS. */
 const downward = {
   meta: {
     type: 'problem',
     schema: [],
     messages: {
-      upward: 'src/{{from}} may not import "{{path}}": {{rule}} (scripts/boundaries.mjs).',
+      upward: 'src/{{from}} may not import "{{path}}": {{said}} (scripts/boundaries.mjs).',
     },
   },
   create(context) {
-    const from = belowSource(context.filename)?.split('/')[0];
-    const allowed = MAY_IMPORT[from];
-    if (!allowed) return {};
-    const rule =
-      allowed.length > 0
-        ? `it may import ${allowed.join(', ')} only`
-        : 'it may import no other folder';
+    const limits = limitsOf(context.filename);
+    if (!limits) return {};
+    const { from, allowed, said } = limits;
     const check = (node) => {
       const specifier = node.source?.value;
       if (typeof specifier !== 'string' || !specifier.startsWith('.')) return;
       const path = belowSource(resolve(dirname(context.filename), specifier));
-      if (path === undefined || [from, ...allowed].some((folder) => path.startsWith(`${folder}/`)))
-        return;
-      context.report({ node, messageId: 'upward', data: { from, path, rule } });
+      if (path === undefined || allowed.some((start) => path.startsWith(start))) return;
+      context.report({ node, messageId: 'upward', data: { from, path, said } });
     };
     return {
       ImportDeclaration: check,

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModelConfig } from '../model/gpu-engine.ts';
-import { modelTensors } from '../model/config.ts';
-import { openWeights } from '../model/weights/weights-source.ts';
+import { modelTensors } from '../model/weights/config.ts';
+import { openWeights } from '../model/weights/source.ts';
 import { folderSource } from '../storage/node/folder-source.ts';
 import { afterthought } from './testing/afterthought.ts';
 

@@ -4,11 +4,11 @@ import { policyText, type MethodText, type PromptOptions } from '../data/prompts
 import { nodeGpu } from '../gpu/node-gpu.ts';
 import { loadChatTemplate, type ChatTemplate } from '../model/text/chat.ts';
 import { openEngine, readModelConfig, type GpuEngine } from '../model/gpu-engine.ts';
-import type { ModelConfig } from '../model/config.ts';
+import type { ModelConfig } from '../model/weights/config.ts';
 import { readAdapter } from '../model/weights/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/text/tokenizer.ts';
-import { WEIGHT_PRECISIONS, type WeightPrecision } from '../model/weights/weight-format.ts';
-import type { FileSource } from '../model/weights/weights-source.ts';
+import { WEIGHT_PRECISIONS, type WeightPrecision } from '../model/weights/format.ts';
+import type { FileSource } from '../model/weights/source.ts';
 import type { RunConfig } from '../schema/config.ts';
 import { parseModelName } from '../storage/models.ts';
 import { folderTunerCache } from '../storage/node/tuner-cache.ts';

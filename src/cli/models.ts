@@ -1,5 +1,5 @@
 import { formatBytes, formatPercent } from '../lib/format.ts';
-import type { FileSource } from '../model/weights/weights-source.ts';
+import type { FileSource } from '../model/weights/source.ts';
 import type { ModelPrecision } from '../schema/models.ts';
 import { HUB, Hub, STALL_MS } from '../storage/hub/hub.ts';
 import { systemClock } from '../storage/hub/retry.ts';

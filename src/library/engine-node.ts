@@ -5,7 +5,7 @@
  * @module engine
  */
 import { fileURLToPath } from 'node:url';
-import type { FileSource } from '../model/weights/weights-source.ts';
+import type { FileSource } from '../model/weights/source.ts';
 import { folderSource } from '../storage/node/folder-source.ts';
 
 export * from './engine.ts';

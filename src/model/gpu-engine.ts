@@ -1,25 +1,24 @@
 import { openDevice, type OpenedDevice } from '../gpu/device.ts';
 import { checkVariants, type Variants } from '../kernels/variants.ts';
-import { parseModelConfig, type ModelConfig } from './config.ts';
-import { storedPrecision, uploadWeights } from './weights/device-weights.ts';
+import { parseModelConfig, type ModelConfig } from './weights/config.ts';
+import { storedPrecision, uploadWeights } from './weights/device.ts';
 import {
-  ADAPTER_INDEX,
   type AdapterName,
   type AdapterTensors,
   type Completion,
   type Engine,
+  type GenerateOptions,
   type GenerateRequest,
   type LoraConfig,
-  type LossOptions,
-  type OptimizerOptions,
   type Score,
   type ScoreRequest,
   type TrainableName,
   type TrainResult,
-  type TrainSequence,
+  type TrainStepOptions,
 } from './engine.ts';
-import { Generator, type GenerateOptions } from './decode/generator.ts';
+import { Generator } from './decode/generator.ts';
 import { Head } from './forward/head.ts';
+import { ADAPTER_INDEX } from './weights/adapter.ts';
 import {
   DeviceAdapter,
   freshParameters,
@@ -27,13 +26,14 @@ import {
   loraLayout,
   toTensors,
 } from './weights/lora.ts';
-import { scoreBatches } from './train/scorer.ts';
+import { scoreBatches } from './forward/scorer.ts';
+import { SequenceWorkspaces } from './forward/sequence-pass.ts';
 import { Trainer } from './train/trainer.ts';
-import { checkTrainStep } from './train/train-checks.ts';
+import { checkTrainStep } from './train/checks.ts';
 import { Transformer } from './forward/transformer.ts';
 import { tunedVariants, type TunerCache } from './plan/tuner.ts';
-import type { WeightPrecision } from './weights/weight-format.ts';
-import { openWeights, type FileSource } from './weights/weights-source.ts';
+import type { WeightPrecision } from './weights/format.ts';
+import { openWeights, type FileSource } from './weights/source.ts';
 
 export interface OpenEngineOptions {
   readonly gpu: GPU | undefined;
@@ -125,6 +125,7 @@ export class GpuEngine implements Engine {
   readonly #generator: Generator;
   readonly #trainer: Trainer;
   readonly #head: Head;
+  readonly #workspaces: SequenceWorkspaces;
   readonly #adapters = new Map<TrainableName, DeviceAdapter>();
 
   constructor(
@@ -143,7 +144,8 @@ export class GpuEngine implements Engine {
     };
     this.#head = new Head(opened.memory, model);
     this.#generator = new Generator(opened.memory, model, lookahead, tick);
-    this.#trainer = new Trainer(opened.memory, model, this.#head, tick);
+    this.#workspaces = new SequenceWorkspaces(opened.memory, model);
+    this.#trainer = new Trainer(opened.memory, model, this.#head, this.#workspaces, tick);
   }
 
   get variants(): Variants {
@@ -164,7 +166,7 @@ export class GpuEngine implements Engine {
     const [score] = await scoreBatches(
       this.model,
       this.#head,
-      this.#trainer,
+      this.#workspaces,
       [{ ids, promptLength: 1, adapter: 'none' }],
       CANARY_ROWS,
       [],
@@ -207,7 +209,7 @@ export class GpuEngine implements Engine {
     return scoreBatches(
       this.model,
       this.#head,
-      this.#trainer,
+      this.#workspaces,
       requests,
       this.microBatchRows,
       adapters,
@@ -251,14 +253,9 @@ export class GpuEngine implements Engine {
     return toTensors(adapter.layout, await this.opened.recorder.readF32(adapter.grad));
   }
 
-  async trainStep(options: {
-    readonly adapter: TrainableName;
-    readonly sequences: readonly TrainSequence[];
-    readonly loss: LossOptions;
-    readonly optimizer: OptimizerOptions;
-    readonly reference: boolean;
-    readonly signal?: AbortSignal;
-  }): Promise<TrainResult> {
+  async trainStep(
+    options: TrainStepOptions & { readonly adapter: TrainableName },
+  ): Promise<TrainResult> {
     for (const s of options.sequences)
       this.#checkScore({
         ids: [...s.prompt, ...s.completion],

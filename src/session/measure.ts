@@ -1,5 +1,5 @@
 import type { Engine, GenerateRequest, TrainSequence } from '../model/engine.ts';
-import type { GenerationNeed } from '../model/plan/plan.ts';
+import type { GenerationNeed } from '../model/plan/memory-plan.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { StepEstimate } from '../schema/plan.ts';
 import type { TrainedWork } from '../settings/method.ts';

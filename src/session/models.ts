@@ -1,6 +1,6 @@
 import { messageOf } from '../lib/errors.ts';
 import { CATALOGUE } from '../model/weights/catalogue.ts';
-import type { FileSource } from '../model/weights/weights-source.ts';
+import type { FileSource } from '../model/weights/source.ts';
 import type { ModelOffer, ModelPrecision, ModelShelf, ModelTransfer } from '../schema/models.ts';
 import type { SessionRequest, ToPage } from '../schema/protocol.ts';
 import { blobSource } from '../storage/blob-source.ts';

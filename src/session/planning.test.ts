@@ -6,7 +6,7 @@ import { nodeGpu } from '../gpu/node-gpu.ts';
 import { keptBytes } from '../model/weights/convert.ts';
 import type { Engine } from '../model/engine.ts';
 import { readModelConfig } from '../model/gpu-engine.ts';
-import { memoryPlan, type PlanInput } from '../model/plan/plan.ts';
+import { memoryPlan, type PlanInput } from '../model/plan/memory-plan.ts';
 import { METHOD_NAMES } from '../schema/config.ts';
 import { measureStep } from './measure.ts';
 import {

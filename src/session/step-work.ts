@@ -1,4 +1,4 @@
-import type { GenerationNeed, TrainingNeed } from '../model/plan/plan.ts';
+import type { GenerationNeed, TrainingNeed } from '../model/plan/memory-plan.ts';
 import { methodOf, type RunConfig } from '../schema/config.ts';
 import type { TrainedWork } from '../settings/method.ts';
 

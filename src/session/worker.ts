@@ -7,7 +7,7 @@ import { loadChatTemplate } from '../model/text/chat.ts';
 import { openEngine, readModelConfig } from '../model/gpu-engine.ts';
 import { readAdapter, writeAdapter } from '../model/weights/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/text/tokenizer.ts';
-import { httpSource, type FileSource } from '../model/weights/weights-source.ts';
+import { httpSource, type FileSource } from '../model/weights/source.ts';
 import { browserHost } from '../sandbox/browser/browser-sandbox.ts';
 import { bundledPyodide } from '../sandbox/browser/bundled-pyodide.ts';
 import { poolSize } from '../sandbox/pool.ts';

@@ -1,4 +1,4 @@
-import type { FileSource } from '../model/weights/weights-source.ts';
+import type { FileSource } from '../model/weights/source.ts';
 
 /** Files that were chosen or dropped, as the files of one model. */
 export function blobSource(

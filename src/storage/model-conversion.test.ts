@@ -14,8 +14,8 @@ import {
   tileBytes,
   WEIGHT_PRECISIONS,
   type TiledPrecision,
-} from '../model/weights/weight-format.ts';
-import { openWeights } from '../model/weights/weights-source.ts';
+} from '../model/weights/format.ts';
+import { openWeights } from '../model/weights/source.ts';
 import { blobSource } from './blob-source.ts';
 import type { TransferOptions } from './models.ts';
 import { HubServer } from './testing/hub-server.ts';

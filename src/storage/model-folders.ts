@@ -1,4 +1,4 @@
-import type { FileSource } from '../model/weights/weights-source.ts';
+import type { FileSource } from '../model/weights/source.ts';
 import type { ModelRoom } from '../schema/models.ts';
 
 /**

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rng } from '../lib/rng.ts';
-import type { FileSource } from '../model/weights/weights-source.ts';
+import type { FileSource } from '../model/weights/source.ts';
 import { writeWhole } from './model-folders.ts';
 import { openStored, type TransferOptions } from './models.ts';
 import { HubServer } from './testing/hub-server.ts';

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { messageOf, StorageFullError } from '../lib/errors.ts';
 import { formatBytes } from '../lib/format.ts';
 import { readModelConfig } from '../model/gpu-engine.ts';
-import { openWeights, type FileSource } from '../model/weights/weights-source.ts';
+import { openWeights, type FileSource } from '../model/weights/source.ts';
 import {
   MODEL_PRECISIONS,
   type ModelPrecision,

@@ -1,6 +1,6 @@
 import { readModelConfig } from '../model/gpu-engine.ts';
-import { weightFiles, type FileSource } from '../model/weights/weights-source.ts';
-import { modelTensors, type ModelConfig } from '../model/config.ts';
+import { weightFiles, type FileSource } from '../model/weights/source.ts';
+import { modelTensors, type ModelConfig } from '../model/weights/config.ts';
 import type { ModelOffer, ModelPrecision } from '../schema/models.ts';
 import { keptBytes } from '../model/weights/convert.ts';
 import type { Hub, RemoteBody, RemoteModel } from './hub/hub.ts';

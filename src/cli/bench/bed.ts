@@ -4,7 +4,7 @@ import { nodeGpu } from '../../gpu/node-gpu.ts';
 import { copyRate, productRates, type Clock } from '../../kernels/measure.ts';
 import { Rng } from '../../lib/rng.ts';
 import { openEngine, type GpuEngine, type OpenEngineOptions } from '../../model/gpu-engine.ts';
-import type { FileSource } from '../../model/weights/weights-source.ts';
+import type { FileSource } from '../../model/weights/source.ts';
 import { folderSource } from '../../storage/node/folder-source.ts';
 import { resolveModel } from '../model.ts';
 import { now, type Spent } from './clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseModelConfig } from '../../model/config.ts';
+import { parseModelConfig } from '../../model/weights/config.ts';
 import { groupWork, layersFlops, trainFlops } from './flops.ts';
 
 const config = parseModelConfig({

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../../model/config.ts';
+import type { ModelConfig } from '../../model/weights/config.ts';
 
 /**
  * Floating-point operations of passes over packed rows, a multiplication and an addition counting

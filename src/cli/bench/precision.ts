@@ -1,7 +1,7 @@
 import { nodeGpu } from '../../gpu/node-gpu.ts';
 import { openEngine, type GpuEngine } from '../../model/gpu-engine.ts';
-import type { WeightPrecision } from '../../model/weights/weight-format.ts';
-import type { FileSource } from '../../model/weights/weights-source.ts';
+import type { WeightPrecision } from '../../model/weights/format.ts';
+import type { FileSource } from '../../model/weights/source.ts';
 import { rounded, type Section } from './section.ts';
 
 /** Whole distributions are compared on the host: beyond this vocabulary they are too many. */

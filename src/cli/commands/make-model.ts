@@ -1,8 +1,8 @@
 import { open, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formatBytes, formatCount, formatSeconds } from '../../lib/format.ts';
-import { parseModelConfig, modelTensors } from '../../model/config.ts';
-import { randomSpread, randomTensor } from '../../model/weights/random-weights.ts';
+import { parseModelConfig, modelTensors } from '../../model/weights/config.ts';
+import { randomSpread, randomTensor } from '../../model/weights/random.ts';
 import { safetensorsHeader } from '../../model/weights/safetensors.ts';
 import { elements, SHAPE_NAMES, SHAPES, type ShapeName } from '../../model/weights/shapes.ts';
 import { loadTokenizer } from '../../model/text/tokenizer.ts';

@@ -8,8 +8,8 @@ import { piecesOf } from '../../gpu/pieces.ts';
 import { PlannedMemory } from '../../gpu/planned-memory.ts';
 import { BUSY_SECONDS, type Recorder } from '../../gpu/recorder.ts';
 import { packedBytes } from '../../lib/weight-blocks.ts';
-import { parseModelConfig } from '../config.ts';
-import { cutShards, type DeviceWeights, type WeightMatrix } from '../weights/device-weights.ts';
+import { parseModelConfig } from '../weights/config.ts';
+import { cutShards, type DeviceWeights, type WeightMatrix } from '../weights/device.ts';
 import {
   LORA_TARGETS,
   type LossOptions,
@@ -19,6 +19,7 @@ import {
 import { openEngine, type GpuEngine } from '../gpu-engine.ts';
 import { Generator } from '../decode/generator.ts';
 import { Head } from './head.ts';
+import { SequenceWorkspaces } from './sequence-pass.ts';
 import { DeviceAdapter, loraLayout } from '../weights/lora.ts';
 import { SHAPES } from '../weights/shapes.ts';
 import { forcedVariants } from '../testing/variants.ts';
@@ -175,7 +176,13 @@ async function work({ memory, model, adapter }: ReturnType<typeof recorded>): Pr
       teacher,
     },
   ];
-  const trainer = new Trainer(memory, model, new Head(memory, model), () => undefined);
+  const trainer = new Trainer(
+    memory,
+    model,
+    new Head(memory, model),
+    new SequenceWorkspaces(memory, model),
+    () => undefined,
+  );
   for (const loss of [pg, { kind: 'kd', mode: 'tail' }] as const)
     await trainer.step(adapter, 1024, {
       sequences,

@@ -4,7 +4,7 @@ import { kdLoss, teacherChunk, type TeacherEntries } from '../../kernels/kd-loss
 import { rmsNormBackward } from '../../kernels/rms-norm.ts';
 import { NO_FLOOR, RESULT, TOKEN, tokenLoss } from '../../kernels/token-loss.ts';
 import { vocabularyConstants } from '../../kernels/variants.ts';
-import type { ModelConfig } from '../config.ts';
+import type { ModelConfig } from '../weights/config.ts';
 import type { Transformer } from './transformer.ts';
 
 /** What the distillation kernel follows, and whether it is renormalised. */

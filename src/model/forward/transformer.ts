@@ -16,8 +16,8 @@ import {
   type Variants,
 } from '../../kernels/variants.ts';
 import { weightConstants } from '../../kernels/weight-constants.ts';
-import type { ModelConfig } from '../config.ts';
-import type { DeviceWeights, WeightMatrix } from '../weights/device-weights.ts';
+import type { ModelConfig } from '../weights/config.ts';
+import type { DeviceWeights, WeightMatrix } from '../weights/device.ts';
 import type { DeviceAdapter, FusedName } from '../weights/lora.ts';
 import type { Workspace } from './workspace.ts';
 

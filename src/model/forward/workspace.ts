@@ -2,7 +2,7 @@ import type { Allocator, BufferView } from '../../gpu/memory.ts';
 import { KEY } from '../../kernels/attention-keys.ts';
 import { SPAN } from '../../kernels/gather-rows.ts';
 import { ROW } from '../../kernels/rows.ts';
-import type { ModelConfig } from '../config.ts';
+import type { ModelConfig } from '../weights/config.ts';
 import type { LoraLayout } from '../weights/lora.ts';
 
 /** Activations of up to `capacity` rows. Shapes: docs/gpu.md. */

@@ -27,7 +27,7 @@ import {
 } from '../../kernels/variants.ts';
 import { isTiled, type WeightPrecision } from '../../lib/weight-blocks.ts';
 import type { Transformer } from '../forward/transformer.ts';
-import { matrixOf } from '../weights/device-weights.ts';
+import { matrixOf } from '../weights/device.ts';
 import {
   fillTunerBuffers,
   KEYS,

@@ -4,7 +4,7 @@ import { KEY, packKeys } from '../../kernels/attention-keys.ts';
 import { ROW } from '../../kernels/rows.ts';
 import { packSlots, PLAIN_SLOT, SAMPLED, SLOT } from '../../kernels/sample.ts';
 import { packTokens, PLAIN_TOKEN, RESULT, TOKEN } from '../../kernels/token-loss.ts';
-import type { ModelConfig } from '../config.ts';
+import type { ModelConfig } from '../weights/config.ts';
 
 /** Attention is measured with this many keys a row. */
 export const KEYS = 512;

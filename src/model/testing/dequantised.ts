@@ -1,8 +1,8 @@
 import { convertFile } from '../weights/convert.ts';
 import { readModelConfig } from '../gpu-engine.ts';
 import { writeSafetensors } from '../weights/safetensors.ts';
-import type { WeightPrecision } from '../weights/weight-format.ts';
-import { openWeights, type FileSource } from '../weights/weights-source.ts';
+import type { WeightPrecision } from '../weights/format.ts';
+import { openWeights, type FileSource } from '../weights/source.ts';
 
 /** A model's files with other weights, in memory. */
 export function withWeights(source: FileSource, weights: Uint8Array, label: string): FileSource {

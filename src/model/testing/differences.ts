@@ -1,4 +1,4 @@
-import type { AdapterTensors } from '../engine.ts';
+import type { AdapterTensors } from '../weights/adapter.ts';
 
 /** Largest |a − b| relative to the RMS of b: gradients are compared directly (docs/methods.md). */
 export function relativeError(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderSource } from '../../storage/node/folder-source.ts';
 import { loadChatTemplate, type ChatMessage } from './chat.ts';
-import type { FileSource } from '../weights/weights-source.ts';
+import type { FileSource } from '../weights/source.ts';
 
 function files(contents: Record<string, string>): FileSource {
   const get = (path: string) =>

@@ -1,6 +1,6 @@
 import { Template } from '@huggingface/jinja';
 import { loadTokenizerConfig, specialTokenText } from './tokenizer.ts';
-import type { FileSource } from '../weights/weights-source.ts';
+import type { FileSource } from '../weights/source.ts';
 
 export interface ChatMessage {
   /** `system`, `user`, `assistant`; what else there is the template decides. */

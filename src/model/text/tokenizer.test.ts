@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { folderSource } from '../../storage/node/folder-source.ts';
 
 import { Rng } from '../../lib/rng.ts';
-import { parseModelConfig } from '../config.ts';
+import { parseModelConfig } from '../weights/config.ts';
 import { loadTokenizer } from './tokenizer.ts';
-import type { FileSource } from '../weights/weights-source.ts';
+import type { FileSource } from '../weights/source.ts';
 
 function files(contents: Record<string, unknown>): FileSource {
   const get = (path: string) =>

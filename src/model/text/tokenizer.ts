@@ -1,8 +1,8 @@
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import * as v from 'valibot';
 import { formatCount } from '../../lib/format.ts';
-import type { ModelConfig } from '../config.ts';
-import type { FileSource } from '../weights/weights-source.ts';
+import type { ModelConfig } from '../weights/config.ts';
+import type { FileSource } from '../weights/source.ts';
 
 export interface Pieces {
   readonly text: string;

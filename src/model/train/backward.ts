@@ -6,29 +6,10 @@ import { rmsNormBackward } from '../../kernels/rms-norm.ts';
 import { ropeBackward } from '../../kernels/rope.ts';
 import { swigluBackward } from '../../kernels/swiglu.ts';
 import { attentionBackwardKernels, loraGradientKernel } from '../../kernels/variants.ts';
+import { elementAt } from '../../lib/defined.ts';
 import type { DeviceAdapter, FusedName } from '../weights/lora.ts';
 import type { Transformer } from '../forward/transformer.ts';
-import type { SequenceWorkspace, TrainWorkspace } from '../forward/workspace.ts';
-
-/**
- * Forward pass over packed rows that leaves the last layer's output in `ws.x`, and the input of
- * every layer in `checkpoints`.
- */
-export function recordForward(
-  model: Transformer,
-  ws: SequenceWorkspace,
-  rows: number,
-  adapters: readonly DeviceAdapter[],
-  checkpoints: readonly BufferView[] | null,
-): void {
-  model.embed(ws, rows);
-  for (let l = 0; l < model.config.layers; l++) {
-    if (checkpoints)
-      model.recorder.copy(ws.x, checkpoint(checkpoints, l), 4 * rows * model.config.hiddenSize);
-    model.attentionBlock(ws, l, rows, ws, adapters);
-    model.mlpBlock(ws, l, rows, adapters);
-  }
-}
+import type { TrainWorkspace } from '../forward/workspace.ts';
 
 /**
  * Backward pass from `ws.dx`, the gradient of the last layer's output, to the adapter's gradient
@@ -56,7 +37,7 @@ export function recordBackward(
   };
   for (let l = config.layers - 1; l >= 0; l--) {
     const layer = model.layer(l);
-    recorder.copy(checkpoint(ws.checkpoints, l), ws.x, 4 * rows * hiddenSize);
+    recorder.copy(elementAt(ws.checkpoints, l), ws.x, 4 * rows * hiddenSize);
     model.attentionBlock(ws, l, rows, ws, [adapter], true);
     model.mlpBlock(ws, l, rows, [adapter], true);
     model.loraHidden(ws, l, 'down', { x: ws.act }, rows, adapter);
@@ -118,7 +99,7 @@ export function recordBackward(
     backwardProject(model, ws, l, 'qkv', ws.norm1, ws.dqkv, first ? null : ws.dNorm, rows, adapter);
     if (!first)
       recorder.run(rmsNormBackward, normShape, {
-        x: checkpoint(ws.checkpoints, l),
+        x: elementAt(ws.checkpoints, l),
         weight: layer.norm1,
         dy: ws.dNorm,
         dx: ws.dx,
@@ -193,10 +174,4 @@ function backwardProject(
     },
     { a: ws.dh, c: x, rows: ws.rows, grad: adapter.gradA(pair) },
   );
-}
-
-function checkpoint(checkpoints: readonly BufferView[], l: number): BufferView {
-  const view = checkpoints[l];
-  if (!view) throw new Error(`No checkpoint for layer ${l}.`);
-  return view;
 }

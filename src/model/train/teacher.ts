@@ -1,5 +1,5 @@
 import { emptyTeacher, writeTeacher } from '../../kernels/kd-loss.ts';
-import type { TeacherTokens, TrainSequence } from '../engine.ts';
+import type { TeacherTokens, TrainSequence } from './step.ts';
 import type { TeacherRows } from '../forward/head.ts';
 import type { Packed } from '../forward/packing.ts';
 

@@ -1,32 +1,23 @@
 import type { Allocator, BufferView, GpuMemory } from '../../gpu/memory.ts';
 import { accumulate } from '../../kernels/accumulate.ts';
 import { adamw, gradNorm, gradNormTotal, NORM_CHUNK } from '../../kernels/adamw.ts';
-import { mostKeys, withAdapters } from '../../kernels/rows.ts';
+import { withAdapters } from '../../kernels/rows.ts';
 import { resultAt } from '../../kernels/token-loss.ts';
-import { recordBackward, recordForward } from './backward.ts';
-import type { ModelConfig } from '../config.ts';
+import { recordBackward } from './backward.ts';
 import type {
-  LossOptions,
   OptimizerOptions,
   TokenColumns,
   TrainResult,
   TrainSequence,
-} from '../engine.ts';
+  TrainStepOptions,
+} from './step.ts';
 import { type Head, NO_LOSS } from '../forward/head.ts';
 import type { DeviceAdapter, LoraLayout } from '../weights/lora.ts';
 import { packBatches, type Packed } from '../forward/packing.ts';
-import { inverseZ, tokenLossOptions, tokenWords } from './step-loss.ts';
+import { inverseZ, tokenLossOptions, tokenWords } from './loss.ts';
 import { teacherRows } from './teacher.ts';
 import type { Transformer } from '../forward/transformer.ts';
-import { SequenceWorkspace, TrainWorkspace } from '../forward/workspace.ts';
-
-export interface TrainStepOptions {
-  readonly sequences: readonly TrainSequence[];
-  readonly loss: LossOptions;
-  readonly optimizer: OptimizerOptions;
-  readonly reference: boolean;
-  readonly signal?: AbortSignal;
-}
+import { recordForward, type SequenceWorkspaces } from '../forward/sequence-pass.ts';
 
 /** Squared norms of the chunks of an adapter's gradient. */
 export function partialNorms(memory: Allocator, layout: LoraLayout): BufferView {
@@ -38,9 +29,8 @@ export function earlierGradient(memory: Allocator, layout: LoraLayout): BufferVi
   return memory.alloc('adapter gradient of earlier parts', 4 * layout.words);
 }
 
-/** One optimiser step over packed sequences; a workspace is kept between steps. */
+/** Optimiser steps over packed sequences. */
 export class Trainer {
-  #ws: SequenceWorkspace | null = null;
   #norm;
   #partials;
   /** Gradient of the parts of a step before the present one. */
@@ -50,57 +40,12 @@ export class Trainer {
     private readonly memory: GpuMemory,
     private readonly model: Transformer,
     private readonly head: Head,
+    private readonly workspaces: SequenceWorkspaces,
     private readonly tick: () => void,
   ) {
     this.#norm = memory.alloc('adapter norm', 16);
     this.#partials = memory.alloc('adapter norm', 16);
     this.#total = memory.alloc('adapter gradient of earlier parts', 16);
-  }
-
-  /** Workspace for a forward pass over at least `rows` rows whose h buffers fit `adapter`. */
-  async forwardWorkspace(rows: number, adapter: DeviceAdapter | null): Promise<SequenceWorkspace> {
-    if (this.#ws && fits(this.#ws, rows, adapter)) return this.#ws;
-    // Where there is training, the same workspace serves both: one of each would be more.
-    return this.#ws instanceof TrainWorkspace
-      ? this.#trainWorkspace(rows, adapter)
-      : this.#renew(SequenceWorkspace, rows, adapter);
-  }
-
-  async #trainWorkspace(rows: number, adapter: DeviceAdapter | null): Promise<TrainWorkspace> {
-    return this.#ws instanceof TrainWorkspace && fits(this.#ws, rows, adapter)
-      ? this.#ws
-      : this.#renew(TrainWorkspace, rows, adapter);
-  }
-
-  async #renew<W extends SequenceWorkspace>(
-    Made: new (
-      memory: Allocator,
-      config: ModelConfig,
-      rows: number,
-      layout: LoraLayout | null,
-    ) => W,
-    rows: number,
-    adapter: DeviceAdapter | null,
-  ): Promise<W> {
-    this.model.recorder.submit();
-    this.#ws?.free();
-    this.model.recorder.forgetBindGroups();
-    this.#ws = null;
-    const ws = this.memory.whole(
-      () => new Made(this.memory, this.model.config, rows, adapter?.layout ?? null),
-    );
-    await this.memory.settle();
-    this.#ws = ws;
-    return ws;
-  }
-
-  upload(ws: SequenceWorkspace, packed: Packed): void {
-    this.model.recorder.submit();
-    this.memory.write(ws.rows, packed.rows);
-    ws.mostKeys = mostKeys(packed.rows);
-    if (!(ws instanceof TrainWorkspace)) return;
-    this.memory.write(ws.keys, packed.keys);
-    this.memory.write(ws.spans, packed.spans);
   }
 
   async step(
@@ -112,7 +57,7 @@ export class Trainer {
     const { recorder } = this.model;
     const batches = packBatches(sequences, microBatchRows, adapter.index);
     const weights = inverseZ(loss, sequences, batches);
-    const ws = await this.#trainWorkspace(
+    const ws = await this.workspaces.forTraining(
       Math.max(microBatchRows, ...batches.map((b) => b.count)),
       adapter,
     );
@@ -130,7 +75,7 @@ export class Trainer {
       let reference: Float32Array | null = null;
       if (options.reference) {
         // Row state without an adapter: the reference is the base model, on the same packing.
-        this.upload(ws, {
+        this.workspaces.upload(ws, {
           ...packed,
           rows: withAdapters(packed.rows, () => 0),
         });
@@ -144,7 +89,7 @@ export class Trainer {
         );
         reference = await this.head.results(packed.sources.length);
       }
-      this.upload(ws, packed);
+      this.workspaces.upload(ws, packed);
       recorder.clear(ws.dx);
       recordForward(this.model, ws, packed.count, [adapter], ws.checkpoints);
       const teacher =
@@ -262,10 +207,6 @@ export class Trainer {
     if (!skipped) adapter.steps = step;
     return { gradNorm: norm, skipped };
   }
-}
-
-function fits(ws: SequenceWorkspace, rows: number, adapter: DeviceAdapter | null): boolean {
-  return ws.capacity >= rows && ws.loraRank >= (adapter?.layout.rank ?? 4);
 }
 
 function collect(

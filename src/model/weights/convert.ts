@@ -1,5 +1,5 @@
 import { encodeF16 } from '../../lib/float16.ts';
-import { modelTensors, type ModelConfig } from '../config.ts';
+import { modelTensors, type ModelConfig } from './config.ts';
 import {
   decodeFloats,
   floatDtype,
@@ -18,8 +18,8 @@ import {
   type PackedTensor,
   type TiledPrecision,
   type WeightPrecision,
-} from './weight-format.ts';
-import type { FileSource } from './weights-source.ts';
+} from './format.ts';
+import type { FileSource } from './source.ts';
 
 /**
  * Turns a file into what is kept of it, piece by piece in file order. Between pieces the work can
@@ -95,7 +95,7 @@ interface PlannedTensor {
 
 /**
  * A safetensors file of f32, f16 or bf16 tensors → one of `precision`, with the tensors in the
- * order of their bytes. Matrices are converted (weight-format.ts says to what), vectors become f32
+ * order of their bytes. Matrices are converted (format.ts says to what), vectors become f32
  * always.
  * @param size bytes of the source
  * @param file its name, for messages

@@ -1,9 +1,9 @@
 import { slice, type Allocator, type BufferView, type GpuMemory } from '../../gpu/memory.ts';
 import { NO_SEGMENT } from '../../kernels/linear.ts';
 import { Rng } from '../../lib/rng.ts';
-import type { ModelConfig } from '../config.ts';
-import { matrixOf, type WeightMatrix } from './device-weights.ts';
-import type { AdapterTensors, LoraConfig, LoraTarget } from '../engine.ts';
+import type { ModelConfig } from './config.ts';
+import { matrixOf, type WeightMatrix } from './device.ts';
+import type { AdapterTensors, LoraConfig, LoraTarget } from './adapter.ts';
 import { loraTensorName, projectionSize } from './peft.ts';
 
 /** The four fused products of a layer and the projections each one stacks. */

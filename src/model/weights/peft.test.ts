@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderSource } from '../../storage/node/folder-source.ts';
-import { parseModelConfig } from '../config.ts';
+import { parseModelConfig } from './config.ts';
 import { loadFixture } from '../fixtures/load.ts';
 import { fromTensors, loraLayout, toTensors } from './lora.ts';
 import {
@@ -16,7 +16,7 @@ import {
 } from './peft.ts';
 import { parseHeader, readSafetensors, writeSafetensors } from './safetensors.ts';
 import { SHAPES } from './shapes.ts';
-import type { FileSource } from './weights-source.ts';
+import type { FileSource } from './source.ts';
 
 function files(contents: Record<string, Uint8Array | string>): FileSource {
   const get = (path: string) => {

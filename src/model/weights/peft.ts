@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import type { ModelConfig } from '../config.ts';
-import { LORA_TARGETS, type AdapterTensors, type LoraConfig, type LoraTarget } from '../engine.ts';
+import type { ModelConfig } from './config.ts';
+import { LORA_TARGETS, type AdapterTensors, type LoraConfig, type LoraTarget } from './adapter.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import type { FileSource } from './weights-source.ts';
+import type { FileSource } from './source.ts';
 
 /** The two files of a PEFT adapter folder. */
 export const ADAPTER_CONFIG = 'adapter_config.json';

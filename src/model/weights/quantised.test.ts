@@ -5,8 +5,8 @@ import { loadFixture, type Fixture, type FixtureName } from '../fixtures/load.ts
 import { openEngine, type GpuEngine } from '../gpu-engine.ts';
 import { dequantised, packed } from '../testing/dequantised.ts';
 import { largestDifference, relativeError } from '../testing/differences.ts';
-import type { WeightPrecision } from './weight-format.ts';
-import type { FileSource } from './weights-source.ts';
+import type { WeightPrecision } from './format.ts';
+import type { FileSource } from './source.ts';
 
 async function scores(engine: GpuEngine, { scoreCases, adapter }: Fixture): Promise<number[]> {
   engine.loadAdapter('student', adapter.config, adapter.tensors);

@@ -1,4 +1,4 @@
-import { modelTensors, type ModelConfig } from '../config.ts';
+import { modelTensors, type ModelConfig } from './config.ts';
 
 /** What Qwen2.5's configurations have in common. */
 const QWEN25 = {

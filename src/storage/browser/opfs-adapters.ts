@@ -5,7 +5,7 @@ import {
   parseAdapterConfig,
   readAdapter,
 } from '../../model/weights/peft.ts';
-import type { FileSource } from '../../model/weights/weights-source.ts';
+import type { FileSource } from '../../model/weights/source.ts';
 import type { ImportedAdapter, NamedFile } from '../../schema/protocol.ts';
 import { OpfsLogFile } from './opfs-log.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, StorageFullError } from '../../lib/errors.ts';
-import type { FileSource } from '../../model/weights/weights-source.ts';
+import type { FileSource } from '../../model/weights/source.ts';
 import type { ModelRoom } from '../../schema/models.ts';
 import type { ModelFolder, ModelFolders, ModelWriter } from '../model-folders.ts';
 import { claimFile } from './lock-file.ts';

@@ -1,6 +1,6 @@
 import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileSource } from '../../model/weights/weights-source.ts';
+import type { FileSource } from '../../model/weights/source.ts';
 
 /** The files of a folder on this machine. */
 export function folderSource(folder: string): FileSource {

@@ -1,5 +1,5 @@
 import { Rng } from '../../lib/rng.ts';
-import { modelTensors, parseModelConfig } from '../../model/config.ts';
+import { modelTensors, parseModelConfig } from '../../model/weights/config.ts';
 
 /** A model small enough for any test: widths that are no multiple of 32, three layers. */
 const TINY = {

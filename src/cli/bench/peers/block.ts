@@ -1,6 +1,6 @@
 import { normals } from '../../../kernels/reference-helpers.ts';
 import { writeSafetensors } from '../../../model/weights/safetensors.ts';
-import type { FileSource } from '../../../model/weights/weights-source.ts';
+import type { FileSource } from '../../../model/weights/source.ts';
 
 /** One Qwen2 block over one causal sequence. */
 export interface BlockShape {

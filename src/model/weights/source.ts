@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { modelTensors, type ModelConfig } from '../config.ts';
+import { modelTensors, type ModelConfig } from './config.ts';
 import {
   decodeFloats,
   floatDtype,
@@ -15,7 +15,7 @@ import {
   type PackedTensor,
   type TiledPrecision,
   type WeightPrecision,
-} from './weight-format.ts';
+} from './format.ts';
 
 /** The files of one model: a folder, a URL, a store. Paths are relative, with `/`. */
 export interface FileSource {

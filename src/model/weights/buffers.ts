@@ -1,7 +1,7 @@
 import type { Allocator } from '../../gpu/memory.ts';
-import { modelTensors, type ModelConfig } from '../config.ts';
-import { cutShards } from './device-weights.ts';
-import { packedBytes, precisionOf, type WeightPrecision } from './weight-format.ts';
+import { modelTensors, type ModelConfig } from './config.ts';
+import { cutShards } from './device.ts';
+import { packedBytes, precisionOf, type WeightPrecision } from './format.ts';
 
 /**
  * What the frozen weights hold on the device: matrices in shards, vectors and the table of
@@ -13,7 +13,7 @@ export function weightBuffers(
   precision: WeightPrecision,
   maxShardBytes: number,
 ): void {
-  // As device-weights.ts stacks them: q, k and v are one matrix (and one bias), gate and up
+  // As device.ts stacks them: q, k and v are one matrix (and one bias), gate and up
   // another.
   const stacked = new Map<string, { rows: number; readonly cols: number }>();
   for (const { name, shape } of modelTensors(config)) {

@@ -1,5 +1,5 @@
 import { NO_FLOOR, packTokens, resultAt, type LossToken } from '../../kernels/token-loss.ts';
-import type { LossOptions, TrainSequence } from '../engine.ts';
+import type { LossOptions, TrainSequence } from './step.ts';
 import { NO_LOSS, type TokenLossOptions } from '../forward/head.ts';
 import type { Packed } from '../forward/packing.ts';
 

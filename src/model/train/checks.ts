@@ -1,4 +1,4 @@
-import type { LossOptions, TrainSequence } from '../engine.ts';
+import type { LossOptions, TrainSequence } from './step.ts';
 import { checkTeacher } from './teacher.ts';
 
 /**

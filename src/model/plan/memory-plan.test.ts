@@ -5,9 +5,9 @@ import { nodeGpu } from '../../gpu/node-gpu.ts';
 import type { MemoryPart } from '../../schema/plan.ts';
 import { LORA_TARGETS, type LoraConfig, type TrainSequence } from '../engine.ts';
 import { openEngine, type GpuEngine } from '../gpu-engine.ts';
-import { memoryPlan, type MemoryBudget, type PlanInput } from './plan.ts';
-import type { ModelConfig } from '../config.ts';
-import type { WeightPrecision } from '../weights/weight-format.ts';
+import { memoryPlan, type MemoryBudget, type PlanInput } from './memory-plan.ts';
+import type { ModelConfig } from '../weights/config.ts';
+import type { WeightPrecision } from '../weights/format.ts';
 
 const GIB = 2 ** 30;
 const limits = { maxBufferSize: 2 ** 32 - 1, maxStorageBufferBindingSize: 2 ** 27 };

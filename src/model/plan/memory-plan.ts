@@ -9,16 +9,16 @@ import {
   type MemoryPart,
   type MemoryPlan,
 } from '../../schema/plan.ts';
-import type { ModelConfig } from '../config.ts';
-import { cutShards } from '../weights/device-weights.ts';
-import type { LoraConfig } from '../engine.ts';
-import { decodeRows, keyValueBuffers, keyValueRows, slotBuffers } from '../decode/generator.ts';
+import type { ModelConfig } from '../weights/config.ts';
+import { cutShards } from '../weights/device.ts';
+import type { LoraConfig } from '../weights/adapter.ts';
+import { decodeRows, keyValueBuffers, keyValueRows, slotBuffers } from '../decode/buffers.ts';
 import { entryBuffers, headBuffers, headChunk, teacherBuffers } from '../forward/head.ts';
 import { adapterBuffers, loraLayout } from '../weights/lora.ts';
 import { tunedOutputs, tunerBuffers } from './tuner-buffers.ts';
 import { earlierGradient, partialNorms } from '../train/trainer.ts';
-import { weightBuffers } from '../weights/weight-buffers.ts';
-import { precisionOf, WEIGHT_PRECISIONS, type WeightPrecision } from '../weights/weight-format.ts';
+import { weightBuffers } from '../weights/buffers.ts';
+import { precisionOf, WEIGHT_PRECISIONS, type WeightPrecision } from '../weights/format.ts';
 import { TrainWorkspace, Workspace } from '../forward/workspace.ts';
 
 /** Completions asked for in one call. */

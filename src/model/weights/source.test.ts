@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folderSource } from '../../storage/node/folder-source.ts';
-import { parseModelConfig, type ModelConfig } from '../config.ts';
+import { parseModelConfig, type ModelConfig } from './config.ts';
 import { writeSafetensors } from './safetensors.ts';
-import { httpSource, openWeights, type FileSource } from './weights-source.ts';
+import { httpSource, openWeights, type FileSource } from './source.ts';
 
 const config = (tied: boolean): ModelConfig =>
   parseModelConfig({

@@ -1,6 +1,6 @@
 import { f32ToBf16, f32ToF16 } from '../../lib/float16.ts';
 import { hash32 } from '../../lib/rng.ts';
-import type { ModelConfig } from '../config.ts';
+import type { ModelConfig } from './config.ts';
 import type { FloatDtype } from './safetensors.ts';
 
 /** A normal distribution. */

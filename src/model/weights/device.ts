@@ -1,8 +1,8 @@
 import { slice, type BufferView, type GpuMemory } from '../../gpu/memory.ts';
-import type { ModelConfig } from '../config.ts';
-import { isTiled, packedBytes, precisionOf, TILE, type WeightPrecision } from './weight-format.ts';
-import { matrixChunks, stackedShape } from './weight-stream.ts';
-import type { Weights } from './weights-source.ts';
+import type { ModelConfig } from './config.ts';
+import { isTiled, packedBytes, precisionOf, TILE, type WeightPrecision } from './format.ts';
+import { matrixChunks, stackedShape } from './stream.ts';
+import type { Weights } from './source.ts';
 
 /**
  * Rows [firstRow, firstRow + rows) of a weight matrix in a buffer of their own, because a binding

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bf16ToF32, decodeBf16, decodeF16 } from '../../lib/float16.ts';
 import { mean, std } from '../../lib/stats.ts';
-import { modelTensors, parseModelConfig } from '../config.ts';
-import { randomSpread, randomTensor, type Spread } from './random-weights.ts';
+import { modelTensors, parseModelConfig } from './config.ts';
+import { randomSpread, randomTensor, type Spread } from './random.ts';
 import { parameterCount, SHAPE_NAMES, SHAPES } from './shapes.ts';
 
 const SPREAD: Spread = { mean: 0, std: 0.05 };

@@ -10,7 +10,7 @@ import { RESULT, resultAt, tokenLoss } from '../../kernels/token-loss.ts';
 import '../../lib/testing/closeness.ts';
 import type { LossOptions, TrainSequence } from '../engine.ts';
 import { packBatches, type Packed } from '../forward/packing.ts';
-import { inverseZ, tokenLossOptions, tokenWords } from './step-loss.ts';
+import { inverseZ, tokenLossOptions, tokenWords } from './loss.ts';
 import { teacherRows } from './teacher.ts';
 
 /** Written by tools/fixtures/trl_losses.py; by sequence, padding cut off. */

@@ -9,8 +9,8 @@ import {
   tileBytes,
   type TiledPrecision,
   type WeightPrecision,
-} from './weight-format.ts';
-import type { Weights } from './weights-source.ts';
+} from './format.ts';
+import type { Weights } from './source.ts';
 
 /** Values read at a time, where a tile of rows is not more: 4 MiB as f32. */
 const CHUNK_VALUES = 1 << 20;

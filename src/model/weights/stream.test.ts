@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { encodeF16 } from '../../lib/float16.ts';
 import { Rng } from '../../lib/rng.ts';
 import { writeSafetensors } from './safetensors.ts';
-import { packedBytes, packRows, tileBytes, type WeightPrecision } from './weight-format.ts';
-import { matrixChunks } from './weight-stream.ts';
-import { openWeights, type FileSource } from './weights-source.ts';
+import { packedBytes, packRows, tileBytes, type WeightPrecision } from './format.ts';
+import { matrixChunks } from './stream.ts';
+import { openWeights, type FileSource } from './source.ts';
 
 /** Parts that begin and end inside tiles and chunks, 1.7 million values. */
 const COLS = 100;
