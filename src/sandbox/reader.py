@@ -13,10 +13,18 @@ def make_reader():
     # A browser's worker overflows its stack between 1,500 and 2,000 operators in a row and between 1,000 and 1,500 `elif`,
     # Node's at about five times that: with a lower limit both judge alike.
     MAX_DEPTH = 500
-    # Characters read, again for each attempt: about two seconds of a reference machine.
-    MAX_WORK = 40_000_000
-    # What an attempt costs besides its characters.
-    ATTEMPT = 200
+    # Characters parsed, again for each attempt: the dearest take 0.7 microseconds of a reference machine each, so this is
+    # two seconds at most.
+    MAX_WORK = 3_000_000
+    # What costs as much: an attempt that fails at once; so many characters that are only passed by; those that are tokenized.
+    ATTEMPT = 100
+    PASSED = 32
+    TOKENIZED = 4
+
+    # Errors that every text has which begins with the same lines, up to the one that is named; and those of them that may
+    # be found far behind it.
+    FINAL = ("invalid syntax", "unterminated ", "invalid character ", "invalid decimal literal", "unexpected indent", "unmatched ")
+    OPEN = "was never closed"
 
     NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
     OPERATORS = set("+ - * / // % @ & | ^ ~ ** << >> .".split())
@@ -61,33 +69,57 @@ def make_reader():
             pass
         return deepest + chained
 
+    def line_of(error, source):
+        """The line, counted from 1, that no text may have which begins like this one; None where that is not known."""
+        message = str(getattr(error, "msg", ""))
+        final = message == FINAL[0] or message.startswith(FINAL[1:]) or message.endswith(OPEN)
+        # The parser counts carriage returns as lines.
+        return error.lineno or None if final and "\r" not in source else None
+
+    def length_of(source, lines):
+        at = 0
+        for _ in range(lines):
+            at = source.find("\n", at) + 1
+            if at == 0:
+                return len(source)
+        return at
+
     class Reader:
         def __init__(self):
             self.work = 0
             # Why a part of the text was not looked at.
             self.passed_over = None
+            # Of the text that `parse` has refused last: so many of its lines, or more, are no Python either.
+            self.never = None
 
         def spend(self, characters):
             self.work += characters
             if self.work > MAX_WORK:
-                raise Refused("No program was found in this text before the budget of %d characters read was spent." % MAX_WORK)
+                raise Refused("No program was found in this text before %d characters of attempts were parsed." % MAX_WORK)
 
         def parse(self, source):
             """The syntax tree, or None for what is not Python or too deep."""
-            self.spend(len(source) + ATTEMPT)
+            self.never = source.count("\n") + 1
+            self.spend(ATTEMPT + len(source) // PASSED)
             if len(source) > MAX_DEPTH and most(source) > MAX_DEPTH:
-                self.spend(10 * len(source))
+                self.spend(TOKENIZED * len(source))
                 if depth(source) > MAX_DEPTH:
                     self.passed_over = "An expression of this text, or its chain of elif, is deeper than %d." % MAX_DEPTH
                     return None
             try:
-                return ast.parse(source)
-            except NO_PYTHON:
+                tree = ast.parse(source)
+            except NO_PYTHON as error:
+                line = line_of(error, source)
+                self.never = min(self.never, line or self.never)
+                whole = line is None or str(error.msg).endswith(OPEN)
+                self.spend(len(source) if whole else length_of(source, line))
                 return None
+            self.spend(len(source))
+            return tree
 
         def names(self, source):
             """The identifiers of a piece of code."""
-            self.spend(10 * len(source) + ATTEMPT)
+            self.spend(ATTEMPT + TOKENIZED * len(source))
             try:
                 tokens = list(tokenize.generate_tokens(io.StringIO(source + "\n").readline))
             except (tokenize.TokenError, *NO_PYTHON):
@@ -96,7 +128,7 @@ def make_reader():
 
         def segment(self, source, node):
             """The text of a node of the tree of `source`."""
-            self.spend(10 * len(source) + ATTEMPT)
+            self.spend(ATTEMPT + len(source) // 8)
             return ast.get_source_segment(source, node)
 
     return Reader, Refused

@@ -3,6 +3,7 @@
 
 def make_sources():
     import ast
+    import itertools
     import keyword
 
     Reader, Refused = make_reader()
@@ -31,20 +32,23 @@ def make_sources():
         lines = lines_of(request["text"], 400, reader)
         starts = [i for i, line in enumerate(lines) if line[:1].strip() and not line.startswith("#")]
         anchors = [i for i in starts if line_defines(lines[i])]
-        for candidates in (anchors, starts):
+        for candidates in (anchors, starts) if anchors != starts else (starts,):
             best = None
             try:
                 for start in candidates[:40]:
-                    for end in range(len(lines), start, -1):
+                    end = len(lines)
+                    while end > start:
                         size = sum(map(len, lines[start:end]))
                         if best is not None and size <= best[0]:
                             break
                         if not lines[end - 1].strip():
+                            end -= 1
                             continue
                         tree = reader.parse("\n".join(lines[start:end]))
                         if tree is not None and tree.body:
                             best = (size, start, end)
                             break
+                        end = start + reader.never - 1
             except Refused:
                 # What was found on the budget counts.
                 if best is None:
@@ -67,21 +71,24 @@ def make_sources():
         """EvalPlus counts lines that are not blank; of equally long spans the first wins."""
         lines = lines_of(text, 600, reader)
         filled = [bool(line.strip()) for line in lines]
+        before = [0, *itertools.accumulate(filled)]
         best, span = 0, (0, 1)
         try:
             for start, line in enumerate(lines):
                 if line[:1].isspace() and filled[start] and not line.lstrip().startswith("#"):
                     continue
-                size = sum(filled[start:])
-                for end in range(len(lines), start + 1, -1):
+                end = len(lines)
+                while end > start + 1:
+                    size = before[end] - before[start]
                     if size <= best:
                         break
                     if not filled[end - 1] and end > start + 2:
+                        end -= 1
                         continue
                     if reader.parse("\n".join(lines[start:end])) is not None:
                         best, span = size, (start, end)
                         break
-                    size -= filled[end - 1]
+                    end = start + reader.never - 1
         except Refused:
             # What was found on the budget counts, and what is kept of it has a budget of its own.
             if best == 0:
