@@ -21,9 +21,14 @@ def make_reader():
     PASSED = 32
     TOKENIZED = 4
 
-    # Errors that every text has which begins with the same lines, up to the one that is named; and those of them that may
-    # be found far behind it.
-    FINAL = ("invalid syntax", "unterminated ", "invalid character ", "invalid decimal literal", "unexpected indent", "unmatched ")
+    # Errors that every text has which begins with the same lines, up to the one that is named: the parser's at its last token,
+    # the tokenizer's; and the one of these that may be found far behind that line.
+    FINAL = (
+        "invalid syntax", "unexpected indent",
+        "unterminated ", "invalid character ", "invalid non-printable ", "invalid decimal literal", "leading zeros ",
+        "unexpected character ", "unmatched ", "closing parenthesis ", "unindent ", "inconsistent use of tabs", "too many nested ",
+        "too many levels ",
+    )  # fmt: skip
     OPEN = "was never closed"
 
     NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
