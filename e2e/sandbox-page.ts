@@ -1,3 +1,4 @@
+import type { CodeFormat } from '../src/data/prompts.ts';
 import { openSandboxFrame } from '../src/sandbox/browser/frame.ts';
 import type { Program } from '../src/sandbox/sandbox.ts';
 import type { Verdict } from '../src/schema/verdict.ts';
@@ -5,6 +6,7 @@ import type { Verdict } from '../src/schema/verdict.ts';
 declare global {
   interface Window {
     grade?: (program: Program) => Promise<Verdict>;
+    judge?: (completion: string, format: CodeFormat) => Promise<Verdict>;
   }
 }
 
@@ -17,7 +19,7 @@ const control = openSandboxFrame();
 worker.postMessage({ id: 0, control }, [control]);
 
 let count = 0;
-window.grade = (program) =>
+const ask = (request: object): Promise<Verdict> =>
   new Promise((resolve, reject) => {
     const id = (count += 1);
     const listen = (
@@ -29,5 +31,7 @@ window.grade = (program) =>
       else reject(new Error(event.data.failure));
     };
     worker.addEventListener('message', listen);
-    worker.postMessage({ id, program });
+    worker.postMessage({ id, ...request });
   });
+window.grade = (program) => ask({ program });
+window.judge = (completion, format) => ask({ completion, format });

@@ -5,6 +5,7 @@ import { extname, join, resolve } from 'node:path';
 import { build } from 'vite';
 import type { Program } from '../src/sandbox/sandbox.ts';
 import { baited, CLEAN, HOSTILE, SECRET } from '../src/sandbox/testing/hostile.ts';
+import { GOOD_TEXT, HOSTILE_TEXTS } from '../src/sandbox/testing/hostile-texts.ts';
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures.ts';
 
@@ -153,3 +154,19 @@ for (const [how, lose] of Object.entries(LOSSES)) {
       .toEqual(['verdict-pass', 'verdict-pass', 'verdict-pass']);
   });
 }
+
+test('texts made to kill or stall the search for a program are charged in the page too', async ({
+  page,
+}) => {
+  test.setTimeout(900_000);
+  const { port } = server.address() as AddressInfo;
+  await page.goto(`http://127.0.0.1:${port}${BASE}e2e/sandbox-page.html`);
+  await page.waitForFunction(() => window.judge !== undefined);
+  const judge = (completion: string, format: 'fenced' | 'sanitized') =>
+    page.evaluate(([text, how]) => window.judge?.(text, how), [completion, format] as const);
+  for (const format of ['fenced', 'sanitized'] as const) {
+    for (const [name, text] of Object.entries(HOSTILE_TEXTS))
+      expect((await judge(text, format))?.status, `${name}, ${format}`).not.toBe('infra');
+    expect((await judge(`My answer.\n${GOOD_TEXT}`, format))?.status).toBe('pass');
+  }
+});

@@ -10,8 +10,8 @@ export interface Transport {
   post(message: GuestBoot | GuestRequest): void;
   kill(): void;
   onReply(listener: (reply: unknown) => void): void;
-  /** Called when the other end has died by itself. */
-  onExit(listener: (why: string) => void): void;
+  /** Called when the other end has died; `outside`: ended by the system or with its frame. */
+  onExit(listener: (why: string, outside: boolean) => void): void;
   /** Of the process, where there is one. */
   readonly pid?: number | undefined;
 }
@@ -19,6 +19,13 @@ export interface Transport {
 /** The guest is gone: killed from here, or dead by the program's doing. */
 export class GuestLost extends Error {
   override readonly name = 'GuestLost';
+  /** @param outside something that no request has to do with ended it. */
+  constructor(
+    message: string,
+    readonly outside = false,
+  ) {
+    super(message);
+  }
 }
 
 /** Generous: a cold boot takes 3 s of processor time, and machines are shared. */
@@ -94,12 +101,12 @@ export class GuestHandle {
     return new Promise((resolve, reject) => {
       let guest: GuestHandle | null = null;
       let failed = false;
-      const fail = (why: string): void => {
-        if (guest !== null) return guest.kill(why);
+      const fail = (why: string, outside = false): void => {
+        if (guest !== null) return guest.kill(why, outside);
         failed = true;
         clearTimeout(timer);
         transport.kill();
-        reject(new GuestLost(why));
+        reject(new GuestLost(why, outside));
       };
       const limit = `it did not boot within ${BOOT_LIMIT_MS / 1000} s`;
       const timer = setTimeout(() => fail(limit), BOOT_LIMIT_MS);
@@ -128,9 +135,9 @@ export class GuestHandle {
   }
 
   /** Ends the guest; a run in flight rejects with `GuestLost`. */
-  kill(why: string): void {
+  kill(why: string, outside = false): void {
     if (this.lost !== null) return;
-    this.lost = new GuestLost(why);
+    this.lost = new GuestLost(why, outside);
     this.transport.kill();
     const pending = this.pending;
     this.pending = null;
@@ -164,11 +171,17 @@ export class GuestHandle {
     return { answered: answered.promise, done: done.promise };
   }
 
-  /** One step; the guest keeps its state. Rejects with `GuestLost` when it dies under it. */
-  async step(request: object): Promise<StepAnswer> {
+  /**
+   * One step; the guest keeps its state unless it is to be set back. `recycle`: see
+   * `GuestRun.done`. Rejects with `GuestLost` when it dies under it.
+   */
+  async step(
+    request: object,
+    restore = false,
+  ): Promise<StepAnswer & { readonly recycle: string | null }> {
     let last: StepAnswer = { text: '', ms: 0 };
-    await this.run([request], false, (answer) => void (last = answer)).done;
-    return last;
+    const recycle = await this.run([request], restore, (answer) => void (last = answer)).done;
+    return { ...last, recycle };
   }
 
   /** Back to the state after boot; says why the guest must be thrown away, or null. */

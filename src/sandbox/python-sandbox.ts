@@ -96,9 +96,12 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
   const { recheck = 0.02 } = options;
   const bootGuest = guestBooter(host, options);
   const pool = new Pool(options.workers, () => bootGuest());
-  const trusted = new TrustedPython(() => bootGuest(SPLITTER));
   const stats = { rechecked: 0, differed: 0, retried: 0 };
   let scale: number | null = null;
+  const trusted = new TrustedPython(
+    () => bootGuest(SPLITTER),
+    () => scale ?? 1,
+  );
   let latest: GuestHandle | null = null;
 
   /** A guest for one program, the machine's speed measured on it where that is due. */

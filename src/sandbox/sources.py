@@ -3,34 +3,59 @@
 
 def make_sources():
     import ast
-    import io
+    import itertools
     import keyword
-    import tokenize
 
-    def parses(lines):
-        try:
-            return len(ast.parse("\n".join(lines)).body) > 0
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
+    Reader, Refused = make_reader()
 
-    def parsable(request):
+    def under_budget(find):
+        """The action that answers with what `find(request, reader)` finds, or why it could not look at all of the text."""
+
+        def action(request):
+            reader = Reader()
+            try:
+                code = find(request, reader)
+            except Refused as why:
+                return {"code": None, "refused": str(why)}
+            return {"code": code, "refused": reader.passed_over if code is None else None}
+
+        return action
+
+    def lines_of(text, limit, reader):
+        lines = text.split("\n")
+        if len(lines) > limit:
+            reader.passed_over = "No program is in the first %d lines of this text, and no others are looked at." % limit
+        return lines[:limit]
+
+    def parsable(request, reader):
         """Prefers spans that define a function: a line of prose may parse as a name."""
-        lines = request["text"].split("\n")[:400]
+        lines = lines_of(request["text"], 400, reader)
         starts = [i for i, line in enumerate(lines) if line[:1].strip() and not line.startswith("#")]
         anchors = [i for i in starts if line_defines(lines[i])]
-        for candidates in (anchors, starts):
+        for candidates in (anchors, starts) if anchors != starts else (starts,):
             best = None
-            for start in candidates[:40]:
-                for end in range(len(lines), start, -1):
-                    size = sum(map(len, lines[start:end]))
-                    if best is not None and size <= best[0]:
-                        break
-                    if lines[end - 1].strip() and parses(lines[start:end]):
-                        best = (size, start, end)
-                        break
+            try:
+                for start in candidates[:40]:
+                    end = len(lines)
+                    while end > start:
+                        size = sum(map(len, lines[start:end]))
+                        if best is not None and size <= best[0]:
+                            break
+                        if not lines[end - 1].strip():
+                            end -= 1
+                            continue
+                        tree = reader.parse("\n".join(lines[start:end]))
+                        if tree is not None and tree.body:
+                            best = (size, start, end)
+                            break
+                        end = start + reader.never - 1
+            except Refused:
+                # What was found on the budget counts.
+                if best is None:
+                    raise
             if best is not None:
-                return {"code": "\n".join(lines[best[1] : best[2]])}
-        return {"code": None}
+                return "\n".join(lines[best[1] : best[2]])
+        return None
 
     def line_defines(line):
         return line.startswith(("def ", "class ", "import ", "from ", "async def ", "@"))
@@ -42,39 +67,37 @@ def make_sources():
     #   other statements at the top level are dropped, and so is what the entry point does not reach by name;
     #   imports are moved to the front.
 
-    def longest_span(text):
+    def longest_span(text, reader):
         """EvalPlus counts lines that are not blank; of equally long spans the first wins."""
-        lines = text.split("\n")[:600]
+        lines = lines_of(text, 600, reader)
         filled = [bool(line.strip()) for line in lines]
+        before = [0, *itertools.accumulate(filled)]
         best, span = 0, (0, 1)
-        for start, line in enumerate(lines):
-            if line[:1].isspace() and filled[start] and not line.lstrip().startswith("#"):
-                continue
-            size = sum(filled[start:])
-            for end in range(len(lines), start + 1, -1):
-                if size <= best:
-                    break
-                if not filled[end - 1] and end > start + 2:
+        try:
+            for start, line in enumerate(lines):
+                if line[:1].isspace() and filled[start] and not line.lstrip().startswith("#"):
                     continue
-                if parses_or_empty(lines[start:end]):
-                    best, span = size, (start, end)
-                    break
-                size -= filled[end - 1]
+                end = len(lines)
+                while end > start + 1:
+                    size = before[end] - before[start]
+                    if size <= best:
+                        break
+                    if not filled[end - 1] and end > start + 2:
+                        end -= 1
+                        continue
+                    if reader.parse("\n".join(lines[start:end])) is not None:
+                        best, span = size, (start, end)
+                        break
+                    end = start + reader.never - 1
+        except Refused:
+            # What was found on the budget counts, and what is kept of it has a budget of its own.
+            if best == 0:
+                raise
+            reader.work = 0
         return "\n".join(lines[span[0] : span[1]])
 
-    def parses_or_empty(lines):
-        try:
-            ast.parse("\n".join(lines))
-            return True
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-
-    def names_in(source):
-        try:
-            tokens = list(tokenize.generate_tokens(io.StringIO(source + "\n").readline))
-        except (tokenize.TokenError, SyntaxError):
-            return set()
-        return {t.string for t in tokens if t.type == tokenize.NAME and not keyword.iskeyword(t.string)}
+    def names_in(source, reader):
+        return {name for name in reader.names(source) if not keyword.iskeyword(name)}
 
     def assigned_name(node):
         """Tree-sitter's first identifier among the parts of an assignment."""
@@ -84,17 +107,16 @@ def make_sources():
         several = isinstance(node, ast.Assign) and len(node.targets) > 1
         return node.value.id if isinstance(node.value, ast.Name) and not several else None
 
-    def sanitize(request):
-        code = longest_span(request["text"])
-        try:
-            tree = ast.parse(code)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return {"code": None}
+    def sanitize(request, reader):
+        code = longest_span(request["text"], reader)
+        tree = reader.parse(code)
+        if tree is None:
+            return None
         imports, definitions, taken = [], [], set()
         for node in tree.body:
             name = None
             if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module != "__future__"):
-                imports.append(ast.get_source_segment(code, node))
+                imports.append(reader.segment(code, node))
                 continue
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 if node.decorator_list or not any(isinstance(n, ast.Return) for n in ast.walk(node)):
@@ -110,12 +132,12 @@ def make_sources():
                 continue
             if name not in taken:
                 taken.add(name)
-                definitions.append((name, ast.get_source_segment(code, node)))
+                definitions.append((name, reader.segment(code, node)))
         entry = request["entryPoint"]
         if entry is not None:
-            reached = reachable(entry, {name: names_in(source) for name, source in definitions})
+            reached = reachable(entry, {name: names_in(source, reader) for name, source in definitions})
             definitions = [d for d in definitions if d[0] in reached]
-        return {"code": "\n".join(imports + [source for _, source in definitions])}
+        return "\n".join(imports + [source for _, source in definitions])
 
     def reachable(entry, uses):
         queue, reached = [entry], {entry}
@@ -126,4 +148,4 @@ def make_sources():
                     queue.append(name)
         return reached
 
-    return parsable, sanitize
+    return under_budget(parsable), under_budget(sanitize)

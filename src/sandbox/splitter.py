@@ -1,7 +1,7 @@
 """Splits asserts into calls (for the sandbox) and comparisons (made outside). Runs in a trusted interpreter that never
 runs a solution: it sees a data set's asserts and plain values that came back from the sandbox.
 
-`boot()` (with decode.py, unroll.py and sources.py in front) gives `step(request: str) -> str`, both JSON. Requests:
+`boot()` (with decode.py, unroll.py, reader.py and sources.py in front) gives `step(request: str) -> str`, both JSON. Requests:
   plan      {setup, helpers, asserts}: for each test the plans of its asserts, see `Plan` in src/sandbox/trusted.ts;
             `helpers` is code of the data set that tests call and that only runs here
   residual  {setup, context, rest, holes}: the rest of an assert with the calls' values filled in

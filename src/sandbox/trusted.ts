@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { messageOf } from '../lib/errors.ts';
 import { parseValue, textOf, type Value, type WireValue } from './value.ts';
 import type { GuestHandle } from './guest-handle.ts';
 import { AskFailed, Interpreter } from './interpreter.ts';
@@ -67,19 +68,26 @@ const Residual = v.object({
   right: v.optional(v.array(v.unknown())),
 });
 export type Residual = v.InferOutput<typeof Residual>;
-const Found = v.object({ code: v.nullable(v.string()) });
+const Found = v.object({
+  code: v.nullable(v.string()),
+  /** Why not all of the text was looked at, where no program was found. */
+  refused: v.optional(v.nullable(v.string()), null),
+});
 
 /** A data set's expression that takes longer than this is not an expected value. */
 const TEST_LIMIT_MS = 10_000;
-/** Looking for a program in 50,000 characters of prose takes a tenth of this on a slow machine. */
+/** For what the budgets of reader.py miss, and for what an assert does with a program's value. */
 const HOSTILE_LIMIT_MS = 5_000;
+/** How often an interpreter that was ended from outside is started anew for one request. */
+const ENDED_TRIES = 3;
 const CACHE = 20_000;
 /** Characters of a completion that are looked at. */
 const MAX_SOURCE = 50_000;
 
 /**
- * The text of a completion killed the interpreter that looked for a program in it, or kept it too
- * long, twice: the text's fault, so it counts as a program that failed.
+ * The text of a completion went beyond a budget, or killed the interpreter that looked for a program
+ * in it twice: the text's fault, so it counts as a program that failed. The message is a sentence
+ * that names the limit.
  */
 export class TextRefused extends Error {
   override readonly name = 'TextRefused';
@@ -95,9 +103,11 @@ export class TrustedPython {
   private readonly tests: Interpreter;
   private readonly hostile: Interpreter;
 
-  constructor(bootGuest: () => Promise<GuestHandle>) {
-    this.tests = new Interpreter(bootGuest, TEST_LIMIT_MS);
-    this.hostile = new Interpreter(bootGuest, HOSTILE_LIMIT_MS);
+  /** @param scale how much slower than the reference machine this one is now. */
+  constructor(bootGuest: () => Promise<GuestHandle>, scale: () => number = () => 1) {
+    const limit = (ms: number) => () => ms * scale();
+    this.tests = new Interpreter(bootGuest, { limitMs: limit(TEST_LIMIT_MS), restores: false });
+    this.hostile = new Interpreter(bootGuest, { limitMs: limit(HOSTILE_LIMIT_MS), restores: true });
   }
 
   async ready(): Promise<void> {
@@ -135,10 +145,13 @@ export class TrustedPython {
     helpers: string,
     asserts: readonly string[],
   ): Promise<PlannedAssert[][]> {
-    const { plans } = v.parse(
-      Plans,
-      await this.tests.ask({ type: 'plan', setup, helpers, asserts }),
-    );
+    const request = { type: 'plan', setup, helpers, asserts };
+    // Once may have been the machine.
+    const answer = await this.tests.ask(request).catch((error: unknown) => {
+      if (!(error instanceof AskFailed)) throw error;
+      return this.tests.ask(request);
+    });
+    const { plans } = v.parse(Plans, answer);
     if (plans.length !== asserts.length)
       throw new Error('The assert splitter answered another number of plans.');
     return plans.map((parts) =>
@@ -152,11 +165,10 @@ export class TrustedPython {
     { rest, context }: { readonly rest: string; readonly context: string },
     holes: readonly (WireValue | null)[],
   ): Promise<Residual> {
+    const request = { type: 'residual', setup, context, rest };
     try {
-      return v.parse(
-        Residual,
-        await this.hostile.ask({ type: 'residual', setup, context, rest, holes }),
-      );
+      const control = { ...request, holes: holes.map(() => null) };
+      return v.parse(Residual, await this.charged({ ...request, holes }, control));
     } catch (error) {
       // The program's value did this (the sum of a range of 10^12, say): its failure, not the
       // sandbox's.
@@ -174,34 +186,70 @@ export class TrustedPython {
 
   /**
    * The longest span of whole lines that parses as Python, spans with definitions first; null when
-   * there is none.
+   * there is none. Rejects with TextRefused where a budget kept it from looking at all of the text.
    */
   longestParsable(text: string): Promise<string | null> {
-    return this.found({ type: 'parsable', text: text.slice(0, MAX_SOURCE) });
+    return this.found('parsable', text, null);
   }
 
   /**
    * What EvalPlus' sanitiser keeps of a completion: its longest span that parses, reduced to
    * imports and what the entry point reaches (everything it can keep, without one); null when
-   * nothing parses.
+   * nothing parses. Rejects with TextRefused where a budget kept it from looking at all of the text.
    */
   sanitize(text: string, entryPoint: string | null): Promise<string | null> {
-    return this.found({ type: 'sanitize', text: text.slice(0, MAX_SOURCE), entryPoint });
+    return this.found('sanitize', text, entryPoint);
   }
 
-  /** Rejects with TextRefused where the text is to blame. */
-  private async found(request: object): Promise<string | null> {
-    for (let tries = 1; ; tries++) {
+  private async found(
+    type: 'parsable' | 'sanitize',
+    text: string,
+    entryPoint: string | null,
+  ): Promise<string | null> {
+    const request = { type, text: text.slice(0, MAX_SOURCE), entryPoint };
+    let answer: unknown;
+    try {
+      answer = await this.charged(request, { ...request, text: 'x = 1\ny = 2' });
+    } catch (error) {
+      if (!(error instanceof AskFailed)) throw error;
+      throw new TextRefused(
+        `No program could be looked for in this text: Python's parser did not survive it, twice ` +
+          `(${error.message}).`,
+        { cause: error },
+      );
+    }
+    const { code, refused } = v.parse(Found, answer);
+    if (refused !== null) throw new TextRefused(refused);
+    if (code === null && text.length > MAX_SOURCE)
+      throw new TextRefused(
+        `No program is in the first ${MAX_SOURCE} characters of this text, which has ` +
+          `${text.length}, and no others are looked at.`,
+      );
+    return code;
+  }
+
+  /**
+   * Asks what depends on a model's text or values. Rejects with AskFailed only where these are to
+   * blame: two interpreters failed over the request and then one answers `control`, which is the same
+   * without them. Anything else is the fault of the machine or of the data set.
+   */
+  private async charged(request: object, control: object): Promise<unknown> {
+    let failures = 0;
+    let ended = 0;
+    for (;;) {
       try {
-        return v.parse(Found, await this.hostile.ask(request)).code;
+        return await this.hostile.ask(request);
       } catch (error) {
         if (!(error instanceof AskFailed)) throw error;
-        // Once may have been the machine. Twice in a row on interpreters of its own is the text.
-        if (tries === 2)
-          throw new TextRefused(
-            `No program could be looked for in this text: it is too deep or too long for Python's ` +
-              `parser (${error.message}).`,
-          );
+        if (error.how === 'ended') ended += 1;
+        // What Python raised it would raise again.
+        else failures += error.how === 'raised' ? 2 : 1;
+        if (ended === ENDED_TRIES) throw infra(error);
+        if (failures < 2) continue;
+        await this.hostile.ask(control).catch((other: unknown) => {
+          throw infra(other);
+        });
+        throw error;
       }
     }
   }
@@ -210,6 +258,14 @@ export class TrustedPython {
     this.tests.close();
     this.hostile.close();
   }
+}
+
+/** Not AskFailed, so that nobody takes it for the program's fault. */
+function infra(error: unknown): Error {
+  return new Error(
+    `The fault is the machine's or the data set's, not the program's: ${messageOf(error)}`,
+    { cause: error },
+  );
 }
 
 function comparison(plan: v.InferOutput<typeof WirePlan> & { kind: 'compare' }): PlannedAssert {

@@ -98,7 +98,7 @@ function workerMain(start: GuestMain): void {
 
 interface Listeners {
   reply: (reply: unknown) => void;
-  exit: (why: string) => void;
+  exit: (why: string, outside: boolean) => void;
 }
 
 /** This side of the frame: numbers its guests, notices its silence and asks for another. */
@@ -152,7 +152,7 @@ class FrameClient {
       this.missed = 0;
       const message = event.data;
       if (message.type === 'reply') this.guests.get(message.guest)?.reply(message.reply);
-      else if (message.type === 'exit') this.guests.get(message.guest)?.exit(message.why);
+      else if (message.type === 'exit') this.guests.get(message.guest)?.exit(message.why, false);
     };
     port.postMessage(this.files);
     for (const send of this.waiting.splice(0)) send();
@@ -176,6 +176,6 @@ class FrameClient {
     const lost = [...this.guests.values()];
     this.guests.clear();
     this.control.postMessage({ type: 'replace' } satisfies ReplaceFrame);
-    for (const listeners of lost) listeners.exit('The sandbox frame was lost.');
+    for (const listeners of lost) listeners.exit('The sandbox frame was lost.', true);
   }
 }

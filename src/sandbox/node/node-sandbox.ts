@@ -163,11 +163,14 @@ function spawn(): Transport {
     },
     onExit(listener) {
       child.on('error', (error) =>
-        listener(`The sandbox process could not be started: ${error.message}`),
+        listener(`The sandbox process could not be started: ${error.message}`, true),
       );
       child.on('exit', (code, signal) => {
-        if (!killed)
-          listener(`The sandbox process ended by itself (${signal ?? `code ${code ?? '?'}`}).`);
+        if (killed) return;
+        const how = signal ?? `code ${code ?? '?'}`;
+        // Nothing in a process of ours sends these: an operator does, or a system short of memory.
+        const outside = signal === 'SIGKILL' || signal === 'SIGTERM' || signal === 'SIGINT';
+        listener(`The sandbox process ended by itself (${how}).`, outside);
       });
     },
   };
