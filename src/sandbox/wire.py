@@ -5,7 +5,7 @@ Plain values (src/sandbox/value.ts reads them): ["n"] None, ["b",0|1], ["i",hex]
 frozenset, ["d",[[k,v]..]] dict, ["r",start,stop,step] range, ["e"] Ellipsis.
 Values with a type of their own: ["x",type,[parts]] of the standard library (LIBRARY below), ["T",name] a builtin type,
 ["N",type,[fields],[values]] a namedtuple, ["D",type,[fields],[values]] a dataclass, ["E",type,[member],[]] an Enum's
-member, ["g",[..],kind] an iterator whose items were read.
+member, ["g",[..],kind,cut] an iterator whose items were read, up to a limit where `cut` is true.
 ["u",type,why] stands for a value that cannot cross.
 """
 
@@ -29,6 +29,7 @@ def make_wire():
     import builtins as the_builtins
 
     MAX_DEPTH = 60
+    MAX_ITEMS = 50_000
     date, time, delta, zone = datetime.date, datetime.time, datetime.timedelta, datetime.timezone
     deque, Counter, OrderedDict, defaultdict = (
         collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict,
@@ -250,7 +251,19 @@ def make_wire():
             elif is_namedtuple(kind):
                 fields("N", name_of(kind), [str(f) for f in dict_of(kind)["_fields"]], tuple.__iter__(x), depth + 1)
             elif how == "consume" and depth == 0 and is_iterator(kind):
-                many("g", x, depth + 1, '],"generator"]' if kind is types.GeneratorType else '],"iterator"]')
+                put('["g",[')
+                first = True
+                cut = False
+                for item in x:
+                    # One that never ends may still be asked for its first items.
+                    if nodes > min(max_nodes // 2, MAX_ITEMS) or text > max_text // 2:
+                        cut = True
+                        break
+                    if not first:
+                        put(",")
+                    first = False
+                    walk(item, depth + 1)
+                put('],"%s",%s]' % ("generator" if kind is types.GeneratorType else "iterator", "true" if cut else "false"))
             elif isinstance(type(kind), type) and issubclass(type(kind), enum.EnumMeta):
                 fields("E", name_of(kind), [str(x.name)], [], depth + 1)
             else:
@@ -298,8 +311,25 @@ def make_wire():
         except (ValueError, TypeError):
             return lambda *values: tuple(values)
 
-    def generator(items):
+    class Cut(Exception):
+        """More items were asked of an iterator than were looked at."""
+
+    def generator(items, cut):
         yield from items
+        if cut:
+            raise Cut("only the first %d items of this iterator were looked at" % len(items))
+
+    class Iterator:
+        """Like the iterators of the library: with items to come, and without a length."""
+
+        def __init__(self, items, cut):
+            self.items = generator(items, cut)
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return self.items.__next__()
 
     def decode(node):
         tag = node[0]
@@ -329,7 +359,8 @@ def make_wire():
             return dict([(decode(k), decode(v)) for k, v in node[1]])
         if tag == "g":
             items = [decode(i) for i in node[1]]
-            return generator(items) if len(node) > 2 and node[2] == "generator" else iter(items)
+            kind, cut = (node[2], node[3]) if len(node) > 3 else ("iterator", False)
+            return generator(items, cut) if kind == "generator" else Iterator(items, cut)
         if tag == "x":
             return MAKERS[node[1]](*[decode(i) for i in node[2]])
         if tag == "T":
