@@ -72,8 +72,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 /** Sandboxes for training and for evaluations share the frame; each may be closed without it. */
 const sandboxes = once(async () => {
-  const { files, spawn } = browserHost((await init).sandbox, await bundledPyodide());
-  return (options: SandboxOptions) => createPythonSandbox({ files, spawn }, options);
+  const { close: _shared, ...host } = browserHost((await init).sandbox, await bundledPyodide());
+  return (options: SandboxOptions) => createPythonSandbox(host, options);
 });
 const workers = poolSize(navigator.hardwareConcurrency);
 const sandbox = once(async () => (await sandboxes())({ workers }));
