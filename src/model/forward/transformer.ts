@@ -19,6 +19,7 @@ import { weightConstants } from '../../kernels/weight-constants.ts';
 import type { ModelConfig } from '../weights/config.ts';
 import type { DeviceWeights, WeightMatrix } from '../weights/device.ts';
 import type { DeviceAdapter, FusedName } from '../weights/lora.ts';
+import { ropeFrequencies } from '../weights/rope.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Key/value rows of one layer, (rows, kvHeads, headDim) each. */
@@ -51,9 +52,10 @@ export class Transformer {
     readonly config: ModelConfig,
     readonly weights: DeviceWeights,
   ) {
+    const { frequencies, attentionFactor } = ropeFrequencies(config);
     this.turns = recorder.memory.upload(
       'weights rope',
-      ropeTable(config.maxPositions, config.headDim, config.ropeTheta),
+      ropeTable(config.maxPositions, frequencies, attentionFactor),
     );
   }
 
@@ -209,7 +211,7 @@ export class Transformer {
     adapters: readonly DeviceAdapter[],
   ): void {
     const layer = this.layer(l);
-    const bias = name === 'qkv' ? layer.qkvBias : null;
+    const bias = layer.bias[name];
     const [first, ...others] = adapters;
     if (first) this.loraHidden(ws, l, name, input, rows, first);
     this.product(layer[name], input, y, rows, {

@@ -26,11 +26,15 @@ const CODER: ModelConfig = {
   maxPositions: 32_768,
   rmsNormEps: 1e-6,
   ropeTheta: 1e6,
+  ropeScaling: { type: 'default' },
   tiedEmbeddings: true,
   attentionBias: true,
+  outputBias: false,
+  mlpBias: false,
   queryKeyNorm: false,
   eosIds: [151_645],
   bosId: null,
+  notices: [],
 };
 /** A GRPO step of the preset, and an evaluation. */
 const coder = (precision: WeightPrecision): PlanInput => ({
