@@ -9,7 +9,7 @@ const FOREIGN: readonly (readonly [start: RegExp, holds: string, next: string])[
     'Run `git lfs pull` in its folder, or fetch the model again.',
   ],
   [
-    /^\s*<(!doctype|!--|html|head|body|\?xml)/i,
+    /^\s*<(!doctyp|!--|html|head|body|\?xml)/i,
     'holds a web page, such as an error or a login',
     'Fetch the file again.',
   ],
