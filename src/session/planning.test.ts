@@ -104,6 +104,7 @@ describe('a model that is opened by its plan', () => {
         kvHeads: 4,
         headDim: 64,
         intermediateSize: 4096,
+        stored: { hiddenSize: 1024, headDim: 64, intermediateSize: 4096 },
         maxPositions: 2048,
         rmsNormEps: 1e-6,
         ropeTheta: 1e4,

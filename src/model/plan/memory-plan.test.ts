@@ -23,6 +23,7 @@ const CODER: ModelConfig = {
   kvHeads: 2,
   headDim: 128,
   intermediateSize: 8960,
+  stored: { hiddenSize: 1536, headDim: 128, intermediateSize: 8960 },
   maxPositions: 32_768,
   rmsNormEps: 1e-6,
   ropeTheta: 1e6,

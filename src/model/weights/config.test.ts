@@ -81,6 +81,7 @@ describe('parseModelConfig', () => {
       kvHeads: 2,
       headDim: 128,
       intermediateSize: 8960,
+      stored: { hiddenSize: 1536, headDim: 128, intermediateSize: 8960 },
       maxPositions: 32768,
       rmsNormEps: 1e-6,
       ropeTheta: 1e6,
@@ -247,7 +248,6 @@ describe('parseModelConfig', () => {
     [{ num_key_value_heads: 4 }, 'num_key_value_heads = 4'],
     [{ head_dim: 9 }, 'head_dim = 9'],
     [{ head_dim: null, hidden_size: 52 }, 'hidden_size = 52'],
-    [{ intermediate_size: 82 }, 'intermediate_size = 82'],
     [{ eos_token_id: 101 }, 'eos_token_id = 101'],
     [{ quantization_config: { bits: 4 } }, 'quantization_config = {"bits":4}'],
   ])('refuses %j and names the field with its value', (change, sentence) => {

@@ -1,21 +1,32 @@
 import * as v from 'valibot';
 import { formatCount } from '../../lib/format.ts';
 import { judgeFields, refuse } from './config-fields.ts';
-import { ropeOf, RopeFields, type Rope } from './rope.ts';
+import { ropeOf, RopeFields, type RopeScaling } from './rope.ts';
 
-/** What config.json decides about a supported architecture. Sizes are counts, never bytes. */
-export interface ModelConfig extends Rope {
+/** Sizes of a model's tensors that kernels need in multiples of 4. */
+export interface Widths {
+  readonly hiddenSize: number;
+  readonly headDim: number;
+  readonly intermediateSize: number;
+}
+
+/**
+ * What config.json decides about a supported architecture. Sizes are counts, never bytes; those of
+ * Widths are as the device keeps them, padded with zeros (pad.ts).
+ */
+export interface ModelConfig extends Widths {
   readonly architecture: 'qwen2' | 'llama' | 'qwen3';
   readonly vocabSize: number;
-  readonly hiddenSize: number;
+  /** As the model's files have them. */
+  readonly stored: Widths;
   readonly layers: number;
   readonly heads: number;
   readonly kvHeads: number;
-  readonly headDim: number;
-  readonly intermediateSize: number;
   /** Longest sequence that is taken, in tokens. */
   readonly maxPositions: number;
   readonly rmsNormEps: number;
+  readonly ropeTheta: number;
+  readonly ropeScaling: RopeScaling;
   /** The output head is the embedding matrix. */
   readonly tiedEmbeddings: boolean;
   /** q, k and v have a bias. */
@@ -153,14 +164,8 @@ export function parseModelConfig(json: unknown, generationConfig?: unknown): Mod
     );
   }
   const headDim = givenHeadDim ?? hiddenSize / heads;
-  const multiplesOfFour = {
-    hidden_size: hiddenSize,
-    intermediate_size: config.intermediate_size,
-    head_dim: headDim,
-  };
-  for (const [field, value] of Object.entries(multiplesOfFour)) {
-    if (value % 4 !== 0) refuse(field, value, 'It must be a multiple of 4.');
-  }
+  if (headDim % 2 !== 0) refuse('head_dim', headDim, 'Rotary embeddings need an even one.');
+  const stored = { hiddenSize, headDim, intermediateSize: config.intermediate_size };
 
   const eosIds = [...new Set([...idList(config.eos_token_id), ...idList(generation.eos_token_id)])];
   const bosId = idList(config.bos_token_id)[0] ?? null;
@@ -186,12 +191,11 @@ export function parseModelConfig(json: unknown, generationConfig?: unknown): Mod
   return {
     architecture,
     vocabSize: config.vocab_size,
-    hiddenSize,
+    ...paddedWidths(stored),
+    stored,
     layers: config.num_hidden_layers,
     heads,
     kvHeads,
-    headDim,
-    intermediateSize: config.intermediate_size,
     maxPositions,
     rmsNormEps: config.rms_norm_eps,
     ...ropeOf(config, notices),
@@ -203,6 +207,16 @@ export function parseModelConfig(json: unknown, generationConfig?: unknown): Mod
     eosIds,
     bosId,
     notices,
+  };
+}
+
+/** Multiples of 4; a head is padded in each of its halves, which turn together. */
+function paddedWidths({ hiddenSize, headDim, intermediateSize }: Widths): Widths {
+  const four = (size: number) => Math.ceil(size / 4) * 4;
+  return {
+    hiddenSize: four(hiddenSize),
+    headDim: four(headDim),
+    intermediateSize: four(intermediateSize),
   };
 }
 
@@ -232,13 +246,16 @@ function refuseSlidingWindows(config: ConfigJson): void {
 /**
  * Name and shape, rows first, of every tensor the model reads; a tied model has no `lm_head.weight`
  * of its own.
+ * @param widths as stored, or as the device keeps them (the configuration itself)
  */
 export function modelTensors(
   config: ModelConfig,
+  widths: Widths = config.stored,
 ): { readonly name: string; readonly shape: readonly number[] }[] {
-  const { hiddenSize: d, intermediateSize: ffn, vocabSize } = config;
-  const q = config.heads * config.headDim;
-  const kv = config.kvHeads * config.headDim;
+  const { vocabSize } = config;
+  const { hiddenSize: d, intermediateSize: ffn, headDim } = widths;
+  const q = config.heads * headDim;
+  const kv = config.kvHeads * headDim;
   const tensors = [{ name: 'model.embed_tokens.weight', shape: [vocabSize, d] }];
   for (let layer = 0; layer < config.layers; layer++) {
     const add = (name: string, ...shape: number[]) =>
@@ -253,7 +270,7 @@ export function modelTensors(
       if (config.attentionBias) add(`self_attn.${proj}_proj.bias`, rows);
     }
     if (config.queryKeyNorm)
-      for (const proj of ['q', 'k']) add(`self_attn.${proj}_norm.weight`, config.headDim);
+      for (const proj of ['q', 'k']) add(`self_attn.${proj}_norm.weight`, headDim);
     add('self_attn.o_proj.weight', d, q);
     if (config.outputBias) add('self_attn.o_proj.bias', d);
     add('post_attention_layernorm.weight', d);

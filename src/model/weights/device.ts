@@ -1,6 +1,7 @@
 import { slice, type BufferView, type GpuMemory } from '../../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
 import { isTiled, packedBytes, precisionOf, TILE, type WeightPrecision } from './format.ts';
+import { paddedWeights } from './pad.ts';
 import { matrixChunks, stackedShape } from './stream.ts';
 import type { Weights } from './source.ts';
 
@@ -71,11 +72,12 @@ export function storedPrecision(weights: Weights): WeightPrecision {
 export async function uploadWeights(
   memory: GpuMemory,
   config: ModelConfig,
-  weights: Weights,
+  stored: Weights,
   precision: WeightPrecision,
   maxShardBytes: number,
   onProgress?: (fraction: number) => void,
 ): Promise<DeviceWeights> {
+  const weights = paddedWeights(stored, config);
   let inFlight = 0;
   const write = async (view: BufferView, bytes: Uint8Array, offset: number) => {
     memory.write(view, bytes, offset);

@@ -2,7 +2,11 @@ import { duplicateKey, parsePythonNumbers } from '../../lib/json.ts';
 import { formatCount } from '../../lib/format.ts';
 
 /** What takes the place of a model's files where a download or a clone went wrong. */
-const FOREIGN: readonly (readonly [start: RegExp, holds: string, next: string])[] = [
+const FOREIGN: readonly (readonly [
+  starts: RegExp | readonly string[],
+  holds: string,
+  next: string,
+])[] = [
   [
     /^version (https?:|$)/,
     'is a Git LFS pointer, not the file that it stands for',
@@ -13,11 +17,11 @@ const FOREIGN: readonly (readonly [start: RegExp, holds: string, next: string])[
     'holds a web page, such as an error or a login',
     'Fetch the file again.',
   ],
-  [/^PK\x03\x04/, 'is a zip archive or a PyTorch file', 'Save the model as safetensors.'],
-  [/^\x80[\x02-\x05]/, 'is a Python pickle', 'Save the model as safetensors.'],
-  [/^GGUF/, 'is a GGUF file', 'Take the model in safetensors.'],
-  [/^\x1f\x8b/, 'is gzip-compressed', 'Unpack it first.'],
-  [/^(\xff\xfe|\xfe\xff)/, 'is UTF-16 text', 'Save it as UTF-8.'],
+  [['PK\x03\x04'], 'is a zip archive or a PyTorch file', 'Save the model as safetensors.'],
+  [['\x80\x02', '\x80\x03', '\x80\x04'], 'is a Python pickle', 'Save the model as safetensors.'],
+  [['GGUF'], 'is a GGUF file', 'Take the model in safetensors.'],
+  [['\x1f\x8b'], 'is gzip-compressed', 'Unpack it first.'],
+  [['\xff\xfe', '\xfe\xff'], 'is UTF-16 text', 'Save it as UTF-8.'],
   [/^\{\s*["}]/, 'is JSON', 'Fetch the file again.'],
 ];
 
@@ -36,7 +40,9 @@ export function foreignContent(start: Uint8Array): string | null {
     /^\xef\xbb\xbf/,
     '',
   );
-  const found = FOREIGN.find(([pattern]) => pattern.test(text));
+  const found = FOREIGN.find(([starts]) =>
+    starts instanceof RegExp ? starts.test(text) : starts.some((word) => text.startsWith(word)),
+  );
   return found ? `${found[1]}. ${found[2]}` : null;
 }
 

@@ -1,4 +1,4 @@
-import type { ModelConfig } from './config.ts';
+import type { ModelConfig, Widths } from './config.ts';
 import { LORA_TARGETS, type AdapterTensors, type LoraConfig, type LoraTarget } from './adapter.ts';
 import { parseModelJson } from './model-file.ts';
 import {
@@ -23,14 +23,18 @@ export function loraTensorName(layer: number, target: LoraTarget, factor: 'A' | 
   return `base_model.model.${moduleName(layer, target)}.lora_${factor}.weight`;
 }
 
-/** Inputs and outputs of a projection. */
+/**
+ * Inputs and outputs of a projection.
+ * @param widths as the model's files have them, or as the device keeps them (the model itself)
+ */
 export function projectionSize(
   model: ModelConfig,
   target: LoraTarget,
+  widths: Widths = model.stored,
 ): { readonly inputs: number; readonly outputs: number } {
-  const q = model.heads * model.headDim;
-  const kv = model.kvHeads * model.headDim;
-  const { hiddenSize, intermediateSize } = model;
+  const { hiddenSize, intermediateSize, headDim } = widths;
+  const q = model.heads * headDim;
+  const kv = model.kvHeads * headDim;
   switch (target) {
     case 'q':
       return { inputs: hiddenSize, outputs: q };

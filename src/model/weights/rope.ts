@@ -27,6 +27,7 @@ export type RopeScaling =
 
 /** The rotary embedding of a model. */
 export interface Rope {
+  /** As stored. */
   readonly headDim: number;
   readonly ropeTheta: number;
   readonly ropeScaling: RopeScaling;
