@@ -68,7 +68,7 @@ const TELLING = new RegExp(
   '(^|_)(' +
     'activation|act|alibi|attention|attn|bias|bidirectional|cap|capping|causal|clip|conv\\w*|' +
     'experts?|gate|gating|heads?|kv|latent|layers?|layernorm|lora|mask|mlp|moe|mrope|mtp|' +
-    'multiplier|norm|normalize|parallel|position\\w*|query|qk\\w*|quant\\w*|bits|resid\\w*|rope|' +
+    'multiplier|norm\\w*|parallel|position\\w*|query|qk\\w*|quant\\w*|bits|resid\\w*|rope|' +
     'rotary|router|scal\\w*|share\\w*|sink\\w*|sliding|softcap\\w*|softmax|sparse|tie|window' +
     ')(_|$)',
 );
@@ -104,7 +104,12 @@ export function judgeFields(
 
 function isEmpty(value: unknown): boolean {
   return (
-    value === null || value === undefined || value === false || value === '' || isEmptyObject(value)
+    value === null ||
+    value === undefined ||
+    value === false ||
+    value === 0 ||
+    value === '' ||
+    isEmptyObject(value)
   );
 }
 

@@ -140,6 +140,10 @@ export function ropeOf(config: RopeSource, notices: string[]): Omit<Rope, 'headD
     notices.push('config.json has rope_parameters, which are passed over for its rope_scaling.');
   const type = rope.rope_type ?? rope.type ?? 'default';
   const ropeTheta = rope.rope_theta ?? config.rope_theta ?? 10_000;
+  if (config.rope_theta != null && config.rope_theta !== ropeTheta)
+    notices.push(
+      `config.json has rope_theta = ${config.rope_theta}, which is passed over for ${field}.rope_theta.`,
+    );
   if ((rope.partial_rotary_factor ?? 1) !== 1)
     refuse(`${field}.partial_rotary_factor`, rope.partial_rotary_factor, 'Only 1 is supported.');
 
