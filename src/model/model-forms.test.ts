@@ -5,6 +5,7 @@ import type { TrainSequence } from './engine.ts';
 import { LORA_TARGETS, type LoraConfig } from './weights/adapter.ts';
 import { modelTensors, parseModelConfig } from './weights/config.ts';
 import { openEngine, type GpuEngine } from './gpu-engine.ts';
+import { dequantised, packed } from './testing/dequantised.ts';
 import { largestDifference } from './testing/differences.ts';
 import {
   referenceLogprobs,
@@ -255,6 +256,23 @@ describe('a tied model that stores another head', () => {
     expect(largestDifference(logprobs, expected)).toBeLessThan(1e-4);
     expect(notices).toEqual([]);
   });
+});
+
+it('a packed folder of sizes that are no multiple of 4 gives what its values give', async () => {
+  const odd = { hidden_size: 46, head_dim: 14, intermediate_size: 73, tie_word_embeddings: true };
+  const source = folderOf(randomModel({ ...llama, ...odd }));
+  const scores = [];
+  for (const [files, weights] of [
+    [await packed(source, 'q8'), null],
+    [await dequantised(source, 'q8'), 'q8'],
+  ] as const) {
+    const engine = await openEngine({ gpu: nodeGpu(), source: files, weights });
+    const [score] = await engine.score([{ ids: IDS, promptLength: 1, adapter: 'none' }]);
+    scores.push([...(score?.logprobs ?? [])]);
+    engine.destroy();
+  }
+  expect(scores[0]).toHaveLength(39);
+  expect(scores[0]).toEqual(scores[1]);
 });
 
 it('temperatures near the smallest float give log-probs and draw the most likely token', async () => {
