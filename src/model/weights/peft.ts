@@ -74,7 +74,8 @@ export async function readAdapter(
     parseModelJson(json, `${ADAPTER_CONFIG} of ${source.label}`).value,
   );
   const tensors = canonicalNames(readSafetensors(weights, ADAPTER_WEIGHTS));
-  for (const [name, { data }] of tensors) {
+  const adapter = uniform(rules, tensors, model);
+  for (const [name, { data }] of adapter.tensors) {
     const at = data.findIndex((value) => !Number.isFinite(value));
     if (at >= 0)
       throw new Error(
@@ -82,7 +83,7 @@ export async function readAdapter(
           'damaged: its training diverged, or its numbers are beyond f32. Take another.',
       );
   }
-  return uniform(rules, tensors, model);
+  return adapter;
 }
 
 /**

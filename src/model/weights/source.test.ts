@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folderSource } from '../../storage/node/folder-source.ts';
 import { parseModelConfig, type ModelConfig } from './config.ts';
 import { writeSafetensors } from './safetensors.ts';
-import { httpSource, openWeights, type FileSource } from './source.ts';
+import { httpSource } from './http-source.ts';
+import { openWeights, type FileSource } from './source.ts';
 
 const config = (tied: boolean): ModelConfig =>
   parseModelConfig({
