@@ -69,7 +69,7 @@ const FIELDS = {
   attention_bias: v.nullish(v.boolean(), false),
   mlp_bias: v.nullish(v.boolean(), false),
   use_sliding_window: v.nullish(v.boolean()),
-  sliding_window: v.nullish(positive),
+  sliding_window: v.nullish(integer),
   max_window_layers: v.nullish(integer),
   layer_types: v.nullish(v.array(v.string())),
   partial_rotary_factor: v.nullish(finite, 1),

@@ -197,6 +197,7 @@ export function ropeOf(config: RopeSource, notices: string[]): Omit<Rope, 'headD
       return { ropeTheta, ropeScaling: { type: known, ...scaling } };
     }
     case 'yarn': {
+      if (ropeTheta <= 1) refuse('rope_theta', ropeTheta, 'The type yarn needs one above 1.');
       // With the original context alone, the factor is what the context grew by.
       const factor =
         rope.factor ??

@@ -239,8 +239,10 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
  * may change what it computes.
  */
 function surplusNotices(label: string, names: readonly string[], config: ModelConfig): string[] {
-  // Older checkpoints keep the frequencies of the rotary embedding, which follow from config.json.
-  const derived = names.filter((name) => /\brotary_emb\.inv_freq$/.test(name));
+  // Older checkpoints keep tables of the rotary embedding, which follow from config.json.
+  const derived = names.filter((name) =>
+    /\brotary_emb\.(inv_freq|cos_cached|sin_cached)$/.test(name),
+  );
   const others = names.filter((name) => !derived.includes(name));
   const [first] = others;
   if (first !== undefined) {
@@ -260,7 +262,7 @@ function surplusNotices(label: string, names: readonly string[], config: ModelCo
   return derived.length === 0
     ? []
     : [
-        `${derived.length} tensors rotary_emb.inv_freq are passed over: they follow from config.json.`,
+        `${derived.length} tensors of rotary_emb, such as ${derived[0]}, are passed over: they follow from config.json.`,
       ];
 }
 
