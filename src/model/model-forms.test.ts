@@ -12,6 +12,7 @@ import {
   type ReferenceModel,
   type Rotations,
 } from './testing/reference-model.ts';
+import { forcedVariants } from './testing/variants.ts';
 import { writeSafetensors } from './weights/safetensors.ts';
 import type { FileSource } from './weights/source.ts';
 
@@ -162,15 +163,24 @@ describe.each(forms)('%s, against a reference in double precision', (name, chang
   const plain = plainRotations(model.json);
   const rotations = scaling ? scaling(plain) : plain;
 
-  it('gives the same log-probs, whole and in shards', async () => {
+  it('gives the same log-probs, whole and in shards, by every kind of kernel', async () => {
     const expected = referenceLogprobs(model, rotations, IDS);
     for (const shard of [undefined, 16_384]) {
-      const [score] = await withEngine(
+      await withEngine(
         model,
-        (engine) => engine.score([{ ids: IDS, promptLength: 1, adapter: 'none' }]),
+        async (engine) => {
+          for (const variants of [
+            {},
+            forcedVariants('block', 'tiled', 'split', 'wide'),
+            forcedVariants('group 4', 'decode', 'rope'),
+          ]) {
+            engine.variants = variants;
+            const [score] = await engine.score([{ ids: IDS, promptLength: 1, adapter: 'none' }]);
+            expect(largestDifference(score?.logprobs ?? [], expected)).toBeLessThan(1e-4);
+          }
+        },
         shard,
       );
-      expect(largestDifference(score?.logprobs ?? [], expected)).toBeLessThan(1e-4);
     }
     if (name === 'plain' || name.includes('multiple of 4')) return;
     // What the form changes shows.
