@@ -1,0 +1,86 @@
+import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
+
+/**
+ * Limits of one rendering; a template is a stranger's program. Long conversations take some ten
+ * thousand steps. Jinja's sandbox has the same limit for `range`.
+ */
+const STEPS = 2_000_000;
+const CHARACTERS = 2 ** 24;
+const RANGE = 100_000;
+
+/** Counts what a template does, and ends it where it does too much. */
+class Bounded extends Interpreter {
+  private steps = 0;
+
+  override evaluate(
+    ...[statement, environment]: Parameters<Interpreter['evaluate']>
+  ): ReturnType<Interpreter['evaluate']> {
+    if (++this.steps > STEPS)
+      throw new Error(`it took more than ${STEPS} steps, so it may never come to an end`);
+    const result = super.evaluate(statement, environment);
+    const { value } = result;
+    if (typeof value === 'string' && value.length > CHARACTERS)
+      throw new Error(`it made a text of more than ${CHARACTERS} characters`);
+    return result;
+  }
+}
+
+/** A template as Jinja reads it for transformers; throws what the parser says. */
+export function compileTemplate(source: string): (variables: Record<string, unknown>) => string {
+  const program = parse(
+    // Jinja knows one newline.
+    tokenize(source.replace(/\r\n?/g, '\n'), { lstrip_blocks: true, trim_blocks: true }),
+  );
+  return (variables) => {
+    const environment = new Environment();
+    for (const [name, value] of Object.entries({ ...GLOBALS, ...variables }))
+      environment.set(name, value);
+    return String(new Bounded(environment).run(program).value);
+  };
+}
+
+const GLOBALS: Record<string, unknown> = {
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  none: null,
+  None: null,
+  raise_exception: (message: string) => {
+    throw new Error(message);
+  },
+  range,
+  strftime_now: (format: string) => strftime(new Date(), format),
+};
+
+function range(first: number, second?: number, step = 1): number[] {
+  const [start, stop] = second === undefined ? [0, first] : [first, second];
+  const length = Math.max(0, Math.ceil((stop - start) / step));
+  if (!(length <= RANGE))
+    throw new Error(`it asks for a range of ${length} numbers; ${RANGE} are allowed`);
+  return Array.from({ length }, (_, i) => start + i * step);
+}
+
+/** As Python's, in English. */
+function strftime(date: Date, format: string): string {
+  const two = (n: number) => String(n).padStart(2, '0');
+  const name = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat('en', options).format(date);
+  const fields: Record<string, () => string> = {
+    Y: () => String(date.getFullYear()),
+    y: () => two(date.getFullYear() % 100),
+    m: () => two(date.getMonth() + 1),
+    d: () => two(date.getDate()),
+    B: () => name({ month: 'long' }),
+    b: () => name({ month: 'short' }),
+    A: () => name({ weekday: 'long' }),
+    a: () => name({ weekday: 'short' }),
+    H: () => two(date.getHours()),
+    I: () => two(date.getHours() % 12 || 12),
+    p: () => (date.getHours() < 12 ? 'AM' : 'PM'),
+    M: () => two(date.getMinutes()),
+    S: () => two(date.getSeconds()),
+    '%': () => '%',
+  };
+  return format.replace(/%(.)/g, (whole, letter: string) => fields[letter]?.() ?? whole);
+}
