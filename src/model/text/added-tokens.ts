@@ -82,8 +82,13 @@ export function finder(
       at = end;
       if (token.single_word && (isWord(charBefore(text, start)) || isWord(charAfter(text, end))))
         continue;
-      if (token.lstrip) while (start > from && isWhite(text[start - 1]!)) start--;
+      if (token.lstrip) {
+        while (start > from && isWhite(text[start - 1]!)) start--;
+        start = Math.max(start, from);
+      }
       if (token.rstrip) while (end < text.length && isWhite(text[end]!)) end++;
+      // The token before has taken this one's white space.
+      if (start >= end) continue;
       textUpTo(start);
       out.push(match.id);
       from = end;

@@ -109,9 +109,21 @@ function pieces(fields: Fields): { ids: Map<string, number>; scores: number[] } 
     if (!Array.isArray(entry) || typeof entry[0] !== 'string' || typeof entry[1] !== 'number')
       throw new Error(`${fields.path}.vocab[${id}] is ${shown(entry)}, not a token with its score`);
     ids.set(entry[0], id);
-    return entry[1];
+    return asRead(entry[1]);
   });
   return { ids, scores };
+}
+
+/**
+ * A score as the reference's parser reads it: all its digits as one number, divided by a power of
+ * ten. That is at times one unit in the last place off, which decides between equal paths.
+ */
+function asRead(score: number): number {
+  const [digits = '', exponent = '0'] = String(score).split('e');
+  const [whole = '', fraction = ''] = digits.split('.');
+  const places = fraction.length - Number(exponent);
+  const number = Number(whole + fraction);
+  return places > 0 ? number / Number(`1e${places}`) : number * Number(`1e${-places}`);
 }
 
 interface TrieNode {

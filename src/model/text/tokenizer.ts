@@ -201,7 +201,11 @@ function tokenizerOf(
   };
   const pieces =
     parts.byteLevel && !clean ? byteLevelPieces(tokens.textOf) : prefixPieces(join, tokens.textOf);
-  const special = (id: number) => tokens.added.get(id)?.special ?? false;
+  // By their text as decoders see it, as the reference does.
+  const specials = new Set(
+    [...tokens.added.values()].flatMap((token) => (token.special ? [token.content] : [])),
+  );
+  const special = (id: number) => specials.has(tokens.textOf(id) ?? '');
   const around = aroundOf(parts, files, idOf);
 
   return {
