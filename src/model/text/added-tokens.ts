@@ -33,7 +33,7 @@ const isWord = charTest(`[${WORD}]`);
 export function finder(
   tokens: readonly { readonly text: string; readonly id: number; readonly token: AddedToken }[],
 ): (stretch: Stretch) => Found[] {
-  if (tokens.length === 0) return (stretch) => [stretch];
+  if (tokens.length === 0) return (stretch) => (stretch.text === '' ? [] : [stretch]);
   const root: TrieNode = { next: new Map(), id: -1 };
   const byId = new Map<number, AddedToken>();
   for (const { text, id, token } of tokens) {

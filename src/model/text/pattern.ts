@@ -1,5 +1,6 @@
 import { SplitPreTokenizer } from '@huggingface/tokenizers';
 import { Fields, isObject, shown } from './fields.ts';
+import { plainPattern } from './oniguruma.ts';
 
 export interface Match {
   /** UTF-16 offsets, end excluded. */
@@ -43,7 +44,7 @@ export function regex(source: string, path: string): Pattern {
   try {
     const { pattern } = new SplitPreTokenizer({
       type: 'Split',
-      pattern: { Regex: asScoped(source) },
+      pattern: { Regex: plainPattern(source) },
       behavior: 'Isolated',
       invert: false,
     });
@@ -55,12 +56,6 @@ export function regex(source: string, path: string): Pattern {
     );
   }
   return fromRegExp(compiled);
-}
-
-/** `(?i)` at the beginning holds for all that follows. Its fold has two characters beyond ASCII. */
-function asScoped(source: string): string {
-  const scoped = source.startsWith('(?i)') ? `(?i:${source.slice(4)})` : source;
-  return scoped;
 }
 
 export function fromRegExp(pattern: RegExp): Pattern {
