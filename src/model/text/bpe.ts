@@ -1,4 +1,4 @@
-import { Fields, shown } from './fields.ts';
+import { type Fields, shown } from './fields.ts';
 import type { TokenModel } from './token-models.ts';
 import { byteToken } from './unicode.ts';
 

@@ -1,5 +1,5 @@
 import type { FileSource } from '../weights/source.ts';
-import { loadTokenFiles, type TokenFiles } from './files.ts';
+import { loadTokenFiles, TEMPLATE_NAMES, templatePath, type TokenFiles } from './files.ts';
 import { compileTemplate } from './jinja.ts';
 
 export interface ChatMessage {
@@ -23,9 +23,6 @@ export interface ChatTemplate {
     options?: { readonly addGenerationPrompt?: boolean; readonly tools?: readonly unknown[] },
   ) => string;
 }
-
-/** Names that transformers gives templates; a source of files cannot be asked for its others. */
-const NAMES = ['default', 'tool_use', 'rag'] as const;
 
 /**
  * The chat template as transformers finds it: chat_template.jinja and additional_chat_templates/ in
@@ -95,7 +92,7 @@ export async function loadChatTemplate(source: FileSource): Promise<ChatTemplate
 async function templateFiles(source: FileSource): Promise<Map<string, string>> {
   const paths: [name: string, path: string][] = [
     ['default', 'chat_template.jinja'],
-    ...NAMES.map((name): [string, string] => [name, `additional_chat_templates/${name}.jinja`]),
+    ...TEMPLATE_NAMES.map((name): [string, string] => [name, templatePath(name)]),
   ];
   const contents = await Promise.all(paths.map(([, path]) => source.read(path)));
   const found = new Map<string, string>();

@@ -3,6 +3,24 @@ import type { FileSource } from '../weights/source.ts';
 import { isObject, shown, type JsonObject } from './fields.ts';
 import type { AddedToken } from './added-tokens.ts';
 
+/** Names that transformers gives templates; a source of files cannot be asked for its others. */
+export const TEMPLATE_NAMES: readonly string[] = ['default', 'tool_use', 'rag'];
+
+/** Files of a model that have to do with its text; tokenizer.json alone is needed. */
+export const TEXT_FILES: readonly string[] = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  ...TEMPLATE_NAMES.map(templatePath),
+];
+
+/** Where a template by its name is, beside the others of its model. */
+export function templatePath(name: string): string {
+  return `additional_chat_templates/${name}.jinja`;
+}
+
 /** A special token is written as a string or as an object with its content. */
 const SpecialToken = v.nullish(v.union([v.string(), v.looseObject({ content: v.string() })]));
 

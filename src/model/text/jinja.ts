@@ -35,7 +35,8 @@ export function compileTemplate(source: string): (variables: Record<string, unkn
     const environment = new Environment();
     for (const [name, value] of Object.entries({ ...GLOBALS, ...variables }))
       environment.set(name, value);
-    return String(new Bounded(environment).run(program).value);
+    const { value } = new Bounded(environment).run(program);
+    return typeof value === 'string' ? value : '';
   };
 }
 

@@ -129,8 +129,11 @@ function bert(fields: Fields): Normalizer {
   });
 }
 
+// eslint-disable-next-line no-control-regex -- these are what goes
+const NMT_CONTROLS = /[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/g;
+
 function nmt(text: string): string {
   return text
-    .replace(/[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/g, '')
+    .replace(NMT_CONTROLS, '')
     .replace(/[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g, ' ');
 }

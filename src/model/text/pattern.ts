@@ -1,5 +1,5 @@
 import { SplitPreTokenizer } from '@huggingface/tokenizers';
-import { Fields, isObject, shown } from './fields.ts';
+import { type Fields, isObject, shown } from './fields.ts';
 import { plainPattern } from './oniguruma.ts';
 
 export interface Match {

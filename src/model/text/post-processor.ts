@@ -1,4 +1,4 @@
-import { Fields, isObject, shown } from './fields.ts';
+import { type Fields, isObject, shown } from './fields.ts';
 import { isId } from './token-models.ts';
 
 /** What the tokenizer puts around the ids of a text when special tokens are asked for. */

@@ -1,5 +1,5 @@
 import { bpe } from './bpe.ts';
-import { Fields, isObject, shown } from './fields.ts';
+import { type Fields, isObject, shown } from './fields.ts';
 import { byteToken } from './unicode.ts';
 
 export interface TokenModel {
