@@ -1,6 +1,9 @@
 import { SplitPreTokenizer } from '@huggingface/tokenizers';
+import { messageOf } from '../../lib/errors.ts';
 import { type Fields, isObject, shown } from './fields.ts';
+import { linearPattern } from './linear-regex.ts';
 import { plainPattern } from './oniguruma.ts';
+import { mayExplode, parseRegex } from './regex-tree.ts';
 
 export interface Match {
   /** UTF-16 offsets, end excluded. */
@@ -51,11 +54,19 @@ export function regex(source: string, path: string): Pattern {
     if (!pattern) throw new Error('it is empty');
     compiled = pattern;
   } catch (error) {
+    throw refuse(`which cannot be read: ${messageOf(error).replace(/\.$/, '')}`);
+  }
+  try {
+    return mayExplode(parseRegex(compiled.source))
+      ? linearPattern(compiled.source)
+      : fromRegExp(compiled);
+  } catch (error) {
+    // One without a repeated group cannot take exponentially long.
+    if (!/\)[*+{]/.test(compiled.source)) return fromRegExp(compiled);
     throw refuse(
-      `which cannot be read: ${error instanceof Error ? error.message.replace(/\.$/, '') : String(error)}`,
+      `which may never come to an end and cannot be bounded: ${messageOf(error).replace(/\.$/, '')}`,
     );
   }
-  return fromRegExp(compiled);
 }
 
 export function fromRegExp(pattern: RegExp): Pattern {
@@ -69,6 +80,11 @@ export function fromRegExp(pattern: RegExp): Pattern {
         if (!found) return;
         const start = found.index;
         const end = start + found[0].length;
+        // V8 finds empty matches inside of characters beyond U+FFFF.
+        if (start > 0 && (text.codePointAt(start - 1) ?? 0) > 0xffff) {
+          at = start + 1;
+          continue;
+        }
         if (end === start && end === last) {
           at = end + ((text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1);
           continue;
