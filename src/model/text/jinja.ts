@@ -1,4 +1,5 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
+import { isObject } from './fields.ts';
 
 /**
  * Limits of one rendering; a template is a stranger's program. Long conversations take some ten
@@ -7,21 +8,44 @@ import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 const STEPS = 2_000_000;
 const CHARACTERS = 2 ** 24;
 const RANGE = 100_000;
+/** What making a text or a list costs. */
+const CHARACTERS_A_STEP = 256;
+const ITEMS_A_STEP = 16;
 
 /** Counts what a template does, and ends it where it does too much. */
 class Bounded extends Interpreter {
   private steps = 0;
+  /** What loops go over. */
+  private readonly walked = new Set<unknown>();
 
   override evaluate(
     ...[statement, environment]: Parameters<Interpreter['evaluate']>
   ): ReturnType<Interpreter['evaluate']> {
-    if (++this.steps > STEPS)
-      throw new Error(`it took more than ${STEPS} steps, so it may never come to an end`);
+    this.charge(1);
+    if (statement?.type === 'For' && 'iterable' in statement) this.walk(statement.iterable);
     const result = super.evaluate(statement, environment);
     const { value } = result;
-    if (typeof value === 'string' && value.length > CHARACTERS)
-      throw new Error(`it made a text of more than ${CHARACTERS} characters`);
+    if (typeof value === 'string') {
+      if (value.length > CHARACTERS)
+        throw new Error(`it made a text of more than ${CHARACTERS} characters`);
+      this.charge(value.length / CHARACTERS_A_STEP);
+    }
+    // A list is walked in one go: by a filter, or by a loop, whose body may be empty.
+    const walked = statement !== undefined && this.walked.has(statement);
+    if (Array.isArray(value)) this.charge(walked ? value.length : value.length / ITEMS_A_STEP);
     return result;
+  }
+
+  /** `for x in list if test` goes over the list too. */
+  private walk(iterable: unknown): void {
+    this.walked.add(iterable);
+    if (isObject(iterable) && 'lhs' in iterable) this.walked.add(iterable.lhs);
+  }
+
+  private charge(steps: number): void {
+    this.steps += steps;
+    if (this.steps > STEPS)
+      throw new Error(`it took more than ${STEPS} steps, so it may never come to an end`);
   }
 }
 

@@ -5,19 +5,8 @@ import { folderSource } from '../../storage/node/folder-source.ts';
 
 import { Rng } from '../../lib/rng.ts';
 import { parseModelConfig } from '../weights/config.ts';
+import { textSource } from './testing/source.ts';
 import { loadTokenizer } from './tokenizer.ts';
-import type { FileSource } from '../weights/source.ts';
-
-function files(contents: Record<string, unknown>): FileSource {
-  const get = (path: string) =>
-    path in contents ? new TextEncoder().encode(JSON.stringify(contents[path])) : null;
-  return {
-    label: 'the model',
-    read: (path) => Promise.resolve(get(path)),
-    size: (path) => Promise.resolve(get(path)?.length ?? null),
-    readRange: () => Promise.reject(new Error('not asked for')),
-  };
-}
 
 const model = (vocabSize: number) =>
   parseModelConfig({
@@ -74,7 +63,7 @@ const utf8 = (text: string) => new TextEncoder().encode(text);
 
 describe('a byte-level tokenizer', () => {
   test('any text comes back, special tokens are recognised and can be left out', async () => {
-    const tokenizer = await loadTokenizer(files(bytes));
+    const tokenizer = await loadTokenizer(textSource(bytes));
     const text = 'naïve\n\t日本 👩‍🌾 \u{feff}x';
     expect(tokenizer.encode(text)).toEqual([...utf8(text)]);
     expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
@@ -85,7 +74,7 @@ describe('a byte-level tokenizer', () => {
   });
 
   test('ends are byte offsets, and the token that completes a character gets it', async () => {
-    const tokenizer = await loadTokenizer(files(bytes));
+    const tokenizer = await loadTokenizer(textSource(bytes));
     expect(tokenizer.pieces([97, ...utf8('é'), 256, ...utf8('👍')])).toEqual({
       text: 'aé<end>👍',
       ends: Uint32Array.of(1, 1, 3, 8, 8, 8, 8, 12),
@@ -94,7 +83,7 @@ describe('a byte-level tokenizer', () => {
   });
 
   test('a completion cut inside a character ends with one replacement character', async () => {
-    const tokenizer = await loadTokenizer(files(bytes));
+    const tokenizer = await loadTokenizer(textSource(bytes));
     expect(tokenizer.pieces([97, ...utf8('👍').subarray(0, 3)])).toEqual({
       text: 'a\u{fffd}',
       ends: Uint32Array.of(1, 1, 1, 4),
@@ -109,7 +98,7 @@ describe('a byte-level tokenizer', () => {
     'for random ids, ends never fall, stay on character boundaries and reach the end of the ' +
       'decoded text',
     async () => {
-      const tokenizer = await loadTokenizer(files(bytes));
+      const tokenizer = await loadTokenizer(textSource(bytes));
       const random = new Rng(1);
       // Mostly lead and continuation bytes, so that split and ill-formed characters of every kind
       // come up.
@@ -142,14 +131,14 @@ describe('a byte-level tokenizer', () => {
   );
 
   test('ids that the tokenizer does not know give no text', async () => {
-    const tokenizer = await loadTokenizer(files(bytes));
+    const tokenizer = await loadTokenizer(textSource(bytes));
     expect(tokenizer.pieces([97, 300, 98])).toEqual({ text: 'ab', ends: Uint32Array.of(1, 1, 2) });
   });
 });
 
 test('with byte fallback too, the token that completes a character gets it', async () => {
   const tokenizer = await loadTokenizer(
-    files({
+    textSource({
       'tokenizer.json': {
         version: '1.0',
         added_tokens: [],
@@ -182,25 +171,203 @@ test('with byte fallback too, the token that completes a character gets it', asy
   });
 });
 
+/** Sentencepiece's layout: a space is ▁, the one that begins a text is not shown. */
+const spaced = {
+  version: '1.0',
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: false },
+  post_processor: null,
+  decoder: {
+    type: 'Sequence',
+    decoders: [
+      { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+      { type: 'ByteFallback' },
+      { type: 'Fuse' },
+      { type: 'Strip', content: ' ', start: 1, stop: 0 },
+    ],
+  },
+  model: {
+    type: 'BPE',
+    vocab: Object.fromEntries(
+      [
+        '<unk>',
+        '<s>',
+        '▁',
+        ...'abcdef',
+        ...[0xc3, 0xa9].map((n) => `<0x${n.toString(16).toUpperCase()}>`),
+      ].map((token, id) => [token, id]),
+    ),
+    merges: [],
+    unk_token: '<unk>',
+    byte_fallback: true,
+  },
+};
+
+describe('a completion goes on from its prompt', () => {
+  test('so that it keeps the space it begins with, token by token as well', async () => {
+    const tokenizer = await loadTokenizer(textSource({ 'tokenizer.json': spaced }));
+    const prompt = tokenizer.encode('a');
+    const ids = tokenizer.encode(' b');
+    expect(tokenizer.decode(ids)).toBe(' b');
+    const [space, ...rest] = ids.slice(1);
+    expect(tokenizer.decode([space!, ...rest])).toBe('b');
+    expect(tokenizer.decode([space!, ...rest], { after: prompt })).toBe(' b');
+    expect(tokenizer.pieces([space!, ...rest], prompt)).toEqual({
+      text: ' b',
+      ends: Uint32Array.of(1, 2),
+    });
+  });
+
+  test('and a character that the prompt began is the one that it ends', async () => {
+    const withBytes = await loadTokenizer(textSource({ 'tokenizer.json': spaced }));
+    const [lead, trail] = withBytes.encode('aé').slice(2);
+    expect(withBytes.decode([trail!, 2, 3], { after: [2, 3, lead!] })).toBe('é a');
+    const byteLevel = await loadTokenizer(textSource(bytes));
+    expect(byteLevel.decode([0xa9, 98], { after: [97, 0xc3] })).toBe('éb');
+    expect(byteLevel.pieces([0xa9, 98], [97, 0xc3])).toEqual({
+      text: 'éb',
+      ends: Uint32Array.of(2, 3),
+    });
+    expect(byteLevel.decode([98], { after: [...utf8('é')] })).toBe('b');
+    expect(byteLevel.decode([98], { after: [0x80, 0x80] })).toBe('b');
+  });
+
+  test('however long a run of bytes stands before it', async () => {
+    const tokenizer = await loadTokenizer(textSource({ 'tokenizer.json': spaced }));
+    const long = tokenizer.encode('é'.repeat(40));
+    expect(tokenizer.decode(long.slice(41), { after: long.slice(0, 41) })).toBe('é'.repeat(20));
+  });
+});
+
+describe('tokens that other files name', () => {
+  const tool = { content: '<tool>', special: true };
+  const named = async (contents: Record<string, unknown>, rows?: number) =>
+    loadTokenizer(
+      textSource({ 'tokenizer.json': spaced, ...contents }),
+      rows === undefined ? undefined : model(rows),
+    );
+  const next = Object.keys(spaced.model.vocab).length;
+
+  test.each([
+    ['added_tokens_decoder', { 'tokenizer_config.json': { added_tokens_decoder: { 900: tool } } }],
+    ['added_tokens.json', { 'added_tokens.json': { '<tool>': 900 } }],
+    ['special_tokens_map.json', { 'special_tokens_map.json': { pad_token: tool } }],
+    ['pad_token', { 'tokenizer_config.json': { pad_token: '<tool>' } }],
+    ['image_token', { 'tokenizer_config.json': { image_token: '<tool>' } }],
+    [
+      'additional_special_tokens',
+      { 'tokenizer_config.json': { additional_special_tokens: ['<tool>'] } },
+    ],
+  ])('%s: they have the next id and are not split', async (_, contents) => {
+    const tokenizer = await named(contents);
+    expect(tokenizer.encode('a<tool>')).toEqual([2, 3, next]);
+    expect(tokenizer.decode([3, next])).toBe('a<tool>');
+    expect(tokenizer.vocabSize).toBe(next + 1);
+  });
+
+  test('a token that is in the vocabulary keeps its id, and is found in a text', async () => {
+    const tokenizer = await named({ 'tokenizer_config.json': { bos_token: '<s>' } });
+    expect(tokenizer.encode('<s>a')).toEqual([1, 3]);
+    expect((await named({})).encode('<s>a')).not.toContain(1);
+  });
+
+  test('one that the model has no row for is read as text, and that is said', async () => {
+    const tokenizer = await named({ 'tokenizer_config.json': { pad_token: '[PAD]' } }, next);
+    expect(tokenizer.encode('[PAD]')).not.toContain(next);
+    expect(tokenizer.notes.join()).toContain(
+      `The model has ${next} tokens and none for "[PAD]", which the files beside tokenizer.json name`,
+    );
+  });
+
+  test('the config may say that a text begins with its token, whatever tokenizer.json does', async () => {
+    const config = { bos_token: '<s>', eos_token: 'f', add_bos_token: true, add_eos_token: true };
+    const tokenizer = await named({ 'tokenizer_config.json': config });
+    expect(tokenizer.encode('a', { addSpecialTokens: true })).toEqual([1, 2, 3, 8]);
+    expect(tokenizer.encode('a')).toEqual([2, 3]);
+  });
+});
+
+describe('a field that is not known', () => {
+  const load = (change: (json: typeof spaced & Record<string, unknown>) => unknown) =>
+    loadTokenizer(textSource({ 'tokenizer.json': change(structuredClone(spaced)) }));
+
+  test.each([
+    [{ pre_tokenizer: { type: 'Metaspace', replacement: '▁', glue: 2 } }, 'the field glue = 2'],
+    [{ pre_tokenizer: { type: 'Wordy' } }, 'pre_tokenizer is a pre-tokenizer of type "Wordy"'],
+    [{ normalizer: { type: 'Fold' } }, 'normalizer is a normalizer of type "Fold"'],
+    [{ decoder: { type: 'Undo' } }, 'decoder is a decoder of type "Undo"'],
+    [{ post_processor: { type: 'Wrap' } }, 'post_processor is a post-processor of type "Wrap"'],
+    [{ model: { ...spaced.model, dropout: 0.1 } }, 'model.dropout is 0.1'],
+    [{ model: { ...spaced.model, alpha: 0.2 } }, 'model has the field alpha = 0.2'],
+    [{ model: { type: 'Grammar', vocab: {} } }, 'model is a model of type "Grammar"'],
+    [{ model: { ...spaced.model, merges: [['a', 'z']] } }, 'model.merges[0] joins "a" and "z"'],
+    [
+      { added_tokens: [{ id: 9, content: 'x', fuzzy: true }] },
+      'added_tokens[0] has the field fuzzy',
+    ],
+    [{ rewriter: {} }, 'the field rewriter'],
+    [{ version: '2.0' }, 'its version is "2.0"'],
+    [
+      { normalizer: { type: 'Sequence', normalizers: [{ type: 'Strip', strip_left: 'yes' }] } },
+      'normalizer.normalizers[0].strip_left is "yes" where true or false belongs',
+    ],
+    [
+      {
+        pre_tokenizer: {
+          type: 'Metaspace',
+          replacement: '▁',
+          add_prefix_space: false,
+          prepend_scheme: 'always',
+        },
+      },
+      'add_prefix_space is false, but prepend_scheme is always',
+    ],
+  ])('is refused by its name: %j', async (parts, said) => {
+    await expect(load((json) => ({ ...json, ...parts }))).rejects.toThrow(said);
+  });
+
+  test('is let be where it is off', async () => {
+    const tokenizer = await load((json) => ({
+      ...json,
+      future: null,
+      model: { ...json.model, alpha: null, nbest: false },
+    }));
+    expect(tokenizer.encode('a')).toEqual([2, 3]);
+  });
+
+  test('truncation, padding and an idle clean-up are known and not done, which is said', async () => {
+    const tokenizer = await loadTokenizer(
+      textSource({
+        'tokenizer.json': { ...spaced, truncation: { max_length: 1 }, padding: { length: 9 } },
+        'tokenizer_config.json': { clean_up_tokenization_spaces: true },
+      }),
+    );
+    expect(tokenizer.encode('abc')).toEqual([2, 3, 4, 5]);
+    expect(tokenizer.notes).toHaveLength(3);
+    expect((await loadTokenizer(textSource(bytes))).notes).toEqual([]);
+  });
+});
+
 describe('loadTokenizer', () => {
   test('refuses a tokenizer that knows more tokens than the model, with both numbers', async () => {
-    await expect(loadTokenizer(files(bytes), model(256))).rejects.toThrow(
+    await expect(loadTokenizer(textSource(bytes), model(256))).rejects.toThrow(
       'wrong tokenizer: it knows 257 tokens, the model 256',
     );
-    expect((await loadTokenizer(files(bytes), model(300))).vocabSize).toBe(257);
+    expect((await loadTokenizer(textSource(bytes), model(300))).vocabSize).toBe(257);
   });
 
   test("ends of text are the model's and the tokenizer's own", async () => {
-    expect((await loadTokenizer(files(bytes), model(300))).eosIds).toEqual([7, 256]);
+    expect((await loadTokenizer(textSource(bytes), model(300))).eosIds).toEqual([7, 256]);
   });
 
   test('says what is missing or damaged', async () => {
-    await expect(loadTokenizer(files({}))).rejects.toThrow('the model has no tokenizer.json');
-    await expect(loadTokenizer(files({ 'tokenizer.json': [] }))).rejects.toThrow(
+    await expect(loadTokenizer(textSource({}))).rejects.toThrow('the model has no tokenizer.json');
+    await expect(loadTokenizer(textSource({ 'tokenizer.json': [] }))).rejects.toThrow(
       'is not a tokenizer',
     );
     await expect(
-      loadTokenizer(files({ ...bytes, 'tokenizer_config.json': { eos_token: 5 } })),
+      loadTokenizer(textSource({ ...bytes, 'tokenizer_config.json': { eos_token: 5 } })),
     ).rejects.toThrow('eos_token');
   });
 });
