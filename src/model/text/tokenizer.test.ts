@@ -209,11 +209,9 @@ describe('a completion goes on from its prompt', () => {
     const tokenizer = await loadTokenizer(textSource({ 'tokenizer.json': spaced }));
     const prompt = tokenizer.encode('a');
     const ids = tokenizer.encode(' b');
-    expect(tokenizer.decode(ids)).toBe(' b');
-    const [space, ...rest] = ids.slice(1);
-    expect(tokenizer.decode([space!, ...rest])).toBe('b');
-    expect(tokenizer.decode([space!, ...rest], { after: prompt })).toBe(' b');
-    expect(tokenizer.pieces([space!, ...rest], prompt)).toEqual({
+    expect(tokenizer.decode(ids)).toBe('b');
+    expect(tokenizer.decode(ids, { after: prompt })).toBe(' b');
+    expect(tokenizer.pieces(ids, prompt)).toEqual({
       text: ' b',
       ends: Uint32Array.of(1, 2),
     });
