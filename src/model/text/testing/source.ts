@@ -16,3 +16,36 @@ export function textSource(contents: Readonly<Record<string, unknown>>): FileSou
     readRange: () => Promise.reject(new Error('not asked for')),
   };
 }
+
+/** Sentencepiece's layout: a space is ▁, the one that begins a text is not shown. */
+export const spaced = {
+  version: '1.0',
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: false },
+  post_processor: null,
+  decoder: {
+    type: 'Sequence',
+    decoders: [
+      { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+      { type: 'ByteFallback' },
+      { type: 'Fuse' },
+      { type: 'Strip', content: ' ', start: 1, stop: 0 },
+    ],
+  },
+  model: {
+    type: 'BPE',
+    vocab: Object.fromEntries(
+      [
+        '<unk>',
+        '<s>',
+        '▁',
+        ...'abcdef',
+        ...[0xc3, 0xa9].map((n) => `<0x${n.toString(16).toUpperCase()}>`),
+      ].map((token, id) => [token, id]),
+    ),
+    merges: [],
+    unk_token: '<unk>',
+    byte_fallback: true,
+  },
+};
