@@ -1,17 +1,16 @@
 // Styles have owners: which classes are global, and which module belongs to whom.
 import { dirname, join, normalize } from 'node:path';
-import { createRequire } from 'node:module';
-
-const require = createRequire(import.meta.url);
-const postcss = require('postcss');
 
 /** The class names of a style sheet; `:global(…)` ones are none of its own. */
 export function classesOf(css) {
   const names = new Set();
-  postcss.parse(css).walkRules(({ selector }) => {
+  const bare = css.replace(/\/\*[\s\S]*?\*\//g, '').replace(/'[^']*'|"[^"]*"/g, '');
+  // A selector is what stands between a brace or a semicolon and the brace that opens its rule.
+  for (const [, selector] of bare.matchAll(/([^{};]+)\{/g)) {
+    if (selector.trim().startsWith('@')) continue;
     const own = selector.replace(/:global\([^)]*\)/g, '');
     for (const [, name] of own.matchAll(/\.(-?[_a-z][\w-]*)/gi)) names.add(name);
-  });
+  }
   return [...names];
 }
 
@@ -49,7 +48,7 @@ export function strayStyles(files) {
     for (const { name, path } of sheetsOf(file, text)) {
       if (!path.endsWith('.module.css')) continue;
       if (dirname(path) !== dirname(file)) found.push(`${file}: ${path} is another folder's`);
-      for (const [, key] of text.matchAll(new RegExp(`\\b${name}\\.(\\w+)`, 'g'))) {
+      for (const [, key] of text.matchAll(new RegExp(`(?<![/.\\w])${name}\\.(\\w+)`, 'g'))) {
         used.get(path)?.add(key);
         if (!sheets.get(path)?.includes(key)) found.push(`${file}: ${path} has no .${key}`);
       }
