@@ -8,6 +8,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;
 @group(0) @binding(2) var<storage, read_write> results: array<f32>;
 
+// Beyond it f32 has no ratio, and 0 times what it has instead is not 0.
+const MOST_LOG_RATIO = 69.0;
+
 // e^delta - delta - 1; near 0 by its series, because the plain form cancels and goes negative in f32.
 fn k3(delta: f32) -> f32 {
   if (abs(delta) < 0.1) {
@@ -55,7 +58,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
     var old = logprob;
     if ((flags & HAS_OLD) != 0u) {
       old = token_f32(entry, TOKEN_OLD);
-      ratio = exp(logprob - old);
+      ratio = exp(min(logprob - old, MOST_LOG_RATIO));
     }
     var correction = 1.0;
     if ((flags & HAS_SAMPLER) != 0u) { correction = min(exp(old - token_f32(entry, TOKEN_SAMPLER)), p.cap); }

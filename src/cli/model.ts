@@ -14,6 +14,7 @@ import { parseModelName } from '../storage/models.ts';
 import { folderTunerCache } from '../storage/node/tuner-cache.ts';
 import { UsageError, type OptionSpec } from './args.ts';
 import { folderSource } from '../storage/node/folder-source.ts';
+import { remark } from './io.ts';
 import { hubModel } from './models.ts';
 
 /** Flags that choose a model, shared by the commands that load one. */
@@ -168,12 +169,14 @@ export async function loadEngine(
   files: ModelFolder,
   weights: WeightPrecision | null,
 ): Promise<GpuEngine> {
-  return openEngine({
+  const engine = await openEngine({
     gpu: nodeGpu(),
     source: files.source,
     weights,
     tunerCache: folderTunerCache(),
   });
+  for (const notice of engine.notices) remark(notice);
+  return engine;
 }
 
 /**

@@ -3,6 +3,7 @@ import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
 import { Layout } from './layout.ts';
 import { LIB } from './libraries.ts';
 import { floats, normals, words } from './reference-helpers.ts';
+import { divisible } from './sample.ts';
 
 /** A token's words in the `tokens` buffer; see shaders/lib/tokens.wgsl. */
 export const TOKEN = new Layout({
@@ -30,6 +31,9 @@ export const RESULT = new Layout({
 
 /** Floor of a likelihood term that has none. */
 export const NO_FLOOR = -3.4e38;
+
+/** Beyond it f32 has no ratio, and 0 times what it has instead is not 0. */
+const MOST_LOG_RATIO = 69;
 
 type Params =
   'count' | 'vocab' | 'first' | 'nll' | 'gradient' | 'eps_low' | 'eps_high' | 'cap' | 'floor';
@@ -156,6 +160,7 @@ export function packTokens(tokens: readonly LossToken[]): Uint32Array<ArrayBuffe
   return TOKEN.pack(
     tokens.map((t) => ({
       ...t,
+      tau: divisible(t.tau),
       // absent ones are not looked at
       old: t.old ?? 0,
       sampler: t.sampler ?? 0,
@@ -219,7 +224,7 @@ function lossOf(logprob: number, t: LossToken, p: Readonly<Record<Params, number
   let [loss, slope, ratio, divergence, clipped] = [-weight * logprob, -weight, 1, 0, false];
   if (p.nll === 0) {
     const old = t.old ?? logprob;
-    ratio = Math.exp(logprob - old);
+    ratio = Math.exp(Math.min(logprob - old, MOST_LOG_RATIO));
     const correction = t.sampler === null ? 1 : Math.min(Math.exp(old - t.sampler), p.cap);
     const bounded = Math.min(Math.max(ratio, 1 - p.eps_low), 1 + p.eps_high);
     clipped = bounded * t.advantage < ratio * t.advantage;
@@ -267,6 +272,8 @@ const BRANCHES: readonly {
   { advantage: -1.4, ratio: -0.6 }, // below: clipped
   { advantage: -0.8, ratio: 0.6, tau: 2 }, // above: not clipped
   { advantage: 0, ratio: 0.6, delta: 1.5 },
+  { advantage: 0, ratio: 200 }, // e^200 is beyond f32
+  { advantage: 1.2, ratio: 200 },
   { advantage: 1, correction: 0.1 },
   { advantage: -1, ratio: -0.05, correction: 3 }, // capped
   { advantage: 1, correction: -1, delta: 1e-4 },

@@ -70,11 +70,30 @@ function write(value: Value, put: Put): boolean {
       return put(
         `range(${value.start}, ${value.stop}${value.step === 1n ? '' : `, ${value.step}`})`,
       );
+    case 'object':
+      return object(value, put);
     case 'unsupported':
       return put(`<${value.name}: ${value.why}>`);
     default:
       return value satisfies never;
   }
+}
+
+/** `Fraction(1, 2)`, `Point(x=1, y=2)`, `Colour.RED`, `<class 'int'>`. */
+function object(value: Value & { type: 'object' }, put: Put): boolean {
+  const { tag, name, fields, items } = value;
+  if (tag === 'T') return put(`<class '${name}'>`);
+  if (tag === 'E') return put(`${name}.${fields.join()}`);
+  if (tag === 'x' && items.length === 0) return put(name);
+  if (!put(`${name}(`)) return false;
+  // Parts that are left out are None: a deque without a limit, a time without a zone.
+  const shown = tag === 'x' ? items.filter((item, i) => i === 0 || item.type !== 'none') : items;
+  for (const [i, item] of shown.entries()) {
+    if (i > 0 && !put(', ')) return false;
+    if (fields[i] !== undefined && !put(`${fields[i]}=`)) return false;
+    if (!write(item, put)) return false;
+  }
+  return put(')');
 }
 
 function series(items: readonly Value[], put: Put): boolean {

@@ -31,6 +31,8 @@ export const AssertVerdict = v.object({
    * reward.
    */
   inProcess: v.optional(v.boolean()),
+  /** True where the test ended before it came to this assert. */
+  notRun: v.optional(v.boolean()),
 });
 export type AssertVerdict = v.InferOutput<typeof AssertVerdict>;
 

@@ -11,7 +11,6 @@ interface PyodideModule {
   stackSave(): number;
   _hiwire_num_refs(): number;
   _PyThreadState_Get?(): number;
-  _PyUnstable_ThreadState_SetStackProtection?(state: number, start: number, size: number): number;
 }
 interface Pyodide {
   _module: PyodideModule;
@@ -52,10 +51,7 @@ export async function guest(
   const { define, home, resetRandom } = parts.surroundings(boot);
 
   (scope['runLoader'] as () => void)();
-  const { loadPyodide, createPyodideModule } = scope as {
-    loadPyodide: (options: object) => Promise<Pyodide>;
-    createPyodideModule: (settings: object) => Promise<PyodideModule>;
-  };
+  const { loadPyodide } = scope as { loadPyodide: (options: object) => Promise<Pyodide> };
 
   // The program's own traffic with JavaScript: harmless to verdicts, but a reason to start the next
   // one elsewhere.
@@ -95,7 +91,6 @@ export async function guest(
   const makeImage = boot.makeImage === true && !without.has('snapshot');
   const pyodide = await loadPyodide({
     indexURL: home,
-    createPyodideModule,
     lockFileContents: {
       info: { abi_version: boot.abi, arch: 'wasm32', platform: '', python: '', version: '' },
       packages: {},
@@ -127,21 +122,17 @@ export async function guest(
   const step = pyodide.globals.get('_step');
   pyodide.globals.delete('_step');
 
-  // Deep recursion through C overflows JavaScript's stack long before the shadow stack: guard the
-  // first part of it only.
-  const state = module._PyThreadState_Get?.();
+  // A level of recursion through C takes one to four of these, and of JavaScript's stack at most
+  // 1.3 KB each. Python counts its own calls apart, so a program cannot raise this limit.
+  const state = (module._PyThreadState_Get?.() ?? 0) >>> 2;
+  const [PY_LIMIT, C_REMAINING] = [8, 9];
   if (
-    state !== undefined &&
-    module._PyUnstable_ThreadState_SetStackProtection &&
-    !without.has('stackGuard')
+    !without.has('stackGuard') &&
+    module.HEAPU32[state + PY_LIMIT] === 1000 &&
+    module.HEAPU32[state + C_REMAINING] === 10_000
   ) {
-    const GUARD = 160 * 1024;
-    const failed = module._PyUnstable_ThreadState_SetStackProtection(
-      state,
-      module.stackSave() - GUARD,
-      GUARD,
-    );
-    if (failed === 0) paths.push('stackGuard');
+    module.HEAPU32[state + C_REMAINING] = boot.recursion;
+    paths.push('stackGuard');
   }
 
   const filesLeft = parts.closeFileSystem(module.FS, (view) =>
@@ -207,18 +198,34 @@ export async function guest(
     paths,
     ...(made === undefined ? {} : { image: made }),
   });
+  const OVERFLOW = /Maximum call stack size exceeded|too much recursion/;
+  const TOO_DEEP = JSON.stringify({
+    error: {
+      type: 'RecursionError',
+      message:
+        "maximum recursion depth exceeded: the sandbox's stack is smaller than CPython's and was used up",
+      lines: [],
+    },
+  });
   return async (request) => {
     const { id, steps } = request;
+    let overflowed = false;
     for (const [index, text] of steps.entries()) {
       const begin = now();
       let answer: string;
       try {
         running = true;
-        answer = String(step(text));
+        answer = overflowed ? TOO_DEEP : String(step(text));
         running = false;
       } catch (error) {
-        void send({ type: 'dead', id, message: String(error).slice(0, 300) });
-        return;
+        // The trusted interpreter is asked again without the text: see src/sandbox/trusted.ts.
+        if (boot.python !== undefined || !OVERFLOW.test(String(error))) {
+          void send({ type: 'dead', id, message: String(error).slice(0, 300) });
+          return;
+        }
+        // The interpreter is lost, but why is known: no step that is left has another answer.
+        overflowed = true;
+        answer = TOO_DEEP;
       }
       const onItsWay = send({ type: 'reply', id, index, text: answer, ms: now() - begin });
       if (onItsWay !== undefined) await onItsWay;
@@ -227,7 +234,7 @@ export async function guest(
     void send({
       type: 'done',
       id,
-      recycle: request.restore ? restore() : null,
+      recycle: overflowed ? 'the stack overflowed' : request.restore ? restore() : null,
       heap: module.HEAPU8.length,
     });
   };
