@@ -75,17 +75,26 @@ def boot():
         except BaseException:
             message = ""
         lines = []
-        if isinstance(error, SyntaxError) and error.filename == "<solution>":
-            message = str(error.msg)
-            if isinstance(error.lineno, int):
-                lines.append(error.lineno)
+        place = ""
+        if isinstance(error, SyntaxError) and isinstance(error.filename, str):
+            place = error.filename
+            if place == "<solution>":
+                message = str(error.msg)
+                if isinstance(error.lineno, int):
+                    lines.append(error.lineno)
         frame = error.__traceback__
-        while frame is not None and len(lines) < 20:
-            if frame.tb_frame.f_code.co_filename == "<solution>" and isinstance(frame.tb_lineno, int):
+        while frame is not None:
+            file = frame.tb_frame.f_code.co_filename
+            if file == "<solution>" and isinstance(frame.tb_lineno, int):
                 lines.append(frame.tb_lineno)
+            elif file == "<setup>":
+                place = file
             frame = frame.tb_next
-        return '{"type":%s,"message":%s,"lines":%s}' % (
-            quote(name[:80]), quote(message[:300]), "[" + ",".join(map(str, lines)) + "]",
+        if len(lines) > 20:
+            lines = lines[:5] + lines[-15:]
+        of = "" if lines else {"<test>": ',"of":"test"', "<assert>": ',"of":"test"', "<setup>": ',"of":"setup"'}.get(place, "")
+        return '{"type":%s,"message":%s,"lines":%s%s}' % (
+            quote(name[:80]), quote(message[:300]), "[" + ",".join(map(str, lines)) + "]", of,
         )
 
     module = types.ModuleType("solution")

@@ -1,7 +1,7 @@
 import type { AssertVerdict, ProgramError, Verdict, VerdictStatus } from '../schema/verdict.ts';
 import { pythonEquals, pythonIs } from './compare.ts';
 import type { Step, StepReply } from './execution.ts';
-import { clip, render } from './render.ts';
+import { clip, render, renderPair } from './render.ts';
 import { outputText } from './reply.ts';
 import type { Program } from './sandbox.ts';
 import type { PlannedAssert, TrustedPython } from './trusted.ts';
@@ -82,10 +82,8 @@ export class Judge {
     if (this.owners[index] === owner) return true;
     const { heard } = this;
     this.heard = { replies: [], values: [], ms: 0 };
-    this.asserts.push({
-      ...this.judge(this.planned[owner] as PlannedAssert, owner, heard),
-      ms: heard.ms,
-    });
+    const plan = this.planned[owner] as PlannedAssert;
+    this.asserts.push({ ...this.judge(plan, owner, heard), ms: heard.ms });
     return true;
   }
 
@@ -121,10 +119,12 @@ export class Judge {
   verdict(status: VerdictStatus, ms: number): Verdict {
     return {
       status,
-      // What a test does after its last assert is worth a word only where it failed.
-      asserts: this.asserts.filter(
-        ({ status }, i) => this.planned[i]?.kind !== 'run' || status !== 'pass',
-      ),
+      asserts: this.asserts.flatMap((assert, i) => {
+        // What a test does after its last assert is worth a word only where it failed.
+        if (this.planned[i]?.kind === 'run' && assert.status === 'pass') return [];
+        const test = this.tests[i] as number;
+        return [assert.source === this.program.asserts[test] ? assert : { ...assert, test }];
+      }),
       ...(this.error === undefined ? {} : { error: this.error }),
       ...(this.stdout === undefined ? {} : { stdout: outputText(this.stdout) }),
       ...(this.stderr === undefined ? {} : { stderr: outputText(this.stderr) }),
@@ -196,6 +196,8 @@ export class Judge {
         // A value that could not be looked at is right neither for == nor for !=; but it is not
         // None.
         const pass = same !== negated && (actual.type !== 'unsupported' || operator === 'is not');
+        if (!negated && !pass)
+          return { status: 'fail', source, ...renderPair(actual, plan.expected) };
         return {
           status: pass ? 'pass' : 'fail',
           source,
@@ -218,9 +220,9 @@ export class Judge {
       case 'statement': {
         if (reply.sentinel === this.sentinels.get(index))
           return { status: 'pass', source, inProcess: true };
-        if (reply.error?.type !== 'AssertionError') this.note(reply.error);
-        const status = reply.error?.type === 'AssertionError' ? 'fail' : 'error';
-        return { status, source, inProcess: true };
+        if (reply.error?.type === 'AssertionError' && reply.error.lines.length === 0)
+          return { status: 'fail', source, inProcess: true };
+        return this.raised(reply.error, { source, inProcess: true });
       }
       case 'residual':
         return this.judgeRest(plan, index, heard);
@@ -302,29 +304,41 @@ export class Judge {
     );
     if (result.failed !== undefined && what.failed) return what.failed(result.failed);
     if (result.error !== undefined) {
-      this.note(result.error);
-      return { status: 'error', source, expected };
+      return this.raised(result.error, { source, expected });
     }
     const values = holes.map((hole) => (hole === null ? 'an error' : render(parseValue(hole))));
-    const both = result.left !== undefined && result.right !== undefined;
-    return {
-      status: result.ok ? 'pass' : 'fail',
-      source,
-      actual: both ? render(parseValue(result.left)) : clip(values.join(', ')),
-      expected: both ? render(parseValue(result.right)) : expected,
-    };
+    const status = result.ok ? 'pass' : 'fail';
+    if (result.left === undefined || result.right === undefined)
+      return { status, source, actual: clip(values.join(', ')), expected };
+    return { status, source, ...renderPair(parseValue(result.left), parseValue(result.right)) };
   }
 
   private failed(reply: StepReply, source: string, expected: string): AssertVerdict {
-    this.note(reply.error);
-    return { status: 'error', source, ...(expected === '' ? {} : { expected }) };
+    return this.raised(reply.error, { source, ...(expected === '' ? {} : { expected }) });
   }
 
-  /** The program's error is its first one. */
-  private note(error: ProgramError | undefined): void {
-    this.error ??=
-      error === undefined ? undefined : { ...error, message: error.message.slice(0, 300) };
+  /** The program's error is its first one; an assert that raised another one keeps that. */
+  private raised(
+    error: ProgramError | undefined,
+    more: Omit<AssertVerdict, 'status'>,
+  ): AssertVerdict {
+    const own = error && { ...error, message: error.message.slice(0, 300) };
+    const first = this.error;
+    this.note(own);
+    const same =
+      first === undefined ||
+      own === undefined ||
+      (first.type === own.type && first.message === own.message && equalLines(first, own));
+    return { status: 'error', ...more, ...(same ? {} : { error: own }) };
   }
+
+  private note(error: ProgramError | undefined): void {
+    this.error ??= error && { ...error, message: error.message.slice(0, 300) };
+  }
+}
+
+function equalLines(a: ProgramError, b: ProgramError): boolean {
+  return a.lines.length === b.lines.length && a.lines.every((line, i) => line === b.lines[i]);
 }
 
 function callRequest(

@@ -24,6 +24,27 @@ export function clip(text: string, limit = CLIP): string {
   return `${text.slice(0, end)}…`;
 }
 
+/** Characters of a value that are looked through for the place where two differ. */
+const LOOK = 20_000;
+/** Characters shown before that place. */
+const LEAD = 60;
+
+/**
+ * Two values that are not equal, as `render` gives them; where both are the same for longer than is
+ * shown, the part around the first difference.
+ */
+export function renderPair(actual: Value, expected: Value): { actual: string; expected: string } {
+  return clipPair(render(actual, LOOK), render(expected, LOOK));
+}
+
+export function clipPair(actual: string, expected: string): { actual: string; expected: string } {
+  let same = 0;
+  while (same < actual.length && same < expected.length && actual[same] === expected[same]) same++;
+  const from = same < CLIP - LEAD ? 0 : same - LEAD;
+  const part = (text: string): string => (from === 0 ? clip(text) : clip(`…${text.slice(from)}`));
+  return { actual: part(actual), expected: part(expected) };
+}
+
 type Put = (s: string) => boolean;
 
 function write(value: Value, put: Put): boolean {

@@ -851,6 +851,8 @@ def make_stage(pure, modules, importable, encode, cannot):
             self.block(body)
             if not self.plans:
                 raise cannot("it makes no assert")
+            if self.single and len(self.plans) == 1:
+                self.plans[0]["source"] = source
             if self.pending:
                 shown = self.pending[-1]
                 self.plans.append({"kind": "run", "source": shown, **self.taken()})

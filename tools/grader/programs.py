@@ -76,6 +76,9 @@ STATEFUL = [
         "xs = [1, 2]\nr = copied(xs)\nassert r == xs\nassert r is not xs",
         "xs = [1, 2]\nr = copied(xs)\nr.append(3)\nassert xs == [1, 2]\nassert r == [1, 2, 3]",
         "xs = []\nassert copied(xs) == []\nassert copied(xs) is not xs",
+        "xs = [7]\nassert copied(xs) is not xs",
+        "xs = [7]\nassert not copied(xs) is xs and xs == [7]",
+        "cases = [[1], [2, 3]]\nassert all(copied(c) is not c for c in cases)",
     ]),
     ("remember", "def remember(n, seen):\n    seen = dict(seen)\n    seen[n] = n * n\n    return seen[n]\n", [
         "seen = {}\nassert remember(5, seen) == 25\nassert seen == {}",
