@@ -1,6 +1,6 @@
 """Runs one program at a time inside the sandbox and turns what its calls return into plain data.
 
-`boot()` (with decode.py in front) gives the one function the guest calls: `step(request: str) -> str`, both JSON. The values an assert expects
+`boot()` (with decode.py and environment.py in front) gives the one function the guest calls: `step(request: str) -> str`, both JSON. The values an assert expects
 never come here: the left side of each assert is evaluated, encoded and judged outside. Whatever a program does to
 this module can therefore only spoil its own answers; the heap is set back before the next program.
 
@@ -21,12 +21,13 @@ def boot():
 
     # The program may replace builtins; the harness goes on with the real ones, so that its own answers stay truthful.
     from builtins import (
-        BaseException, Ellipsis, Exception, ImportError, NameError, SyntaxError, bool, bytearray, bytes, callable, compile, complex,
-        dict, eval, exec, float, frozenset, hex, int, isinstance, len, list, map, range, set, setattr, str, tuple, type,
+        BaseException, Ellipsis, Exception, ImportError, NameError, RecursionError, SyntaxError, bool, bytearray, bytes, callable,
+        compile, complex, dict, eval, exec, float, frozenset, hex, int, isinstance, len, list, map, range, set, setattr, str, tuple, type,
     )
 
     loads = json.loads
     decode = make_decode()
+    blame = make_environment()
     OUTPUT = 4096
     MAX_DEPTH = 60
     dict_types = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
@@ -171,7 +172,7 @@ def boot():
             captures[name] = raw
             setattr(sys, name, io.TextIOWrapper(raw, "utf-8", "backslashreplace", write_through=True))
             setattr(sys, "__" + name + "__", getattr(sys, name))
-        sys.stdin = io.StringIO("")
+        sys.stdin = io.TextIOWrapper(io.BytesIO(), "utf-8")
         sys.__stdin__ = sys.stdin
 
     def outputs():
@@ -186,10 +187,15 @@ def boot():
     def describe(error):
         """Type, message and line numbers in the solution, as JSON text."""
         name = name_of(type(error))
+        lacking = None
         try:
             message = str(error)
+            lacking = blame(error)
         except BaseException:
             message = ""
+        if lacking is not None:
+            message = lacking + " (%s: %s)" % (name, message)
+            name = name if isinstance(error, RecursionError) else "SandboxLimit"
         lines = []
         if isinstance(error, SyntaxError) and error.filename == "<solution>":
             message = str(error.msg)
