@@ -1,6 +1,7 @@
 """What a program finds around it that the sandbox's interpreter has not of itself; and which errors are the sandbox's own.
 
-`make_environment()` puts things in place and gives `blame(error)`: the sentence that names what the sandbox lacks, or None.
+`make_environment()` gives `(settle, blame)`: `settle()` puts things in place before a program; `blame(error)` is the sentence that
+names what the sandbox lacks, or None.
 """
 
 
@@ -8,17 +9,21 @@ def make_environment():
     import asyncio
     import sys
     import time
-    from asyncio import base_events, events
+    from asyncio import base_events, events, runners
     from builtins import (
         AttributeError, ModuleNotFoundError, OSError, OverflowError, RecursionError, RuntimeError, ValueError, any, getattr,
         isinstance, min, str, type,
     )  # fmt: skip
 
+    # Pyodide's event loop, run() and sleep() need JavaScript, and come back with each boot from an image.
+    sleep = getattr(time.sleep, "__wrapped__", time.sleep)
+    run = runners.run
+
     class Clock:
         """Stands for a selector: there is nothing to wait for but time."""
 
         def select(self, timeout):
-            time.sleep(3600 if timeout is None else timeout)
+            sleep(3600 if timeout is None else timeout)
             return []
 
         def close(self):
@@ -38,9 +43,14 @@ def make_environment():
     class Policy(events.BaseDefaultEventLoopPolicy):
         _loop_factory = Loop
 
-    # Pyodide's own loop needs JavaScript's timers.
-    events._set_running_loop(None)
-    asyncio.set_event_loop_policy(Policy())
+    policy = Policy()
+
+    def settle():
+        events._set_running_loop(None)
+        asyncio.set_event_loop_policy(policy)
+        asyncio.run = run
+        time.sleep = sleep
+
     # Programs use it as infinity. What is really limited by it says so: see below.
     sys.maxsize = 2**63 - 1
 
@@ -49,7 +59,8 @@ def make_environment():
         "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib nis nntplib "
         "ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib".split()
     )
-    PROCESSES = {"fork", "forkpty", "posix_spawn", "posix_spawnp", "spawnv", "spawnve", "execv", "wait", "waitpid", "kill"}
+    PROCESSES = {"forkpty", "posix_spawn", "posix_spawnp", "spawnv", "spawnve"}
+    ENOSYS, EROFS = 52, 69
     NARROW = ("C ssize_t", "C long", "C int", "sys.maxsize", "cannot fit 'int' into an index-sized integer")
 
     def frames(error):
@@ -66,6 +77,10 @@ def make_environment():
             return "The sandbox has no threads."
         if isinstance(error, OSError) and message.endswith("does not support processes."):
             return "The sandbox starts no processes."
+        if isinstance(error, OSError) and (error.errno == EROFS or "No usable temporary directory" in message):
+            return "The sandbox has no folder to write to."
+        if isinstance(error, OSError) and error.errno == ENOSYS:
+            return "The sandbox's system has not this function."
         if isinstance(error, AttributeError) and getattr(error.obj, "__name__", "") in ("os", "posix") and error.name in PROCESSES:
             return "The sandbox starts no processes."
         if type(error).__name__ == "ZoneInfoNotFoundError":
@@ -78,4 +93,4 @@ def make_environment():
             return "The sandbox's stack holds fewer levels of calls through C than CPython's."
         return None
 
-    return blame
+    return settle, blame

@@ -27,7 +27,7 @@ def boot():
 
     loads = json.loads
     decode = make_decode()
-    blame = make_environment()
+    settle, blame = make_environment()
     OUTPUT = 4096
     MAX_DEPTH = 60
     dict_types = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
@@ -216,6 +216,7 @@ def boot():
 
     def load(request):
         capture()
+        settle()
         parts = [(request["setup"], "<setup>"), (request["solution"], "<solution>")]
         if request["setupAfterSolution"]:
             parts.reverse()
