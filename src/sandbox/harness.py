@@ -1,6 +1,6 @@
 """Runs one program at a time inside the sandbox and turns what its calls return into data.
 
-`boot()` (with wire.py in front) gives the one function the guest calls: `step(request: str) -> str`, both JSON. The
+`boot()` (with wire.py and environment.py in front) gives the one function the guest calls: `step(request: str) -> str`, both JSON. The
 values an assert expects never come here: the parts of an assert that only the program can make are evaluated, encoded
 (wire.py) and judged outside. Whatever a program does to this module can therefore only spoil its own answers; the heap
 is set back before the next program.
@@ -19,13 +19,14 @@ def boot():
 
     # The program may replace builtins; the harness goes on with the real ones, so that its own answers stay truthful.
     from builtins import (
-        BaseException, NameError, SyntaxError, bytearray, bytes, compile, dict, dir, enumerate, eval, exec, getattr, int,
+        BaseException, NameError, RecursionError, SyntaxError, bytearray, bytes, compile, dict, dir, enumerate, eval, exec, getattr, int,
         isinstance, len, map, setattr, str, type,
     )
     import builtins
 
     loads = json.loads
     encode, decode, Unsupported = make_wire()
+    settle, blame = make_environment()
     name_of = type.__dict__["__name__"].__get__
     OUTPUT = 4096
 
@@ -55,7 +56,7 @@ def boot():
             captures[name] = raw
             setattr(sys, name, io.TextIOWrapper(raw, "utf-8", "backslashreplace", write_through=True))
             setattr(sys, "__" + name + "__", getattr(sys, name))
-        sys.stdin = io.StringIO("")
+        sys.stdin = io.TextIOWrapper(io.BytesIO(), "utf-8")
         sys.__stdin__ = sys.stdin
 
     def outputs():
@@ -70,10 +71,15 @@ def boot():
     def describe(error):
         """Type, message and line numbers in the solution, as JSON text."""
         name = name_of(type(error))
+        lacking = None
         try:
             message = str(error)
+            lacking = blame(error)
         except BaseException:
             message = ""
+        if lacking is not None:
+            message = lacking + " (%s: %s)" % (name, message)
+            name = name if isinstance(error, RecursionError) else "SandboxLimit"
         lines = []
         place = ""
         if isinstance(error, SyntaxError) and isinstance(error.filename, str):
@@ -113,6 +119,7 @@ def boot():
 
     def load(request):
         capture()
+        settle()
         parts = [(request["setup"], "<setup>"), (request["solution"], "<solution>")]
         if request["setupAfterSolution"]:
             parts.reverse()
