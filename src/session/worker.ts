@@ -113,7 +113,9 @@ async function tokenizer({
   if (!load) {
     load = once(async () => {
       const files = await source(model, weights);
-      return loadTokenizer(files, await readModelConfig(files));
+      const tokenizer = await loadTokenizer(files, await readModelConfig(files));
+      for (const note of tokenizer.notes) console.warn(note);
+      return tokenizer;
     });
     tokenizers.set(key, load);
   }
