@@ -43,7 +43,7 @@ async function samples(): Promise<string> {
 /** Grades a file on the starter set and waits for the end. */
 async function grade(page: Page, text: string): Promise<void> {
   await page.goto('/#/evaluate');
-  await page.getByLabel('Samples').setInputFiles({
+  await page.getByLabel(/^Samples/).setInputFiles({
     name: 'samples.jsonl',
     mimeType: 'application/json',
     buffer: Buffer.from(text),
@@ -133,7 +133,7 @@ test('what was judged can be saved, listed and deleted', async ({ page }) => {
 
 test('input that cannot be judged is answered by one sentence', async ({ page }) => {
   await page.goto('/#/evaluate');
-  const file = page.getByLabel('Samples');
+  const file = page.getByLabel(/^Samples/);
   const give = (text: string) =>
     file.setInputFiles({ name: 'bad.jsonl', mimeType: 'text/plain', buffer: Buffer.from(text) });
   await give('{"task_id": "starter/test/0"}\n');
