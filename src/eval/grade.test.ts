@@ -1,56 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../data/problem.ts';
 import type { PythonSandbox } from '../sandbox/python-sandbox.ts';
-import { extractCode, findCode } from './extract.ts';
 import { graderOf, gradeSamples } from './grade.ts';
-
-describe('finding the program of a completion', () => {
-  it.each([
-    [
-      'the first fenced block',
-      'Text\n```python\ndef f():\n  pass\n```\n```\nother\n```',
-      'def f():\n  pass',
-    ],
-    ['a block without language', '```\nx = 1\n```', 'x = 1'],
-    ['a block that was cut off', '```python\ndef f():\n  retu', 'def f():\n  retu'],
-    [
-      '<code> where there is no fence',
-      '<analysis>no</analysis><code>\nx = 1\n</code>',
-      '\nx = 1\n',
-    ],
-    ['<code> that was cut off', '<code>x = 1', 'x = 1'],
-    ['the fence inside <code>', '<code>```python\nx = 1\n```</code>', 'x = 1'],
-  ])('takes %s', (_name, text, code) => {
-    expect(extractCode(text, 'fenced')).toBe(code);
-  });
-
-  it('takes the tag before a block that the analysis quotes, where a tag was asked for', () => {
-    const reply = '<analysis>It was\n```python\nbad()\n```\n</analysis><code>\ngood()\n</code>';
-    expect(extractCode(reply, 'tagged')).toBe('\ngood()\n');
-    expect(extractCode('<code>```python\ngood()\n```</code>', 'tagged')).toBe('good()');
-    expect(extractCode('```python\nno_tag()\n```', 'tagged')).toBe('no_tag()');
-  });
-
-  it('takes the whole text of a plain completion, and nothing of an empty one', () => {
-    expect(extractCode('def f(): pass', 'plain')).toBe('def f(): pass');
-    expect(extractCode(' \n', 'plain')).toBeNull();
-    expect(extractCode('```python\n\n```', 'fenced')).toBeNull();
-  });
-
-  it('asks Python only where neither fence nor tag is found', async () => {
-    const asked: string[] = [];
-    const parser = {
-      longestParsable: (text: string) => (asked.push(text), Promise.resolve('found')),
-      sanitize: () => Promise.resolve(' '),
-    };
-    expect(await findCode('prose\nx = 1', 'fenced', parser)).toBe('found');
-    expect(await findCode('```\ny\n```', 'fenced', parser)).toBe('y');
-    expect(await findCode('```python\n```', 'fenced', parser)).toBeNull();
-    expect(await findCode('', 'plain', parser)).toBeNull();
-    expect(asked).toEqual(['prose\nx = 1']);
-    expect(await findCode('x = 1', 'sanitized', parser)).toBeNull();
-  });
-});
 
 describe('grading samples', () => {
   const problem = (id: string): Problem => ({
@@ -74,7 +25,7 @@ describe('grading samples', () => {
     },
     ready: () => Promise.resolve(),
     close: () => Promise.resolve(),
-    longestParsable: () => Promise.resolve(null),
+    program: () => Promise.resolve(null),
     sanitize: () => Promise.resolve(null),
     call: () => Promise.reject(new Error('asserts only')),
   };

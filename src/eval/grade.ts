@@ -15,6 +15,8 @@ import type { Sample } from './samples.ts';
 
 export interface GradeOptions {
   readonly format: CodeFormat;
+  /** The problem's own beginning of a program, which the completion may go on with. */
+  readonly prefix?: string;
   /** Wall-clock limit of one program, in seconds. */
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
@@ -47,7 +49,7 @@ export function graderOf(
     let code: string | null;
     let refused: ProgramError | undefined;
     try {
-      code = await findCode(completion, options.format, sandbox, entryPointOf(problem));
+      code = await findCode(completion, { ...options, entryPoint: entryPointOf(problem) }, sandbox);
     } catch (error) {
       if (!(error instanceof TextRefused)) return failed(null, error);
       code = null;
@@ -183,6 +185,7 @@ export interface MatchedSample {
   readonly number: number;
   readonly text: string;
   readonly format: CodeFormat;
+  readonly prefix?: string;
 }
 
 /**
@@ -229,34 +232,40 @@ export async function gradeSamples(
 ): Promise<ResultLine[]> {
   const jobs = matchSamples(problems, samples);
   let done = 0;
-  return mapLimited(jobs, AT_WORK, async ({ sample, problem, text, number, format }, index) => {
-    const graded = await grade(problem, text, {
-      format,
-      timeoutSeconds: 10,
-      ...options,
-    });
-    const line = resultLine(String(sample.task_id), number, graded);
-    onResult(line, (done += 1), jobs.length, index, { problem, text, graded });
-    return line;
-  });
+  return mapLimited(
+    jobs,
+    AT_WORK,
+    async ({ sample, problem, text, number, format, prefix }, index) => {
+      const graded = await grade(problem, text, {
+        format,
+        ...(prefix === undefined ? {} : { prefix }),
+        timeoutSeconds: 10,
+        ...options,
+      });
+      const line = resultLine(String(sample.task_id), number, graded);
+      onResult(line, (done += 1), jobs.length, index, { problem, text, graded });
+      return line;
+    },
+  );
 }
 
 /**
- * A `solution` is a program as it is; a `completion` goes on with the problem's code or, fenced, is
- * a model's reply.
+ * A `solution` is a program as it is; a `completion` is a model's reply, or goes on with the
+ * problem's code.
  */
 function programOf(
   sample: Sample,
   problem: Problem,
   index: number,
-): { text: string; format: CodeFormat } {
+): { text: string; format: CodeFormat; prefix?: string } {
   if (sample.solution !== undefined) return { text: sample.solution, format: 'plain' };
   const { completion } = sample;
   if (completion === undefined)
     throw new Error(`Sample ${index + 1} has neither "solution" nor "completion".`);
-  const goesOn =
-    problem.prompt !== undefined && !completion.includes('```') && !completion.includes('<code>');
-  return goesOn
-    ? { text: problem.prompt + completion, format: 'plain' }
-    : { text: completion, format: 'fenced' };
+  const { prompt } = problem;
+  return {
+    text: completion,
+    format: 'fenced',
+    ...(prompt === undefined ? {} : { prefix: prompt }),
+  };
 }

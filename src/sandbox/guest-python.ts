@@ -1,5 +1,6 @@
 import environment from './environment.py';
 import harness from './harness.py';
+import programs from './programs.py';
 import reader from './reader.py';
 import sources from './sources.py';
 import splitter from './splitter.py';
@@ -9,4 +10,4 @@ import wire from './wire.py';
 /** What a guest runs that runs programs: `boot()` of harness.py. */
 export const HARNESS = [wire, environment, harness].join('\n');
 /** What the trusted interpreter runs: `boot()` of splitter.py. */
-export const SPLITTER = [wire, stage, reader, sources, splitter].join('\n');
+export const SPLITTER = [wire, stage, reader, programs, sources, splitter].join('\n');

@@ -142,7 +142,8 @@ export class Judge {
           nodes: Math.max(MAX_NODES, 4 * plan.nodes),
           text: Math.max(MAX_TEXT, 4 * plan.text),
         };
-        return [limited(callRequest([plan.call], before, budget))];
+        const consume = !/^\w+$/.test(plan.call);
+        return [limited(callRequest([plan.call], before, { ...budget, consume }))];
       }
       case 'truth':
         return [limited(callRequest([plan.call], before, { truth: true }))];
@@ -150,7 +151,8 @@ export class Judge {
         return plan.holes.map((levels, i) =>
           limited(
             callRequest(levels, i === 0 ? before : '', {
-              consume: true,
+              // A variable's items may be asked for again.
+              consume: !/^\w+$/.test(levels[0] as string),
               truth: plan.truth !== undefined,
             }),
           ),
@@ -249,7 +251,9 @@ export class Judge {
         const pass = truth === (plan.truth === 'yes');
         return { status: pass ? 'pass' : 'fail', source, actual: render(strange), inProcess: true };
       }
-      if (plan.inside !== undefined) this.undecided.add(index);
+      // Only these know among themselves what they equal; any other object decides nothing here.
+      if (plan.inside !== undefined && (values.length > 1 || strange.why.startsWith('an iterator')))
+        this.undecided.add(index);
       return { status: 'fail', source, actual: render(strange), expected };
     }
     const holes = replies.map((reply): WireValue | null => reply.value ?? null);

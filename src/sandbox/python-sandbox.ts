@@ -9,7 +9,7 @@ import { Judge, overallStatus } from './judge.ts';
 import { Pool, type Demand, type PoolCounts } from './pool.ts';
 import type { PrivatePath } from './protocol.ts';
 import type { Handling, Program, Sandbox } from './sandbox.ts';
-import { TrustedPython, type PlannedAssert } from './trusted.ts';
+import { TrustedPython, type PlannedAssert, type ProgramSearch } from './trusted.ts';
 
 export interface SandboxOptions extends BootOptions {
   /** Programs at work at the same time; a warm spare comes on top. */
@@ -54,10 +54,8 @@ export interface SandboxStats extends PoolCounts {
 
 /** A sandbox with the trusted interpreter's other use. */
 export interface PythonSandbox extends Sandbox {
-  /**
-   * The longest span of whole lines of a completion that parses as Python; null when there is none.
-   */
-  longestParsable(text: string): Promise<string | null>;
+  /** The program of a model's reply; null when there is none. */
+  program(text: string, how?: ProgramSearch): Promise<string | null>;
   /** What EvalPlus' sanitiser keeps of a completion; null when nothing parses. */
   sanitize(text: string, entryPoint: string | null): Promise<string | null>;
   /**
@@ -248,7 +246,7 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
       }
     },
 
-    longestParsable: (text) => trusted.longestParsable(text),
+    program: (text, how) => trusted.program(text, how),
     sanitize: (text, entryPoint) => trusted.sanitize(text, entryPoint),
 
     stats: () => ({

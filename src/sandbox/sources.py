@@ -1,4 +1,7 @@
-"""Finds programs in completions: the longest span that parses, and what EvalPlus' sanitiser keeps of it."""
+"""Finds programs in completions: the longest span that parses, and what EvalPlus' sanitiser keeps of it.
+
+With programs.py in front, which finds the program of a reply.
+"""
 
 
 def make_sources():
@@ -148,4 +151,4 @@ def make_sources():
                     queue.append(name)
         return reached
 
-    return under_budget(parsable), under_budget(sanitize)
+    return make_programs(Reader, parsable, under_budget), under_budget(sanitize)

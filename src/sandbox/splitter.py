@@ -1,11 +1,11 @@
 """Splits asserts into calls (for the sandbox) and comparisons (made outside). Runs in a trusted interpreter that never
 runs a solution: it sees a data set's asserts and plain values that came back from the sandbox.
 
-`boot()` (with wire.py, stage.py, reader.py and sources.py in front) gives `step(request: str) -> str`, both JSON. Requests:
+`boot()` (with wire.py, stage.py, reader.py, programs.py and sources.py in front) gives `step(request: str) -> str`, both JSON. Requests:
   plan      {setup, helpers, asserts}: for each test the plans of its asserts, see `Plan` in src/sandbox/trusted.ts;
             `helpers` is code of the data set that tests call and that only runs here
-  residual  {setup, context, rest, holes}: the rest of an assert with the calls' values filled in
-  parsable  {text}: the longest span of whole lines that parses as Python and holds some code
+  residual  {setup, context, rest, holes, levels}: the rest of an assert with the calls' values filled in
+  program   {text, entryPoint, prefix, tagged}: the program of a model's reply, see programs.py
   sanitize  {text, entryPoint}: what EvalPlus keeps of a completion
 """
 
@@ -51,8 +51,20 @@ def boot():
                 raise CannotSplit("a value of type %s is not plain data" % refusal.args[0])
             raise CannotSplit("the expected value is too large")
 
+    def as_code(value):
+        """A value for code that makes it anew: not an object of a class that the test defines."""
+        wire = encode(value)
+        todo = [wire]
+        while todo:
+            node = todo.pop()
+            if isinstance(node, list):
+                if node[:1] and node[0] in ("D", "E", "N"):
+                    raise CannotSplit("a value of a class of its own is not plain data")
+                todo.extend(node)
+        return wire
+
     Stage, environment, space_of, compares = make_stage(
-        pure, modules, lambda name: name.split(".")[0] in modules | {"random"}, encode, CannotSplit
+        pure, modules, lambda name: name.split(".")[0] in modules | {"random"}, as_code, CannotSplit
     )
 
     def is_level(node):
@@ -135,7 +147,7 @@ def boot():
             if isinstance(node, ast.Compare):
                 self.no_identity(node)
             made = self.children(node)
-            carries = (ast.UnaryOp, ast.JoinedStr, ast.Starred, ast.List, ast.Tuple, ast.Set)
+            carries = (ast.UnaryOp, ast.JoinedStr, ast.List, ast.Tuple, ast.Set)
             return self.carried(node, made) if isinstance(node, carries) and not self.is_not(node) else made
 
         def is_not(self, node):
@@ -355,7 +367,7 @@ def boot():
         }
         if is_level(root):
             plan["truth"] = "not" if negate else "yes"
-        if len(levels) > 1:
+        if len(levels) > 1 or bare:
             plan["inside"] = text(ast.Assert(stage.for_guest(test, True)))
         return plan
 
@@ -417,8 +429,8 @@ def boot():
                 result.pop("left", None)
         return result
 
-    parsable, sanitize = make_sources()
-    actions = {"plan": plan, "residual": residual, "parsable": parsable, "sanitize": sanitize}
+    program, sanitize = make_sources()
+    actions = {"plan": plan, "residual": residual, "program": program, "sanitize": sanitize}
 
     def step(text):
         request = json.loads(text)

@@ -401,11 +401,9 @@ describe('finding code', () => {
   it('takes the longest span that parses, and prefers one with definitions', async () => {
     const text =
       'Sure, here is it:\nimport math\n\ndef f(x):\n    return math.sqrt(x)\n\nThis returns the root.\nyes';
-    expect(await python.longestParsable(text)).toBe(
-      'import math\n\ndef f(x):\n    return math.sqrt(x)',
-    );
-    expect(await python.longestParsable('x = 1\nWhat is this?')).toBe('x = 1');
-    expect(await python.longestParsable('I do not know how.')).toBeNull();
-    expect(await python.longestParsable('')).toBeNull();
+    expect(await python.program(text)).toBe('import math\n\ndef f(x):\n    return math.sqrt(x)');
+    expect(await python.program('x = 1\nWhat is this?')).toBe('x = 1');
+    expect(await python.program('I do not know how.')).toBeNull();
+    expect(await python.program('')).toBeNull();
   });
 });

@@ -101,6 +101,22 @@ const CACHE = 20_000;
 /** Characters of a completion that are looked at. */
 const MAX_SOURCE = 50_000;
 
+/** A request of splitter.py about a text that a model wrote. */
+type TextRequest = { readonly text: string; readonly entryPoint: string | null } & (
+  | { readonly type: 'sanitize' }
+  | { readonly type: 'program'; readonly prefix: string; readonly tagged: boolean }
+);
+
+/** What is known of the program that a reply should hold. */
+export interface ProgramSearch {
+  /** The function that the tests call. */
+  readonly entryPoint?: string | null;
+  /** The problem's own beginning of a program, which a reply may go on with. */
+  readonly prefix?: string;
+  /** The reply was asked to put its program into <code>. */
+  readonly tagged?: boolean;
+}
+
 /**
  * The text of a completion went beyond a budget, or killed the interpreter that looked for a program
  * in it twice: the text's fault, so it counts as a program that failed. The message is a sentence
@@ -206,11 +222,12 @@ export class TrustedPython {
   }
 
   /**
-   * The longest span of whole lines that parses as Python, spans with definitions first; null when
-   * there is none. Rejects with TextRefused where a budget kept it from looking at all of the text.
+   * The program of a model's reply (programs.py); null where there is none. Rejects with TextRefused
+   * where a budget kept it from looking at all of the text.
    */
-  longestParsable(text: string): Promise<string | null> {
-    return this.found('parsable', text, null);
+  program(text: string, how: ProgramSearch = {}): Promise<string | null> {
+    const { entryPoint = null, prefix = '', tagged = false } = how;
+    return this.found({ type: 'program', text, entryPoint, prefix, tagged });
   }
 
   /**
@@ -219,15 +236,12 @@ export class TrustedPython {
    * nothing parses. Rejects with TextRefused where a budget kept it from looking at all of the text.
    */
   sanitize(text: string, entryPoint: string | null): Promise<string | null> {
-    return this.found('sanitize', text, entryPoint);
+    return this.found({ type: 'sanitize', text, entryPoint });
   }
 
-  private async found(
-    type: 'parsable' | 'sanitize',
-    text: string,
-    entryPoint: string | null,
-  ): Promise<string | null> {
-    const request = { type, text: text.slice(0, MAX_SOURCE), entryPoint };
+  private async found(asked: TextRequest): Promise<string | null> {
+    const { text } = asked;
+    const request = { ...asked, text: text.slice(0, MAX_SOURCE) };
     let answer: unknown;
     try {
       answer = await this.charged(request, { ...request, text: 'x = 1\ny = 2' });

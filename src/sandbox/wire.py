@@ -5,7 +5,7 @@ Plain values (src/sandbox/value.ts reads them): ["n"] None, ["b",0|1], ["i",hex]
 frozenset, ["d",[[k,v]..]] dict, ["r",start,stop,step] range, ["e"] Ellipsis.
 Values with a type of their own: ["x",type,[parts]] of the standard library (LIBRARY below), ["T",name] a builtin type,
 ["N",type,[fields],[values]] a namedtuple, ["D",type,[fields],[values]] a dataclass, ["E",type,[member],[]] an Enum's
-member, ["g",[..],kind,cut] an iterator whose items were read, up to a limit where `cut` is true.
+member, ["g",[..],kind,cut] an iterator whose items were read; `cut` says what kept it from its end, "" for nothing.
 ["u",type,why] stands for a value that cannot cross.
 """
 
@@ -23,7 +23,7 @@ def make_wire():
     # The program may replace builtins; what is said of its values is still said by the real ones.
     from builtins import (
         BaseException, Ellipsis, Exception, NotImplemented, ValueError, bool, bytearray, bytes, complex, dict, enumerate,
-        filter, float, frozenset, getattr, hex, int, isinstance, issubclass, iter, len, list, map, object, range, repr,
+        filter, float, frozenset, getattr, hex, int, isinstance, issubclass, iter, len, list, map, next, object, range, repr,
         reversed, set, str, tuple, type, zip,
     )
     import builtins as the_builtins
@@ -83,6 +83,7 @@ def make_wire():
         """(type, why) of a value that cannot cross."""
 
     NOT_PLAIN = "not a plain value"
+    AN_ITERATOR = "an iterator, whose items the test may still ask for"
 
     def plain_dict(x):
         return {k: dict.__getitem__(x, k) for k in dict.keys(x)}
@@ -253,17 +254,27 @@ def make_wire():
             elif how == "consume" and depth == 0 and is_iterator(kind):
                 put('["g",[')
                 first = True
-                cut = False
-                for item in x:
-                    # One that never ends may still be asked for its first items.
+                cut = '""'
+                items = iter(x)
+                while True:
+                    # One that never ends, or that raises, may still be asked for its first items.
                     if nodes > min(max_nodes // 2, MAX_ITEMS) or text > max_text // 2:
-                        cut = True
+                        cut = '"Cut"'
+                        break
+                    try:
+                        item = next(items)
+                    except StopIteration:
+                        break
+                    except Exception as error:
+                        cut = quote(name_of(type(error))[:80])
                         break
                     if not first:
                         put(",")
                     first = False
                     walk(item, depth + 1)
-                put('],"%s",%s]' % ("generator" if kind is types.GeneratorType else "iterator", "true" if cut else "false"))
+                put('],"%s",%s]' % ("generator" if kind is types.GeneratorType else "iterator", cut))
+            elif is_iterator(kind):
+                raise Unsupported(name_of(kind), AN_ITERATOR)
             elif isinstance(type(kind), type) and issubclass(type(kind), enum.EnumMeta):
                 fields("E", name_of(kind), [str(x.name)], [], depth + 1)
             else:
@@ -281,7 +292,7 @@ def make_wire():
             raise Unsupported(name_of(type(value)), NOT_PLAIN) from None
         return "".join(whole) + "".join(parts)
 
-    from builtins import AttributeError, KeyError, TypeError
+    from builtins import AttributeError, KeyError, StopIteration, TypeError
 
     sequences = {"l": list, "t": tuple, "S": set, "F": frozenset}
 
@@ -316,8 +327,10 @@ def make_wire():
 
     def generator(items, cut):
         yield from items
-        if cut:
+        if cut == "Cut":
             raise Cut("only the first %d items of this iterator were looked at" % len(items))
+        if cut:
+            raise type(cut, (Exception,), {})("the program raised it")
 
     class Iterator:
         """Like the iterators of the library: with items to come, and without a length."""
@@ -359,7 +372,7 @@ def make_wire():
             return dict([(decode(k), decode(v)) for k, v in node[1]])
         if tag == "g":
             items = [decode(i) for i in node[1]]
-            kind, cut = (node[2], node[3]) if len(node) > 3 else ("iterator", False)
+            kind, cut = (node[2], node[3]) if len(node) > 3 else ("iterator", "")
             return generator(items, cut) if kind == "generator" else Iterator(items, cut)
         if tag == "x":
             return MAKERS[node[1]](*[decode(i) for i in node[2]])

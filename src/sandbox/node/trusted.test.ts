@@ -40,14 +40,14 @@ describe('an interpreter that was ended from outside', () => {
     onBoot = (guest) => {
       if (kills++ < 2) setTimeout(() => kill(guest), 30);
     };
-    expect(await python.longestParsable('x = 1\n' + LONG)).toBe('x = 1');
+    expect(await python.program('x = 1\n' + LONG)).toBe('x = 1');
     expect(kills).toBe(3);
   });
 
   it('is nobody’s fault, however often: neither the text’s nor the value’s', async () => {
     start();
     onBoot = (guest) => void setTimeout(() => kill(guest), 5);
-    const text = await python.longestParsable(LONG).catch((error: unknown) => error);
+    const text = await python.program(LONG).catch((error: unknown) => error);
     expect(text).toBeInstanceOf(Error);
     expect(text).not.toBeInstanceOf(TextRefused);
     const rest = { rest: 'sum(__hole(0)) == 3', context: '' };
@@ -83,7 +83,7 @@ describe('a value', () => {
 
 describe('a text', () => {
   const refusal = (text: string) =>
-    python.longestParsable(text).then(
+    python.program(text).then(
       (code) => `found ${code}`,
       (error: unknown) => (error instanceof TextRefused ? error.message : `not: ${String(error)}`),
     );
@@ -123,7 +123,7 @@ describe('a text', () => {
       `# ${'not '.repeat(5_000)}\nx = 1`,
       `x = [\n${'    f(-1) + 2,\n'.repeat(300)}]`,
     ])
-      expect(await python.longestParsable(flat), flat.slice(0, 40)).toContain('x = ');
+      expect(await python.program(flat), flat.slice(0, 40)).toContain('x = ');
     expect(booted.length).toBe(1);
   });
 
@@ -131,7 +131,7 @@ describe('a text', () => {
     start(4);
     const good = 'def f(x):\n    return x + 1';
     const text = `x = ${'1+'.repeat(20_000)}1\n${good}`;
-    expect(await python.longestParsable(text)).toBe(good);
+    expect(await python.program(text)).toBe(good);
     expect(booted.length).toBe(1);
   });
 
