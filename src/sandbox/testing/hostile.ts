@@ -1,5 +1,6 @@
 import type { VerdictStatus } from '../../schema/verdict.ts';
 import { ESCAPES } from './hostile-escapes.ts';
+import { IMPORTS } from './hostile-imports.ts';
 import { LIMITS } from './hostile-limits.ts';
 import { OBJECTS } from './hostile-objects.ts';
 import { TRICKS } from './hostile-tricks.ts';
@@ -333,6 +334,7 @@ const CLASSICS: readonly Hostile[] = [
 export const HOSTILE: readonly Hostile[] = [
   ...CLASSICS,
   ...ESCAPES,
+  ...IMPORTS,
   ...OBJECTS,
   ...LIMITS,
   ...TRICKS,
