@@ -14,9 +14,18 @@ export const TOKEN = new Layout({
   reference: 'f32',
   weight: 'f32',
   klWeight: 'f32',
+  entropyWeight: 'f32',
+  ratio: 'f32',
   flags: 'u32',
 });
-const FLAGS = { old: 1, sampler: 2, reference: 4 } as const;
+const FLAGS = { old: 1, sampler: 2, reference: 4, ratio: 8 } as const;
+
+/** What bounds the ratio, by its number in the kernel. */
+export const SURROGATES = { clip: 0, cispo: 1, sapo: 2, mask: 3 } as const;
+/** Estimates of the KL that the loss may weigh, by their numbers in the kernel. */
+export const ESTIMATORS = { k3: 0, k1: 1, k2: 2, 'k3-ratio': 3 } as const;
+/** Of `clip`: no cap of the ratio where the advantage is negative. */
+export const NO_LIMIT = 3.4e38;
 
 /** A token's words in `results`. */
 export const RESULT = new Layout({
@@ -28,11 +37,34 @@ export const RESULT = new Layout({
   clipped: 'f32',
 });
 
+/** Parameters of switches that are off. */
+export const CLIP_ALONE = {
+  surrogate: SURROGATES.clip,
+  limit: NO_LIMIT,
+  cap_masks: 0,
+  estimator: ESTIMATORS.k3,
+} as const;
+
 /** Floor of a likelihood term that has none. */
 export const NO_FLOOR = -3.4e38;
 
 type Params =
-  'count' | 'vocab' | 'first' | 'nll' | 'gradient' | 'eps_low' | 'eps_high' | 'cap' | 'floor';
+  | 'count'
+  | 'vocab'
+  | 'first'
+  | 'nll'
+  | 'gradient'
+  /** Clip: below and above 1. Sapo: temperatures of negative and positive advantages. */
+  | 'eps_low'
+  | 'eps_high'
+  /** Of the sampler correction, and whether what exceeds it counts nothing. */
+  | 'cap'
+  | 'cap_masks'
+  | 'floor'
+  | 'surrogate'
+  /** Clip: the largest ratio. Cispo: the largest weight. Mask: how far a probability may move. */
+  | 'limit'
+  | 'estimator';
 
 export const tokenLoss: Kernel<Params> = {
   name: 'token_loss',
@@ -55,18 +87,21 @@ export const tokenLoss: Kernel<Params> = {
       const logprobs = logSoftmax(logits.subarray(at, at + p.vocab), token.tau);
       const logprob = logprobs[token.id]!;
       const entropy = -logprobs.reduce((sum, l) => sum + Math.exp(l) * l, 0);
-      const { loss, slope, ratio, divergence, clipped } = lossOf(logprob, token, p);
+      const { loss, slope, ratio, divergence, clipped } = lossOf(logprob, token, p, logprob);
       setResult(results, entry, {
         logprob,
         entropy,
-        loss,
+        loss: loss - token.entropyWeight * entropy,
         ratio,
         divergence,
         clipped: clipped ? 1 : 0,
       });
       if (p.gradient === 0) continue;
       for (let j = 0; j < p.vocab; j++)
-        logits[at + j] = (slope * ((j === token.id ? 1 : 0) - Math.exp(logprobs[j]!))) / token.tau;
+        logits[at + j] =
+          (slope * ((j === token.id ? 1 : 0) - Math.exp(logprobs[j]!)) +
+            token.entropyWeight * Math.exp(logprobs[j]!) * (logprobs[j]! + entropy)) /
+          token.tau;
     }
   },
 
@@ -99,6 +134,7 @@ export const tokenLoss: Kernel<Params> = {
       floor: -4,
     }),
     lossCase('a floor does not concern the policy gradient', { vocab: 33, floor: -4 }),
+    ...OBJECTIVE_CASES.map(([title, shape]) => lossCase(title, { vocab: 33, ...shape })),
     manyTokens(),
   ],
 
@@ -113,10 +149,13 @@ export const tokenLoss: Kernel<Params> = {
         let loss = 0;
         for (let i = 0; i < p.count; i++) {
           const token = tokenAt(words(io, 'tokens'), p.first + i);
-          const logprobOf = (z: Float64Array) =>
-            logSoftmax(z.subarray(i * p.vocab, (i + 1) * p.vocab), token.tau)[token.id]!;
+          const logprobsOf = (z: Float64Array) =>
+            logSoftmax(z.subarray(i * p.vocab, (i + 1) * p.vocab), token.tau);
+          const [now, then] = [logprobsOf(logits), logprobsOf(at)[token.id]!];
+          const entropy = -now.reduce((sum, l) => sum + Math.exp(l) * l, 0);
           // Where no old log-prob is given it is sg(ℓ): the value at the unperturbed point.
-          loss += lossOf(logprobOf(logits), { ...token, old: token.old ?? logprobOf(at) }, p).loss;
+          loss += lossOf(now[token.id]!, { ...token, old: token.old ?? then }, p, then).loss;
+          loss -= token.entropyWeight * entropy;
         }
         return loss;
       },
@@ -137,6 +176,10 @@ export interface LossToken {
   readonly weight: number;
   /** β m / Z. */
   readonly klWeight: number;
+  /** c_H m / Z. */
+  readonly entropyWeight: number;
+  /** The ratio of its sequence, in place of the token's own; null: its own. */
+  readonly ratio: number | null;
 }
 
 /** A token on which nothing hangs: what callers change of it is what they are about. */
@@ -149,6 +192,8 @@ export const PLAIN_TOKEN: LossToken = {
   reference: null,
   weight: 1,
   klWeight: 0,
+  entropyWeight: 0,
+  ratio: null,
 };
 
 /** The `tokens` buffer of these tokens. */
@@ -160,10 +205,12 @@ export function packTokens(tokens: readonly LossToken[]): Uint32Array<ArrayBuffe
       old: t.old ?? 0,
       sampler: t.sampler ?? 0,
       reference: t.reference ?? 0,
+      ratio: t.ratio ?? 0,
       flags:
         (t.old === null ? 0 : FLAGS.old) |
         (t.sampler === null ? 0 : FLAGS.sampler) |
-        (t.reference === null ? 0 : FLAGS.reference),
+        (t.reference === null ? 0 : FLAGS.reference) |
+        (t.ratio === null ? 0 : FLAGS.ratio),
     })),
   );
 }
@@ -177,6 +224,7 @@ export function tokenAt(tokens: Uint32Array, entry: number): LossToken {
     old: given('old'),
     sampler: given('sampler'),
     reference: given('reference'),
+    ratio: given('ratio'),
   };
 }
 
@@ -209,30 +257,87 @@ export function logSoftmax(logits: Float64Array, tau: number): Float64Array {
 }
 
 /**
- * One token's loss and its slope dL/dℓ, by the formulas of docs/methods.md. The divergence counts
- * under either objective.
+ * One token's loss without its entropy, and the slope dL/dℓ, by the formulas of docs/methods.md. The
+ * divergence counts under either objective. `at`: ℓ where what is constant to the gradient is taken.
  */
-function lossOf(logprob: number, t: LossToken, p: Readonly<Record<Params, number>>) {
+function lossOf(logprob: number, t: LossToken, p: Readonly<Record<Params, number>>, at: number) {
   // A token that is unlikely enough is not pushed down further: the likelihood of unwanted tokens
   // has no lower bound.
   const weight = p.nll !== 0 && t.weight < 0 && logprob < p.floor ? 0 : t.weight;
   let [loss, slope, ratio, divergence, clipped] = [-weight * logprob, -weight, 1, 0, false];
+  const old = t.old ?? logprob;
   if (p.nll === 0) {
-    const old = t.old ?? logprob;
-    ratio = Math.exp(logprob - old);
-    const correction = t.sampler === null ? 1 : Math.min(Math.exp(old - t.sampler), p.cap);
-    const bounded = Math.min(Math.max(ratio, 1 - p.eps_low), 1 + p.eps_high);
-    clipped = bounded * t.advantage < ratio * t.advantage;
-    loss = -t.weight * correction * Math.min(ratio * t.advantage, bounded * t.advantage);
-    slope = clipped ? 0 : -t.weight * correction * ratio * t.advantage;
+    // The ratio of a sequence moves with each of its tokens, as in GSPO-token.
+    ratio = t.ratio === null ? Math.exp(logprob - old) : t.ratio * Math.exp(logprob - at);
+    const fixed = t.ratio ?? Math.exp(at - old);
+    const raw = t.sampler === null ? 1 : Math.exp(old - t.sampler);
+    const beyond = t.sampler !== null && raw > p.cap;
+    const correction = beyond ? (p.cap_masks !== 0 ? 0 : p.cap) : raw;
+    const term = surrogateOf(ratio, fixed, logprob, old, t.advantage, p);
+    clipped = term.clipped;
+    loss = -t.weight * correction * term.value;
+    slope = -t.weight * correction * term.slope;
   }
   if (t.reference !== null) {
-    const delta = Math.min(Math.max(t.reference - logprob, -20), 20);
+    const raw = t.reference - logprob;
+    const delta = Math.min(Math.max(raw, -20), 20);
+    const inside = raw === delta ? 1 : 0;
     divergence = Math.min(Math.expm1(delta) - delta, 10);
-    loss += t.klWeight * divergence;
-    if (divergence < 10) slope += t.klWeight * -Math.expm1(delta);
+    const k3Slope = divergence < 10 ? -Math.expm1(delta) * inside : 0;
+    const own = Math.exp(logprob - old);
+    const [penalty, penaltySlope] = (
+      {
+        [ESTIMATORS.k3]: [divergence, k3Slope],
+        [ESTIMATORS.k1]: [-delta, inside],
+        [ESTIMATORS.k2]: [delta ** 2 / 2, -delta * inside],
+        [ESTIMATORS['k3-ratio']]: [own * divergence, own * (divergence + k3Slope)],
+      } as const
+    )[p.estimator as 0 | 1 | 2 | 3];
+    loss += t.klWeight * penalty;
+    slope += t.klWeight * penaltySlope;
   }
   return { loss, slope, ratio, divergence, clipped };
+}
+
+/** What a ratio and an advantage are worth; `fixed`: the ratio where it is a constant. */
+function surrogateOf(
+  ratio: number,
+  fixed: number,
+  logprob: number,
+  old: number,
+  advantage: number,
+  p: Readonly<Record<Params, number>>,
+): { value: number; slope: number; clipped: boolean } {
+  switch (p.surrogate) {
+    case SURROGATES.cispo: {
+      const slope = Math.min(fixed, p.limit) * advantage;
+      return { value: slope * logprob, slope, clipped: ratio > p.limit };
+    }
+    case SURROGATES.sapo: {
+      const temperature = advantage > 0 ? p.eps_high : p.eps_low;
+      const gate = 1 / (1 + Math.exp(-temperature * (ratio - 1)));
+      return {
+        value: (4 / temperature) * gate * advantage,
+        slope: 4 * gate * (1 - gate) * ratio * advantage,
+        clipped: false,
+      };
+    }
+    case SURROGATES.mask: {
+      const clipped = (Math.exp(logprob) - Math.exp(old)) * Math.sign(advantage) > p.limit;
+      const value = clipped ? 0 : ratio * advantage;
+      return { value, slope: value, clipped };
+    }
+    default: {
+      const bounded = Math.min(Math.max(ratio, 1 - p.eps_low), 1 + p.eps_high);
+      const beyond = advantage < 0 && ratio > p.limit;
+      const clipped = bounded * advantage < ratio * advantage || beyond;
+      return {
+        value: Math.min(Math.min(ratio, p.limit) * advantage, bounded * advantage),
+        slope: clipped ? 0 : ratio * advantage,
+        clipped,
+      };
+    }
+  }
 }
 
 interface Shape {
@@ -245,7 +350,35 @@ interface Shape {
   readonly cap?: number;
   readonly floor?: number;
   readonly lanes?: number;
+  readonly surrogate?: keyof typeof SURROGATES;
+  readonly limit?: number;
+  readonly estimator?: keyof typeof ESTIMATORS;
+  readonly capMasks?: boolean;
+  readonly entropy?: number;
+  /** Every token has the ratio of its sequence, e to this beyond its own. */
+  readonly sequence?: number;
 }
+
+/** The switches of an objective, each by itself and some together. */
+const OBJECTIVE_CASES: readonly (readonly [title: string, shape: Omit<Shape, 'vocab'>])[] = [
+  ['a cap of the ratio on both sides', { limit: 1.5 }],
+  ['cispo', { surrogate: 'cispo', limit: 1.4 }],
+  ['cispo without a bound', { surrogate: 'cispo', limit: 1e6 }],
+  ['sapo', { surrogate: 'sapo', eps: [1.05, 1] }],
+  ['a mask', { surrogate: 'mask', limit: 0.02 }],
+  ['a mask that drops nothing', { surrogate: 'mask', limit: 1 }],
+  ['k1', { estimator: 'k1' }],
+  ['k2', { estimator: 'k2' }],
+  ['k3 by the ratio', { estimator: 'k3-ratio' }],
+  ['corrections beyond the cap are masked', { capMasks: true }],
+  ['an entropy bonus', { entropy: 0.3 }],
+  ['an entropy bonus on likelihood', { entropy: 0.3, nll: true }],
+  ['the ratio of the sequence, clipped', { sequence: 0.1 }],
+  ['the ratio of the sequence, cispo', { sequence: 0.1, surrogate: 'cispo', limit: 1.4 }],
+  ['the ratio of the sequence, sapo', { sequence: 0.1, surrogate: 'sapo', eps: [1.05, 1] }],
+  ['the ratio of the sequence, a mask', { sequence: 0.1, surrogate: 'mask', limit: 0.02 }],
+  ['many switches', { surrogate: 'sapo', eps: [2, 0.5], estimator: 'k2', entropy: 0.1, lanes: 4 }],
+];
 
 /**
  * Every branch of the loss: log-prob minus old, old minus sampler's, reference minus log-prob;
@@ -312,6 +445,8 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
       reference: branch.delta === undefined ? null : logprob + branch.delta,
       weight: branch.weight ?? 0.8,
       klWeight: 0.3,
+      entropyWeight: s.entropy ?? 0,
+      ratio: s.sequence === undefined ? null : Math.exp(s.sequence + (branch.ratio ?? 0)),
     };
   });
   return {
@@ -326,6 +461,10 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
       eps_high: s.eps?.[1] ?? 0.2,
       cap: s.cap ?? 2,
       floor: s.floor ?? NO_FLOOR,
+      surrogate: SURROGATES[s.surrogate ?? 'clip'],
+      limit: s.limit ?? NO_LIMIT,
+      cap_masks: s.capMasks ? 1 : 0,
+      estimator: ESTIMATORS[s.estimator ?? 'k3'],
     },
     constants: { LANES: s.lanes ?? 64 },
     io: {
@@ -354,6 +493,7 @@ function manyTokens(): KernelCase<Params> {
       eps_high: 0.2,
       cap: 2,
       floor: NO_FLOOR,
+      ...CLIP_ALONE,
     },
     constants: { LANES: 4 },
     io: {
