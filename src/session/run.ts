@@ -190,23 +190,31 @@ export class Run {
     while (!this.complete()) {
       if (this.asked === 'pause') return await this.pauseNow(`Paused after step ${this.step}.`);
       if (this.asked === 'stop') return await this.finish('stopped');
-      const { epoch, problems } = problemsOfStep(
+      const { passed = 0 } = this.state;
+      const { epoch, problems, next } = problemsOfStep(
         this.sets.train,
         this.config.seed,
         this.step + 1,
         this.config.problemsPerStep,
+        passed,
       );
       const outcome = await this.attempt((context) =>
         METHOD_STEPS[this.config.method](context, this.config, {
           step: this.step + 1,
           epoch,
           problems,
+          next,
+          distinct: new Set(this.sets.train.map(({ id }) => id)).size,
           totals: this.state.totals,
         }),
       );
       this.step++;
       this.lostInRow = 0;
-      this.state = { ...this.state, totals: outcome.totals };
+      this.state = {
+        ...this.state,
+        totals: outcome.totals,
+        ...(outcome.passed > 0 && { passed: passed + outcome.passed }),
+      };
       this.skippedInRow = outcome.skipped ? this.skippedInRow + 1 : 0;
       if (this.skippedInRow === MOST_SKIPPED) return await this.pauseNotFinite();
       // A step that was skipped is not kept until the next good one, so that the last checkpoint
