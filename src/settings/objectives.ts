@@ -195,7 +195,7 @@ export function objectiveOf({ loss, objective }: Switched): ObjectiveName | null
  * step.
  */
 export function objectiveRefusal(
-  { loss, objective }: Switched,
+  { objective }: Pick<Switched, 'objective'>,
   problems: number,
 ): { path: string; sentence: string } | null {
   const { baseline, scale, klPlace } = objective;
@@ -218,13 +218,6 @@ export function objectiveRefusal(
       sentence:
         `The KL estimate k3-ratio weighs by the ratio of an update, which a reward does not have; ` +
         'take --kl k1, k2 or k3, or --kl-place loss.',
-    };
-  if (objective.ratioCap !== null && objective.ratioCap <= 1 + loss.epsHigh)
-    return {
-      path: 'objective.ratioCap',
-      sentence:
-        `A ratio cap of ${objective.ratioCap} lies within the clip range up to ` +
-        `${1 + loss.epsHigh}; take more than that (INTELLECT-2: 4), or off.`,
     };
   return null;
 }

@@ -66,8 +66,11 @@ function boundsOf({ epsLow, epsHigh, ...loss }: Extract<LossOptions, { kind: 'pg
   const bound = loss.surrogate ?? { kind: 'clip', cap: null };
   const surrogate = SURROGATES[bound.kind];
   switch (bound.kind) {
-    case 'clip':
-      return { surrogate, epsLow, epsHigh, limit: bound.cap ?? NO_LIMIT };
+    case 'clip': {
+      // Within the clip range a cap would bound what the clip lets through.
+      const limit = bound.cap === null ? NO_LIMIT : Math.max(bound.cap, 1 + epsHigh);
+      return { surrogate, epsLow, epsHigh, limit };
+    }
     case 'cispo':
       return { surrogate, limit: bound.max };
     case 'sapo':

@@ -13,6 +13,7 @@ import { PlanCard } from './plan-card.tsx';
 import {
   draftOf,
   standardOf,
+  startingAt,
   type Draft,
   type Edits,
   type RunSetting,
@@ -127,6 +128,7 @@ interface FieldsProps {
 }
 
 function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
+  const start = startingAt(preset, edits);
   return (
     <div className="settings">
       {draft.settings
@@ -134,7 +136,7 @@ function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
         .map((setting) => {
           const { key } = setting;
           const shared = {
-            standard: standardOf(preset, setting),
+            standard: standardOf(key === 'objective' ? preset : start, setting),
             text: edits[key],
             onChange: (text: string | null) => onEdit(key, text),
           };
