@@ -93,6 +93,40 @@ describe('a run', () => {
     expect(without(root, timing)).toEqual(without(whole, timing));
   });
 
+  it('draws the same problems again where dynamic sampling was cut off at any step', async () => {
+    const config: RunConfig = {
+      ...letterConfig,
+      train: 8,
+      problemsPerStep: 2,
+      group: 3,
+      steps: 6,
+      test: 0,
+      objective: { ...letterConfig.objective, dynamicSampling: 3 },
+    };
+    const straight = folder();
+    const lab = letterLab(new FolderStore(straight));
+    await (await Run.create(lab.ports, 'r', config)).go();
+    const drawn = lab.events.filter((e) => e.type === 'rollout.completed').length;
+    expect(drawn, 'the run must draw more than its own').toBeGreaterThan(6 * 2 * 3);
+    const orders = lab.events.flatMap((e) => (e.type === 'step.started' ? [e.problems] : []));
+    expect(new Set(orders.flat()).size).toBeGreaterThan(1);
+    const root = folder();
+    for (let at = 1; ; at++) {
+      const part = letterLab(new FolderStore(root));
+      const run =
+        at === 1 ? await Run.create(part.ports, 'r', config) : await Run.resume(part.ports, 'r');
+      const emit = part.ports.onEvents;
+      part.ports.onEvents = (id, events) => {
+        emit(id, events);
+        if (events.some((e) => e.type === 'step.started')) run.pause();
+      };
+      if ((await run.go()).state === 'finished') break;
+    }
+    expect(adapterOf(root).equals(adapterOf(straight))).toBe(true);
+    expect(tokensOf(root).equals(tokensOf(straight))).toBe(true);
+    expect(without(root, timing)).toEqual(without(straight, timing));
+  });
+
   it('stops after the current step and keeps what it has', async () => {
     const root = folder();
     const lab = letterLab(new FolderStore(root));
