@@ -61,6 +61,8 @@ const OWN_FLAGS = {
 export type RunFlags = Values<typeof OWN_FLAGS> & {
   /** Values of settings, by their flags. */
   readonly set: ReadonlyMap<string, unknown>;
+  /** Flags that were given by an older name, with it. */
+  readonly former: ReadonlyMap<string, string>;
 };
 
 interface SettingFlag {
@@ -128,8 +130,8 @@ export function parseRunFlags(argv: readonly string[]): RunFlags {
       );
     set.set(flag, value);
   }
-  renameFormer(parsed, set);
-  const flags = { ...(parsed as Values<typeof OWN_FLAGS>), set };
+  const former = renameFormer(parsed, set);
+  const flags = { ...(parsed as Values<typeof OWN_FLAGS>), set, former };
   if (flags.seeds && set.has('seed'))
     throw new UsageError('--seed and --seeds exclude each other.');
   if (set.has('steps') && set.has('budget-tokens'))
@@ -149,18 +151,27 @@ export function parseRunFlags(argv: readonly string[]): RunFlags {
  * Reads flags by older names. Under its older name the aggregation `dr_grpo` also took the division
  * by the standard deviation away, which is a switch of its own now.
  */
-function renameFormer(parsed: Readonly<Record<string, unknown>>, set: Map<string, unknown>): void {
+function renameFormer(
+  parsed: Readonly<Record<string, unknown>>,
+  set: Map<string, unknown>,
+): Map<string, string> {
+  const given = new Map<string, string>();
   for (const [former, flag] of FORMER_FLAGS) {
     const word = parsed[former];
     if (word === undefined) continue;
     if (set.has(flag)) throw new UsageError(`--${former} is an older name of --${flag}; give one.`);
     set.set(flag, word);
+    given.set(flag, former);
     if (former === 'agg' && word === 'dr_grpo' && !set.has('scale')) set.set('scale', 'none');
   }
+  return given;
 }
 
 /** Refuses flags that none of the run's methods has. */
-export function refuseForeignFlags({ set, objective }: RunFlags, methods: readonly Method[]): void {
+export function refuseForeignFlags(
+  { set, objective, former }: RunFlags,
+  methods: readonly Method[],
+): void {
   if (objective !== undefined && !methods.some((method) => has(method, 'baseline')))
     throw new UsageError(
       `--objective is for methods with a policy gradient ` +
@@ -170,7 +181,7 @@ export function refuseForeignFlags({ set, objective }: RunFlags, methods: readon
   for (const flag of set.keys()) {
     if (methods.some((method) => has(method, flag))) continue;
     throw new UsageError(
-      `--${flag} is a setting of ${list(SETTING_FLAGS.get(flag)!.methods)}; ${list(methods)} ` +
+      `--${former.get(flag) ?? flag} is a setting of ${list(SETTING_FLAGS.get(flag)!.methods)}; ${list(methods)} ` +
         `${methods.length === 1 ? 'has' : 'have'} none of that name.`,
     );
   }
