@@ -62,7 +62,13 @@ export function problemsOfStep(
   step: number,
   perStep: number,
   passed = 0,
-): { epoch: number; problems: Problem[]; next: (place: number) => Problem } {
+): {
+  epoch: number;
+  problems: Problem[];
+  next: (place: number) => Problem;
+  /** Problems of the split. */
+  distinct: number;
+} {
   const first = (step - 1) * perStep + passed;
   const at = (place: number) =>
     epochOrder(train, seed, Math.floor(place / train.length))[place % train.length]!;
@@ -70,6 +76,7 @@ export function problemsOfStep(
     epoch: Math.floor(first / train.length),
     problems: Array.from({ length: perStep }, (_, i) => at(first + i)),
     next: (place) => at(first + perStep + place),
+    distinct: train.length,
   };
 }
 

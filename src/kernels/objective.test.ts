@@ -9,10 +9,10 @@ import {
   PLAIN_TOKEN,
   RESULT,
   resultAt,
-  SURROGATES,
   tokenLoss,
   type LossToken,
 } from './token-loss.ts';
+import { SURROGATES } from './token-loss-terms.ts';
 
 /*
  * The ratios and surrogates of docs/methods.md, Objectives, on one token of a vocabulary of two whose

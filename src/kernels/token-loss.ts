@@ -3,6 +3,7 @@ import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
 import { Layout } from './layout.ts';
 import { LIB } from './libraries.ts';
 import { floats, normals, words } from './reference-helpers.ts';
+import { ESTIMATORS, lossOf, SURROGATES, type LossParams } from './token-loss-terms.ts';
 
 /** A token's words in the `tokens` buffer; see shaders/lib/tokens.wgsl. */
 export const TOKEN = new Layout({
@@ -20,10 +21,6 @@ export const TOKEN = new Layout({
 });
 const FLAGS = { old: 1, sampler: 2, reference: 4, ratio: 8 } as const;
 
-/** What bounds the ratio, by its number in the kernel. */
-export const SURROGATES = { clip: 0, cispo: 1, sapo: 2, mask: 3 } as const;
-/** Estimates of the KL that the loss may weigh, by their numbers in the kernel. */
-export const ESTIMATORS = { k3: 0, k1: 1, k2: 2, 'k3-ratio': 3 } as const;
 /** Of `clip`: no cap of the ratio where the advantage is negative. */
 export const NO_LIMIT = 3.4e38;
 
@@ -48,23 +45,7 @@ export const CLIP_ALONE = {
 /** Floor of a likelihood term that has none. */
 export const NO_FLOOR = -3.4e38;
 
-type Params =
-  | 'count'
-  | 'vocab'
-  | 'first'
-  | 'nll'
-  | 'gradient'
-  /** Clip: below and above 1. Sapo: temperatures of negative and positive advantages. */
-  | 'eps_low'
-  | 'eps_high'
-  /** Of the sampler correction, and whether what exceeds it counts nothing. */
-  | 'cap'
-  | 'cap_masks'
-  | 'floor'
-  | 'surrogate'
-  /** Clip: the largest ratio. Cispo: the largest weight. Mask: how far a probability may move. */
-  | 'limit'
-  | 'estimator';
+type Params = 'count' | 'vocab' | 'first' | 'gradient' | keyof LossParams;
 
 export const tokenLoss: Kernel<Params> = {
   name: 'token_loss',
@@ -254,90 +235,6 @@ export function logSoftmax(logits: Float64Array, tau: number): Float64Array {
   const largest = scaled.reduce((a, b) => Math.max(a, b));
   const lse = largest + Math.log(scaled.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
   return scaled.map((logit) => logit - lse);
-}
-
-/**
- * One token's loss without its entropy, and the slope dL/dℓ, by the formulas of docs/methods.md. The
- * divergence counts under either objective. `at`: ℓ where what is constant to the gradient is taken.
- */
-function lossOf(logprob: number, t: LossToken, p: Readonly<Record<Params, number>>, at: number) {
-  // A token that is unlikely enough is not pushed down further: the likelihood of unwanted tokens
-  // has no lower bound.
-  const weight = p.nll !== 0 && t.weight < 0 && logprob < p.floor ? 0 : t.weight;
-  let [loss, slope, ratio, divergence, clipped] = [-weight * logprob, -weight, 1, 0, false];
-  const old = t.old ?? logprob;
-  if (p.nll === 0) {
-    // The ratio of a sequence moves with each of its tokens, as in GSPO-token.
-    ratio = t.ratio === null ? Math.exp(logprob - old) : t.ratio * Math.exp(logprob - at);
-    const fixed = t.ratio ?? Math.exp(at - old);
-    const raw = t.sampler === null ? 1 : Math.exp(old - t.sampler);
-    const beyond = t.sampler !== null && raw > p.cap;
-    const correction = beyond ? (p.cap_masks !== 0 ? 0 : p.cap) : raw;
-    const term = surrogateOf(ratio, fixed, logprob, old, t.advantage, p);
-    clipped = term.clipped;
-    loss = -t.weight * correction * term.value;
-    slope = -t.weight * correction * term.slope;
-  }
-  if (t.reference !== null) {
-    const raw = t.reference - logprob;
-    const delta = Math.min(Math.max(raw, -20), 20);
-    const inside = raw === delta ? 1 : 0;
-    divergence = Math.min(Math.expm1(delta) - delta, 10);
-    const k3Slope = divergence < 10 ? -Math.expm1(delta) * inside : 0;
-    const own = Math.exp(logprob - old);
-    const [penalty, penaltySlope] = (
-      {
-        [ESTIMATORS.k3]: [divergence, k3Slope],
-        [ESTIMATORS.k1]: [-delta, inside],
-        [ESTIMATORS.k2]: [delta ** 2 / 2, -delta * inside],
-        [ESTIMATORS['k3-ratio']]: [own * divergence, own * (divergence + k3Slope)],
-      } as const
-    )[p.estimator as 0 | 1 | 2 | 3];
-    loss += t.klWeight * penalty;
-    slope += t.klWeight * penaltySlope;
-  }
-  return { loss, slope, ratio, divergence, clipped };
-}
-
-/** What a ratio and an advantage are worth; `fixed`: the ratio where it is a constant. */
-function surrogateOf(
-  ratio: number,
-  fixed: number,
-  logprob: number,
-  old: number,
-  advantage: number,
-  p: Readonly<Record<Params, number>>,
-): { value: number; slope: number; clipped: boolean } {
-  switch (p.surrogate) {
-    case SURROGATES.cispo: {
-      const slope = Math.min(fixed, p.limit) * advantage;
-      return { value: slope * logprob, slope, clipped: ratio > p.limit };
-    }
-    case SURROGATES.sapo: {
-      const temperature = advantage > 0 ? p.eps_high : p.eps_low;
-      const gate = 1 / (1 + Math.exp(-temperature * (ratio - 1)));
-      return {
-        value: (4 / temperature) * gate * advantage,
-        slope: 4 * gate * (1 - gate) * ratio * advantage,
-        clipped: false,
-      };
-    }
-    case SURROGATES.mask: {
-      const clipped = (Math.exp(logprob) - Math.exp(old)) * Math.sign(advantage) > p.limit;
-      const value = clipped ? 0 : ratio * advantage;
-      return { value, slope: value, clipped };
-    }
-    default: {
-      const bounded = Math.min(Math.max(ratio, 1 - p.eps_low), 1 + p.eps_high);
-      const beyond = advantage < 0 && ratio > p.limit;
-      const clipped = bounded * advantage < ratio * advantage || beyond;
-      return {
-        value: Math.min(Math.min(ratio, p.limit) * advantage, bounded * advantage),
-        slope: clipped ? 0 : ratio * advantage,
-        clipped,
-      };
-    }
-  }
 }
 
 interface Shape {

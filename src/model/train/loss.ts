@@ -1,12 +1,11 @@
 import {
-  ESTIMATORS,
   NO_FLOOR,
   NO_LIMIT,
   packTokens,
   resultAt,
-  SURROGATES,
   type LossToken,
 } from '../../kernels/token-loss.ts';
+import { ESTIMATORS, SURROGATES } from '../../kernels/token-loss-terms.ts';
 import { atToken, type LossOptions, type TrainSequence } from './step.ts';
 import { NO_LOSS, type TokenLossOptions } from '../forward/head.ts';
 import type { Packed } from '../forward/packing.ts';
