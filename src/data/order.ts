@@ -66,7 +66,7 @@ export function problemsOfStep(
   epoch: number;
   problems: Problem[];
   next: (place: number) => Problem;
-  /** Problems of the split. */
+  /** Problems of the split by their ids. */
   distinct: number;
 } {
   const first = (step - 1) * perStep + passed;
@@ -76,7 +76,7 @@ export function problemsOfStep(
     epoch: Math.floor(first / train.length),
     problems: Array.from({ length: perStep }, (_, i) => at(first + i)),
     next: (place) => at(first + perStep + place),
-    distinct: train.length,
+    distinct: new Set(train.map(({ id }) => id)).size,
   };
 }
 
