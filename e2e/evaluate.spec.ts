@@ -43,7 +43,7 @@ async function samples(): Promise<string> {
 /** Grades a file on the starter set and waits for the end. */
 async function grade(page: Page, text: string): Promise<void> {
   await page.goto('/#/evaluate');
-  await page.locator('.file-field input').setInputFiles({
+  await page.getByLabel(/^Samples/).setInputFiles({
     name: 'samples.jsonl',
     mimeType: 'application/json',
     buffer: Buffer.from(text),
@@ -86,11 +86,11 @@ test('a samples file is graded assert by assert, and a failing problem opens by 
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/starter\/test\/2\/0\?show=fail&find=test%2F2$/);
   const verdict = page.getByTestId('verdict');
-  await expect(verdict.locator('.got').first()).toHaveText("'wrong'");
+  await expect(verdict.getByRole('definition').first()).toHaveText("'wrong'");
   await page.reload();
-  await expect(verdict.locator('.got').first()).toHaveText("'wrong'");
-  await expect(verdict.locator('.asserts > li').first()).toContainText('expected');
-  await expect(verdict.locator('.output')).toContainText('called');
+  await expect(verdict.getByRole('definition').first()).toHaveText("'wrong'");
+  await expect(verdict.getByRole('listitem').first()).toContainText('expected');
+  await expect(verdict.locator('pre')).toContainText('called');
 
   await page.keyboard.press('Escape');
   await page.getByLabel('Find in ids and tasks').fill('');
@@ -121,7 +121,10 @@ test('what was judged can be saved, listed and deleted', async ({ page }) => {
   expect((await save('samples.jsonl')).trim().split('\n')).toHaveLength(3);
 
   await page.keyboard.press('Escape');
-  const row = page.locator('.run-rows li').first();
+  const row = page
+    .getByRole('region', { name: 'Evaluations on this machine' })
+    .getByRole('listitem')
+    .first();
   await expect(row).toContainText('samples.jsonl on starter');
   await row.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('button', { name: 'Delete for good' }).click();
@@ -130,7 +133,7 @@ test('what was judged can be saved, listed and deleted', async ({ page }) => {
 
 test('input that cannot be judged is answered by one sentence', async ({ page }) => {
   await page.goto('/#/evaluate');
-  const file = page.locator('.file-field input');
+  const file = page.getByLabel(/^Samples/);
   const give = (text: string) =>
     file.setInputFiles({ name: 'bad.jsonl', mimeType: 'text/plain', buffer: Buffer.from(text) });
   await give('{"task_id": "starter/test/0"}\n');

@@ -13,12 +13,15 @@ test('without WebGPU the page says what to do, and runs stored before can still 
   await later.goto('/');
   await expect(later.getByTestId('device')).toContainText('No WebGPU');
   await expect(later.getByRole('button', { name: 'Start training' })).toBeDisabled();
-  const row = later.locator('.run-rows li').first();
+  const row = later
+    .getByRole('region', { name: 'Runs on this machine' })
+    .getByRole('listitem')
+    .first();
   await expect(row).toContainText('interrupted');
   await expect(row.getByRole('button', { name: 'Resume' })).toBeDisabled();
   await row.getByRole('link', { name: 'Open' }).click();
   await later.locator('[data-rollout="1/0/0"]').click();
   await expect(later.getByTestId('verdict')).toBeVisible();
-  await expect(later.getByTestId('tokens').locator('.token[data-hue]').first()).toBeVisible();
+  await expect(later.getByTestId('tokens').locator('[data-hue]').first()).toBeVisible();
   await second.close();
 });

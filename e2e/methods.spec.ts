@@ -34,7 +34,7 @@ test('an SRRL run on nano rescues a failed attempt, and the rescue opens with bo
   const id = (await attempt.getAttribute('data-rollout')) ?? '';
   const repairs = page.locator(`[data-rollout^="${id}."]`);
   await repairs
-    .filter({ has: page.locator('.mark[data-status="pass"]') })
+    .filter({ has: page.locator('[data-status="pass"]') })
     .first()
     .click();
   await expect(page).toHaveURL(new RegExp(`/rollout/${id}\\.\\d`));

@@ -130,13 +130,13 @@ test(
       'Test problems': '0',
       'Max new tokens': '8',
     };
-    await page.locator('.settings-more summary').click();
+    await page.getByText('Loss, prompts and optimiser').click();
     for (const [label, value] of Object.entries(short))
       await page.getByLabel(label, { exact: true }).fill(value);
     await page.getByRole('button', { name: 'Start training' }).click();
     await page.waitForURL(/#\/run\//, { timeout: 120_000 });
     await expect(page.getByText('Finished after step 1')).toBeVisible({ timeout: 120_000 });
-    await expect(page.locator('.run-what')).toContainText('lab/tiny:q4');
+    await expect(page.getByRole('heading', { level: 1 })).toContainText('lab/tiny:q4');
     expect(hub.asked.length, 'what is here asks nobody').toBe(requests);
 
     await page.getByRole('link', { name: 'Evaluate' }).click();
@@ -162,7 +162,7 @@ test('a download is stopped, gone on with where it was, and what the hub refuses
       .getByText(/lab\/nothing/)
       .last(),
   ).toBeVisible();
-  await expect(card(page).locator('.error')).toHaveText(/\.$/);
+  await expect(card(page).getByRole('alert')).toHaveText(/\.$/);
 
   await page.goto(`/#/?model=${encodeURIComponent(`${REPO}:f16`)}`);
   await card(page)
@@ -184,10 +184,12 @@ test('a folder on this machine becomes a model, and neither list nor storage ove
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto('/');
   await page.getByRole('button', { name: 'Choose another model' }).click();
-  await expect(page.locator('.shelf-row').first()).toBeVisible();
+  await expect(
+    page.getByRole('group', { name: 'Model', exact: true }).getByRole('radio').first(),
+  ).toBeVisible();
   expect(await overflow(page)).toBe(390);
   await page.getByLabel('Precision of the imported weights').selectOption('f32');
-  await page.locator('.folder-drop input').setInputFiles(NANO);
+  await page.getByLabel('Choose its folder').setInputFiles(NANO);
   await expect(page).toHaveURL(/model=local%2Fnano%3Af32/);
   await expect(card(page)).toContainText('Here, ', { timeout: 60_000 });
   await page.goto('/#/models');
@@ -215,7 +217,7 @@ test(
     'leaves the page alone',
   async ({ page }) => {
     await page.goto('/#/models');
-    const field = page.locator('.folder-drop');
+    const field = page.locator('label', { hasText: 'Choose its folder' });
     await page.getByLabel('Precision of the imported weights').selectOption('f16');
     await drop(page, field, NANO);
     await expect(row(page, 'local/nano:f16')).toContainText('here', { timeout: 60_000 });

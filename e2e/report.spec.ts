@@ -47,8 +47,8 @@ test(
         page.getByText('Finished after step 1: all its steps are done.', { exact: true }),
       ).toBeVisible();
       await page.goto(`${address}#/run/grpo-seed-1/rollout/${completion.id}?color=entropy`);
-      const tokens = page.locator('.tokens .token');
-      await expect(page.locator('.tokens')).toContainText(completion.text.split('\n')[0]!);
+      const tokens = page.getByTestId('tokens').locator('[data-i]');
+      await expect(page.getByTestId('tokens')).toContainText(completion.text.split('\n')[0]!);
       expect(await tokens.count()).toBeGreaterThan(5);
       await tokens.nth(1).hover();
       await expect(page.locator('#readout')).toContainText(/Log-prob\s*−?\d/);

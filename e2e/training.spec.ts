@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { expect, startRun, test, updates } from './fixtures.ts';
@@ -12,6 +13,9 @@ const SMALL = {
   'Group size G': '6',
   'Test problems': '0',
 };
+
+const titleOf = (page: Page) =>
+  page.getByRole('region', { name: 'Completion', exact: true }).getByRole('heading', { level: 2 });
 
 test('one click starts a run with the preset as shipped, and the first update is applied', async ({
   page,
@@ -36,7 +40,7 @@ test('a completion opens with its verdict, its ledger and its tokens, and the ad
   await expect(page.getByTestId('verdict')).toBeVisible();
   await expect(page.getByTestId('ledger')).toContainText('Group mean');
   const tokens = page.getByTestId('tokens');
-  await expect(tokens.locator('.token[data-hue]').first()).toBeVisible();
+  await expect(tokens.locator('[data-hue]').first()).toBeVisible();
 
   await tokens.focus();
   await page.keyboard.press('ArrowRight');
@@ -47,9 +51,9 @@ test('a completion opens with its verdict, its ledger and its tokens, and the ad
   await page.keyboard.press('j');
   await expect(page).toHaveURL(/\/rollout\/1\/0\/1\?color=advantage/);
 
-  const title = await page.locator('.rollout-title').textContent();
+  const title = await titleOf(page).textContent();
   await page.reload();
-  await expect(page.locator('.rollout-title')).toHaveText(title ?? '');
+  await expect(titleOf(page)).toHaveText(title ?? '');
   await expect(page.getByTestId('verdict')).toBeVisible();
   await expect(page.getByRole('radio', { name: 'Advantage' })).toBeChecked();
 
@@ -68,7 +72,10 @@ test('a run that a reload cut off goes on from its last checkpoint', async ({ pa
   await updates(page, kept + 1);
   // Nothing was done twice: the table has one row a step.
   await page.getByText('The same as a table').click();
-  const steps = await page.locator('.value-table tbody th').allTextContents();
+  const steps = await page
+    .getByRole('region', { name: 'Values by step' })
+    .getByRole('rowheader')
+    .allTextContents();
   expect(steps.slice(0, kept + 1)).toEqual(
     Array.from({ length: kept + 1 }, (_, i) => String(i + 1)),
   );
@@ -85,7 +92,7 @@ test('MBPP from its file is trained on, assert by assert, and what is no such fi
     'MBPP is not part of the project; its file is looked for beside it.',
   );
   await page.goto('/');
-  const file = page.locator('.data-module input');
+  const file = page.getByRole('region', { name: 'Data', exact: true }).getByLabel('From a file');
   await file.setInputFiles('README.md');
   await expect(page.getByRole('alert').locator('p')).toContainText(
     /README\.md, line 1, is not JSON: .*\./,
@@ -104,10 +111,10 @@ test('MBPP from its file is trained on, assert by assert, and what is no such fi
   await page.getByRole('button', { name: 'Start training' }).click();
   await page.waitForURL(/#\/run\//, { timeout: 180_000 });
   await expect(page.getByText('Finished after step 2')).toBeVisible({ timeout: 180_000 });
-  await expect(page.locator('.run-what')).toContainText('mbpp.jsonl');
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('mbpp.jsonl');
   await page.locator('[data-rollout="1/0/0"]').click();
-  await expect(page.locator('.rollout-title')).toContainText(/mbpp\/\d+|Write/);
-  await expect(page.getByTestId('verdict').locator('.asserts > li')).toHaveCount(3);
+  await expect(titleOf(page)).toContainText(/mbpp\/\d+|Write/);
+  await expect(page.getByTestId('verdict').getByRole('listitem')).toHaveCount(3);
   await expect(page.getByTestId('ledger')).toContainText('Reward');
 });
 
@@ -126,15 +133,16 @@ test(
     });
 
     await page.keyboard.press('Escape');
-    const row = page.locator('.run-rows li').first();
+    const row = page
+      .getByRole('region', { name: 'Runs on this machine' })
+      .getByRole('listitem')
+      .first();
     await expect(row).toContainText('finished');
     await row.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('button', { name: 'Keep it' }).click();
     await expect(row).toBeVisible();
     await page.getByRole('link', { name: 'Models', exact: true }).click();
-    const stored = page
-      .locator('.stored', { has: page.getByRole('heading', { name: 'Runs on this machine' }) })
-      .locator('li');
+    const stored = page.getByRole('region', { name: 'Runs on this machine' }).getByRole('listitem');
     const saving = page.waitForEvent('download');
     await stored.getByRole('button', { name: 'Export' }).click();
     const archive = await (await saving).path();
@@ -150,6 +158,6 @@ test(
     await expect(page.getByText(/Finished after step \d+: it was stopped/)).toBeVisible();
     await page.locator('[data-rollout="1/0/0"]').click();
     await expect(page.getByTestId('verdict')).toBeVisible();
-    await expect(page.getByTestId('tokens').locator('.token[data-hue]').first()).toBeVisible();
+    await expect(page.getByTestId('tokens').locator('[data-hue]').first()).toBeVisible();
   },
 );

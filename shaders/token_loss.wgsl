@@ -14,6 +14,9 @@ const MASK = 3u;
 const K1 = 1u;
 const K2 = 2u;
 const K3_RATIO = 3u;
+// Beyond it f32 has no ratio, and 0 times what it has instead is not 0.
+const MOST_LOG_RATIO = 69.0;
+const MOST_RATIO = 9e29; // just below e^69
 
 // e^delta - delta - 1; near 0 by its series, because the plain form cancels and goes negative in f32.
 fn k3(delta: f32) -> f32 {
@@ -43,9 +46,9 @@ fn surrogate(ratio: f32, advantage: f32, logprob: f32, old: f32) -> Term {
       t.value = 4.0 * gate / temperature * advantage;
       t.slope = 4.0 * gate * (1.0 - gate) * ratio * advantage;
     }
-    case MASK: { // dropped once the probability has moved far enough the way the advantage pushes
+    case MASK: { // dropped once the probability has moved far enough the way the advantage pushes, or f32 has no ratio
       let moved = exp(logprob) - exp(old);
-      if ((advantage > 0.0 && moved > p.limit) || (advantage < 0.0 && moved < -p.limit)) {
+      if ((advantage > 0.0 && moved > p.limit) || (advantage < 0.0 && moved < -p.limit) || ratio > MOST_RATIO) {
         t.value = 0.0;
         t.slope = 0.0;
         t.clipped = 1.0;
@@ -103,7 +106,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
     let advantage = token_f32(entry, TOKEN_ADVANTAGE);
     if ((flags & HAS_OLD) != 0u) {
       old = token_f32(entry, TOKEN_OLD);
-      ratio = exp(logprob - old);
+      ratio = exp(min(logprob - old, MOST_LOG_RATIO));
     }
     // That of the sequence: its gradient stays with the token, as in GSPO-token.
     if ((flags & HAS_RATIO) != 0u) { ratio = token_f32(entry, TOKEN_RATIO); }
@@ -132,7 +135,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_id) lid: ve
       penalty = 0.5 * held * held;
       penalty_slope = select(0.0, -held, inside);
     } else if (p.estimator == K3_RATIO) {
-      let own = exp(logprob - old);
+      let own = exp(min(logprob - old, MOST_LOG_RATIO));
       penalty = own * divergence;
       penalty_slope = own * (divergence + penalty_slope);
     }

@@ -14,6 +14,7 @@ import { parseModelName } from '../storage/models.ts';
 import { folderTunerCache } from '../storage/node/tuner-cache.ts';
 import { UsageError, type OptionSpec } from './args.ts';
 import { folderSource } from '../storage/node/folder-source.ts';
+import { remark } from './io.ts';
 import { hubModel } from './models.ts';
 
 /** Flags that choose a model, shared by the commands that load one. */
@@ -103,7 +104,14 @@ export async function openTokenizer(
   const source = await sourceOf(await resolveModel(model), weights, root);
   const config =
     (await source.size('config.json')) === null ? undefined : await readModelConfig(source);
-  return { tokenizer: await loadTokenizer(source, config), chat: await loadChatTemplate(source) };
+  return { tokenizer: await tokenizerOf(source, config), chat: await loadChatTemplate(source) };
+}
+
+/** The tokenizer, its notes said. */
+async function tokenizerOf(source: FileSource, config?: ModelConfig): Promise<Tokenizer> {
+  const tokenizer = await loadTokenizer(source, config);
+  for (const note of tokenizer.notes) remark(note);
+  return tokenizer;
 }
 
 /** Tokenizer, chat template and prompts of a model; loads no weights. */
@@ -122,7 +130,7 @@ export async function withText(
   prompts?: PromptOptions,
 ): Promise<ModelFiles> {
   const { name, source, config } = folder;
-  const tokenizer = await loadTokenizer(source, config);
+  const tokenizer = await tokenizerOf(source, config);
   const chat = await loadChatTemplate(source);
   const form = name === 'nano' || name === nanoFolder(root) ? 'nano' : 'other';
   return { ...folder, tokenizer, chat, text: policyText(form, tokenizer, chat, prompts) };
@@ -168,12 +176,14 @@ export async function loadEngine(
   files: ModelFolder,
   weights: WeightPrecision | null,
 ): Promise<GpuEngine> {
-  return openEngine({
+  const engine = await openEngine({
     gpu: nodeGpu(),
     source: files.source,
     weights,
     tunerCache: folderTunerCache(),
   });
+  for (const notice of engine.notices) remark(notice);
+  return engine;
 }
 
 /**

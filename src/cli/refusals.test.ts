@@ -11,6 +11,11 @@ function file(name: string, text: string): string {
   return path;
 }
 mkdirSync(join(scratch, 'empty'));
+function folder(name: string, files: Readonly<Record<string, string>>): string {
+  mkdirSync(join(scratch, name));
+  for (const [path, text] of Object.entries(files)) file(join(name, path), text);
+  return join(scratch, name);
+}
 
 describe('the command line', { timeout: 30_000 }, () => {
   it.each([
@@ -214,6 +219,26 @@ describe('the command line', { timeout: 30_000 }, () => {
       ],
       1,
       /line 1, completion token 1: the teacher's id 5000/,
+    ],
+    [
+      'an alpha of a sign that no adapter can have',
+      ['train', '--model', 'nano', '--loss', 'nll', '--alpha', '-5', '--data', 'x', '--out', 'y'],
+      2,
+      /--alpha must be at least 0\.000001, -5 was given/,
+    ],
+    [
+      'a field that would change what the model computes',
+      [
+        'score',
+        '--model',
+        folder('bidirectional', {
+          'config.json': `{"model_type":"llama","vocab_size":9,"hidden_size":8,"is_causal":false,
+            "num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":8,
+            "max_position_embeddings":16}`,
+        }),
+      ],
+      1,
+      /config\.json has is_causal = false/,
     ],
     [
       'an --out that is a file, before anything is trained',

@@ -21,7 +21,7 @@ const Fields = v.object({
 });
 
 /**
- * CPython adds floats up with compensation since 3.12, the sandbox is 3.14, and EvalPlus' verdicts
+ * CPython adds floats up with compensation since 3.12, the sandbox is 3.13, and EvalPlus' verdicts
  * are of earlier ones. HumanEval/32's own solution, a Newton iteration over a `sum`, misses 7 of
  * its 788 roots by that.
  */

@@ -1,4 +1,4 @@
-import type { AssertVerdict, Verdict } from '../schema/verdict.ts';
+import type { AssertVerdict, ProgramError, Verdict } from '../schema/verdict.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -26,8 +26,13 @@ export interface Feedback {
 
 export function feedbackOf(problem: Problem, verdict: Verdict, mode: FeedbackMode): Feedback {
   const visible = visibleAsserts(problem, mode);
-  const bySource = new Map(verdict.asserts.map((assert) => [assert.source, assert]));
-  const results = visible.flatMap((source) => bySource.get(source) ?? []);
+  const results = visible.flatMap((source, test) => {
+    // A test of several asserts has a verdict for each of them.
+    const parts = verdict.asserts.filter((assert) => assert.test === test);
+    return parts.length > 0
+      ? parts
+      : (verdict.asserts.find((assert) => assert.source === source) ?? []);
+  });
   // Asserts are judged in order, shown ones first: the program's first error is that of a visible
   // one, if any of them raised.
   const raised = results.some((assert) => assert.status === 'error');
@@ -45,8 +50,8 @@ export function feedbackOf(problem: Problem, verdict: Verdict, mode: FeedbackMod
   };
 }
 
-/** What became of an assert, for `FAIL: … -> …`. */
-function outcome(assert: AssertVerdict, error: Feedback['error']): string {
+/** What became of an assert, for nano's `FAIL: … -> …`: the first error's type for every error. */
+function nanoOutcome(assert: AssertVerdict, error: Feedback['error']): string {
   switch (assert.status) {
     case 'fail':
       return `got ${assert.actual ?? 'another value'}`;
@@ -83,11 +88,14 @@ export function nanoLines(
   return lines.join('\n');
 }
 
-/** Feedback in nano's compact form, with values cut as tools/nano/corpus.py cuts them. */
+/**
+ * Feedback in nano's compact form, format 1, which its present weights were trained on, with values cut as tools/nano/corpus.py cuts
+ * them.
+ */
 export function nanoFeedback({ results, error, output }: Feedback): string {
   const came = results.map((assert) => ({
     source: assert.source,
-    outcome: assert.status === 'pass' ? '' : outcome(assert, error).slice(0, NANO_VALUE),
+    outcome: assert.status === 'pass' ? '' : nanoOutcome(assert, error).slice(0, NANO_VALUE),
   }));
   const at = error?.lines.at(-1);
   const raised = error ? `${error.type}: ${error.message}`.slice(0, NANO_ERROR) : '';
@@ -95,16 +103,68 @@ export function nanoFeedback({ results, error, output }: Feedback): string {
   return nanoLines(came, error && at !== undefined ? `${raised} (line ${at})` : raised, printed);
 }
 
+/** Whether an assert was never come to: the load or an assert before it ended the program. */
+function notRun(assert: AssertVerdict, earlier: readonly AssertVerdict[]): boolean {
+  if (assert.notRun === true) return true;
+  if (
+    assert.ms !== undefined ||
+    assert.expected !== undefined ||
+    assert.status === 'fail' ||
+    assert.status === 'pass'
+  )
+    return false;
+  // Of those that a limit cut off only the first was under way.
+  return assert.status === 'error' || earlier.some(({ status }) => status === assert.status);
+}
+
+/** An error as Python's last line has it, and where the program raised it. */
+function errorLines(error: ProgramError, program: readonly string[], shift: number): string[] {
+  const at = error.lines.map(
+    (line) => `  line ${line - shift}: ${(program[line - 1] ?? '').trim()}`,
+  );
+  return [error.message === '' ? error.type : `${error.type}: ${error.message}`, ...at];
+}
+
+/** What became of an assert that did not pass, for `FAIL: … -> …`, and the lines below it. */
+function outcome(
+  assert: AssertVerdict,
+  error: ProgramError | null,
+  earlier: readonly AssertVerdict[],
+): string {
+  if (notRun(assert, earlier)) return 'not run';
+  switch (assert.status) {
+    case 'fail':
+      if (assert.actual === undefined) return 'it does not hold';
+      return `got ${assert.actual}`;
+    case 'error':
+      return error?.type ?? 'an error';
+    case 'timeout':
+      return 'no answer in time';
+    case 'crash':
+      return 'the interpreter died';
+    default:
+      return 'not run';
+  }
+}
+
 /**
- * Feedback as template 2 has it: results, the error with the program's own lines, what was
- * printed.
+ * Feedback as template 2 has it: each result; the first error, and another one with its assert, each
+ * with the program's lines that raised it, numbered as the program is shown; what was printed.
+ *
+ * @param code The program that ran. It is shown without blank lines before it.
  */
 export function longFeedback(feedback: Feedback, code: string, timeoutSeconds: number): string {
   const { results, error, output } = feedback;
-  const lines = results.map((assert) => {
-    if (assert.status === 'pass') return `PASS: ${assert.source}`;
+  const program = code.split('\n');
+  const shift = code.slice(0, code.length - code.trimStart().length).split('\n').length - 1;
+  const lines = results.flatMap((assert, i) => {
+    if (assert.status === 'pass') return [`PASS: ${assert.source}`];
     const expected = assert.expected === undefined ? '' : ` (expected ${assert.expected})`;
-    return `FAIL: ${assert.source} -> ${outcome(assert, error)}${expected}`;
+    const came = outcome(assert, assert.error ?? error ?? null, results.slice(0, i));
+    const line = `FAIL: ${assert.source} -> ${came}${expected}`;
+    // The first error follows below; another one belongs to its assert.
+    if (assert.error === undefined || assert.error.of !== undefined) return [line];
+    return [line, ...errorLines(assert.error, program, shift).map((text) => `  ${text}`)];
   });
   if (results.length > 0 && results.every((assert) => assert.status === 'pass'))
     lines.push('FAIL: a test that is not shown here');
@@ -112,11 +172,14 @@ export function longFeedback(feedback: Feedback, code: string, timeoutSeconds: n
     lines.push(
       `Error: stopped after ${timeoutSeconds} s without an answer: probably an infinite loop, or far too slow`,
     );
+  } else if (error?.of !== undefined) {
+    const owner = error.of === 'test' ? 'a test itself' : 'the code that prepares the tests';
+    lines.push(
+      `Error: ${owner} raised ${error.type}: ${error.message}; that is not the program's fault`,
+    );
   } else if (error) {
-    lines.push(`Error: ${error.type}: ${error.message}`);
-    const source = code.split('\n');
-    for (const line of error.lines)
-      lines.push(`  line ${line}: ${(source[line - 1] ?? '').trim()}`);
+    const [first = '', ...at] = errorLines(error, program, shift);
+    lines.push(`Error: ${first}`, ...at);
   }
   if (output !== null) lines.push(`Execution Trace:\n${output.trimEnd()}`);
   return lines.join('\n');

@@ -131,17 +131,17 @@ describe('completions', () => {
 
   it('lose their end token in text, and end where it began', () => {
     const ids = tokenizer.encode(code);
-    expect(text.decode([...ids, end])).toBe(code);
-    expect(text.decode(ids)).toBe(code);
-    const ends = text.ends([...ids, end]);
+    expect(text.decode([...ids, end], [])).toBe(code);
+    expect(text.decode(ids, [])).toBe(code);
+    const ends = text.ends([...ids, end], []);
     const bytes = new TextEncoder().encode(code).length;
     expect(ends).toHaveLength(ids.length + 1);
     expect([ends.at(-2), ends.at(-1)]).toEqual([bytes, bytes]);
   });
 
   it('may be an end token alone, or nothing', () => {
-    expect(text.decode([end])).toBe('');
-    expect(text.ends([end])).toEqual(new Uint32Array([0]));
-    expect(text.ends([])).toEqual(new Uint32Array());
+    expect(text.decode([end], [])).toBe('');
+    expect(text.ends([end], [])).toEqual(new Uint32Array([0]));
+    expect(text.ends([], [])).toEqual(new Uint32Array());
   });
 });

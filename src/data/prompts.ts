@@ -33,13 +33,16 @@ export interface Prompt {
 export interface PolicyText {
   /** The plain prompt of a problem. */
   readonly prompt: (problem: Problem) => Prompt;
-  /** Text of completion ids, the end token that closes them left out. */
-  readonly decode: (ids: readonly number[]) => string;
   /**
-   * UTF-8 end offset of each token in `decode(ids)`; the end token ends where the one before it
-   * did.
+   * Text of completion ids, the end token that closes them left out. Many tokenizers drop the space
+   * that begins a text, so the ids of the prompt are asked for: a completion begins none.
    */
-  readonly ends: (ids: readonly number[]) => Uint32Array;
+  readonly decode: (ids: readonly number[], prompt: readonly number[]) => string;
+  /**
+   * UTF-8 end offset of each token in `decode(ids, prompt)`; the end token ends where the one
+   * before it did.
+   */
+  readonly ends: (ids: readonly number[], prompt: readonly number[]) => Uint32Array;
   /** What completions look like. */
   readonly format: CodeFormat;
   /** Texts that end a completion of this problem, where tokens do not. */
@@ -120,7 +123,8 @@ export function policyText(
         : chat.exists
           ? chat.renderChat([{ role: 'user', content: text }])
           : `${text}\n`;
-    return { text: turn, ids: tokenizer.encode(turn) };
+    // A chat template writes its special tokens itself.
+    return { text: turn, ids: tokenizer.encode(turn, { addSpecialTokens: !chat.exists }) };
   };
   const body = (ids: readonly number[]) =>
     tokenizer.eosIds.includes(ids.at(-1) ?? -1) ? ids.slice(0, -1) : ids;
@@ -129,9 +133,9 @@ export function policyText(
     refinement: (attempt) => asked(say.refinement(attempt)),
     reflection: (attempt) => asked(say.reflection(attempt)),
     retry: (attempt, why) => asked(say.retry(attempt, why)),
-    decode: (ids) => tokenizer.pieces(body(ids)).text,
-    ends: (ids) => {
-      const ends = tokenizer.pieces(body(ids)).ends;
+    decode: (ids, prompt) => tokenizer.decode(body(ids), { after: prompt }),
+    ends: (ids, prompt) => {
+      const { ends } = tokenizer.pieces(body(ids), prompt);
       const out = new Uint32Array(ids.length).fill(ends.at(-1) ?? 0);
       out.set(ends);
       return out;

@@ -97,14 +97,14 @@ export async function evaluate(
         stream: place * Math.max(1, plan.samples),
         maxTokens: plan.maxTokens,
         stopIds: text.stopIds,
-        ...stopping(text, problem),
+        ...stopping(text, problem, prompt),
       })),
       context.signal ? { signal: context.signal } : {},
     );
     const ordered = [...completions].sort((a, b) => a.request - b.request || a.sample - b.sample);
     for (const completion of ordered) {
-      const { problem, kind } = asked[completion.request]!;
-      const written = text.decode(completion.ids);
+      const { problem, kind, prompt } = asked[completion.request]!;
+      const written = text.decode(completion.ids, prompt);
       const answer = text.stopTexts ? cutAnswer(written, text.stopTexts(problem)) : written;
       const judged = context.grade(problem, answer).then((graded) => {
         context.progress('evaluate', ++done, total);
@@ -127,12 +127,16 @@ export async function evaluate(
 }
 
 /** Generation ends soon after a text that ends the answer; where exactly decides `cutAnswer`. */
-function stopping(text: PolicyText, problem: Problem): Pick<GenerateRequest, 'stopWhen'> {
+function stopping(
+  text: PolicyText,
+  problem: Problem,
+  prompt: readonly number[],
+): Pick<GenerateRequest, 'stopWhen'> {
   const stops = text.stopTexts?.(problem);
   if (stops === undefined) return {};
   return {
     stopWhen: (ids) => {
-      const written = text.decode(ids);
+      const written = text.decode(ids, prompt);
       return stops.some((stop) => written.includes(stop));
     },
   };

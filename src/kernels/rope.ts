@@ -137,18 +137,23 @@ export const ropeBackward: Kernel<BackwardParams> = {
 };
 
 /**
- * cos and sin of position · base^(−2i/headDim), interleaved: (positions, headDim / 2, 2). Double
- * precision, then f32.
+ * cos and sin of position · frequency, times `factor`, interleaved: (positions, frequencies, 2).
+ * Double precision, then f32.
+ * @param frequencies radians a position of each pair of dimensions
  */
-export function ropeTable(positions: number, headDim: number, theta: number): Float32Array {
-  const half = headDim / 2;
+export function ropeTable(
+  positions: number,
+  frequencies: readonly number[],
+  factor = 1,
+): Float32Array {
+  const half = frequencies.length;
   const table = new Float32Array(positions * half * 2);
   for (let position = 0; position < positions; position++) {
-    for (let i = 0; i < half; i++) {
-      const angle = position * theta ** ((-2 * i) / headDim);
-      table[2 * (position * half + i)] = Math.cos(angle);
-      table[2 * (position * half + i) + 1] = Math.sin(angle);
-    }
+    frequencies.forEach((frequency, i) => {
+      const angle = position * frequency;
+      table[2 * (position * half + i)] = factor * Math.cos(angle);
+      table[2 * (position * half + i) + 1] = factor * Math.sin(angle);
+    });
   }
   return table;
 }
@@ -183,7 +188,10 @@ function ropeCase(
           kv: (kvRows - t) % kvRows,
         })),
       ),
-      table: ropeTable(positions, headDim, 10_000),
+      table: ropeTable(
+        positions,
+        Array.from({ length: headDim / 2 }, (_, i) => 10_000 ** ((-2 * i) / headDim)),
+      ),
       [names[0]]: normal(rows * heads * headDim),
       [names[1]]: normal(kvRows * kvHeads * headDim),
       [names[2]]: normal(kvRows * kvHeads * headDim),

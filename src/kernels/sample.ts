@@ -6,6 +6,17 @@ import { gumbel } from './random.ts';
 import { floats, normals, packRows, words } from './reference-helpers.ts';
 import { writeRow, rowAt } from './rows.ts';
 
+/**
+ * Temperatures below are taken as this one: logits over them would overflow f32, and what is drawn
+ * is the most likely token either way.
+ */
+const COLDEST = 1e-30;
+
+/** A temperature that f32 can divide by; 0 stays. */
+export function divisible(temperature: number): number {
+  return temperature > 0 ? Math.max(temperature, COLDEST) : temperature;
+}
+
 export const MAX_STOP_IDS = 7;
 /** A slot's words; its stop ids follow. The WGSL names the words. */
 export const SLOT = new Layout(
@@ -121,6 +132,12 @@ export const sample: Kernel<Params> = {
       { filter: true },
     ),
     sampleCase(
+      'temperatures near the smallest float',
+      33,
+      [{ temperature: 1e-38 }, { temperature: 2e-45, topK: 5 }, { temperature: 1e-33, topP: 0.5 }],
+      { filter: true },
+    ),
+    sampleCase(
       'top-k, then top-p of what it left; greedy',
       70,
       [
@@ -172,7 +189,12 @@ export function packSlots(states: readonly SlotState[]): Uint32Array<ArrayBuffer
 export function writeSlot(slots: Uint32Array, slot: number, s: SlotState): void {
   if (s.stopIds.length > MAX_STOP_IDS)
     throw new Error(`A slot holds ${MAX_STOP_IDS} stop ids; ${s.stopIds.length} were given.`);
-  SLOT.write(slots, slot, { ...s, done: s.done ? 1 : 0, stops: s.stopIds.length });
+  SLOT.write(slots, slot, {
+    ...s,
+    temperature: divisible(s.temperature),
+    done: s.done ? 1 : 0,
+    stops: s.stopIds.length,
+  });
   const stops = SLOT.entry(slots, slot).subarray(SLOT.names.length);
   stops.fill(0);
   stops.set(s.stopIds);

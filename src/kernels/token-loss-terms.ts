@@ -4,6 +4,10 @@ import type { LossToken } from './token-loss.ts';
 export const SURROGATES = { clip: 0, cispo: 1, sapo: 2, mask: 3 } as const;
 /** Estimates of the KL that the loss may weigh, by their numbers in the kernel. */
 export const ESTIMATORS = { k3: 0, k1: 1, k2: 2, 'k3-ratio': 3 } as const;
+/** Beyond it f32 has no ratio, and 0 times what it has instead is not 0. */
+export const MOST_LOG_RATIO = 69;
+const MOST_RATIO = 9e29; // just below e^69
+
 /** Parameters of the kernel that a token's loss depends on. */
 export interface LossParams {
   /** 1: the likelihood, in place of the policy gradient. */
@@ -33,8 +37,9 @@ export function lossOf(logprob: number, t: LossToken, p: LossParams, at: number)
   const old = t.old ?? logprob;
   if (p.nll === 0) {
     // The ratio of a sequence moves with each of its tokens, as in GSPO-token.
-    ratio = t.ratio === null ? Math.exp(logprob - old) : t.ratio * Math.exp(logprob - at);
-    const fixed = t.ratio ?? Math.exp(at - old);
+    const own = (l: number) => Math.exp(Math.min(l - old, MOST_LOG_RATIO));
+    ratio = t.ratio === null ? own(logprob) : t.ratio * Math.exp(logprob - at);
+    const fixed = t.ratio ?? own(at);
     const raw = t.sampler === null ? 1 : Math.exp(old - t.sampler);
     const beyond = t.sampler !== null && raw > p.cap;
     const correction = beyond ? (p.cap_masks !== 0 ? 0 : p.cap) : raw;
@@ -49,7 +54,7 @@ export function lossOf(logprob: number, t: LossToken, p: LossParams, at: number)
     const inside = raw === delta ? 1 : 0;
     divergence = Math.min(Math.expm1(delta) - delta, 10);
     const k3Slope = divergence < 10 ? -Math.expm1(delta) * inside : 0;
-    const own = Math.exp(logprob - old);
+    const own = Math.exp(Math.min(logprob - old, MOST_LOG_RATIO));
     const [penalty, penaltySlope] = (
       {
         [ESTIMATORS.k3]: [divergence, k3Slope],
@@ -88,7 +93,8 @@ function surrogateOf(
       };
     }
     case SURROGATES.mask: {
-      const clipped = (Math.exp(logprob) - Math.exp(old)) * Math.sign(advantage) > p.limit;
+      const moved = (Math.exp(logprob) - Math.exp(old)) * Math.sign(advantage);
+      const clipped = moved > p.limit || ratio > MOST_RATIO;
       const value = clipped ? 0 : ratio * advantage;
       return { value, slope: value, clipped };
     }

@@ -3,7 +3,14 @@ import { flatGrid, type Kernel, type KernelCase } from '../gpu/kernel.ts';
 import { Layout } from './layout.ts';
 import { LIB } from './libraries.ts';
 import { floats, normals, words } from './reference-helpers.ts';
-import { ESTIMATORS, lossOf, SURROGATES, type LossParams } from './token-loss-terms.ts';
+import { divisible } from './sample.ts';
+import {
+  ESTIMATORS,
+  lossOf,
+  MOST_LOG_RATIO,
+  SURROGATES,
+  type LossParams,
+} from './token-loss-terms.ts';
 
 /** A token's words in the `tokens` buffer; see shaders/lib/tokens.wgsl. */
 export const TOKEN = new Layout({
@@ -182,6 +189,7 @@ export function packTokens(tokens: readonly LossToken[]): Uint32Array<ArrayBuffe
   return TOKEN.pack(
     tokens.map((t) => ({
       ...t,
+      tau: divisible(t.tau),
       // absent ones are not looked at
       old: t.old ?? 0,
       sampler: t.sampler ?? 0,
@@ -297,6 +305,8 @@ const BRANCHES: readonly {
   { advantage: -1.4, ratio: -0.6 }, // below: clipped
   { advantage: -0.8, ratio: 0.6, tau: 2 }, // above: not clipped
   { advantage: 0, ratio: 0.6, delta: 1.5 },
+  { advantage: 0, ratio: 200 }, // e^200 is beyond f32
+  { advantage: 1.2, ratio: 200 },
   { advantage: 1, correction: 0.1 },
   { advantage: -1, ratio: -0.05, correction: 3 }, // capped
   { advantage: 1, correction: -1, delta: 1e-4 },
@@ -343,7 +353,10 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
       weight: branch.weight ?? 0.8,
       klWeight: 0.3,
       entropyWeight: s.entropy ?? 0,
-      ratio: s.sequence === undefined ? null : Math.exp(s.sequence + (branch.ratio ?? 0)),
+      ratio:
+        s.sequence === undefined
+          ? null
+          : Math.exp(Math.min(s.sequence + (branch.ratio ?? 0), MOST_LOG_RATIO)),
     };
   });
   return {

@@ -57,3 +57,43 @@ export function mapLines<T, U>(
   if (out.length === 0) throw new Error(`${where} holds no lines.`);
   return out;
 }
+
+/** A string with its escapes, or a number that JSON has no word for. */
+const PYTHON_TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b/g;
+const NAN = '\uE000NaN';
+
+/**
+ * JSON as Python's `json` module reads it: NaN, Infinity and -Infinity are numbers. Throws as
+ * JSON.parse does.
+ */
+export function parsePythonNumbers(text: string): unknown {
+  if (!/NaN|Infinity/.test(text)) return JSON.parse(text);
+  // 1e999 parses to Infinity; NaN has no such spelling, so a string stands for it.
+  const words: Readonly<Record<string, string>> = {
+    NaN: JSON.stringify(NAN),
+    Infinity: '1e999',
+    '-Infinity': '-1e999',
+  };
+  return JSON.parse(
+    text.replace(PYTHON_TOKEN, (token) => words[token] ?? token),
+    (_, value: unknown) => (value === NAN ? NaN : value),
+  );
+}
+
+/** A key that an object of this JSON holds twice, of which JSON.parse keeps the last; else null. */
+export function duplicateKey(text: string): string | null {
+  const open: Set<string>[] = [];
+  for (const [token, string, colon] of text.matchAll(
+    /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}[\]]/g,
+  )) {
+    if (token === '{' || token === '[') open.push(new Set());
+    else if (token === '}' || token === ']') open.pop();
+    else if (string !== undefined && colon !== undefined) {
+      const key = JSON.parse(string) as string;
+      const keys = open.at(-1);
+      if (keys?.has(key)) return key;
+      keys?.add(key);
+    }
+  }
+  return null;
+}

@@ -37,7 +37,8 @@ export {
   type TrainResult,
   type TrainSequence,
 } from '../model/engine.ts';
-export { httpSource, type FileSource } from '../model/weights/source.ts';
+export { httpSource } from '../model/weights/http-source.ts';
+export type { FileSource } from '../model/weights/source.ts';
 export { blobSource } from '../storage/blob-source.ts';
 export { loadTokenizer, type Pieces, type Tokenizer } from '../model/text/tokenizer.ts';
 export { loadChatTemplate, type ChatMessage, type ChatTemplate } from '../model/text/chat.ts';

@@ -90,7 +90,7 @@ export async function distil(
         loss: result.skipped ? 0 : mean(loss),
         columns: context.distillation({
           ids: Uint32Array.from(ids),
-          ends: context.text.ends(ids),
+          ends: context.text.ends(ids, target.completion.prompt.ids),
           loss,
           teacher: topTokens(teacher[i]!),
           student: topTokens(before[i]!),

@@ -132,7 +132,9 @@ export async function coefficientsOf(
     }
     return {
       weight,
-      ...(ratios && { ratio: Math.exp(sum((t) => now![t]! - old[i]!.logprobs[t]!) / n) }),
+      ...(ratios && {
+        ratio: Math.exp(Math.min(sum((t) => now![t]! - old[i]!.logprobs[t]!) / n, 69)), // f32's
+      }),
     };
   });
 }

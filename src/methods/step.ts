@@ -272,7 +272,7 @@ export class Step {
       inLoss: entry.inLoss,
       columns: context.columns({
         ids: Uint32Array.from(completion.ids),
-        ends: context.text.ends(completion.ids),
+        ends: context.text.ends(completion.ids, rollout.prompt.ids),
         logprobs: completion.logprobs,
         entropy: completion.entropy,
         kl: entry.columns?.kl ?? new Float32Array(n),
@@ -335,7 +335,7 @@ export class Step {
   ): Promise<Rollout> {
     const { context } = this;
     const problem = this.problems[ask.problem]!;
-    const text = context.text.decode(completion.ids);
+    const text = context.text.decode(completion.ids, ask.prompt.ids);
     const graded =
       options.kind === 'reflection' ? null : await context.grade(problem, text, options.format);
     context.emit({

@@ -33,6 +33,7 @@ import { checkTrainStep } from './train/checks.ts';
 import { Transformer } from './forward/transformer.ts';
 import { tunedVariants, type TunerCache } from './plan/tuner.ts';
 import type { WeightPrecision } from './weights/format.ts';
+import { parseModelJson } from './weights/model-file.ts';
 import { openWeights, type FileSource } from './weights/source.ts';
 
 export interface OpenEngineOptions {
@@ -65,11 +66,12 @@ const STATE_VERSION = 1;
  * missing or unsupported model, for too little memory, for a machine without WebGPU.
  */
 export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine> {
-  const config = await readModelConfig(options.source);
+  const described = await readModelConfig(options.source);
   const opened = await openDevice(options.gpu);
   opened.memory.limit = options.memoryLimit ?? Infinity;
   try {
-    const weights = await openWeights(options.source, config);
+    const weights = await openWeights(options.source, described);
+    const config = { ...described, tiedEmbeddings: weights.tied };
     const shard = options.maxShardBytes ?? opened.device.limits.maxStorageBufferBindingSize;
     const device = await uploadWeights(
       opened.memory,
@@ -85,6 +87,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine>
       config,
       model,
       options.lookahead ?? (opened.software ? 0 : 1),
+      [...config.notices, ...weights.notices],
     );
     await opened.memory.settle();
     engine.variants = await tunedVariants(opened, model, options.tunerCache ?? null);
@@ -100,21 +103,22 @@ export async function openEngine(options: OpenEngineOptions): Promise<GpuEngine>
 export async function readModelConfig(
   source: Pick<FileSource, 'label' | 'read'>,
 ): Promise<ModelConfig> {
-  const text = async (path: string) => {
+  const json = async (path: string) => {
     const bytes = await source.read(path);
-    return bytes && new TextDecoder().decode(bytes);
+    return bytes && parseModelJson(bytes, `${path} of ${source.label}`);
   };
-  const config = await text('config.json');
+  const config = await json('config.json');
   if (config === null)
     throw new Error(
       `${source.label} has no config.json, so it is no model folder. Give a folder with ` +
         'config.json, tokenizer.json and safetensors.',
     );
-  const generation = await text('generation_config.json');
-  return parseModelConfig(
-    JSON.parse(config),
-    generation === null ? undefined : JSON.parse(generation),
-  );
+  const generation = await json('generation_config.json');
+  const parsed = parseModelConfig(config.value, generation?.value);
+  return {
+    ...parsed,
+    notices: [...config.notices, ...(generation?.notices ?? []), ...parsed.notices],
+  };
 }
 
 export class GpuEngine implements Engine {
@@ -133,6 +137,8 @@ export class GpuEngine implements Engine {
     readonly config: ModelConfig,
     readonly model: Transformer,
     lookahead: 0 | 1,
+    /** Sentences about what the model's files say or hold and is passed over. */
+    readonly notices: readonly string[] = [],
   ) {
     this.vocabSize = config.vocabSize;
     this.maxContext = config.maxPositions;

@@ -9,6 +9,8 @@ export interface SandboxHost {
   spawn(): Transport;
   /** Pyodide's files: see `GuestBoot`. */
   readonly files: Pick<GuestBoot, 'loader' | 'stdlib' | 'wasm' | 'abi'>;
+  /** See `GuestBoot`. */
+  readonly recursion: number;
   /**
    * A memory image kept from an earlier session, if it is known to be of the same files and
    * preload.
@@ -47,6 +49,7 @@ export function guestBooter(
       harness: HARNESS,
       python,
       maxHeap,
+      recursion: host.recursion,
       without,
       ...start,
     });

@@ -46,6 +46,7 @@ export function pythonEquals(a: Value, b: Value): boolean {
     case 'range':
       return b.type === 'range' && rangeKey(a) === rangeKey(b);
     case 'iterator':
+    case 'object':
     case 'unsupported':
       return false;
     default:
@@ -120,6 +121,7 @@ export function hashable(value: Value): boolean {
     case 'dict':
     case 'bytearray':
     case 'iterator':
+    case 'object':
     case 'unsupported':
       return false;
     case 'tuple':

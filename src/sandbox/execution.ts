@@ -6,6 +6,10 @@ import { Output, parseReply } from './reply.ts';
 export const StepReply = v.object({
   ok: v.optional(v.boolean()),
   value: v.optional(v.array(v.unknown())),
+  /** Which of the call's levels the value is of. */
+  level: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  /** It was a statement on the way to the assert that raised. */
+  before: v.optional(v.literal(true)),
   /** Of a value that is not plain data, where the assert asks for no more. */
   truth: v.optional(v.boolean()),
   error: v.optional(ProgramError),

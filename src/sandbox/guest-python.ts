@@ -1,11 +1,12 @@
-import decode from './decode.py';
+import environment from './environment.py';
 import harness from './harness.py';
 import reader from './reader.py';
 import sources from './sources.py';
 import splitter from './splitter.py';
-import unroll from './unroll.py';
+import stage from './stage.py';
+import wire from './wire.py';
 
 /** What a guest runs that runs programs: `boot()` of harness.py. */
-export const HARNESS = [decode, harness].join('\n');
+export const HARNESS = [wire, environment, harness].join('\n');
 /** What the trusted interpreter runs: `boot()` of splitter.py. */
-export const SPLITTER = [decode, unroll, reader, sources, splitter].join('\n');
+export const SPLITTER = [wire, stage, reader, sources, splitter].join('\n');

@@ -19,6 +19,8 @@ export interface GuestBoot {
   readonly python?: string | undefined;
   /** Largest wasm heap in bytes: beyond it allocation fails with MemoryError. */
   readonly maxHeap: number;
+  /** What CPython may count of recursion through C before this place's stack could overflow. */
+  readonly recursion: number;
   /** Memory image made by another guest (`makeImage`); boots five times faster. */
   readonly image?: Uint8Array | undefined;
   /** Answer the boot with an image. */
@@ -29,7 +31,7 @@ export interface GuestBoot {
 
 /**
  * What is done through Pyodide's private interface. Each has a fallback: cold boots, a fresh guest
- * a program, more crashes.
+ * a program, a guest lost to each overflow of the stack.
  */
 export type PrivatePath = 'snapshot' | 'restore' | 'stackGuard';
 

@@ -9,7 +9,7 @@ import { Judge, overallStatus } from './judge.ts';
 import { Pool, type Demand, type PoolCounts } from './pool.ts';
 import type { PrivatePath } from './protocol.ts';
 import type { Handling, Program, Sandbox } from './sandbox.ts';
-import { TrustedPython } from './trusted.ts';
+import { TrustedPython, type PlannedAssert } from './trusted.ts';
 
 export interface SandboxOptions extends BootOptions {
   /** Programs at work at the same time; a warm spare comes on top. */
@@ -172,13 +172,16 @@ export function createPythonSandbox(host: SandboxHost, options: SandboxOptions):
   const judged = async (
     program: Program,
     how: Handling,
+    planned?: readonly (readonly PlannedAssert[])[],
   ): Promise<{ verdict: Verdict; fresh: boolean }> => {
-    const tests = await trusted.plan(program.setup, program.asserts, program.helpers);
+    const tests = planned ?? (await trusted.plan(program.setup, program.asserts, program.helpers));
     const manner = { ...how, timeoutSeconds: program.timeoutSeconds, asideMs: ASIDE_MS };
     const make = (scale: number): Judge => new Judge(program, tests, trusted, scale);
     const { end, ms, attempt: judge, fresh, retried } = await settled(manner, make);
     if (end === 'dead') return { verdict: whole(program, 'crash', ms), fresh };
     await judge.finish();
+    const again = end === 'answered' ? judge.insideOut() : null;
+    if (again !== null) return judged(program, how, again);
     if (end !== 'answered') judge.fill('timeout');
     const verdict = judge.verdict(
       end === 'answered' ? overallStatus(judge.asserts) : 'timeout',

@@ -24,6 +24,27 @@ export function clip(text: string, limit = CLIP): string {
   return `${text.slice(0, end)}…`;
 }
 
+/** Characters of a value that are looked through for the place where two differ. */
+const LOOK = 20_000;
+/** Characters shown before that place. */
+const LEAD = 60;
+
+/**
+ * Two values that are not equal, as `render` gives them; where both are the same for longer than is
+ * shown, the part around the first difference.
+ */
+export function renderPair(actual: Value, expected: Value): { actual: string; expected: string } {
+  return clipPair(render(actual, LOOK), render(expected, LOOK));
+}
+
+export function clipPair(actual: string, expected: string): { actual: string; expected: string } {
+  let same = 0;
+  while (same < actual.length && same < expected.length && actual[same] === expected[same]) same++;
+  const from = same < CLIP - LEAD ? 0 : same - LEAD;
+  const part = (text: string): string => (from === 0 ? clip(text) : clip(`…${text.slice(from)}`));
+  return { actual: part(actual), expected: part(expected) };
+}
+
 type Put = (s: string) => boolean;
 
 function write(value: Value, put: Put): boolean {
@@ -70,11 +91,30 @@ function write(value: Value, put: Put): boolean {
       return put(
         `range(${value.start}, ${value.stop}${value.step === 1n ? '' : `, ${value.step}`})`,
       );
+    case 'object':
+      return object(value, put);
     case 'unsupported':
       return put(`<${value.name}: ${value.why}>`);
     default:
       return value satisfies never;
   }
+}
+
+/** `Fraction(1, 2)`, `Point(x=1, y=2)`, `Colour.RED`, `<class 'int'>`. */
+function object(value: Value & { type: 'object' }, put: Put): boolean {
+  const { tag, name, fields, items } = value;
+  if (tag === 'T') return put(`<class '${name}'>`);
+  if (tag === 'E') return put(`${name}.${fields.join()}`);
+  if (tag === 'x' && items.length === 0) return put(name);
+  if (!put(`${name}(`)) return false;
+  // Parts that are left out are None: a deque without a limit, a time without a zone.
+  const shown = tag === 'x' ? items.filter((item, i) => i === 0 || item.type !== 'none') : items;
+  for (const [i, item] of shown.entries()) {
+    if (i > 0 && !put(', ')) return false;
+    if (fields[i] !== undefined && !put(`${fields[i]}=`)) return false;
+    if (!write(item, put)) return false;
+  }
+  return put(')');
 }
 
 function series(items: readonly Value[], put: Put): boolean {

@@ -1,7 +1,7 @@
 """Splits asserts into calls (for the sandbox) and comparisons (made outside). Runs in a trusted interpreter that never
 runs a solution: it sees a data set's asserts and plain values that came back from the sandbox.
 
-`boot()` (with decode.py, unroll.py, reader.py and sources.py in front) gives `step(request: str) -> str`, both JSON. Requests:
+`boot()` (with wire.py, stage.py, reader.py and sources.py in front) gives `step(request: str) -> str`, both JSON. Requests:
   plan      {setup, helpers, asserts}: for each test the plans of its asserts, see `Plan` in src/sandbox/trusted.ts;
             `helpers` is code of the data set that tests call and that only runs here
   residual  {setup, context, rest, holes}: the rest of an assert with the calls' values filled in
@@ -13,6 +13,7 @@ runs a solution: it sees a data set's asserts and plain values that came back fr
 def boot():
     import ast
     import builtins
+    import copy
     import importlib
     import json
 
@@ -20,14 +21,21 @@ def boot():
     pure = set(
         "abs all any ascii bin bool bytes chr complex dict divmod enumerate filter float format frozenset hex int isinstance"
         " issubclass iter len list map max min next oct ord pow range repr reversed round set slice sorted str sum tuple"
-        " type zip True False None Ellipsis".split()
+        " type zip True False None Ellipsis bytearray callable getattr hasattr object NotImplemented"
+        " Exception ValueError TypeError KeyError IndexError ZeroDivisionError StopIteration RuntimeError".split()
     )
     modules = set(
         "math cmath sys itertools functools operator collections re string datetime heapq bisect decimal fractions"
-        " statistics json copy numbers typing".split()
+        " statistics json copy numbers typing types enum dataclasses textwrap".split()
+    )
+    # Functions whose answer is a verdict rather than a value: never asked beside the program.
+    decides = set(
+        "all any isinstance issubclass callable hasattr isclose eq ne lt le gt ge is_ is_not contains compare match"
+        " fullmatch search".split()
     )
     max_nodes = 2_000_000
-    decode = make_decode()
+    max_text = 100_000_000
+    encode_value, decode, Unsupported = make_wire()
 
     class CannotSplit(Exception):
         pass
@@ -36,96 +44,67 @@ def boot():
         pass
 
     def encode(value):
-        count = 0
-
-        def walk(x, depth):
-            nonlocal count
-            count += 1
-            if count > max_nodes or depth > 60:
-                raise CannotSplit("the expected value is too large")
-            kind = type(x)
-            if x is None:
-                return ["n"]
-            if kind is bool:
-                return ["b", int(x)]
-            if kind is int:
-                return ["i", hex(x)]
-            if kind is float:
-                return ["f", repr(x)]
-            if kind is str:
-                return ["s", x]
-            if kind is complex:
-                return ["c", repr(x.real), repr(x.imag)]
-            if kind is bytes:
-                return ["y", x.hex()]
-            if kind is bytearray:
-                return ["Y", x.hex()]
-            if kind is range:
-                return ["r", hex(x.start), hex(x.stop), hex(x.step)]
-            if x is Ellipsis:
-                return ["e"]
-            tag = {list: "l", tuple: "t", set: "S", frozenset: "F"}.get(kind)
-            if tag:
-                return [tag, [walk(i, depth + 1) for i in x]]
-            if isinstance(x, dict):
-                return ["d", [[walk(k, depth + 1), walk(v, depth + 1)] for k, v in x.items()]]
-            raise CannotSplit("a value of type %s is not plain data" % kind.__name__)
-
-        return walk(value, 0), count
-
-    def environment(setup):
-        """Names the setup imports from whitelisted modules, the modules themselves, and the names of its own functions."""
-        names = {"__builtins__": {name: getattr(builtins, name) for name in pure if hasattr(builtins, name)}}
-        helpers = set()
         try:
-            tree = ast.parse(setup)
-        except (SyntaxError, ValueError, RecursionError):
-            return names, helpers
-        for node in tree.body:
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    root = alias.name.split(".")[0]
-                    if root in modules:
-                        names[alias.asname or root] = importlib.import_module(alias.name if alias.asname else root)
-            elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in modules:
-                module = importlib.import_module(node.module)
-                for alias in node.names:
-                    if alias.name == "*":
-                        names.update({n: getattr(module, n) for n in dir(module) if not n.startswith("_")})
-                    elif hasattr(module, alias.name):
-                        names[alias.asname or alias.name] = getattr(module, alias.name)
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                helpers.add(node.name)
-        return names, helpers
+            return json.loads(encode_value(value, max_nodes, max_text))
+        except Unsupported as refusal:
+            if refusal.args[1] == "not a plain value":
+                raise CannotSplit("a value of type %s is not plain data" % refusal.args[0])
+            raise CannotSplit("the expected value is too large")
+
+    Stage, environment, space_of, compares = make_stage(
+        pure, modules, lambda name: name.split(".")[0] in modules | {"random"}, encode, CannotSplit
+    )
+
+    def is_level(node):
+        return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "__level"
+
+    def level_of(node):
+        return node.args[0].value, node.args[1].value
+
+    class Levels(ast.NodeTransformer):
+        """Puts something in the place of each hole's chosen level; the levels above stay the expressions they are."""
+
+        def __init__(self, chosen, put):
+            self.chosen = chosen
+            self.put = put
+
+        def visit_Call(self, call):
+            if not is_level(call):
+                return self.generic_visit(call)
+            hole, level = level_of(call)
+            return self.put(hole) if level <= self.chosen(hole) else self.visit(call.args[2])
 
     class Splitter:
-        def __init__(self, names, helpers):
-            self.names = names
-            self.helpers = helpers
+        """Cuts an assert's expression into parts that only the program can make, the holes, and the rest.
+
+        A hole has levels: `f(x)`, and the expressions around it that may have to be evaluated beside the program,
+        because its value is an iterator, an object of a class of its own, or too large (`next(_h)`, `len(_h)`). The
+        guest stops at the first level whose value crosses; the rest of the levels is evaluated out here.
+        """
+
+        def __init__(self, stage):
+            self.stage = stage
             self.holes = []
             self.bound = []
-
-        def known(self, name):
-            return name in pure or name in self.names or name in modules
 
         def is_bound(self, name):
             return any(name in scope for scope in self.bound)
 
+        def outside(self, name):
+            return self.is_bound(name) or self.stage.outside(name)
+
         def hole(self, node):
             """Cuts out a part that only the program can evaluate."""
-            inside = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
-            if any(self.is_bound(n.id) for n in inside):
+            if any(isinstance(n, ast.Name) and self.is_bound(n.id) for n in ast.walk(node)):
                 raise CannotSplit("a call uses a variable of a comprehension")
-            if any(n.id in self.helpers for n in inside if isinstance(n.ctx, ast.Load)):
-                raise CannotSplit("it calls a helper of the test setup")
             if any(isinstance(n, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)) for n in ast.walk(node)):
                 raise CannotSplit("it assigns or awaits")
-            self.holes.append(node)
-            call = ast.Call(ast.Name("__hole", ast.Load()), [ast.Constant(len(self.holes) - 1)], [])
-            return ast.copy_location(call, node)
+            self.holes.append([node])
+            return self.level(len(self.holes) - 1, node)
 
-        def is_hole(self, node):
-            return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "__hole"
+        def level(self, hole, inner):
+            number = len(self.holes[hole]) - 1
+            return ast.Call(ast.Name("__level", ast.Load()), [ast.Constant(hole), ast.Constant(number), inner], [])
 
         def root(self, node):
             while isinstance(node, ast.Attribute):
@@ -136,20 +115,13 @@ def boot():
             if isinstance(node, ast.Constant):
                 return node
             if isinstance(node, ast.Name):
-                return node if self.is_bound(node.id) or self.known(node.id) else self.hole(node)
+                return node if self.outside(node.id) else self.hole(node)
             if isinstance(node, ast.Call):
                 return self.call(node)
             if isinstance(node, (ast.Attribute, ast.Subscript)):
-                if self.root(node) is not None and self.outside_name(self.root(node)):
-                    return self.children(node)
-                mark = len(self.holes)
-                base = self.visit(node.value)
-                if self.is_hole(base):
-                    del self.holes[mark:]
+                if self.is_variable(node.value) and isinstance(node, ast.Attribute):
                     return self.hole(node)
-                if isinstance(node, ast.Attribute):
-                    return ast.copy_location(ast.Attribute(base, node.attr, node.ctx), node)
-                return ast.copy_location(ast.Subscript(base, self.visit(node.slice), node.ctx), node)
+                return self.carried(node, self.children(node))
             if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
                 return self.comprehension(node)
             if isinstance(node, ast.Lambda):
@@ -157,13 +129,31 @@ def boot():
                 self.bound.append({a.arg for a in arguments})
                 body = self.visit(node.body)
                 self.bound.pop()
-                return ast.copy_location(ast.Lambda(node.args, body), node)
+                return ast.Lambda(node.args, body)
             if isinstance(node, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)):
                 raise CannotSplit("it assigns or awaits")
-            return self.children(node)
+            if isinstance(node, ast.Compare):
+                self.no_identity(node)
+            made = self.children(node)
+            carries = (ast.UnaryOp, ast.JoinedStr, ast.Starred, ast.List, ast.Tuple, ast.Set)
+            return self.carried(node, made) if isinstance(node, carries) and not self.is_not(node) else made
 
-        def outside_name(self, name):
-            return self.is_bound(name) or name in self.names or name in modules
+        def is_not(self, node):
+            return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+
+        def is_variable(self, node):
+            """A guest's object under a name of the test's: what is asked of it can change it."""
+            return isinstance(node, ast.Name) and not self.outside(node.id)
+
+        def no_identity(self, node):
+            """`is` between objects can only be asked where they are; between types and singletons it can be here."""
+            left = node.left
+            for op, right in zip(node.ops, node.comparators):
+                single = lambda n: isinstance(n, ast.Constant) and (n.value is None or n.value is Ellipsis or isinstance(n.value, bool))
+                kind = lambda n: isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "type"
+                if isinstance(op, (ast.Is, ast.IsNot)) and not (single(left) or single(right) or kind(left) or kind(right)):
+                    raise CannotSplit("it asks whether two objects are one")
+                left = right
 
         def children(self, node):
             fields = {}
@@ -174,43 +164,102 @@ def boot():
                     fields[field] = self.visit(value)
                 else:
                     fields[field] = value
-            return ast.copy_location(type(node)(**fields), node)
+            return type(node)(**fields)
+
+        def carried(self, node, made):
+            """Adds the expression to the levels of the one hole that it stands around, where there is one."""
+            inner = [
+                n.value if isinstance(n, (ast.Starred, ast.keyword, ast.FormattedValue)) else n
+                for n in ast.iter_child_nodes(made)
+            ]
+            if isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute):
+                inner.append(made.func.value)
+            if isinstance(made, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
+                inner = [made.generators[0].iter]
+            levels = [n for n in inner if is_level(n)]
+            inside = [n for n in ast.walk(made) if is_level(n)]
+            holes = {level_of(n)[0] for n in inside}
+            if len(levels) != 1 or len(holes) != 1 or self.bound:
+                return made
+            hole, number = level_of(levels[0])
+            if number != len(self.holes[hole]) - 1 or sum(n is levels[0] for n in inner) != 1:
+                return made
+            marker = levels[0]
+
+            class Cut(ast.NodeTransformer):
+                def visit(self, n):
+                    return ast.Name("_h", ast.Load()) if n is marker else self.generic_visit(n)
+
+            whole = Cut().visit(made)
+            self.holes[hole].append(copy.deepcopy(whole))
+
+            class Back(ast.NodeTransformer):
+                def visit(self, n):
+                    return marker if isinstance(n, ast.Name) and n.id == "_h" else self.generic_visit(n)
+
+            return self.level(hole, Back().visit(whole))
 
         def arguments(self, node, func):
             args = [self.visit(a) for a in node.args]
             keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in node.keywords]
-            return ast.copy_location(ast.Call(func, args, keywords), node)
+            return ast.Call(func, args, keywords)
+
+        def is_function(self, node):
+            """The program's function or class under its name, which an expression out here cannot call."""
+            return isinstance(node, ast.Name) and not (self.outside(node.id) or self.stage.has(node.id))
 
         def call(self, node):
             func = node.func
+            given = [*node.args, *[k.value for k in node.keywords]]
             if isinstance(func, ast.Name):
-                outside = func.id in pure or func.id in self.names or self.is_bound(func.id)
-                return self.arguments(node, func) if outside else self.hole(node)
+                if not self.outside(func.id):
+                    return self.hole(node)
+                if func.id not in decides and any(self.is_function(a) for a in given):
+                    return self.hole(node)
+                made = self.arguments(node, func)
+                return made if func.id in decides or self.compares(func.id) else self.carried(node, made)
             if isinstance(func, ast.Attribute):
                 root = self.root(func)
-                if root is not None and self.outside_name(root):
-                    return self.arguments(node, func)
-                mark = len(self.holes)
-                base = self.visit(func.value)
-                if self.is_hole(base):
-                    del self.holes[mark:]
+                if root is not None and self.outside(root):
+                    if func.attr not in decides and any(self.is_function(a) for a in given):
+                        return self.hole(node)
+                    made = self.arguments(node, func)
+                    return made if func.attr in decides else self.carried(node, made)
+                owner = func.value
+                named = isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name) and owner.func.id[:1].isupper()
+                if root is not None or named or any(self.stage.touches(a) for a in given):
                     return self.hole(node)
-                return self.arguments(node, ast.copy_location(ast.Attribute(base, func.attr, func.ctx), func))
+                base = self.visit(owner)
+                return self.carried(node, self.arguments(node, ast.Attribute(base, func.attr, func.ctx)))
             return self.hole(node)
 
+        def compares(self, name):
+            """Whether a helper of the test's compares by itself: its answer is a verdict, which is given out here."""
+            node = self.stage.origin.get(name)
+            return node is not None and compares(node)
+
         def comprehension(self, node):
-            self.bound.append(set())
-            generators = []
-            for g in node.generators:
-                source = self.visit(g.iter)
-                self.bound[-1] |= {n.id for n in ast.walk(g.target) if isinstance(n, ast.Name)}
-                generators.append(ast.comprehension(g.target, source, [self.visit(i) for i in g.ifs], g.is_async))
-            if isinstance(node, ast.DictComp):
-                result = ast.DictComp(self.visit(node.key), self.visit(node.value), generators)
-            else:
-                result = type(node)(self.visit(node.elt), generators)
-            self.bound.pop()
-            return ast.copy_location(result, node)
+            mark = len(self.holes)
+            depth = len(self.bound)
+            try:
+                self.bound.append(set())
+                generators = []
+                for g in node.generators:
+                    source = self.visit(g.iter)
+                    self.bound[-1] |= {n.id for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+                    generators.append(ast.comprehension(g.target, source, [self.visit(i) for i in g.ifs], g.is_async))
+                if isinstance(node, ast.DictComp):
+                    made = ast.DictComp(self.visit(node.key), self.visit(node.value), generators)
+                else:
+                    made = type(node)(self.visit(node.elt), generators)
+                self.bound.pop()
+                return made if compares(node) or isinstance(node, ast.DictComp) else self.carried(node, made)
+            except CannotSplit:
+                del self.bound[depth:]
+                if compares(node):
+                    raise
+                del self.holes[mark:]
+                return self.hole(node)
 
     def forced(node):
         """`assert sum(10, 15) == 6`: the program has taken a builtin's name, so its call is the hole."""
@@ -220,137 +269,139 @@ def boot():
             return node.operand
         return node if isinstance(node, ast.Call) else None
 
+    def of_program(call):
+        """The call of a function that has a builtin's name, by the program's own."""
+        if not isinstance(call.func, ast.Name):
+            raise CannotSplit("it does not call the program")
+        func = ast.Subscript(ast.Name("_solution", ast.Load()), ast.Constant(call.func.id), ast.Load())
+        return ast.Call(func, call.args, call.keywords)
+
     def evaluate(node, names, holes):
         # `setup` may import nothing and still say sys.getsizeof: modules are there under their own names.
-        space = dict(names)
+        space = {"__builtins__": {n: getattr(builtins, n) for n in pure if hasattr(builtins, n)}, **names}
         for n in ast.walk(node):
             if isinstance(n, ast.Name) and n.id in modules and n.id not in space:
                 space[n.id] = importlib.import_module(n.id)
         space["__hole"] = holes
+        space["_made"] = decode
         expression = ast.fix_missing_locations(ast.Expression(node))
         return eval(compile(expression, "<assert>", "eval"), space)
 
-    def no_holes(index):
-        raise CannotSplit("the expected side calls the program")
-
     operators = {ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not"}
-    holes_in = lambda node: [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == "__hole"]
+
+    def text(node):
+        return ast.unparse(ast.fix_missing_locations(node))
 
     def shown(node):
-        """The test with `…` where the program's values go."""
+        """The test with `\u2026` where the program's values go."""
+        blank = Levels(lambda hole: 0, lambda hole: ast.Name("\u2026", ast.Load()))
+        return text(blank.visit(copy.deepcopy(node)))
 
-        class Rename(ast.NodeTransformer):
-            def visit_Call(self, call):
-                if isinstance(call.func, ast.Name) and call.func.id == "__hole":
-                    return ast.Name("\u2026", ast.Load())
-                return self.generic_visit(call)
-
-        import copy
-
-        return ast.unparse(Rename().visit(copy.deepcopy(node)))
-
-    def split(source, names, helpers):
+    def split(test, stage):
+        """The plan of one assert; where it cannot be split, the statement that runs beside the program."""
+        source = "assert " + text(stage.for_people(test))
         try:
-            tree = ast.parse(source.strip())
-        except (SyntaxError, ValueError) as error:
-            raise CannotSplit("it is not Python: %s" % error)
-        if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Assert):
-            raise CannotSplit("it is not one assert")
-        test = tree.body[0].test
-        splitter = Splitter(names, helpers)
-        rest = splitter.visit(test)
-        if not splitter.holes:
-            target = forced(test)
-            if target is None:
-                raise CannotSplit("it does not call the program")
-            splitter = Splitter(names, helpers)
-            cut = splitter.hole(target)
-            if target is test:
-                rest = cut
-            elif isinstance(test, ast.UnaryOp):
-                rest = ast.UnaryOp(test.op, cut)
-            else:
-                rest = ast.Compare(cut, test.ops, test.comparators)
-        if not any(isinstance(n, ast.Call) for h in splitter.holes for n in ast.walk(h)):
+            return {**parts(test, stage), "source": source}
+        except CannotSplit as why:
+            # With the test's own objects: what is one object in the test is one object there.
+            run = text(ast.Assert(stage.for_guest(test)))
+            return {"kind": "statement", "why": str(why), "run": run, "source": source}
+
+    def parts(test, stage):
+        for _ in range(8):
+            splitter = Splitter(stage)
+            rest = splitter.visit(test)
+            if not splitter.holes:
+                splitter, rest = by_force(test, stage)
+            had = len(stage.escaped)
+            levels = [[text(stage.for_guest(e)) for e in hole] for hole in splitter.holes]
+            if len(stage.escaped) == had:
+                break
+            # What the program is handed is the guest's from now on, in this assert too.
+        calls = [n for hole in splitter.holes for e in hole for n in ast.walk(e) if isinstance(n, ast.Call)]
+        bare = [h[0] for h in splitter.holes if isinstance(h[0], ast.Name)]
+        mine = [h for h in bare if stage.has(h.id)]
+        if not calls and not mine:
             raise CannotSplit("it does not call the program")
-        calls = [ast.unparse(h) for h in splitter.holes]
-        if any(isinstance(h, ast.Name) for h in splitter.holes):
+        if len(mine) < len(bare):
             raise CannotSplit("it compares with a variable that the program can change")
-        if splitter.is_hole(rest):
-            return {"kind": "truth", "call": calls[0], "negate": False}
-        if isinstance(rest, ast.UnaryOp) and isinstance(rest.op, ast.Not) and splitter.is_hole(rest.operand):
-            return {"kind": "truth", "call": calls[0], "negate": True}
-        if isinstance(rest, ast.Compare) and len(rest.ops) == 1 and len(calls) == 1:
+        negate = isinstance(rest, ast.UnaryOp) and isinstance(rest.op, ast.Not)
+        root = rest.operand if negate else rest
+        if is_level(root) and len(levels) == 1:
+            tested = [n.func.id for n in ast.walk(splitter.holes[0][0]) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+            if any(n in stage.functions and compares(stage.functions[n]) for n in tested):
+                raise CannotSplit("a helper of the test decides beside the program")
+            if len(levels[0]) == 1:
+                return {"kind": "truth", "call": levels[0][0], "negate": negate}
+        if isinstance(rest, ast.Compare) and len(rest.ops) == 1 and len(levels) == 1 and len(levels[0]) == 1:
             left, right = rest.left, rest.comparators[0]
-            other = right if splitter.is_hole(left) else left if splitter.is_hole(right) else None
+            other = right if is_level(left) else left if is_level(right) else None
             operator = operators.get(type(rest.ops[0]))
-            if other is not None and operator and not holes_in(other):
+            if other is not None and operator and not any(is_level(n) for n in ast.walk(other)):
                 singleton = isinstance(other, ast.Constant) and (other.value is None or isinstance(other.value, bool))
                 if operator in ("==", "!=") or singleton:
+                    expected = stage.value(other)
                     try:
-                        expected, nodes = encode(evaluate(other, names, no_holes))
-                    except CannotSplit:
-                        raise
-                    except Exception as error:
-                        raise CannotSplit("its expected side raises %s" % type(error).__name__)
-                    return {"kind": "compare", "call": calls[0], "operator": operator, "expected": expected, "nodes": nodes}
-        return {
+                        return {"kind": "compare", "call": levels[0][0], "operator": operator, "expected": encode(expected)}
+                    except CannotSplit as why:
+                        if "too large" in str(why):
+                            raise
+        plan = {
             "kind": "residual",
-            "calls": calls,
-            "rest": ast.unparse(rest),
-            "shown": shown(rest),
+            "holes": levels,
+            "rest": text(stage.for_outside(rest)),
+            "shown": shown(stage.for_people(rest)),
+            "context": stage.helpers(),
         }
+        if is_level(root):
+            plan["truth"] = "not" if negate else "yes"
+        if len(levels) > 1:
+            plan["inside"] = text(ast.Assert(stage.for_guest(test, True)))
+        return plan
 
-    def is_plain(value):
+    def by_force(test, stage):
+        target = forced(test)
+        if target is None:
+            raise CannotSplit("it does not call the program")
+        splitter = Splitter(stage)
+        cut = splitter.hole(of_program(target))
+        if target is test:
+            return splitter, cut
+        if isinstance(test, ast.UnaryOp):
+            return splitter, ast.UnaryOp(test.op, cut)
+        return splitter, ast.Compare(cut, test.ops, test.comparators)
+
+    def plan_of(source, setup, helpers):
+        """The plans of the single asserts that a test comes down to."""
         try:
-            encode(value)
-            return True
-        except CannotSplit:
-            return False
-
-    unroll, space_of = make_unroll(pure, lambda name: name.split(".")[0] in modules | {"random"}, is_plain, CannotSplit)
-
-    def planned(source, names, helpers):
-        try:
-            return {**split(source, names, helpers), "source": source}
+            return Stage(setup, helpers, split).run(source)
         except CannotSplit as why:
-            return {"kind": "statement", "why": str(why), "source": source}
+            reason = str(why)
         except RecursionError:
-            return {"kind": "statement", "why": "it is nested too deeply", "source": source}
-
-    def unrolled(source, names, helpers, trusted):
-        """Plans of the single asserts a test comes down to; None where it does not."""
-        try:
-            asserts, context = unroll(source, trusted)
-            space = space_of(context)
-        except (CannotSplit, RecursionError):
-            return None
-        plans = [planned(text, {**names, **space}, helpers | set(space)) for text in asserts]
-        if all(p["kind"] == "statement" for p in plans):
-            return None
-        return [{**p, "context": context} if p["kind"] == "residual" else p for p in plans]
+            reason = "it is nested too deeply"
+        return [{"kind": "statement", "why": reason, "run": source, "source": source}]
 
     def plan(request):
-        names, helpers = environment(request["setup"])
-        plans = []
-        for source in request["asserts"]:
-            whole = planned(source, names, helpers)
-            parts = unrolled(source, names, helpers, request["helpers"]) if whole["kind"] == "statement" else None
-            plans.append(parts or [whole])
-        return {"plans": plans}
+        return {"plans": [plan_of(source, request["setup"], request["helpers"]) for source in request["asserts"]]}
 
     def residual(request):
         names, _ = environment(request["setup"])
         if request["context"]:
             names.update(space_of(request["context"]))
         holes = request["holes"]
+        chosen = request.get("levels") or [0] * len(holes)
+        values = {}
 
         def hole(index):
             if holes[index] is None:
                 raise HoleFailed(index)
-            return decode(holes[index])
+            if index not in values:
+                values[index] = decode(holes[index])
+            return values[index]
 
         node = ast.parse(request["rest"], mode="eval").body
+        put = lambda i: ast.Call(ast.Name("__hole", ast.Load()), [ast.Constant(i)], [])
+        node = Levels(lambda i: chosen[i], put).visit(node)
         try:
             result = {"ok": bool(evaluate(node, names, hole))}
         except HoleFailed as failed:
@@ -358,9 +409,10 @@ def boot():
         except Exception as error:
             return {"ok": False, "error": {"type": type(error).__name__, "message": str(error)[:300], "lines": []}}
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+            values.clear()
             try:
-                result["left"] = encode(evaluate(node.left, names, hole))[0]
-                result["right"] = encode(evaluate(node.comparators[0], names, hole))[0]
+                result["left"] = encode(evaluate(node.left, names, hole))
+                result["right"] = encode(evaluate(node.comparators[0], names, hole))
             except Exception:
                 result.pop("left", None)
         return result

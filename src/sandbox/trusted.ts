@@ -1,20 +1,25 @@
 import * as v from 'valibot';
 import { messageOf } from '../lib/errors.ts';
-import { parseValue, textOf, type Value, type WireValue } from './value.ts';
+import { nodesOf, parseValue, textOf, type Value, type WireValue } from './value.ts';
 import type { GuestHandle } from './guest-handle.ts';
 import { AskFailed, Interpreter } from './interpreter.ts';
 
 /** One assert of a test as it is judged; made by splitter.py. */
-export type PlannedAssert = { readonly source: string } & Plan;
+export type PlannedAssert = {
+  readonly source: string;
+  /** What the test does on its way to the assert: statements for the guest, '' for none. */
+  readonly before: string;
+} & Plan;
 
 /** How one assert is judged. */
 export type Plan =
-  /** `call <operator> expected`, compared by `pythonEquals`. */
+  /** `call <operator> expected`, compared by `pythonEquals` where both are plain. */
   | {
       readonly kind: 'compare';
       readonly call: string;
       readonly operator: '==' | '!=' | 'is' | 'is not';
       readonly expected: Value;
+      readonly expectedWire: WireValue;
       /** Size of the expected value: parts, and characters of text. */
       readonly nodes: number;
       readonly text: number;
@@ -27,35 +32,47 @@ export type Plan =
    */
   | {
       readonly kind: 'residual';
-      readonly calls: readonly string[];
+      /**
+       * What only the guest can make, each with the expressions around it that it may have to make
+       * too: `naturals()`, `next(_h)`.
+       */
+      readonly holes: readonly (readonly string[])[];
       readonly rest: string;
       readonly shown: string;
       /** The test's own helpers that the rest calls, as code. */
       readonly context: string;
+      /** The assert is the hole itself (`yes`) or `not` of it. */
+      readonly truth?: 'yes' | 'not' | undefined;
+      /** The whole assert as a statement, for values that have to be compared where they are. */
+      readonly inside?: string | undefined;
     }
   /** Cannot be split: runs inside, and never pays. */
-  | { readonly kind: 'statement'; readonly why: string };
+  | { readonly kind: 'statement'; readonly why: string; readonly run: string }
+  /** No assert: what the test does after its last one. */
+  | { readonly kind: 'run' };
 
-const source = v.string();
+const common = { source: v.string(), before: v.optional(v.string(), '') };
 const WirePlan = v.variant('kind', [
   v.object({
-    source,
+    ...common,
     kind: v.literal('compare'),
     call: v.string(),
     operator: v.picklist(['==', '!=', 'is', 'is not']),
     expected: v.array(v.unknown()),
-    nodes: v.number(),
   }),
-  v.object({ source, kind: v.literal('truth'), call: v.string(), negate: v.boolean() }),
+  v.object({ ...common, kind: v.literal('truth'), call: v.string(), negate: v.boolean() }),
   v.object({
-    source,
+    ...common,
     kind: v.literal('residual'),
-    calls: v.array(v.string()),
+    holes: v.array(v.array(v.string())),
     rest: v.string(),
     shown: v.string(),
-    context: v.optional(v.string(), ''),
+    context: v.string(),
+    truth: v.optional(v.picklist(['yes', 'not'])),
+    inside: v.optional(v.string()),
   }),
-  v.object({ source, kind: v.literal('statement'), why: v.string() }),
+  v.object({ ...common, kind: v.literal('statement'), why: v.string(), run: v.string() }),
+  v.object({ ...common, kind: v.literal('run') }),
 ]);
 const Plans = v.object({ plans: v.array(v.array(WirePlan)) });
 const ErrorInfo = v.object({ type: v.string(), message: v.string(), lines: v.array(v.number()) });
@@ -159,13 +176,17 @@ export class TrustedPython {
     );
   }
 
-  /** Evaluates a residual; a null hole stands for a call that raised. */
+  /**
+   * Evaluates a residual; a null hole stands for a call that raised. `levels`: the level of each hole
+   * that its value is of.
+   */
   async residual(
     setup: string,
     { rest, context }: { readonly rest: string; readonly context: string },
     holes: readonly (WireValue | null)[],
+    levels?: readonly number[],
   ): Promise<Residual> {
-    const request = { type: 'residual', setup, context, rest };
+    const request = { type: 'residual', setup, context, rest, levels };
     try {
       const control = { ...request, holes: holes.map(() => null) };
       return v.parse(Residual, await this.charged({ ...request, holes }, control));
@@ -270,5 +291,11 @@ function infra(error: unknown): Error {
 
 function comparison(plan: v.InferOutput<typeof WirePlan> & { kind: 'compare' }): PlannedAssert {
   const expected = parseValue(plan.expected);
-  return { ...plan, expected, text: textOf(expected) };
+  return {
+    ...plan,
+    expected,
+    expectedWire: plan.expected,
+    nodes: nodesOf(expected),
+    text: textOf(expected),
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * Plain Python values as they come out of the sandbox: exact builtin types, no behaviour. The wire
- * form is the tagged JSON of harness.py; `parseValue` checks it, since the other end is hostile.
+ * Python values as they come out of the sandbox: exact types, no behaviour. The wire form is the
+ * tagged JSON of wire.py; `parseValue` checks it, since the other end is hostile.
  */
 export type Value =
   | { readonly type: 'none' }
@@ -17,6 +17,15 @@ export type Value =
     }
   | { readonly type: 'dict'; readonly entries: readonly (readonly [Value, Value])[] }
   | { readonly type: 'range'; readonly start: bigint; readonly stop: bigint; readonly step: bigint }
+  /** A value with a type of its own: only Python knows what it equals. */
+  | {
+      readonly type: 'object';
+      readonly tag: 'x' | 'T' | 'N' | 'D' | 'E';
+      readonly name: string;
+      /** Of a namedtuple or a dataclass; an Enum's one member. */
+      readonly fields: readonly string[];
+      readonly items: readonly Value[];
+    }
   /** Not plain data, or beyond the budget: equal to nothing. */
   | { readonly type: 'unsupported'; readonly name: string; readonly why: string };
 
@@ -58,6 +67,10 @@ function hexBytes(x: unknown): string {
   return /^(?:[0-9a-f]{2})*$/.test(s) ? s : fail();
 }
 
+function values(wire: unknown, depth: number): Value[] {
+  return array(wire).map((item) => parseValue(item, depth + 1));
+}
+
 /** Decodes one wire value; throws a sentence for anything else. */
 export function parseValue(wire: unknown, depth = 0): Value {
   // The sandbox stops at 60; a forged deeper tree must not exhaust our own stack.
@@ -89,7 +102,7 @@ export function parseValue(wire: unknown, depth = 0): Value {
     case 'g':
       return {
         type: SEQUENCES[tag],
-        items: array(node[1]).map((item) => parseValue(item, depth + 1)),
+        items: values(node[1], depth),
       };
     case 'd':
       return {
@@ -105,6 +118,26 @@ export function parseValue(wire: unknown, depth = 0): Value {
         start: integer(node[1]),
         stop: integer(node[2]),
         step: integer(node[3]) || fail(),
+      };
+    case 'x':
+      return {
+        type: 'object',
+        tag,
+        name: text(node[1]),
+        fields: [],
+        items: values(node[2], depth),
+      };
+    case 'T':
+      return { type: 'object', tag, name: text(node[1]), fields: [], items: [] };
+    case 'N':
+    case 'D':
+    case 'E':
+      return {
+        type: 'object',
+        tag,
+        name: text(node[1]),
+        fields: array(node[2]).map(text),
+        items: values(node[3], depth),
       };
     case 'u':
       return {
@@ -157,6 +190,10 @@ export function toWire(value: Value): WireValue {
       return ['d', value.entries.map(([key, item]) => [toWire(key), toWire(item)])];
     case 'range':
       return ['r', hex(value.start), hex(value.stop), hex(value.step)];
+    case 'object':
+      if (value.tag === 'T') return ['T', value.name];
+      if (value.tag === 'x') return ['x', value.name, value.items.map(toWire)];
+      return [value.tag, value.name, value.fields, value.items.map(toWire)];
     case 'unsupported':
       throw new Error(`A ${value.name} cannot be handed to a program: ${value.why}.`);
     default:
@@ -187,13 +224,35 @@ export function nodesOf(value: Value): number {
     case 'set':
     case 'frozenset':
     case 'iterator':
+    case 'object':
       return value.items.reduce((sum, item) => sum + nodesOf(item), 1);
     default:
       return 1;
   }
 }
 
-/** Python's truth value. An iterator, like any object without a length, is true. */
+/** Whether only Python can say what it equals and whether it is true: it holds an object. */
+export function needsPython(value: Value): boolean {
+  switch (value.type) {
+    case 'object':
+      return true;
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+    case 'iterator':
+      return value.items.some(needsPython);
+    case 'dict':
+      return value.entries.some(([key, item]) => needsPython(key) || needsPython(item));
+    default:
+      return false;
+  }
+}
+
+/**
+ * Python's truth value of what needs no Python. An iterator, like any object without a length, is
+ * true.
+ */
 export function truth(value: Value): boolean {
   switch (value.type) {
     case 'none':
@@ -223,6 +282,7 @@ export function truth(value: Value): boolean {
     case 'ellipsis':
     case 'iterator':
       return true;
+    case 'object':
     case 'unsupported':
       return false;
     default:
@@ -254,6 +314,7 @@ export function textOf(value: Value): number {
     case 'set':
     case 'frozenset':
     case 'iterator':
+    case 'object':
       return value.items.reduce((sum, item) => sum + textOf(item), 0);
     default:
       return 0;

@@ -15,6 +15,20 @@ export const VerdictStatus = v.picklist([
 ]);
 export type VerdictStatus = v.InferOutput<typeof VerdictStatus>;
 
+export const ProgramError = v.object({
+  type: v.string(),
+  /** At most 300 characters. */
+  message: v.string(),
+  /**
+   * Line numbers in the solution, outermost frame first; of a deep recursion the first five and the
+   * last fifteen.
+   */
+  lines: v.array(v.number()),
+  /** The data set's own code raised it: its test or its set-up, and the program had no part in it. */
+  of: v.optional(v.picklist(['test', 'setup'])),
+});
+export type ProgramError = v.InferOutput<typeof ProgramError>;
+
 /**
  * One assert. `actual` and `expected` are rendered outside the sandbox from canonical values,
  * clipped at 240 characters.
@@ -31,17 +45,14 @@ export const AssertVerdict = v.object({
    * reward.
    */
   inProcess: v.optional(v.boolean()),
+  /** True where the test ended before it came to this assert. */
+  notRun: v.optional(v.boolean()),
+  /** What it raised, where that is not the program's first error. */
+  error: v.optional(ProgramError),
+  /** The test that it is a part of, counted from 0, where a test is more than one assert. */
+  test: v.optional(v.number()),
 });
 export type AssertVerdict = v.InferOutput<typeof AssertVerdict>;
-
-export const ProgramError = v.object({
-  type: v.string(),
-  /** At most 300 characters. */
-  message: v.string(),
-  /** Line numbers in the solution, outermost frame first. */
-  lines: v.array(v.number()),
-});
-export type ProgramError = v.InferOutput<typeof ProgramError>;
 
 export const Verdict = v.object({
   status: VerdictStatus,

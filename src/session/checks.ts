@@ -28,16 +28,14 @@ export async function checkedProblems(ports: RunPorts, config: RunConfig): Promi
 }
 
 /** The adapter that the student is to start from; null: a fresh one. */
-export async function startOf(
-  ports: RunPorts,
-  { adapter }: RunConfig,
-): Promise<AdapterTensors | null> {
+export async function startOf(ports: RunPorts, config: RunConfig): Promise<AdapterTensors | null> {
+  const { adapter } = config;
   if (adapter === null) return null;
   if (!ports.readAdapter)
     throw new Error(
       `Runs start from fresh adapters here; start from ${adapter} on the command line.`,
     );
-  return await ports.readAdapter(adapter);
+  return await ports.readAdapter(adapter, config);
 }
 
 export async function storedConfig(stored: StoredRun): Promise<RunConfig> {

@@ -132,8 +132,9 @@ async function planInput({
   source,
   ...asked
 }: PlanOptions): Promise<{ input: PlanInput; budget: MemoryBudget }> {
-  const model = await readModelConfig(source);
-  const weights = await openWeights(source, model);
+  const described = await readModelConfig(source);
+  const weights = await openWeights(source, described);
+  const model = { ...described, tiedEmbeddings: weights.tied };
   return inputOf({ ...asked, model, precision: asked.config.weights ?? storedPrecision(weights) });
 }
 
@@ -209,9 +210,12 @@ export async function openPlanned(
     });
     engine.microBatchRows = plan.sizes.microBatchRows;
     engine.slots = plan.sizes.slots;
-    const warnings = plan.fits
-      ? [plan.advice ?? []].flat()
-      : [`${said} It is tried all the same; say how much memory there is if it is more.`];
+    const warnings = [
+      ...engine.notices,
+      ...(plan.fits
+        ? [plan.advice ?? []].flat()
+        : [`${said} It is tried all the same; say how much memory there is if it is more.`]),
+    ];
     return { engine, plan, warnings };
   } catch (error) {
     if (!(error instanceof OutOfGpuMemoryError)) throw error;

@@ -34,7 +34,7 @@ export interface RunPorts {
    * The adapter that `config.adapter` names. Where it is absent runs start from fresh adapters
    * only.
    */
-  readAdapter?: (folder: string) => Promise<AdapterTensors>;
+  readAdapter?: (folder: string, config: RunConfig) => Promise<AdapterTensors>;
   problems: (config: RunConfig) => Promise<ProblemSets>;
   grade: (
     problem: Problem,

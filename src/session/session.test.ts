@@ -16,6 +16,7 @@ import { noHub } from './testing/models.ts';
 import { configOf, letterConfig, letterLab } from './testing/letter-lab.ts';
 
 const tokenizer = {
+  encode: () => [],
   pieces: (ids: readonly number[]) => ({
     text: ids.map((id) => (id === 0 ? '<end>' : 'abcdefgh'[id - 1])).join(''),
     ends: Uint32Array.from(ids, (_, i) =>

@@ -332,8 +332,8 @@ export class Session {
   }
 
   private async tokens(runId: string, rollout: string): Promise<SessionAnswers['tokens']> {
-    const { block, tokenizer } = await this.columns(runId, 'rollouts', rollout);
-    return { block, text: rolloutTexts(tokenizer, block) };
+    const { block, tokenizer, prompt } = await this.columns(runId, 'rollouts', rollout);
+    return { block, text: rolloutTexts(tokenizer, block, prompt) };
   }
 
   private async distillation(
@@ -348,7 +348,7 @@ export class Session {
     runId: string,
     kind: BlockKind,
     rollout: string,
-  ): Promise<{ block: ArrayBuffer; tokenizer: Tokenizer }> {
+  ): Promise<{ block: ArrayBuffer; tokenizer: Tokenizer; prompt: string }> {
     const known = this.index?.runId === runId && this.index[kind].has(rollout);
     const index =
       known && this.index
@@ -358,7 +358,8 @@ export class Session {
     const block = await readBlock(index, kind, rollout, (offset, bytes) =>
       live ? live.readTokens(offset, bytes) : this.ports.library.peekTokens(runId, offset, bytes),
     );
-    return { block, tokenizer: await this.ports.tokenizer(index.config) };
+    const prompt = index.prompts.get(rollout) ?? '';
+    return { block, tokenizer: await this.ports.tokenizer(index.config), prompt };
   }
 
   private async delete(runId: string): Promise<null> {

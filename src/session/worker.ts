@@ -7,7 +7,8 @@ import { loadChatTemplate } from '../model/text/chat.ts';
 import { openEngine, readModelConfig } from '../model/gpu-engine.ts';
 import { readAdapter, writeAdapter } from '../model/weights/peft.ts';
 import { loadTokenizer, type Tokenizer } from '../model/text/tokenizer.ts';
-import { httpSource, type FileSource } from '../model/weights/source.ts';
+import { httpSource } from '../model/weights/http-source.ts';
+import type { FileSource } from '../model/weights/source.ts';
 import { browserHost } from '../sandbox/browser/browser-sandbox.ts';
 import { bundledPyodide } from '../sandbox/browser/bundled-pyodide.ts';
 import { poolSize } from '../sandbox/pool.ts';
@@ -72,8 +73,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 /** Sandboxes for training and for evaluations share the frame; each may be closed without it. */
 const sandboxes = once(async () => {
-  const { files, spawn } = browserHost((await init).sandbox, await bundledPyodide());
-  return (options: SandboxOptions) => createPythonSandbox({ files, spawn }, options);
+  const { close: _shared, ...host } = browserHost((await init).sandbox, await bundledPyodide());
+  return (options: SandboxOptions) => createPythonSandbox(host, options);
 });
 const workers = poolSize(navigator.hardwareConcurrency);
 const sandbox = once(async () => (await sandboxes())({ workers }));
@@ -112,7 +113,9 @@ async function tokenizer({
   if (!load) {
     load = once(async () => {
       const files = await source(model, weights);
-      return loadTokenizer(files, await readModelConfig(files));
+      const tokenizer = await loadTokenizer(files, await readModelConfig(files));
+      for (const note of tokenizer.notes) console.warn(note);
+      return tokenizer;
     });
     tokenizers.set(key, load);
   }

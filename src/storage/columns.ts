@@ -17,12 +17,17 @@ interface Place {
   readonly tokens: number;
 }
 
+/** What token texts are read with. */
+type Texts = Pick<Tokenizer, 'encode' | 'pieces'>;
+
 /** Blocks of a run by rollout id. */
 export interface ColumnIndex {
   readonly runId: string;
   readonly config: RunConfig;
   readonly rollouts: ReadonlyMap<string, Place>;
   readonly targets: ReadonlyMap<string, Place>;
+  /** The text that each rollout goes on from. */
+  readonly prompts: ReadonlyMap<string, string>;
 }
 
 const KINDS = {
@@ -44,10 +49,13 @@ export function columnIndex(runId: string, events: readonly RunEvent[]): ColumnI
   const rollouts = new Map<string, Place>();
   const targets = new Map<string, Place>();
   const lengths = new Map<string, number>();
+  const prompts = new Map<string, string>();
   for (const event of events) {
     if (event.type === 'run.started') config = event.config;
-    else if (event.type === 'rollout.completed') lengths.set(event.id, event.tokens);
-    else if (event.type === 'rollout.rewarded') {
+    else if (event.type === 'rollout.completed') {
+      lengths.set(event.id, event.tokens);
+      prompts.set(event.id, event.prompt);
+    } else if (event.type === 'rollout.rewarded') {
       rollouts.set(event.rollout, {
         columns: event.columns,
         tokens: lengths.get(event.rollout) ?? 0,
@@ -57,7 +65,7 @@ export function columnIndex(runId: string, events: readonly RunEvent[]): ColumnI
     }
   }
   if (!config) throw new Error(`Run ${runId} has not begun.`);
-  return { runId, config, rollouts, targets };
+  return { runId, config, rollouts, targets, prompts };
 }
 
 /**
@@ -81,26 +89,36 @@ export async function readBlock(
   return block.slice().buffer;
 }
 
-/** The text of each token, special ones included; joined they give the whole. */
-export function tokenTexts(tokenizer: Pick<Tokenizer, 'pieces'>, ids: readonly number[]): string[] {
-  const { text, ends } = tokenizer.pieces(ids);
+/**
+ * The text of each token, special ones included; joined they give the whole. `after` are the ids
+ * that these go on from.
+ */
+export function tokenTexts(
+  tokenizer: Pick<Tokenizer, 'pieces'>,
+  ids: readonly number[],
+  after: readonly number[] = [],
+): string[] {
+  const { text, ends } = tokenizer.pieces(ids, after);
   const bytes = new TextEncoder().encode(text);
   const decoder = new TextDecoder();
   return ids.map((_, i) => decoder.decode(bytes.subarray(ends[i - 1] ?? 0, ends[i])));
 }
 
-/** The text of each token of a rollout's block. */
-export function rolloutTexts(tokenizer: Pick<Tokenizer, 'pieces'>, block: ArrayBuffer): string[] {
-  return tokenTexts(tokenizer, [...decodeTokenBlock(new Uint8Array(block)).ids]);
+/** The text of each token of a rollout's block; `prompt` is the text it goes on from. */
+export function rolloutTexts(tokenizer: Texts, block: ArrayBuffer, prompt: string): string[] {
+  const { ids } = decodeTokenBlock(new Uint8Array(block));
+  return tokenTexts(tokenizer, [...ids], tokenizer.encode(prompt));
 }
 
 /** The text of every token that a target's block names. */
 export function targetTexts(
-  tokenizer: Pick<Tokenizer, 'pieces'>,
+  tokenizer: Texts,
   block: ArrayBuffer,
 ): (readonly [id: number, text: string])[] {
   const { ids, teacher, student } = decodeDistillationBlock(new Uint8Array(block));
   const named = new Set([...ids, ...teacher.ids, ...student.ids]);
   // Each by itself: tokens that compete for one place must not complete each other's characters.
-  return [...named].map((id) => [id, tokenTexts(tokenizer, [id]).join('')] as const);
+  // After some text, for one that begins a text may lose its space.
+  const after = tokenizer.encode('a');
+  return [...named].map((id) => [id, tokenTexts(tokenizer, [id], after).join('')] as const);
 }

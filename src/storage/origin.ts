@@ -1,5 +1,6 @@
 import { readModelConfig } from '../model/gpu-engine.ts';
 import { weightFiles, type FileSource } from '../model/weights/source.ts';
+import { TEXT_FILES } from '../model/text/files.ts';
 import { modelTensors, type ModelConfig } from '../model/weights/config.ts';
 import type { ModelOffer, ModelPrecision } from '../schema/models.ts';
 import { keptBytes } from '../model/weights/convert.ts';
@@ -27,12 +28,7 @@ export type OriginPlan = Pick<Plan, 'commit' | 'licence' | 'files' | 'needs'>;
 /** Beside the weights. */
 const REQUIRED = ['config.json'];
 /** Ids go in and come out without a tokenizer; text does not. */
-const OPTIONAL = [
-  'tokenizer.json',
-  'generation_config.json',
-  'tokenizer_config.json',
-  'chat_template.jinja',
-];
+const OPTIONAL = ['generation_config.json', ...TEXT_FILES];
 
 export function hubOrigin(hub: Hub, repo: string, revision: string): Origin {
   return {

@@ -10,6 +10,8 @@ import { ErrorBoundary } from './shell/error-boundary.tsx';
 import { Shell } from './shell/shell.tsx';
 import { TopBar } from './shell/top-bar.tsx';
 import { StartScreen } from './start/start-screen.tsx';
+import { Page, PageHead } from './parts/page.tsx';
+import { Sentence } from './parts/text.tsx';
 
 export function App() {
   const route = useRoute();
@@ -40,15 +42,14 @@ function Screen({ route }: { readonly route: Route }) {
       return <ModelsScreen />;
     case 'unknown':
       return (
-        <main id="main" tabIndex={-1} className="page">
-          <div className="start-head">
-            <h1 className="title">There is nothing at this address.</h1>
-            <p className="sentence">
+        <Page>
+          <PageHead title="There is nothing at this address.">
+            <Sentence>
               The lab has no place called <code>{route.hash}</code>.{' '}
               <a href="#/">Go to the start.</a>
-            </p>
-          </div>
-        </main>
+            </Sentence>
+          </PageHead>
+        </Page>
       );
     default:
       return route satisfies never;

@@ -9,6 +9,8 @@ import { describeRun } from '../ui/methods.ts';
 import { RunScreen } from '../ui/run/run-screen.tsx';
 import { Shell } from '../ui/shell/shell.tsx';
 import { Bar, Place } from '../ui/shell/top-bar.tsx';
+import { Page } from '../ui/parts/page.tsx';
+import { Sentence, Title } from '../ui/parts/text.tsx';
 
 interface Props {
   readonly report: ReportIndex;
@@ -53,12 +55,12 @@ function Screen({ report }: Props) {
     case 'models':
     case 'unknown':
       return (
-        <main id="main" tabIndex={-1} className="page">
-          <h1 className="title">There is nothing at this address.</h1>
-          <p className="sentence">
+        <Page>
+          <Title>There is nothing at this address.</Title>
+          <Sentence>
             A report has its runs and nothing else. <a href="#/">Go to them.</a>
-          </p>
-        </main>
+          </Sentence>
+        </Page>
       );
     default:
       return route satisfies never;

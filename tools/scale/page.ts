@@ -131,14 +131,14 @@ test('a model of true size comes, is stopped, reloaded, gone on with and answers
     timeout: 120_000,
   });
   const planned = (Date.now() - again) / 1000;
-  const plan = await page.getByTestId('plan').locator('.plan-memory').innerText();
+  const plan = await page.getByTestId('plan').innerText();
   const short = {
     Steps: '1',
     'Group size G': '2',
     'Test problems': '0',
     'Max new tokens': '16',
   };
-  await page.locator('.settings-more summary').click();
+  await page.getByText('Loss, prompts and optimiser').click();
   for (const [label, value] of Object.entries(short))
     await page.getByLabel(label, { exact: true }).fill(value);
   const asking = Date.now();

@@ -11,6 +11,7 @@ import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { loadProblems } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
+import { againstCPython, oracleHolds, oracleText } from './grader-oracle.ts';
 import { print, readText, remark } from '../io.ts';
 
 /** Where the data sets lie below the data folder, and how many references each must pass. */
@@ -42,6 +43,13 @@ const FLAGS = {
     value: 'FILE',
     help: "another model's verdicts as EvalPlus writes them, with --sets naming its set",
   },
+  cpython: {
+    kind: 'integer',
+    min: 1,
+    value: 'N',
+    help: 'instead: N generated programs with tests, judged here and by python3 (tools/grader)',
+  },
+  seed: { kind: 'integer', min: 0, fallback: 1, help: 'of the generated programs' },
   every: { kind: 'integer', min: 1, fallback: 1, help: 'take every so many-th task only' },
   out: {
     kind: 'text',
@@ -96,6 +104,8 @@ export const verify: Command = {
         `--sets: there is no set ${unknown}; there are ${Object.keys(SETS).join(', ')}.`,
       );
     await mkdir(flags.out, { recursive: true });
+    if (flags.cpython !== undefined)
+      return againstPython(flags.cpython, flags.seed, root, flags.out, flags.json);
     const grader = openGrader({ evaluation: true });
     const reports: Report[] = [];
     try {
@@ -134,6 +144,27 @@ export const verify: Command = {
     return reports.every(holds) ? 0 : 1;
   },
 };
+
+/** Generated programs, which CPython has judged; the report goes to verify-cpython.json. */
+async function againstPython(
+  count: number,
+  seed: number,
+  root: string,
+  out: string,
+  json: boolean,
+): Promise<number> {
+  const grader = openGrader({});
+  try {
+    const found = await againstCPython(count, seed, root, grader, (done, total) => {
+      if (done % 250 === 0 || done === total) remark(`${done} of ${total} programs judged.`);
+    });
+    await writeFile(join(out, 'verify-cpython.json'), `${JSON.stringify(found, null, 2)}\n`);
+    await print(json ? JSON.stringify(found) : oracleText(found));
+    return oracleHolds(found) ? 0 : 1;
+  } finally {
+    await grader.close();
+  }
+}
 
 /** Every reference passes, and none of its asserts ran in-process. */
 async function references(

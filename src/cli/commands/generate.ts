@@ -98,10 +98,11 @@ export const generate: Command = {
       );
       const ordered = [...completions].sort((a, b) => a.request - b.request || a.sample - b.sample);
       for (const { request, sample, ids, logprobs, finish } of ordered) {
-        const text = files?.text.decode(ids) ?? null;
+        const prompt = block[request]!;
+        const text = files?.text.decode(ids, prompt.ids) ?? null;
         await print(
           JSON.stringify({
-            id: block[request]!.id,
+            id: prompt.id,
             sample,
             ids,
             text,

@@ -1,10 +1,11 @@
-import { open, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, open, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { formatBytes, formatCount, formatSeconds } from '../../lib/format.ts';
 import { parseModelConfig, modelTensors } from '../../model/weights/config.ts';
 import { randomSpread, randomTensor } from '../../model/weights/random.ts';
 import { safetensorsHeader } from '../../model/weights/safetensors.ts';
 import { elements, SHAPE_NAMES, SHAPES, type ShapeName } from '../../model/weights/shapes.ts';
+import { TEXT_FILES } from '../../model/text/files.ts';
 import { loadTokenizer } from '../../model/text/tokenizer.ts';
 import { parseFlags, UsageError, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
@@ -46,14 +47,6 @@ const TYPES = {
   f16: { stored: 'F16', torch: 'float16', bytes: 2 },
   f32: { stored: 'F32', torch: 'float32', bytes: 4 },
 } as const;
-
-/** What a model folder may hold for text; tokenizer.json alone is needed. */
-const TOKENIZER_FILES = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'chat_template.jinja',
-  'special_tokens_map.json',
-];
 
 export const makeModel: Command = {
   name: 'make-model',
@@ -111,9 +104,11 @@ export const makeModel: Command = {
         weight_map: weightMap,
       });
     }
-    for (const name of TOKENIZER_FILES) {
+    for (const name of TEXT_FILES) {
       const bytes = await tokenizer?.read(name);
-      if (bytes) await writeFile(join(out, name), bytes);
+      if (!bytes) continue;
+      await mkdir(dirname(join(out, name)), { recursive: true });
+      await writeFile(join(out, name), bytes);
     }
     // Last, so that a folder that was cut off is no model.
     await writeJson(join(out, 'config.json'), { ...json, torch_dtype: type.torch });

@@ -13,7 +13,7 @@ import { openGrader } from '../grader.ts';
 import { folderSource } from '../../storage/node/folder-source.ts';
 import { outFolder, print, readText, remark } from '../io.ts';
 import { machineMemory, storageRoom } from '../machine.ts';
-import { openModelFiles } from '../model.ts';
+import { openModelFiles, openModelFolder } from '../model.ts';
 import { fittingConfig } from '../plan.ts';
 import { readLog, writeComparison } from '../run/comparison.ts';
 import { parseRunFlags, RUN_FLAGS } from '../run/flags.ts';
@@ -83,7 +83,10 @@ export function nodeRunPorts(
       return { ...opened, text: files.text, device: opened.engine.opened.info };
     },
     room: () => storageRoom(folder),
-    readAdapter: async (folder) => (await readAdapter(folderSource(folder))).tensors,
+    readAdapter: async (folder, { model, weights }) => {
+      const files = await openModelFolder(model, weights, root);
+      return (await readAdapter(folderSource(folder), files.config)).tensors;
+    },
     problems: (config) => problemsOf(config, root),
     grade: grader.grade,
     adapterFiles: (tensors, config) => writeAdapter({ config: config.lora, tensors }, config.model),

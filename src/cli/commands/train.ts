@@ -45,7 +45,7 @@ const FLAGS = {
   steps: { kind: 'integer', min: 1, fallback: 1, help: 'optimiser steps on the same batch' },
   lr: { kind: 'number', min: 0, fallback: 1e-5, help: 'learning rate' },
   rank: { kind: 'integer', min: 1, help: 'LoRA rank (16, or that of --init)' },
-  alpha: { kind: 'number', help: 'LoRA alpha (32, or that of --init)' },
+  alpha: { kind: 'number', min: 1e-6, help: 'LoRA alpha (32, or that of --init)' },
   targets: {
     kind: 'list',
     choices: LORA_TARGETS,

@@ -124,7 +124,11 @@ async function textsOf(
   const rollouts: Record<string, readonly string[]> = {};
   const targets: Record<string, ReportTexts['targets'][string]> = {};
   for (const id of index.rollouts.keys())
-    rollouts[id] = rolloutTexts(tokenizer, await readBlock(index, 'rollouts', id, read));
+    rollouts[id] = rolloutTexts(
+      tokenizer,
+      await readBlock(index, 'rollouts', id, read),
+      index.prompts.get(id) ?? '',
+    );
   for (const id of index.targets.keys())
     targets[id] = targetTexts(tokenizer, await readBlock(index, 'targets', id, read));
   return { rollouts, targets };

@@ -125,7 +125,7 @@ function recorded(precision: 'q4' | 'f16', flopsPerSecond: number) {
       {
         norm1: vector(hiddenSize),
         qkv: matrix(qkv, hiddenSize, precision),
-        qkvBias: vector(qkv),
+        bias: { qkv: vector(qkv), o: null, gateUp: null, down: null },
         queryKeyNorm: null,
         o: matrix(hiddenSize, heads * headDim, precision),
         norm2: vector(hiddenSize),

@@ -5,6 +5,7 @@ import { rmsNormBackward } from '../../kernels/rms-norm.ts';
 import { CLIP_ALONE, NO_FLOOR, RESULT, TOKEN, tokenLoss } from '../../kernels/token-loss.ts';
 import { vocabularyConstants } from '../../kernels/variants.ts';
 import type { ModelConfig } from '../weights/config.ts';
+import { normEps } from '../weights/pad.ts';
 import type { Transformer } from './transformer.ts';
 
 /** What the distillation kernel follows, and whether it is renormalised. */
@@ -188,7 +189,7 @@ export class Head {
       recorder.clear(this.#dGathered);
       recorder.run(
         rmsNormBackward,
-        { rows: count, width: config.hiddenSize, eps: config.rmsNormEps },
+        { rows: count, width: config.hiddenSize, eps: normEps(config) },
         { x: this.#gathered, weight: weights.finalNorm, dy: this.#dNormed, dx: this.#dGathered },
       );
       recorder.run(

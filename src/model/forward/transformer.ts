@@ -19,6 +19,8 @@ import { weightConstants } from '../../kernels/weight-constants.ts';
 import type { ModelConfig } from '../weights/config.ts';
 import type { DeviceWeights, WeightMatrix } from '../weights/device.ts';
 import type { DeviceAdapter, FusedName } from '../weights/lora.ts';
+import { attentionScale, headNormEps, normEps, paddedFrequencies } from '../weights/pad.ts';
+import { ropeFrequencies } from '../weights/rope.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Key/value rows of one layer, (rows, kvHeads, headDim) each. */
@@ -51,9 +53,10 @@ export class Transformer {
     readonly config: ModelConfig,
     readonly weights: DeviceWeights,
   ) {
+    const { frequencies, attentionFactor } = ropeFrequencies({ ...config, ...config.stored });
     this.turns = recorder.memory.upload(
       'weights rope',
-      ropeTable(config.maxPositions, config.headDim, config.ropeTheta),
+      ropeTable(config.maxPositions, paddedFrequencies(frequencies, config), attentionFactor),
     );
   }
 
@@ -73,7 +76,7 @@ export class Transformer {
   norm(x: BufferView, weight: BufferView, y: BufferView, rows: number): void {
     this.recorder.run(
       rmsNorm,
-      { rows, width: this.config.hiddenSize, eps: this.config.rmsNormEps },
+      { rows, width: this.config.hiddenSize, eps: normEps(this.config) },
       { x, weight, y },
     );
   }
@@ -133,7 +136,7 @@ export class Transformer {
     this.positions(ws, rows, kv, layer.queryKeyNorm);
     this.recorder.run(
       attentionKernel(this.variants, rows),
-      { rows, heads, kv_heads: kvHeads, scale: 1 / Math.sqrt(headDim), keys: ws.mostKeys },
+      { rows, heads, kv_heads: kvHeads, scale: attentionScale(this.config), keys: ws.mostKeys },
       { q: ws.q, k: kv.k, v: kv.v, rows: ws.rows, o: ws.o, stats: ws.stats },
       { HEAD_DIM: headDim },
     );
@@ -150,8 +153,9 @@ export class Transformer {
     kv: KeyValue,
     queryKeyNorm: BufferView | null,
   ): void {
-    const { heads, kvHeads, headDim, rmsNormEps } = this.config;
-    const shape = { rows, heads, kv_heads: kvHeads, head_dim: headDim, eps: rmsNormEps };
+    const { heads, kvHeads, headDim } = this.config;
+    const eps = headNormEps(this.config);
+    const shape = { rows, heads, kv_heads: kvHeads, head_dim: headDim, eps };
     const within = queryKeyNorm !== null && ropeNorms(this.variants, rows);
     const normed = within ? null : ws.headNormed;
     if (normed && queryKeyNorm)
@@ -209,7 +213,7 @@ export class Transformer {
     adapters: readonly DeviceAdapter[],
   ): void {
     const layer = this.layer(l);
-    const bias = name === 'qkv' ? layer.qkvBias : null;
+    const bias = layer.bias[name];
     const [first, ...others] = adapters;
     if (first) this.loraHidden(ws, l, name, input, rows, first);
     this.product(layer[name], input, y, rows, {
@@ -285,7 +289,7 @@ export class Transformer {
         segment2: pair ? local(pair.segment2) : NO_SEGMENT,
         adapter: lora?.adapter.index ?? 0,
         scale: lora?.adapter.scale ?? 0,
-        eps: this.config.rmsNormEps,
+        eps: normEps(this.config),
       };
       this.recorder.run(
         kernel,

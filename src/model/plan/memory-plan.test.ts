@@ -23,14 +23,19 @@ const CODER: ModelConfig = {
   kvHeads: 2,
   headDim: 128,
   intermediateSize: 8960,
+  stored: { hiddenSize: 1536, headDim: 128, intermediateSize: 8960 },
   maxPositions: 32_768,
   rmsNormEps: 1e-6,
   ropeTheta: 1e6,
+  ropeScaling: { type: 'default' },
   tiedEmbeddings: true,
   attentionBias: true,
+  outputBias: false,
+  mlpBias: false,
   queryKeyNorm: false,
   eosIds: [151_645],
   bosId: null,
+  notices: [],
 };
 /** A GRPO step of the preset, and an evaluation. */
 const coder = (precision: WeightPrecision): PlanInput => ({

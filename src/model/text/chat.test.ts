@@ -3,25 +3,15 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderSource } from '../../storage/node/folder-source.ts';
 import { loadChatTemplate, type ChatMessage } from './chat.ts';
-import type { FileSource } from '../weights/source.ts';
+import { textSource } from './testing/source.ts';
 
-function files(contents: Record<string, string>): FileSource {
-  const get = (path: string) =>
-    contents[path] === undefined ? null : new TextEncoder().encode(contents[path]);
-  return {
-    label: 'the model',
-    read: (path) => Promise.resolve(get(path)),
-    size: (path) => Promise.resolve(get(path)?.length ?? null),
-    readRange: () => Promise.reject(new Error('not asked for')),
-  };
-}
 const config = (chat_template: unknown) =>
-  files({
-    'tokenizer_config.json': JSON.stringify({
+  textSource({
+    'tokenizer_config.json': {
       bos_token: '<s>',
       eos_token: { content: '</s>' },
       chat_template,
-    }),
+    },
   });
 const TEMPLATE =
   '{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}{{ eos_token }}{% ' +
@@ -46,13 +36,79 @@ describe('renderChat', () => {
     );
     expect(
       (
-        await loadChatTemplate(files({ 'chat_template.jinja': '{{ messages[0].content }}!' }))
+        await loadChatTemplate(textSource({ 'chat_template.jinja': '{{ messages[0].content }}!' }))
       ).renderChat(user),
     ).toBe('Hi!');
   });
 
+  test('files come before the config, and an additional default before chat_template.jinja', async () => {
+    const old = { 'tokenizer_config.json': { chat_template: 'old' } };
+    const file = { ...old, 'chat_template.jinja': 'new' };
+    const folder = { ...file, 'additional_chat_templates/default.jinja': 'newest' };
+    const rendered = async (contents: Record<string, unknown>) =>
+      (await loadChatTemplate(textSource(contents))).renderChat(user);
+    expect(await rendered(old)).toBe('old');
+    expect(await rendered(file)).toBe('new');
+    expect(await rendered(folder)).toBe('newest');
+    const tools = { ...old, 'additional_chat_templates/tool_use.jinja': 'tools' };
+    await expect(rendered(tools)).rejects.toThrow('none is the default: tool_use.');
+  });
+
+  test('with tools the template for them is taken, where there is one', async () => {
+    const { renderChat } = await loadChatTemplate(
+      config([
+        { name: 'default', template: 'plain' },
+        { name: 'tool_use', template: '{{ tools[0] }}' },
+      ]),
+    );
+    expect(renderChat(user, { tools: ['hammer'] })).toBe('hammer');
+    expect(renderChat(user)).toBe('plain');
+  });
+
+  test('templates without a default are named', async () => {
+    const { exists, renderChat } = await loadChatTemplate(
+      config([
+        { name: 'tool_use', template: 'a' },
+        { name: 'rag', template: 'b' },
+      ]),
+    );
+    expect(exists).toBe(true);
+    expect(() => renderChat(user)).toThrow('none is the default: rag, tool_use.');
+  });
+
+  test('knows every special token, those of special_tokens_map.json before the config', async () => {
+    const { renderChat } = await loadChatTemplate(
+      textSource({
+        'tokenizer_config.json': { bos_token: '<old>', unk_token: '<unk>' },
+        'special_tokens_map.json': { bos_token: '<new>', pad_token: { content: '<pad>' } },
+        'chat_template.jinja': '{{ bos_token }}{{ unk_token }}{{ pad_token }}{{ eos_token }}',
+      }),
+    );
+    expect(renderChat(user)).toBe('<new><unk><pad>');
+  });
+
+  test("knows one newline, as Jinja does, and drops a block's line", async () => {
+    const { renderChat } = await loadChatTemplate(
+      config('a\r\n  {% if true %}\r\nb\r{% endif %}\r\nc\r\n'),
+    );
+    expect(renderChat(user)).toBe('a\nb\nc');
+  });
+
+  test.each([
+    ['{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}', 'steps'],
+    ['{{ range(1000000000) | length }}', 'range of 1000000000 numbers'],
+    [
+      '{% set n = namespace(x="ab") %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}',
+      'characters',
+    ],
+    ['{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}', 'refused the messages'],
+  ])('%s comes to an end', async (template, said) => {
+    const { renderChat } = await loadChatTemplate(config(template));
+    expect(() => renderChat(user)).toThrow(said);
+  });
+
   test('a base model without a template says so when asked to render', async () => {
-    const { exists, renderChat } = await loadChatTemplate(files({}));
+    const { exists, renderChat } = await loadChatTemplate(textSource({}));
     expect(exists).toBe(false);
     expect(() => renderChat(user)).toThrow('the model has no chat template');
   });

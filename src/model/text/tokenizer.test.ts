@@ -5,19 +5,8 @@ import { folderSource } from '../../storage/node/folder-source.ts';
 
 import { Rng } from '../../lib/rng.ts';
 import { parseModelConfig } from '../weights/config.ts';
+import { spaced, textSource } from './testing/source.ts';
 import { loadTokenizer } from './tokenizer.ts';
-import type { FileSource } from '../weights/source.ts';
-
-function files(contents: Record<string, unknown>): FileSource {
-  const get = (path: string) =>
-    path in contents ? new TextEncoder().encode(JSON.stringify(contents[path])) : null;
-  return {
-    label: 'the model',
-    read: (path) => Promise.resolve(get(path)),
-    size: (path) => Promise.resolve(get(path)?.length ?? null),
-    readRange: () => Promise.reject(new Error('not asked for')),
-  };
-}
 
 const model = (vocabSize: number) =>
   parseModelConfig({
@@ -74,7 +63,7 @@ const utf8 = (text: string) => new TextEncoder().encode(text);
 
 describe('a byte-level tokenizer', () => {
   test('any text comes back, special tokens are recognised and can be left out', async () => {
-    const tokenizer = await loadTokenizer(files(bytes));
+    const tokenizer = await loadTokenizer(textSource(bytes));
     const text = 'naïve\n\t日本 👩‍🌾 \u{feff}x';
     expect(tokenizer.encode(text)).toEqual([...utf8(text)]);
     expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
@@ -85,7 +74,7 @@ describe('a byte-level tokenizer', () => {
   });
 
   test('ends are byte offsets, and the token that completes a character gets it', async () => {
-    const tokenizer = await loadTokenizer(files(bytes));
+    const tokenizer = await loadTokenizer(textSource(bytes));
     expect(tokenizer.pieces([97, ...utf8('é'), 256, ...utf8('👍')])).toEqual({
       text: 'aé<end>👍',
       ends: Uint32Array.of(1, 1, 3, 8, 8, 8, 8, 12),
@@ -94,7 +83,7 @@ describe('a byte-level tokenizer', () => {
   });
 
   test('a completion cut inside a character ends with one replacement character', async () => {
-    const tokenizer = await loadTokenizer(files(bytes));
+    const tokenizer = await loadTokenizer(textSource(bytes));
     expect(tokenizer.pieces([97, ...utf8('👍').subarray(0, 3)])).toEqual({
       text: 'a\u{fffd}',
       ends: Uint32Array.of(1, 1, 1, 4),
@@ -109,7 +98,7 @@ describe('a byte-level tokenizer', () => {
     'for random ids, ends never fall, stay on character boundaries and reach the end of the ' +
       'decoded text',
     async () => {
-      const tokenizer = await loadTokenizer(files(bytes));
+      const tokenizer = await loadTokenizer(textSource(bytes));
       const random = new Rng(1);
       // Mostly lead and continuation bytes, so that split and ill-formed characters of every kind
       // come up.
@@ -142,14 +131,14 @@ describe('a byte-level tokenizer', () => {
   );
 
   test('ids that the tokenizer does not know give no text', async () => {
-    const tokenizer = await loadTokenizer(files(bytes));
+    const tokenizer = await loadTokenizer(textSource(bytes));
     expect(tokenizer.pieces([97, 300, 98])).toEqual({ text: 'ab', ends: Uint32Array.of(1, 1, 2) });
   });
 });
 
 test('with byte fallback too, the token that completes a character gets it', async () => {
   const tokenizer = await loadTokenizer(
-    files({
+    textSource({
       'tokenizer.json': {
         version: '1.0',
         added_tokens: [],
@@ -182,25 +171,59 @@ test('with byte fallback too, the token that completes a character gets it', asy
   });
 });
 
+describe('a completion goes on from its prompt', () => {
+  test('so that it keeps the space it begins with, token by token as well', async () => {
+    const tokenizer = await loadTokenizer(textSource({ 'tokenizer.json': spaced }));
+    const prompt = tokenizer.encode('a');
+    const ids = tokenizer.encode(' b');
+    expect(tokenizer.decode(ids)).toBe('b');
+    expect(tokenizer.decode(ids, { after: prompt })).toBe(' b');
+    expect(tokenizer.pieces(ids, prompt)).toEqual({
+      text: ' b',
+      ends: Uint32Array.of(1, 2),
+    });
+  });
+
+  test('and a character that the prompt began is the one that it ends', async () => {
+    const withBytes = await loadTokenizer(textSource({ 'tokenizer.json': spaced }));
+    const [lead, trail] = withBytes.encode('aé').slice(2);
+    expect(withBytes.decode([trail!, 2, 3], { after: [2, 3, lead!] })).toBe('é a');
+    const byteLevel = await loadTokenizer(textSource(bytes));
+    expect(byteLevel.decode([0xa9, 98], { after: [97, 0xc3] })).toBe('éb');
+    expect(byteLevel.pieces([0xa9, 98], [97, 0xc3])).toEqual({
+      text: 'éb',
+      ends: Uint32Array.of(2, 3),
+    });
+    expect(byteLevel.decode([98], { after: [...utf8('é')] })).toBe('b');
+    expect(byteLevel.decode([98], { after: [0x80, 0x80] })).toBe('b');
+  });
+
+  test('however long a run of bytes stands before it', async () => {
+    const tokenizer = await loadTokenizer(textSource({ 'tokenizer.json': spaced }));
+    const long = tokenizer.encode('é'.repeat(40));
+    expect(tokenizer.decode(long.slice(41), { after: long.slice(0, 41) })).toBe('é'.repeat(20));
+  });
+});
+
 describe('loadTokenizer', () => {
   test('refuses a tokenizer that knows more tokens than the model, with both numbers', async () => {
-    await expect(loadTokenizer(files(bytes), model(256))).rejects.toThrow(
+    await expect(loadTokenizer(textSource(bytes), model(256))).rejects.toThrow(
       'wrong tokenizer: it knows 257 tokens, the model 256',
     );
-    expect((await loadTokenizer(files(bytes), model(300))).vocabSize).toBe(257);
+    expect((await loadTokenizer(textSource(bytes), model(300))).vocabSize).toBe(257);
   });
 
   test("ends of text are the model's and the tokenizer's own", async () => {
-    expect((await loadTokenizer(files(bytes), model(300))).eosIds).toEqual([7, 256]);
+    expect((await loadTokenizer(textSource(bytes), model(300))).eosIds).toEqual([7, 256]);
   });
 
   test('says what is missing or damaged', async () => {
-    await expect(loadTokenizer(files({}))).rejects.toThrow('the model has no tokenizer.json');
-    await expect(loadTokenizer(files({ 'tokenizer.json': [] }))).rejects.toThrow(
+    await expect(loadTokenizer(textSource({}))).rejects.toThrow('the model has no tokenizer.json');
+    await expect(loadTokenizer(textSource({ 'tokenizer.json': [] }))).rejects.toThrow(
       'is not a tokenizer',
     );
     await expect(
-      loadTokenizer(files({ ...bytes, 'tokenizer_config.json': { eos_token: 5 } })),
+      loadTokenizer(textSource({ ...bytes, 'tokenizer_config.json': { eos_token: 5 } })),
     ).rejects.toThrow('eos_token');
   });
 });

@@ -1,295 +1,302 @@
-import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
-import * as v from 'valibot';
 import { formatCount } from '../../lib/format.ts';
 import type { ModelConfig } from '../weights/config.ts';
 import type { FileSource } from '../weights/source.ts';
+import { finder, type AddedToken, type Found } from './added-tokens.ts';
+import { decoderOf, cleanUpSpaces, type Decoder } from './decoders.ts';
+import { Fields, isObject, shown } from './fields.ts';
+import { loadTokenFiles, readJson, type TokenFiles } from './files.ts';
+import { normalizerOf, type Normalizer, type Stretch } from './normalizers.ts';
+import { byteLevelPieces, prefixPieces, type Pieces } from './pieces.ts';
+import { postProcessorOf, type PostProcessor } from './post-processor.ts';
+import { preTokenizerOf } from './pre-tokenizers.ts';
+import { modelOf, type Model } from './token-models.ts';
 
-export interface Pieces {
-  readonly text: string;
-  /**
-   * End of each token in `text`, as a UTF-8 byte offset; never falls. Always a character's
-   * boundary: of the tokens that share a character the one that completes it gets it, the others
-   * are empty.
-   */
-  readonly ends: Uint32Array;
-}
+export type { Pieces } from './pieces.ts';
 
 export interface Tokenizer {
   /** Largest id + 1; the model's vocabulary may be larger (padding), not smaller. */
   readonly vocabSize: number;
   /** Ids that end a text: the model's and the tokenizer's own. */
   readonly eosIds: readonly number[];
+  /** Sentences about what the files ask for and is not done, to be shown once. */
+  readonly notes: readonly string[];
   /**
    * Special tokens written in the text become their ids; `addSpecialTokens` (off) adds those the
    * tokenizer puts around a text.
    */
   encode(text: string, options?: { readonly addSpecialTokens?: boolean }): number[];
-  /** Ids outside the tokenizer's vocabulary give no text. */
-  decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
-  /** The decoded text, special tokens included, and where each token ends in it. */
-  pieces(ids: readonly number[]): Pieces;
-}
-
-const TokenizerJson = v.looseObject({
-  model: v.looseObject({ type: v.optional(v.string()) }),
-  decoder: v.nullish(v.looseObject({ type: v.string() })),
-  added_tokens: v.nullish(
-    v.array(
-      v.looseObject({
-        id: v.number(),
-        content: v.string(),
-        special: v.optional(v.boolean(), false),
-      }),
-    ),
-    [],
-  ),
-});
-
-/** A special token is written as a string or as an object with its content. */
-const SpecialToken = v.nullish(v.union([v.string(), v.looseObject({ content: v.string() })]));
-
-export const TokenizerConfigJson = v.looseObject({
-  bos_token: SpecialToken,
-  eos_token: SpecialToken,
-  chat_template: v.nullish(
-    v.union([v.string(), v.array(v.object({ name: v.string(), template: v.string() }))]),
-  ),
-  clean_up_tokenization_spaces: v.nullish(v.boolean(), false),
-});
-export type TokenizerConfig = v.InferOutput<typeof TokenizerConfigJson>;
-
-export function specialTokenText(token: v.InferOutput<typeof SpecialToken>): string | null {
-  return typeof token === 'string' ? token : (token?.content ?? null);
+  /**
+   * Ids outside the tokenizer's vocabulary give no text. `after`: ids that these go on from, whose
+   * text is left out; without them the tokenizer takes the first for the beginning of a text, and
+   * many then drop its space.
+   */
+  decode(
+    ids: readonly number[],
+    options?: { readonly skipSpecialTokens?: boolean; readonly after?: readonly number[] },
+  ): string;
+  /**
+   * The decoded text, special tokens included, and where each token ends in it. `after` as for
+   * `decode`.
+   */
+  pieces(ids: readonly number[], after?: readonly number[]): Pieces;
 }
 
 /**
- * Reads tokenizer.json and, where there is one, tokenizer_config.json. With `model`, a tokenizer
- * with more ids than the model has is refused and the model's end-of-text ids are added.
+ * Reads tokenizer.json and what the files beside it say of its tokens. Ids are those of the
+ * tokenizers library for Rust; a field that is not known here is refused by its name. With `model`,
+ * a tokenizer with more ids than the model has is refused and the model's end-of-text ids are
+ * added.
  */
 export async function loadTokenizer(source: FileSource, model?: ModelConfig): Promise<Tokenizer> {
   const json = await readJson(source, 'tokenizer.json');
   if (json === null)
     throw new Error(`${source.label} has no tokenizer.json. Choose a model that comes with one.`);
-  const config = await loadTokenizerConfig(source);
-  const parsed = v.safeParse(TokenizerJson, json);
-  if (!parsed.success)
-    throw new Error(
-      `tokenizer.json of ${source.label} is not a tokenizer: ${parsed.issues[0].message}.`,
-    );
-
-  let library: LibraryTokenizer;
+  if (!isObject(json) || !isObject(json.model))
+    throw new Error(`tokenizer.json of ${source.label} is not a tokenizer: it has no model.`);
+  const files = await loadTokenFiles(source);
+  let parts: Parts;
   try {
-    library = new LibraryTokenizer(parsed.output, config);
+    parts = read(new Fields(json, 'the file'), files);
   } catch (error) {
     throw new Error(
-      `tokenizer.json of ${source.label} is not supported: ${error instanceof Error ? error.message : String(error)}.`,
+      `tokenizer.json of ${source.label} is not supported: ` +
+        `${error instanceof Error ? error.message.replace(/\.$/, '') : String(error)}.`,
       { cause: error },
     );
   }
+  return tokenizerOf(parts, files, source.label, model);
+}
 
-  const vocabSize =
-    [...library.get_vocab(true).values()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
-  if (model && vocabSize > model.vocabSize) {
+interface Parts {
+  readonly model: Model;
+  readonly normalizer: Normalizer | null;
+  readonly split: (stretches: readonly Stretch[]) => Stretch[];
+  readonly around: PostProcessor;
+  readonly decoder: Decoder | null;
+  readonly byteLevel: boolean;
+  readonly added: readonly AddedToken[];
+  readonly notes: string[];
+}
+
+/** The parts of tokenizer.json; throws the part of a sentence that says which is not known. */
+function read(file: Fields, { config }: TokenFiles): Parts {
+  const part = <T>(name: string, of: (fields: Fields) => T): T | null => {
+    const value = file.raw(name) ?? null;
+    return value === null ? null : of(new Fields(value, name));
+  };
+  const notes: string[] = [];
+  // transformers asks for neither unless it is told to.
+  for (const name of ['truncation', 'padding']) {
+    if (file.has(name)) notes.push(`tokenizer.json asks for ${name}; prompts get none here.`);
+    file.raw(name);
+  }
+  const version = file.text('version', '1.0');
+  if (version !== '1.0') throw new Error(`its version is ${shown(version)}; 1.0 is known`);
+  const added = file.has('added_tokens') ? file.list('added_tokens').map(addedToken) : [];
+  const decoder = file.raw('decoder') ?? null;
+  const parts = {
+    model: modelOf(new Fields(file.raw('model'), 'model')),
+    normalizer: part('normalizer', normalizerOf),
+    split: part('pre_tokenizer', preTokenizerOf) ?? ((stretches) => [...stretches]),
+    around: part('post_processor', postProcessorOf) ?? ((ids: readonly number[]) => ids),
+    decoder: part('decoder', decoderOf),
+    byteLevel: isByteLevel(decoder),
+    added,
+    notes,
+  };
+  file.end();
+  if (config.clean_up_tokenization_spaces && parts.model.type === 'BPE')
+    notes.push(
+      'tokenizer_config.json sets clean_up_tokenization_spaces; it is for tokenizers of words and ' +
+        'not done for BPE, whose text it would damage.',
+    );
+  return parts;
+}
+
+function addedToken(fields: Fields): AddedToken {
+  const special = fields.flag('special', false);
+  const token = {
+    content: fields.text('content'),
+    single_word: fields.flag('single_word', false),
+    lstrip: fields.flag('lstrip', false),
+    rstrip: fields.flag('rstrip', false),
+    normalized: fields.flag('normalized', !special),
+    special,
+  };
+  // The place in the list decides the id, as in the reference.
+  fields.raw('id');
+  fields.end();
+  return token;
+}
+
+function isByteLevel(decoder: unknown): boolean {
+  if (!isObject(decoder)) return false;
+  const { decoders } = decoder;
+  if (decoder.type !== 'Sequence') return decoder.type === 'ByteLevel';
+  return Array.isArray(decoders) && decoders.length === 1 && isByteLevel(decoders[0]);
+}
+
+function tokenizerOf(
+  parts: Parts,
+  files: TokenFiles,
+  label: string,
+  model: ModelConfig | undefined,
+): Tokenizer {
+  const { config } = files;
+  const notes = [...parts.notes];
+  const rows = model?.vocabSize ?? Infinity;
+  const tokens = vocabularyOf(parts, files, rows, notes);
+  if (model && tokens.size > model.vocabSize) {
     throw new Error(
-      `${source.label} has the wrong tokenizer: it knows ${formatCount(vocabSize)} tokens, the ` +
+      `${label} has the wrong tokenizer: it knows ${formatCount(tokens.size)} tokens, the ` +
         `model ${formatCount(model.vocabSize)}. ` +
         'Take tokenizer.json from the same place as the weights.',
     );
   }
-  const eosText = specialTokenText(config.eos_token);
-  const ownEos = eosText === null ? undefined : library.token_to_id(eosText);
+  const idOf = (name: string): number | undefined => {
+    const text = files.special.get(name);
+    return text === undefined ? undefined : tokens.idOf(text);
+  };
+  const ownEos = idOf('eos_token');
   const eosIds = [
     ...new Set([...(model?.eosIds ?? []), ...(ownEos === undefined ? [] : [ownEos])]),
   ];
 
-  const known = (id: number) => library.id_to_token(id) !== undefined;
-  const added = new Map(parsed.output.added_tokens?.map((token) => [token.id, token]));
-  const special = (id: number) => added.get(id)?.special ?? false;
-  const pieces = isByteLevel(parsed.output.decoder)
-    ? byteLevelPieces(
-        (id) => library.id_to_token(id),
-        (id) => added.has(id),
+  const sought = [...tokens.added.entries()].filter(
+    ([, { special }]) => !(special && config.split_special_tokens),
+  );
+  const inText = (normalized: boolean) =>
+    finder(
+      sought
+        .filter(([, token]) => token.normalized === normalized)
+        .map(([id, token]) => ({
+          text: normalized ? normalize(parts, token.content) : token.content,
+          id,
+          token,
+        })),
+    );
+  const findRaw = inText(false);
+  const findNormalized = inText(true);
+  const ids = (found: Found): readonly number[] =>
+    typeof found === 'number'
+      ? [found]
+      : parts.split([found]).flatMap(({ text }) => (text === '' ? [] : parts.model.encode(text)));
+  const encode = (text: string): number[] => {
+    const whole = text.replace(/\p{Cs}/gu, '\ufffd');
+    const first = (whole.codePointAt(0) ?? 0) > 0xffff ? 2 : 1;
+    return findRaw({ text: whole, first })
+      .flatMap((found) =>
+        typeof found === 'number'
+          ? [found]
+          : findNormalized(parts.normalizer ? parts.normalizer(found) : found),
       )
-    : prefixPieces(
-        (ids) =>
-          ids.length === 0
-            ? ''
-            : library.decode([...ids], {
-                clean_up_tokenization_spaces: config.clean_up_tokenization_spaces,
-              }),
-        known,
-      );
+      .flatMap(ids);
+  };
+
+  const { decoder } = parts;
+  const clean = config.clean_up_tokenization_spaces && parts.model.type !== 'BPE';
+  const join = (words: readonly string[]) => {
+    const text = decoder ? decoder(words).join('') : words.join(' ');
+    return clean ? cleanUpSpaces(text) : text;
+  };
+  const pieces =
+    parts.byteLevel && !clean ? byteLevelPieces(tokens.textOf) : prefixPieces(join, tokens.textOf);
+  // By their text as decoders see it, as the reference does.
+  const specials = new Set(
+    [...tokens.added.values()].flatMap((token) => (token.special ? [token.content] : [])),
+  );
+  const special = (id: number) => specials.has(tokens.textOf(id) ?? '');
+  const around = aroundOf(parts, files, idOf);
 
   return {
-    vocabSize,
+    vocabSize: tokens.size,
     eosIds,
-    encode: (text, options) =>
-      text === '' && !options?.addSpecialTokens
-        ? []
-        : library.encode(text, { add_special_tokens: options?.addSpecialTokens ?? false }).ids,
-    decode: (ids, options) =>
-      pieces.text(options?.skipSpecialTokens ? ids.filter((id) => !special(id)) : ids),
-    pieces: (ids) => pieces.pieces(ids),
+    notes,
+    encode: (text, options) => {
+      const inner = encode(text);
+      return options?.addSpecialTokens ? [...around(inner)] : inner;
+    },
+    decode: (ids, { skipSpecialTokens = false, after = [] } = {}) =>
+      pieces.text(skipSpecialTokens ? ids.filter((id) => !special(id)) : ids, after),
+    pieces: (ids, after = []) => pieces.pieces(ids, after),
   };
 }
 
-/** tokenizer_config.json, or what its absence means. */
-export async function loadTokenizerConfig(source: FileSource): Promise<TokenizerConfig> {
-  const parsed = v.safeParse(
-    TokenizerConfigJson,
-    (await readJson(source, 'tokenizer_config.json')) ?? {},
-  );
-  if (parsed.success) return parsed.output;
-  throw new Error(
-    `tokenizer_config.json of ${source.label} cannot be used: ` +
-      `${v.getDotPath(parsed.issues[0]) ?? 'it'} is not what it should be.`,
-  );
+interface Tokens {
+  /** Largest id + 1. */
+  readonly size: number;
+  readonly added: ReadonlyMap<number, AddedToken>;
+  readonly idOf: (text: string) => number | undefined;
+  /** The token of an id as decoders want it. */
+  readonly textOf: (id: number) => string | undefined;
 }
 
-async function readJson(source: FileSource, path: string): Promise<unknown> {
-  const bytes = await source.read(path);
-  if (!bytes) return null;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
-  } catch {
-    throw new Error(`${path} of ${source.label} is not JSON. Fetch the model again.`);
-  }
-}
-
-function isByteLevel(decoder: { type: string; decoders?: unknown } | null | undefined): boolean {
-  if (decoder?.type !== 'Sequence') return decoder?.type === 'ByteLevel';
-  const inner = v.safeParse(v.array(v.looseObject({ type: v.string() })), decoder.decoders);
-  return inner.success && inner.output.length === 1 && isByteLevel(inner.output[0]);
-}
-
-interface Decoder {
-  text(ids: readonly number[]): string;
-  pieces(ids: readonly number[]): Pieces;
-}
-
-/** Byte-level BPE (GPT-2, Qwen, Llama 3): every token is a string of bytes, so ends are exact. */
-function byteLevelPieces(
-  tokenOf: (id: number) => string | undefined,
-  isAdded: (id: number) => boolean,
-): Decoder {
-  const utf8 = new TextEncoder();
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  const cache = new Map<number, Uint8Array>();
-
-  function bytesOf(id: number): Uint8Array {
-    let bytes = cache.get(id);
-    if (!bytes) {
-      const token = tokenOf(id) ?? '';
-      const mapped = isAdded(id) ? null : [...token].map((char) => BYTE_OF_CHAR.get(char));
-      bytes = mapped?.every((byte) => byte !== undefined)
-        ? Uint8Array.from(mapped)
-        : utf8.encode(token);
-      cache.set(id, bytes);
+/**
+ * All tokens. An added one has the id that the model gives its text, else the next free one; those
+ * that tokenizer.json lacks are left out where the model has no row for them.
+ */
+function vocabularyOf(
+  { model, normalizer, added: own }: Parts,
+  { listed, named }: TokenFiles,
+  rows: number,
+  notes: string[],
+): Tokens {
+  const added = new Map<number, AddedToken>();
+  const ids = new Map<string, number>();
+  const texts = new Map<number, string>([...model.vocab].map(([text, id]) => [id, text]));
+  let next = model.vocab.size;
+  const add = (token: AddedToken, limit: number) => {
+    if (token.content === '') return;
+    const known = ids.get(token.content) ?? model.vocab.get(token.content);
+    const id = known ?? next;
+    if (id >= limit) {
+      notes.push(
+        `The model has ${formatCount(limit)} tokens and none for ${shown(token.content)}, which the ` +
+          'files beside tokenizer.json name; it is read as text.',
+      );
+      return;
     }
-    return bytes;
-  }
-
-  function join(ids: readonly number[]): { bytes: Uint8Array; ends: Uint32Array } {
-    const parts = ids.map(bytesOf);
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    const ends = new Uint32Array(parts.length);
-    let end = 0;
-    parts.forEach((part, i) => {
-      bytes.set(part, end);
-      ends[i] = end += part.length;
-    });
-    return { bytes, ends };
-  }
-
+    if (known === undefined) next++;
+    ids.set(token.content, id);
+    added.set(id, token);
+    const text =
+      token.normalized && normalizer
+        ? normalizer({ text: token.content, first: 1 }).text
+        : token.content;
+    texts.set(id, text);
+  };
+  for (const token of own) add(token, Infinity);
+  next = Math.max(model.vocab.size, ...[...added.keys()].map((id) => id + 1));
+  for (const token of listed) add(token, rows);
+  for (const token of named) if (!ids.has(token.content)) add(token, rows);
+  const size = [...texts.keys()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
   return {
-    text: (ids) => decoder.decode(join(ids).bytes),
-    pieces: (ids) => {
-      const { bytes, ends } = join(ids);
-      const text = decoder.decode(bytes);
-      // Walk the characters; what is not UTF-8 comes out as U+FFFD, 3 bytes for the 1 to 3 it
-      // replaces.
-      let raw = 0;
-      let out = 0;
-      ends.forEach((end, i) => {
-        for (;;) {
-          const { length, valid } = nextCharacter(bytes, raw);
-          if (length === 0 || raw + length > end) break;
-          raw += length;
-          out += valid ? length : 3;
-        }
-        ends[i] = out;
-      });
-      return { text, ends };
-    },
+    size,
+    added,
+    idOf: (text) => ids.get(text) ?? model.vocab.get(text),
+    textOf: (id) => texts.get(id),
   };
 }
 
+function normalize({ normalizer }: Parts, text: string): string {
+  return normalizer ? normalizer({ text, first: 1 }).text : text;
+}
+
 /**
- * Other decoders (sentencepiece with byte fallback): a token ends where the text of the ids up to
- * it stops agreeing with the whole text. Quadratic, so for the rare tokenizer only.
+ * What stands around a text: as tokenizer.json says, unless tokenizer_config.json says itself
+ * whether a text begins and ends with its special tokens.
  */
-function prefixPieces(
-  decode: (ids: readonly number[]) => string,
-  known: (id: number) => boolean,
-): Decoder {
-  const text = (ids: readonly number[]) => decode(ids.filter(known));
-  return {
-    text,
-    pieces: (ids) => {
-      const whole = new TextEncoder().encode(text(ids));
-      let end = 0;
-      const ends = Uint32Array.from(ids, (_, i) => {
-        const prefix = new TextEncoder().encode(text(ids.slice(0, i + 1)));
-        let same = 0;
-        while (same < prefix.length && prefix[same] === whole[same]) same++;
-        // Back to a boundary: 10xxxxxx continues a character.
-        while (same < whole.length && ((whole[same] ?? 0) & 0xc0) === 0x80) same--;
-        return (end = Math.max(end, same));
-      });
-      return { text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(whole), ends };
-    },
+function aroundOf(
+  parts: Parts,
+  { config }: TokenFiles,
+  idOf: (name: string) => number | undefined,
+): PostProcessor {
+  if (!('add_bos_token' in config || 'add_eos_token' in config)) return parts.around;
+  const of = (wanted: boolean | null | undefined, name: string): number[] => {
+    const id = wanted ? idOf(name) : undefined;
+    return id === undefined ? [] : [id];
   };
+  const before = of(config.add_bos_token, 'bos_token');
+  const after = of(config.add_eos_token, 'eos_token');
+  return (ids) => [...before, ...ids, ...after];
 }
-
-/**
- * Length in bytes of the character at `start`, or of the ill-formed run that one U+FFFD replaces
- * (the "maximal subpart" of the Unicode standard, which TextDecoder follows); 0 at the end.
- */
-function nextCharacter(bytes: Uint8Array, start: number): { length: number; valid: boolean } {
-  const lead = bytes[start];
-  if (lead === undefined) return { length: 0, valid: true };
-  if (lead < 0x80) return { length: 1, valid: true };
-  const length =
-    lead >= 0xc2 && lead < 0xe0
-      ? 2
-      : lead >= 0xe0 && lead < 0xf0
-        ? 3
-        : lead >= 0xf0 && lead < 0xf5
-          ? 4
-          : 0;
-  if (length === 0) return { length: 1, valid: false };
-  // Overlong forms, surrogates and values beyond U+10FFFF show in the second byte.
-  let low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-  let high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-  for (let i = 1; i < length; i++) {
-    const byte = bytes[start + i];
-    if (byte === undefined || byte < low || byte > high) return { length: i, valid: false };
-    low = 0x80;
-    high = 0xbf;
-  }
-  return { length, valid: true };
-}
-
-/**
- * GPT-2's printable stand-ins: printable Latin-1 stands for itself, the other 68 bytes for U+0100
- * onwards.
- */
-const BYTE_OF_CHAR: ReadonlyMap<string, number> = (() => {
-  const map = new Map<string, number>();
-  let next = 0x100;
-  for (let byte = 0; byte < 256; byte++) {
-    const itself = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    map.set(String.fromCodePoint(itself ? byte : next++), byte);
-  }
-  return map;
-})();

@@ -8,6 +8,7 @@ import { swigluBackward } from '../../kernels/swiglu.ts';
 import { attentionBackwardKernels, loraGradientKernel } from '../../kernels/variants.ts';
 import { elementAt } from '../../lib/defined.ts';
 import type { DeviceAdapter, FusedName } from '../weights/lora.ts';
+import { attentionScale, headNormEps, normEps } from '../weights/pad.ts';
 import type { Transformer } from '../forward/transformer.ts';
 import type { TrainWorkspace } from '../forward/workspace.ts';
 
@@ -27,12 +28,12 @@ export function recordBackward(
   const { recorder, config } = model;
   const { heads, kvHeads, headDim, hiddenSize } = config;
   const attentionBackward = attentionBackwardKernels(model.variants, rows);
-  const normShape = { rows, width: hiddenSize, eps: config.rmsNormEps };
+  const normShape = { rows, width: hiddenSize, eps: normEps(config) };
   const attentionShape = {
     rows,
     heads,
     kv_heads: kvHeads,
-    scale: 1 / Math.sqrt(headDim),
+    scale: attentionScale(config),
     keys: ws.mostKeys,
   };
   for (let l = config.layers - 1; l >= 0; l--) {
@@ -91,7 +92,7 @@ export function recordBackward(
     if (normed && layer.queryKeyNorm) {
       recorder.run(
         headNormBackward,
-        { ...headShape, eps: config.rmsNormEps },
+        { ...headShape, eps: headNormEps(config) },
         { qkv: ws.qkv, weight: layer.queryKeyNorm, dy: normed, dqkv: ws.dqkv },
       );
     }

@@ -16,7 +16,7 @@ export function weightBuffers(
   // As device.ts stacks them: q, k and v are one matrix (and one bias), gate and up
   // another.
   const stacked = new Map<string, { rows: number; readonly cols: number }>();
-  for (const { name, shape } of modelTensors(config)) {
+  for (const { name, shape } of modelTensors(config, config)) {
     const key = name
       .replace(/\.[qkv]_proj/, '.qkv')
       .replace(/\.[qk]_norm/, '.qk_norm')

@@ -81,14 +81,19 @@ describe('parseModelConfig', () => {
       kvHeads: 2,
       headDim: 128,
       intermediateSize: 8960,
+      stored: { hiddenSize: 1536, headDim: 128, intermediateSize: 8960 },
       maxPositions: 32768,
       rmsNormEps: 1e-6,
       ropeTheta: 1e6,
+      ropeScaling: { type: 'default' },
       tiedEmbeddings: true,
       attentionBias: true,
+      outputBias: false,
+      mlpBias: false,
       queryKeyNorm: false,
       eosIds: [151643],
       bosId: 151643,
+      notices: [],
     });
   });
 
@@ -123,9 +128,11 @@ describe('parseModelConfig', () => {
       expect(parseModelConfig({ ...qwen3, head_dim: undefined, hidden_size: 1000 }).headDim).toBe(
         128,
       );
-      expect(() => parseModelConfig({ ...qwen3, attention_bias: true })).toThrow(
-        'attention_bias = true',
-      );
+      expect(parseModelConfig({ ...qwen3, attention_bias: true })).toMatchObject({
+        attentionBias: true,
+        outputBias: true,
+        mlpBias: false,
+      });
     },
   );
 
@@ -146,23 +153,103 @@ describe('parseModelConfig', () => {
     ).toBe(1e6);
   });
 
+  test('accepts windows that no sequence outgrows or no layer has', () => {
+    const windowed = { ...qwen, use_sliding_window: true };
+    expect(parseModelConfig({ ...windowed, sliding_window: 32768 }).heads).toBe(12);
+    expect(parseModelConfig({ ...windowed, sliding_window: 4096 }).heads).toBe(12);
+    expect(() =>
+      parseModelConfig({ ...windowed, sliding_window: 4096, max_window_layers: 27 }),
+    ).toThrow('use_sliding_window = true');
+  });
+
+  test('obeys biases of Llama, silu by its other name, and every rope scaling it knows', () => {
+    expect(parseModelConfig({ ...llama, attention_bias: true, mlp_bias: true })).toMatchObject({
+      attentionBias: true,
+      outputBias: true,
+      mlpBias: true,
+    });
+    expect(parseModelConfig({ ...llama, hidden_act: 'swish' }).notices).toEqual([]);
+    const scaled = (rope_scaling: object, more = {}) =>
+      parseModelConfig({ ...llama, rope_parameters: null, rope_theta: 5e5, rope_scaling, ...more });
+    expect(scaled({ type: 'linear', factor: 4 })).toMatchObject({
+      ropeTheta: 5e5,
+      ropeScaling: { type: 'linear', factor: 4 },
+    });
+    const original = { original_max_position_embeddings: 128 };
+    const llama3 = { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+    expect(scaled({ ...llama3, ...original }).ropeScaling).toEqual({
+      type: 'llama3',
+      factor: 8,
+      lowFrequencyFactor: 1,
+      highFrequencyFactor: 4,
+      originalPositions: 128,
+    });
+    expect(scaled({ rope_type: 'yarn', factor: 4, ...original }).ropeScaling).toEqual({
+      type: 'yarn',
+      factor: 4,
+      attentionFactor: 0.1 * Math.log(4) + 1,
+      betaFast: 32,
+      betaSlow: 1,
+      originalPositions: 128,
+      truncate: true,
+    });
+    expect(scaled({ rope_type: 'yarn' }, original).ropeScaling).toMatchObject({ factor: 4 });
+    expect(scaled({ type: 'dynamic', factor: 2 })).toMatchObject({
+      ropeScaling: { type: 'default' },
+      notices: [expect.stringContaining('changes nothing up to 512 tokens')],
+    });
+  });
+
+  test('rope_scaling is taken in place of rope_parameters, which is said', () => {
+    const both = parseModelConfig({ ...llama, rope_scaling: { type: 'linear', factor: 2 } });
+    expect(both.ropeScaling).toEqual({ type: 'linear', factor: 2 });
+    expect(both.ropeTheta).toBe(10_000);
+    expect(both.notices[0]).toContain('rope_parameters');
+  });
+
+  test('says what it passes over: unknown fields, and positions beyond the table', () => {
+    expect(parseModelConfig({ ...llama, note: 'mine', attention_dropout: 0.1 }).notices).toEqual([
+      'config.json has fields that are passed over: note.',
+    ]);
+    const long = parseModelConfig({ ...qwen, max_position_embeddings: 1_010_000 });
+    expect(long.maxPositions).toBe(262_144);
+    expect(long.notices[0]).toContain('max_position_embeddings = 1,010,000');
+  });
+
   test.each([
+    [{ is_causal: false }, 'is_causal = false'],
+    [{ attn_logit_softcapping: 50 }, 'attn_logit_softcapping = 50'],
+    [{ logit_scale: 0.5 }, 'logit_scale = 0.5'],
+    [{ embedding_multiplier: 12 }, 'embedding_multiplier = 12'],
+    [{ residual_multiplier: 0.2 }, 'residual_multiplier = 0.2'],
+    [{ num_local_experts: 8 }, 'num_local_experts = 8'],
+    [{ post_norm: true }, 'post_norm = true'],
+    [{ new_rope_thing: { a: 1 } }, 'new_rope_thing = {"a":1}'],
+    [{ rope_scaling: { type: 'longrope', factor: 2 } }, 'rope_scaling.rope_type = "longrope"'],
+    [{ rope_scaling: { type: 'yarn', factor: 2, rope_theta: 1 } }, 'rope_theta = 1'],
+    [{ head_dim: 13 }, 'head_dim = 13'],
+    [{ rope_scaling: { type: 'linear' } }, 'rope_scaling.factor = null'],
+    [{ rope_scaling: { type: 'default', mrope_section: [1] } }, 'rope_scaling.mrope_section = [1]'],
+    [{ rope_parameters: { partial_rotary_factor: 0.5 } }, 'partial_rotary_factor = 0.5'],
+    [{ num_hidden_layers: 1e9 }, 'num_hidden_layers = 1,000,000,000'],
+    [{ max_position_embeddings: 1e15 }, 'max_position_embeddings = 1,000,000,000,000,000'],
+    [{ hidden_size: 4e12 }, 'hidden_size = 4,000,000,000,000'],
+    [{ rms_norm_eps: NaN }, 'rms_norm_eps is NaN'],
+    [{ rms_norm_eps: Infinity }, 'rms_norm_eps is Infinity'],
     [{ model_type: 'mistral' }, 'model_type = "mistral"'],
     [{ hidden_act: 'gelu' }, 'hidden_act = "gelu"'],
     [{ use_sliding_window: true }, 'use_sliding_window = true'],
     [{ layer_types: ['full_attention', 'sliding_attention'] }, 'layer_types = "sliding_attention"'],
-    [{ attention_bias: true }, 'attention_bias = true'],
-    [{ mlp_bias: true }, 'mlp_bias = true'],
-    [{ rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling.rope_type = "linear"'],
+    [{ model_type: 'qwen2', attention_bias: true }, 'attention_bias = true'],
+    [{ model_type: 'qwen3', mlp_bias: true }, 'mlp_bias = true'],
     [
-      { rope_parameters: { rope_type: 'llama3', rope_theta: 5e5 } },
-      'rope_parameters.rope_type = "llama3"',
+      { rope_parameters: { rope_type: 'llama3', rope_theta: 5e5, factor: 8 } },
+      'rope_parameters.low_freq_factor = null',
     ],
     [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor = 0.5'],
     [{ num_key_value_heads: 4 }, 'num_key_value_heads = 4'],
     [{ head_dim: 9 }, 'head_dim = 9'],
     [{ head_dim: null, hidden_size: 52 }, 'hidden_size = 52'],
-    [{ intermediate_size: 82 }, 'intermediate_size = 82'],
     [{ eos_token_id: 101 }, 'eos_token_id = 101'],
     [{ quantization_config: { bits: 4 } }, 'quantization_config = {"bits":4}'],
   ])('refuses %j and names the field with its value', (change, sentence) => {

@@ -2,6 +2,7 @@ import { encodeF16 } from '../../lib/float16.ts';
 import { modelTensors, type ModelConfig } from './config.ts';
 import {
   decodeFloats,
+  FLOAT_BYTES,
   floatDtype,
   headerEnd,
   parseHeader,
@@ -94,7 +95,7 @@ interface PlannedTensor {
 }
 
 /**
- * A safetensors file of f32, f16 or bf16 tensors → one of `precision`, with the tensors in the
+ * A safetensors file of floats → one of `precision`, with the tensors in the
  * order of their bytes. Matrices are converted (format.ts says to what), vectors become f32
  * always.
  * @param size bytes of the source
@@ -240,7 +241,7 @@ function tiledPlan(
   return {
     dtype: 'U8',
     shape: [bytes],
-    piece: TILE * cols * (source === 'f32' ? 4 : 2),
+    piece: TILE * cols * FLOAT_BYTES[source],
     keptPiece: tile,
     kept: bytes,
     convert(piece) {
@@ -269,7 +270,7 @@ function plainPlan(
   return {
     dtype: precision === 'f16' ? 'F16' : 'F32',
     shape,
-    piece: perPiece * (source === 'f32' ? 4 : 2),
+    piece: perPiece * FLOAT_BYTES[source],
     keptPiece: perPiece * keptBytes,
     kept: elements * keptBytes,
     convert(piece) {

@@ -1,6 +1,7 @@
 import { slice, type BufferView, type GpuMemory } from '../../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
 import { isTiled, packedBytes, precisionOf, TILE, type WeightPrecision } from './format.ts';
+import { paddedWeights } from './pad.ts';
 import { matrixChunks, stackedShape } from './stream.ts';
 import type { Weights } from './source.ts';
 
@@ -26,7 +27,8 @@ export interface LayerWeights {
   readonly norm1: BufferView;
   /** q, k and v stacked. */
   readonly qkv: WeightMatrix;
-  readonly qkvBias: BufferView | null;
+  /** Of the four fused products. */
+  readonly bias: Readonly<Record<'qkv' | 'o' | 'gateUp' | 'down', BufferView | null>>;
   /** The norms of query and key heads, (2, headDim). */
   readonly queryKeyNorm: BufferView | null;
   readonly o: WeightMatrix;
@@ -70,11 +72,12 @@ export function storedPrecision(weights: Weights): WeightPrecision {
 export async function uploadWeights(
   memory: GpuMemory,
   config: ModelConfig,
-  weights: Weights,
+  stored: Weights,
   precision: WeightPrecision,
   maxShardBytes: number,
   onProgress?: (fraction: number) => void,
 ): Promise<DeviceWeights> {
+  const weights = paddedWeights(stored, config);
   let inFlight = 0;
   const write = async (view: BufferView, bytes: Uint8Array, offset: number) => {
     memory.write(view, bytes, offset);
@@ -120,6 +123,14 @@ export async function uploadWeights(
     return view;
   };
 
+  const bias = async (there: boolean, modules: readonly string[]) =>
+    there
+      ? vector(
+          'bias',
+          modules.map((module) => `${module}.bias`),
+        )
+      : null;
+
   const layers: LayerWeights[] = [];
   for (let i = 0; i < config.layers; i++) {
     const at = `model.layers.${i}`;
@@ -129,12 +140,15 @@ export async function uploadWeights(
         'qkv',
         ['q', 'k', 'v'].map((p) => `${at}.self_attn.${p}_proj.weight`),
       ),
-      qkvBias: config.attentionBias
-        ? await vector(
-            'bias',
-            ['q', 'k', 'v'].map((p) => `${at}.self_attn.${p}_proj.bias`),
-          )
-        : null,
+      bias: {
+        qkv: await bias(
+          config.attentionBias,
+          ['q', 'k', 'v'].map((p) => `${at}.self_attn.${p}_proj`),
+        ),
+        o: await bias(config.outputBias, [`${at}.self_attn.o_proj`]),
+        gateUp: await bias(config.mlpBias, [`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`]),
+        down: await bias(config.mlpBias, [`${at}.mlp.down_proj`]),
+      },
       queryKeyNorm: config.queryKeyNorm
         ? await vector(
             'norm',

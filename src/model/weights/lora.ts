@@ -1,9 +1,11 @@
 import { slice, type Allocator, type BufferView, type GpuMemory } from '../../gpu/memory.ts';
 import { NO_SEGMENT } from '../../kernels/linear.ts';
+import { elementAt } from '../../lib/defined.ts';
 import { Rng } from '../../lib/rng.ts';
 import type { ModelConfig } from './config.ts';
 import { matrixOf, type WeightMatrix } from './device.ts';
 import type { AdapterTensors, LoraConfig, LoraTarget } from './adapter.ts';
+import { paddedHeadIndex } from './pad.ts';
 import { loraTensorName, projectionSize } from './peft.ts';
 
 /** The four fused products of a layer and the projections each one stacks. */
@@ -38,6 +40,7 @@ export interface LoraPair {
 }
 
 export interface LoraLayout {
+  readonly model: ModelConfig;
   readonly config: LoraConfig;
   /** The rank rounded up to a multiple of 4; the padding stays zero, since its gradient is. */
   readonly rank: number;
@@ -56,11 +59,11 @@ export function loraLayout(model: ModelConfig, config: LoraConfig): LoraLayout {
   const pair = (name: FusedName): LoraPair => {
     let first = 0;
     const parts = FUSED[name].map((target) => {
-      const part = { target, first, outputs: projectionSize(model, target).outputs };
+      const part = { target, first, outputs: projectionSize(model, target, model).outputs };
       first += part.outputs;
       return part;
     });
-    const inner = projectionSize(model, FUSED[name][0]).inputs;
+    const inner = projectionSize(model, FUSED[name][0], model).inputs;
     return {
       a: take(parts.length * rank * inner),
       b: take(first * rank),
@@ -78,7 +81,7 @@ export function loraLayout(model: ModelConfig, config: LoraConfig): LoraLayout {
     gateUp: pair('gateUp'),
     down: pair('down'),
   }));
-  return { config, rank, layers, words };
+  return { model, config, rank, layers, words };
 }
 
 /** What one adapter holds on the device: parameters, gradient, both Adam moments. */
@@ -146,17 +149,32 @@ export function freshParameters(layout: LoraLayout, seed: number): Float32Array 
   layout.layers.forEach((layer, l) => {
     FUSED_NAMES.forEach((name, f) => {
       const pair = layer[name];
-      const bound = 1 / Math.sqrt(pair.inner);
       pair.parts.forEach((part, s) => {
         if (!layout.config.targets.includes(part.target)) return;
         const rng = new Rng(seed, l, f, s);
-        const from = pair.a + s * layout.rank * pair.inner;
-        for (let i = 0; i < layout.config.rank * pair.inner; i++)
-          theta[from + i] = (2 * rng.uniform() - 1) * bound;
+        const place = placesOf(layout, pair, s);
+        const bound = 1 / Math.sqrt(place.inputs);
+        for (let row = 0; row < layout.config.rank; row++)
+          for (let col = 0; col < place.inputs; col++)
+            theta[place.a(row, col)] = (2 * rng.uniform() - 1) * bound;
       });
     });
   });
   return theta;
+}
+
+/** Sizes of part `s` of a pair in PEFT's tensors, and where their entries are in the flat vector. */
+function placesOf({ model, rank }: LoraLayout, pair: LoraPair, s: number) {
+  const part = elementAt(pair.parts, s);
+  const heads = (index: number) => paddedHeadIndex(index, model);
+  const same = (index: number) => index;
+  const input = part.target === 'o' ? heads : same;
+  const output = 'qkv'.includes(part.target) ? heads : same;
+  return {
+    ...projectionSize(model, part.target),
+    a: (row: number, col: number) => pair.a + (s * rank + row) * pair.inner + input(col),
+    b: (row: number, col: number) => pair.b + (part.first + output(row)) * rank + col,
+  };
 }
 
 /**
@@ -178,18 +196,9 @@ function eachTensor(
       const pair = layer[fused];
       pair.parts.forEach((part, s) => {
         if (!layout.config.targets.includes(part.target)) return;
-        visit(
-          loraTensorName(l, part.target, 'A'),
-          r,
-          pair.inner,
-          (row, col) => pair.a + (s * layout.rank + row) * pair.inner + col,
-        );
-        visit(
-          loraTensorName(l, part.target, 'B'),
-          part.outputs,
-          r,
-          (row, col) => pair.b + (part.first + row) * layout.rank + col,
-        );
+        const { inputs, outputs, a, b } = placesOf(layout, pair, s);
+        visit(loraTensorName(l, part.target, 'A'), r, inputs, a);
+        visit(loraTensorName(l, part.target, 'B'), outputs, r, b);
       });
     }
   });

@@ -1,11 +1,16 @@
-import * as v from 'valibot';
-import type { ModelConfig } from './config.ts';
+import type { ModelConfig, Widths } from './config.ts';
 import { LORA_TARGETS, type AdapterTensors, type LoraConfig, type LoraTarget } from './adapter.ts';
+import { parseModelJson } from './model-file.ts';
+import {
+  ADAPTER_CONFIG,
+  moduleName,
+  parseAdapterConfig,
+  type AdapterRules,
+} from './peft-config.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import type { FileSource } from './source.ts';
 
-/** The two files of a PEFT adapter folder. */
-export const ADAPTER_CONFIG = 'adapter_config.json';
+/** Beside adapter_config.json, the other file of a PEFT adapter folder. */
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
 export interface Adapter {
@@ -13,30 +18,23 @@ export interface Adapter {
   readonly tensors: AdapterTensors;
 }
 
-/** Where a projection sits in its layer. */
-const BLOCKS: Readonly<Record<LoraTarget, string>> = {
-  q: 'self_attn',
-  k: 'self_attn',
-  v: 'self_attn',
-  o: 'self_attn',
-  gate: 'mlp',
-  up: 'mlp',
-  down: 'mlp',
-};
-
 /** PEFT's name of one LoRA factor: A is (rank, in), B is (out, rank). */
 export function loraTensorName(layer: number, target: LoraTarget, factor: 'A' | 'B'): string {
-  return `base_model.model.model.layers.${layer}.${BLOCKS[target]}.${target}_proj.lora_${factor}.weight`;
+  return `base_model.model.${moduleName(layer, target)}.lora_${factor}.weight`;
 }
 
-/** Inputs and outputs of a projection. */
+/**
+ * Inputs and outputs of a projection.
+ * @param widths as the model's files have them, or as the device keeps them (the model itself)
+ */
 export function projectionSize(
   model: ModelConfig,
   target: LoraTarget,
+  widths: Widths = model.stored,
 ): { readonly inputs: number; readonly outputs: number } {
-  const q = model.heads * model.headDim;
-  const kv = model.kvHeads * model.headDim;
-  const { hiddenSize, intermediateSize } = model;
+  const { hiddenSize, intermediateSize, headDim } = widths;
+  const q = model.heads * headDim;
+  const kv = model.kvHeads * headDim;
   switch (target) {
     case 'q':
       return { inputs: hiddenSize, outputs: q };
@@ -53,78 +51,10 @@ export function projectionSize(
   }
 }
 
-const AdapterConfigJson = v.looseObject({
-  peft_type: v.string(),
-  r: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  lora_alpha: v.pipe(v.number(), v.minValue(0)),
-  target_modules: v.array(v.string()),
-});
-
 /**
- * Fields that change what an adapter computes, with the values that leave it plain LoRA (besides
- * null, false and empty). Everything else in the file concerns training or book-keeping.
- */
-const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
-  use_dora: [],
-  // Another scale, which alpha takes in (see parseAdapterConfig).
-  use_rslora: [true],
-  use_qalora: [],
-  use_bdlora: [],
-  lora_bias: [],
-  fan_in_fan_out: [],
-  bias: ['none'],
-  rank_pattern: [],
-  alpha_pattern: [],
-  modules_to_save: [],
-  layers_to_transform: [],
-  layer_replication: [],
-  exclude_modules: [],
-  target_parameters: [],
-  trainable_token_indices: [],
-  alora_invocation_tokens: [],
-  // The other initialisations change the base weights as well.
-  init_lora_weights: [true, 'gaussian', 'orthogonal', 'eva'],
-};
-
-/**
- * Parses adapter_config.json; throws a sentence naming the field and its value where it is more
- * than plain LoRA on linears.
- */
-export function parseAdapterConfig(json: unknown): LoraConfig {
-  const parsed = v.safeParse(AdapterConfigJson, json);
-  if (!parsed.success) {
-    const issue = parsed.issues[0];
-    throw new Error(
-      `${ADAPTER_CONFIG} cannot be used: ${v.getDotPath(issue) ?? 'it'} is ${issue.received}, ` +
-        `expected ${issue.expected ?? 'another value'}.`,
-    );
-  }
-  const config = parsed.output;
-  if (config.peft_type !== 'LORA') refuse('peft_type', config.peft_type);
-  for (const [field, plain] of Object.entries(PLAIN)) {
-    const value = config[field];
-    if (!isEmpty(value) && !plain.includes(value)) refuse(field, value);
-  }
-  const targets = new Set(
-    config.target_modules.map((module) => {
-      // PEFT writes `all-linear` as whole paths, one a layer; checkAdapter sees to it that every
-      // layer has them.
-      const name = module.replace(/^(?:model\.)?layers\.\d+\./, '');
-      const target = LORA_TARGETS.find((target) =>
-        [`${target}_proj`, `${BLOCKS[target]}.${target}_proj`].includes(name),
-      );
-      return target ?? refuse('target_modules', module);
-    }),
-  );
-  if (targets.size === 0) refuse('target_modules', config.target_modules);
-  // rsLoRA scales by α/√r instead of α/r: plain LoRA with an α that is √r as large.
-  const alpha = config.lora_alpha * (config['use_rslora'] === true ? Math.sqrt(config.r) : 1);
-  return { rank: config.r, alpha, targets: LORA_TARGETS.filter((target) => targets.has(target)) };
-}
-
-/**
- * Reads a PEFT folder. With `model`, every tensor it needs is checked for presence and shape. f16
- * and bf16 become f32.
+ * Reads a PEFT folder. Its modules may differ in rank and scale, and some layers may have none: the
+ * tensors that are handed on have one rank and one scale, padded with zeros, which compute the same.
+ * With `model`, every tensor it needs is checked for presence and shape. All floats become f32.
  */
 export async function readAdapter(
   source: Pick<FileSource, 'label' | 'read'>,
@@ -140,16 +70,122 @@ export async function readAdapter(
     );
   if (!weights)
     throw new Error(`${source.label} has no ${ADAPTER_WEIGHTS}. Save the adapter as safetensors.`);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder().decode(json));
-  } catch {
-    throw new Error(`${ADAPTER_CONFIG} of ${source.label} is not JSON.`);
+  const rules = parseAdapterConfig(
+    parseModelJson(json, `${ADAPTER_CONFIG} of ${source.label}`).value,
+  );
+  const tensors = canonicalNames(readSafetensors(weights, ADAPTER_WEIGHTS));
+  const adapter = uniform(rules, tensors, model);
+  for (const [name, { data }] of adapter.tensors) {
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0)
+      throw new Error(
+        `${ADAPTER_WEIGHTS} of ${source.label} holds ${data[at]} in ${name}, so the adapter is ` +
+          'damaged: its training diverged, or its numbers are beyond f32. Take another.',
+      );
   }
-  const config = parseAdapterConfig(parsed);
-  const tensors = readSafetensors(weights, ADAPTER_WEIGHTS);
-  checkAdapter(config, tensors, model);
-  return { config, tensors };
+  return adapter;
+}
+
+/**
+ * PEFT's names of the factors, whatever wrapping or adapter's name they were saved under; other
+ * tensors keep theirs.
+ */
+function canonicalNames(stored: AdapterTensors): AdapterTensors {
+  const tensors: AdapterTensors = new Map();
+  for (const [name, tensor] of stored) {
+    const [, module, factor] =
+      /^(?:base_model\.model\.)?((?:model\.)?layers\..*)\.lora_([AB])(?:\.[^.]+)?\.weight$/.exec(
+        name,
+      ) ?? [];
+    const known =
+      module === undefined
+        ? name
+        : `base_model.model.${module.replace(/^layers/, 'model.layers')}.lora_${factor}.weight`;
+    if (tensors.has(known))
+      throw new Error(`The adapter holds ${known} under two names; save one adapter alone.`);
+    tensors.set(known, tensor);
+  }
+  return tensors;
+}
+
+/** One module of an adapter's file. */
+interface Module {
+  readonly layer: number;
+  readonly target: LoraTarget;
+  readonly rank: number;
+  readonly alpha: number;
+}
+
+/** The adapter with one rank and one scale: the largest, and the most common. */
+function uniform(rules: AdapterRules, tensors: AdapterTensors, model?: ModelConfig): Adapter {
+  const layers = model?.layers ?? layerCount(tensors);
+  const modules: Module[] = [];
+  const expected = new Set<string>();
+  for (let layer = 0; layer < layers; layer++) {
+    for (const target of LORA_TARGETS) {
+      const module = moduleName(layer, target);
+      if (!rules.hasAdapter(module)) continue;
+      const rank = rules.rankOf(module);
+      const size = model && projectionSize(model, target);
+      for (const factor of ['A', 'B'] as const) {
+        const name = loraTensorName(layer, target, factor);
+        expected.add(name);
+        checkShape(name, get(tensors, name).shape, factor, rank, size);
+      }
+      modules.push({ layer, target, rank, alpha: rules.alphaOf(module) });
+    }
+  }
+  if (modules.length === 0)
+    throw new Error(
+      `${ADAPTER_CONFIG} names no projection of ${model ? 'this model' : 'the layers in its file'}. ` +
+        'The adapter was made for another model.',
+    );
+  const rank = Math.max(...modules.map((module) => module.rank));
+  refuseSurplus(tensors, expected, `rank ${rank}, ${layers} layers`);
+  const scale = mostCommon(modules.map(scaleOf));
+  const targets = LORA_TARGETS.filter((target) => modules.some((m) => m.target === target));
+  const out: AdapterTensors = new Map();
+  for (let layer = 0; layer < layers; layer++) {
+    for (const target of targets) {
+      const module = modules.find((m) => m.layer === layer && m.target === target);
+      const like = module ?? modules.find((m) => m.target === target)!;
+      for (const factor of ['A', 'B'] as const) {
+        const name = loraTensorName(layer, target, factor);
+        const stored = get(tensors, loraTensorName(like.layer, target, factor));
+        const factorScale = factor === 'B' && module ? scaleOf(module) / scale : 1;
+        out.set(name, padded(stored, factor, rank, module ? factorScale : 0));
+      }
+    }
+  }
+  // Exactly as it is written, where there is a module that says so.
+  const alpha = modules.find((m) => m.rank === rank && scaleOf(m) === scale)?.alpha ?? scale * rank;
+  return { config: { rank, alpha, targets }, tensors: out };
+}
+
+/** A factor times `by`, with rows (A) or columns (B) of zeros up to `rank`. */
+function padded(
+  { shape, data }: { readonly shape: readonly number[]; readonly data: Float32Array },
+  factor: 'A' | 'B',
+  rank: number,
+  by: number,
+): { readonly shape: readonly number[]; readonly data: Float32Array } {
+  const [rows = 0, cols = 0] = shape;
+  const [outRows, outCols] = factor === 'A' ? [rank, cols] : [rows, rank];
+  if (by === 1 && outRows === rows && outCols === cols) return { shape, data };
+  const out = new Float32Array(outRows * outCols);
+  for (let row = 0; by !== 0 && row < rows; row++)
+    for (let col = 0; col < cols; col++) out[row * outCols + col] = by * data[row * cols + col]!;
+  return { shape: [outRows, outCols], data: out };
+}
+
+function scaleOf({ alpha, rank }: Module): number {
+  return alpha / rank;
+}
+
+function mostCommon(values: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];
 }
 
 /**
@@ -199,12 +235,15 @@ function tensorNames(config: LoraConfig, layer: number): string[] {
   ]);
 }
 
+/** Layers of the largest models; a name that counts on is none of a layer. */
+const MOST_LAYERS = 1000;
+
 /** At least one, so that an empty adapter lacks something. */
 function layerCount(tensors: AdapterTensors): number {
   const indices = [...tensors.keys()].map((name) =>
     Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? 0),
   );
-  return indices.reduce((largest, index) => Math.max(largest, index), 0) + 1;
+  return Math.min(MOST_LAYERS, indices.reduce((largest, index) => Math.max(largest, index), 0) + 1);
 }
 
 function get(
@@ -216,50 +255,63 @@ function get(
   return tensor;
 }
 
-/**
- * Every layer has both factors of every target, of the right rank (and, with `model`, of the right
- * size), and nothing else.
- */
-function checkAdapter(config: LoraConfig, tensors: AdapterTensors, model?: ModelConfig): void {
-  const layers = model?.layers ?? layerCount(tensors);
+/** Every layer has both factors of every target, of the right rank, and nothing else. */
+function checkAdapter(config: LoraConfig, tensors: AdapterTensors): void {
+  const layers = layerCount(tensors);
   const expected = new Set<string>();
   for (let layer = 0; layer < layers; layer++) {
     for (const target of config.targets) {
-      const size = model && projectionSize(model, target);
       for (const factor of ['A', 'B'] as const) {
         const name = loraTensorName(layer, target, factor);
         expected.add(name);
-        const { shape } = get(tensors, name);
-        const wanted =
-          factor === 'A'
-            ? [config.rank, size?.inputs ?? shape[1]]
-            : [size?.outputs ?? shape[0], config.rank];
-        if (shape.length !== 2 || shape.join() !== wanted.join()) {
-          throw new Error(
-            `${name} has shape [${shape.join(', ')}], expected [${wanted.join(', ')}]. The ` +
-              'adapter is for another model or rank.',
-          );
-        }
+        checkShape(name, get(tensors, name).shape, factor, config.rank);
       }
     }
   }
-  const surplus = [...tensors.keys()].find((name) => !expected.has(name));
-  if (surplus !== undefined) {
-    throw new Error(
-      `The adapter has a tensor that is not expected: ${surplus} (rank ${config.rank}, ` +
-        `${layers} layers, targets ${config.targets.join(', ')}).`,
-    );
-  }
+  refuseSurplus(
+    tensors,
+    expected,
+    `rank ${config.rank}, ${layers} layers, targets ${config.targets.join(', ')}`,
+  );
 }
 
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null || value === false) return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
-}
-
-function refuse(field: string, value: unknown): never {
+/** A is (rank, in), B is (out, rank); without `size` the other dimension is free. */
+function checkShape(
+  name: string,
+  shape: readonly number[],
+  factor: 'A' | 'B',
+  rank: number,
+  size?: ReturnType<typeof projectionSize>,
+): void {
+  const wanted =
+    factor === 'A' ? [rank, size?.inputs ?? shape[1]] : [size?.outputs ?? shape[0], rank];
+  if (shape.length === 2 && shape.join() === wanted.join()) return;
   throw new Error(
-    `This adapter is not supported: ${ADAPTER_CONFIG} has ${field} = ${JSON.stringify(value)}. ` +
-      'Plain LoRA on the q, k, v, o, gate, up and down projections is.',
+    `${name} has shape [${shape.join(', ')}], expected [${wanted.join(', ')}]. The adapter is for ` +
+      'another model or rank.',
+  );
+}
+
+/** What tensors that are no factor of LoRA belong to. */
+const OTHERS: readonly (readonly [name: RegExp, what: string])[] = [
+  [/lora_magnitude_vector/, 'of DoRA, which is not supported'],
+  [
+    /lora_embedding_|embed_tokens|lm_head/,
+    'of the embedding or the output head, which get no adapter',
+  ],
+  [/bias/, 'a bias, which plain LoRA has none of'],
+  [/modules_to_save|norm/, 'of a module that was trained as a whole (modules_to_save)'],
+];
+
+function refuseSurplus(
+  tensors: AdapterTensors,
+  expected: ReadonlySet<string>,
+  asked: string,
+): void {
+  const surplus = [...tensors.keys()].find((name) => !expected.has(name));
+  if (surplus === undefined) return;
+  const what = OTHERS.find(([pattern]) => pattern.test(surplus))?.[1];
+  throw new Error(
+    `The adapter has a tensor that is not expected: ${surplus}${what ? `, ${what}` : ''} (${asked}).`,
   );
 }

@@ -30,14 +30,19 @@ describe('safetensors', () => {
     expect(Object.is(back.get('b')?.data[1], -0)).toBe(true);
   });
 
-  test('f16 and bf16 are decoded', () => {
-    const bytes = file({ h: tensor('F16', [2], 0, 4), b: tensor('BF16', [1], 4, 6) }, 6);
-    const view = new DataView(bytes.buffer, bytes.length - 6);
+  test('f16, bf16 and f64 are decoded', () => {
+    const bytes = file(
+      { h: tensor('F16', [2], 0, 4), b: tensor('BF16', [1], 4, 6), d: tensor('F64', [1], 6, 14) },
+      14,
+    );
+    const view = new DataView(bytes.buffer, bytes.length - 14);
+    view.setFloat64(6, 0.1, true);
     view.setUint16(0, 0x3c00, true);
     view.setUint16(2, 0xc000, true);
     view.setUint16(4, 0x4049, true);
     const read = readSafetensors(bytes, 'x');
     expect([...(read.get('h')?.data ?? [])]).toEqual([1, -2]);
+    expect([...(read.get('d')?.data ?? [])]).toEqual([Math.fround(0.1)]);
     expect([...(read.get('b')?.data ?? [])]).toEqual([3.140625]);
   });
 
@@ -89,8 +94,30 @@ describe('safetensors', () => {
     ['a header that is a list', file([], 0), 'not a JSON object'],
     [
       'text in place of a file',
-      new TextEncoder().encode('<!doctype html><html></html>'),
-      'not a safetensors file',
+      new TextEncoder().encode('it is not here, ask again'),
+      'is no safetensors file, or a damaged one: its header would be',
+    ],
+    ['a web page', new TextEncoder().encode('<!DOCTYPE html><html></html>'), 'holds a web page'],
+    [
+      'a Git LFS pointer',
+      new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\noid sha256:a\n'),
+      'is a Git LFS pointer',
+    ],
+    ['an empty file', new Uint8Array(0), 'is empty'],
+    ['a zip archive', new TextEncoder().encode('PK\x03\x04 and so on'), 'is a zip archive'],
+    [
+      'a header of 2^60 bytes',
+      Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 16, 0),
+      'header would be 1,152,921,504,606,847,000 bytes',
+    ],
+    [
+      'a name given twice',
+      file(
+        '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},' +
+          '"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+        4,
+      ),
+      'it holds "a" twice',
     ],
   ])('%s is refused', (_, bytes, sentence) => {
     expect(() => parse(bytes)).toThrow(sentence);

@@ -1,10 +1,12 @@
 import * as v from 'valibot';
 import { decodeBf16, decodeF16 } from '../../lib/float16.ts';
 import { formatCount } from '../../lib/format.ts';
+import { duplicateKey } from '../../lib/json.ts';
+import { foreignContent } from './model-file.ts';
 
 /**
- * Bytes per element of the safetensors format's types; the lab computes with f32, f16 and bf16
- * only.
+ * Bytes per element of the safetensors format's types; the lab computes with floats of
+ * 16 bits and more only.
  */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   BOOL: 1,
@@ -24,8 +26,20 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   F64: 8,
 };
 
-export type FloatDtype = 'f32' | 'f16' | 'bf16';
-const FLOAT_DTYPES: Readonly<Record<string, FloatDtype>> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
+export type FloatDtype = 'f64' | 'f32' | 'f16' | 'bf16';
+const FLOAT_DTYPES: Readonly<Record<string, FloatDtype>> = {
+  F64: 'f64',
+  F32: 'f32',
+  F16: 'f16',
+  BF16: 'bf16',
+};
+/** Bytes of an element as stored. */
+export const FLOAT_BYTES: Readonly<Record<FloatDtype, number>> = {
+  f64: 8,
+  f32: 4,
+  f16: 2,
+  bf16: 2,
+};
 
 /**
  * A tensor's place in its file; `start` and `end` are absolute byte offsets, rows come first in
@@ -60,23 +74,28 @@ const MAX_HEADER_BYTES = 100_000_000;
  * @param fileBytes the file's size in bytes
  */
 export function headerEnd(start: Uint8Array, fileBytes: number, file: string): number {
-  if (fileBytes < 8 || start.length < 8)
+  const end = fileBytes < 8 || start.length < 8 ? null : statedEnd(start);
+  if (end !== null && end <= Math.min(MAX_HEADER_BYTES, fileBytes)) return end;
+  const foreign = foreignContent(start);
+  if (foreign !== null) throw new Error(`${file} ${foreign}`);
+  if (end === null)
     throw new Error(
       `${file} is cut short: ${formatCount(fileBytes)} bytes, a safetensors file has at least 8.`,
     );
-  const view = new DataView(start.buffer, start.byteOffset, 8);
-  const end = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32 + 8;
   if (end > MAX_HEADER_BYTES)
     throw new Error(
-      `${file} is not a safetensors file: its header would be ${formatCount(end - 8)} bytes long.`,
+      `${file} is no safetensors file, or a damaged one: its header would be ` +
+        `${formatCount(end - 8)} bytes long. Fetch the file again.`,
     );
-  if (end > fileBytes) {
-    throw new Error(
-      `${file} is cut short: ${formatCount(fileBytes)} bytes, its header alone ends at ` +
-        `${formatCount(end)}. Fetch the file again.`,
-    );
-  }
-  return end;
+  throw new Error(
+    `${file} is cut short: ${formatCount(fileBytes)} bytes, its header alone ends at ` +
+      `${formatCount(end)}. Fetch the file again.`,
+  );
+}
+
+function statedEnd(start: Uint8Array): number {
+  const view = new DataView(start.buffer, start.byteOffset, 8);
+  return view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32 + 8;
 }
 
 /**
@@ -86,8 +105,10 @@ export function headerEnd(start: Uint8Array, fileBytes: number, file: string): n
 export function parseHeader(start: Uint8Array, fileBytes: number, file: string): SafetensorsHeader {
   const end = headerEnd(start, fileBytes, file);
   let json: unknown;
+  let text: string;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(start.subarray(8, end)));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(start.subarray(8, end));
+    json = JSON.parse(text);
   } catch {
     throw new Error(
       `${file} is not a safetensors file: its header of ${formatCount(end - 8)} bytes is not JSON.`,
@@ -96,6 +117,11 @@ export function parseHeader(start: Uint8Array, fileBytes: number, file: string):
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new Error(`${file} is not a safetensors file: its header is not a JSON object.`);
   }
+  const twice = duplicateKey(text);
+  if (twice !== null)
+    throw new Error(
+      `${file} has a damaged header: it holds ${JSON.stringify(twice)} twice. Fetch the file again.`,
+    );
 
   const tensors = new Map<string, TensorEntry>();
   let metadata: Record<string, string> = {};
@@ -164,15 +190,16 @@ export function floatDtype(name: string, entry: TensorEntry, file: string): Floa
   const dtype = FLOAT_DTYPES[entry.dtype];
   if (dtype === undefined)
     throw new Error(
-      `${name} in ${file} has type ${entry.dtype}; weights must be F32, F16 or BF16.`,
+      `${name} in ${file} has type ${entry.dtype}; weights must be F64, F32, F16 or BF16.`,
     );
   return dtype;
 }
 
-/** Raw little-endian bytes of f32, f16 or bf16 → a new Float32Array; any alignment. */
+/** Raw little-endian bytes of f64, f32, f16 or bf16 → a new Float32Array; any alignment. */
 export function decodeFloats(bytes: Uint8Array, dtype: FloatDtype): Float32Array {
   // Not slice(): on a Node Buffer that is a view, and a view may be unaligned.
   const aligned = new Uint8Array(bytes);
+  if (dtype === 'f64') return Float32Array.from(new Float64Array(aligned.buffer));
   if (dtype === 'f32') return new Float32Array(aligned.buffer, 0, aligned.length / 4);
   const halves = new Uint16Array(aligned.buffer, 0, aligned.length / 2);
   return dtype === 'f16' ? decodeF16(halves) : decodeBf16(halves);

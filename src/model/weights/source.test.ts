@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folderSource } from '../../storage/node/folder-source.ts';
 import { parseModelConfig, type ModelConfig } from './config.ts';
 import { writeSafetensors } from './safetensors.ts';
-import { httpSource, openWeights, type FileSource } from './source.ts';
+import { httpSource } from './http-source.ts';
+import { openWeights, type FileSource } from './source.ts';
 
 const config = (tied: boolean): ModelConfig =>
   parseModelConfig({
@@ -113,6 +114,55 @@ describe('openWeights', () => {
     await expect(openWeights(single(shapes), config(true))).rejects.toThrow(
       'model.norm.weight has shape [4], config.json asks for [8]',
     );
+  });
+
+  test('a transposed matrix is called so', async () => {
+    const shapes = {
+      ...layer,
+      'lm_head.weight': [5, 8],
+      'model.layers.0.mlp.up_proj.weight': [8, 12],
+    };
+    await expect(openWeights(single(shapes), config(true))).rejects.toThrow('stored transposed');
+  });
+
+  test.each([
+    [{ 'model.layers.0.self_attn.o_proj.bias': [8] }, 'o_proj.bias. By its config.json a model'],
+    [{ 'model.layers.1.mlp.up_proj.weight': [12, 8] }, 'num_hidden_layers = 1'],
+    [{ 'score.weight': [1, 8], other: [1] }, 'score.weight and 1 more'],
+    [{ 'embed_tokens.weight': [5, 8] }, 'embed_tokens.weight'],
+  ])('tensors that the model has no place for are refused: %j', async (extra, sentence) => {
+    await expect(
+      openWeights(
+        single({ ...layer, 'model.embed_tokens.weight': [5, 8], ...extra }),
+        config(true),
+      ),
+    ).rejects.toThrow(sentence);
+  });
+
+  test('frequencies that older files keep are passed over, and that is said', async () => {
+    const extra = { 'model.layers.0.self_attn.rotary_emb.inv_freq': [2], 'lm_head.weight': [5, 8] };
+    const weights = await openWeights(single({ ...layer, ...extra }), config(true));
+    expect(weights.notices).toEqual([expect.stringContaining('rotary_emb.inv_freq, are passed')]);
+    expect(weights.names).toHaveLength(11);
+  });
+
+  test("the index decides between a tensor and a shard's stale copy of it", async () => {
+    const file = (value: number) =>
+      writeSafetensors([['a', { shape: [1], data: Float32Array.of(value) }]]);
+    const other = writeSafetensors([
+      ['a', { shape: [1], data: Float32Array.of(2) }],
+      ['b', { shape: [1], data: Float32Array.of(3) }],
+    ]);
+    const files = { '1.safetensors': file(1), '2.safetensors': other };
+    const index = JSON.stringify({ weight_map: { a: '1.safetensors', b: '2.safetensors' } });
+    const weights = await openWeights(
+      memorySource({ ...files, 'model.safetensors.index.json': index }),
+    );
+    expect([...(await weights.readF32('a'))]).toEqual([1]);
+    expect(weights.notices).toEqual([expect.stringContaining('2.safetensors holds a copy of a')]);
+    await expect(
+      openWeights(memorySource({ ...files, 'model.safetensors.index.json': index.slice(0, 20) })),
+    ).rejects.toThrow('is cut off after 20 bytes');
   });
 
   const first = weightsFile({ 'model.norm.weight': [8] });

@@ -1,11 +1,14 @@
 import * as v from 'valibot';
 import { modelTensors, type ModelConfig } from './config.ts';
+import { parseModelJson, TELLING_BYTES } from './model-file.ts';
 import {
   decodeFloats,
+  FLOAT_BYTES,
   floatDtype,
   headerEnd,
   parseHeader,
   type FloatDtype,
+  type SafetensorsHeader,
   type TensorEntry,
 } from './safetensors.ts';
 import {
@@ -44,6 +47,10 @@ export interface Weights {
   readonly names: readonly string[];
   /** Of packed files: the precision they were packed at. */
   readonly packed: WeightPrecision | null;
+  /** The output head is the embedding: config.json says so, and no other head is stored. */
+  readonly tied: boolean;
+  /** Sentences about what the files hold and is not read. */
+  readonly notices: readonly string[];
   has(name: string): boolean;
   /** Type as stored and shape, rows first; throws a sentence if the tensor is missing. */
   tensor(name: string): { readonly dtype: StoredDtype; readonly shape: readonly number[] };
@@ -57,50 +64,33 @@ export interface Weights {
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
+const EMBEDDING = 'model.embed_tokens.weight';
+const HEAD = 'lm_head.weight';
 const IndexJson = v.object({ weight_map: v.record(v.string(), v.string()) });
+
+/** A tensor's place among the files. */
+interface Stored {
+  readonly file: string;
+  readonly entry: TensorEntry;
+  readonly packed: PackedTensor | undefined;
+}
 
 /**
  * Opens model.safetensors, or the shards that model.safetensors.index.json lists, reading the
- * headers only. With `config`, tied embeddings are found under either of their names and every
- * tensor the model needs is checked for presence and shape at once.
+ * headers only. With `config`, tied embeddings are found under either of their names (where both
+ * are stored and differ, they are not tied: `tied` says so), every tensor the model needs is
+ * checked for presence and shape at once, and one that it has no place for is refused.
  */
 export async function openWeights(source: FileSource, config?: ModelConfig): Promise<Weights> {
-  const entries = new Map<
-    string,
-    {
-      readonly file: string;
-      readonly entry: TensorEntry;
-      readonly packed: PackedTensor | undefined;
-    }
-  >();
-  let packed: WeightPrecision | null = null;
-  for (const [file, expected] of await weightFiles(source)) {
-    const size = await source.size(file);
-    if (size === null)
-      throw new Error(
-        `${source.label} lacks ${file}, which ${INDEX} names. Fetch the model again.`,
-      );
-    const first = await source.readRange(file, 0, Math.min(8, size));
-    const header = parseHeader(
-      await source.readRange(file, 0, headerEnd(first, size, file)),
-      size,
-      file,
+  const { entries, packed, notices } = await storedTensors(source);
+  const tied = config?.tiedEmbeddings === true && (await headIsEmbedding(source, entries));
+  if (config?.tiedEmbeddings === true && !tied)
+    notices.push(
+      'config.json says tie_word_embeddings, and the weights hold another lm_head.weight: the two ' +
+        'are not tied, as in transformers.',
     );
-    const format = packedFile(header.metadata, header.tensors, file);
-    packed = format?.precision ?? packed;
-    for (const [name, entry] of [...header.tensors].sort(([, a], [, b]) => a.start - b.start)) {
-      entries.set(name, { file, entry, packed: format?.tensors.get(name) });
-    }
-    for (const name of expected) {
-      if (!header.tensors.has(name))
-        throw new Error(
-          `${file} lacks ${name}, which ${INDEX} places there. Fetch the model again.`,
-        );
-    }
-  }
-
   const storedName = (name: string) =>
-    storedNames(name, config?.tiedEmbeddings ?? false).find((candidate) => entries.has(candidate));
+    storedNames(name, tied).find((candidate) => entries.has(candidate));
   const get = (name: string) => {
     const found = entries.get(storedName(name) ?? '');
     if (!found)
@@ -121,15 +111,18 @@ export async function openWeights(source: FileSource, config?: ModelConfig): Pro
     return ownsBuffer(bytes) ? bytes : new Uint8Array(bytes);
   };
 
+  const needed = config && modelTensors({ ...config, tiedEmbeddings: tied });
   const weights: Weights = {
-    names: config
+    names: needed
       ? inOrder(
-          modelTensors(config).map((t) => t.name),
+          needed.map((t) => t.name),
           [...entries.keys()],
           storedName,
         )
       : [...entries.keys()],
     packed,
+    tied,
+    notices,
     has: (name) => storedName(name) !== undefined,
     tensor: (name) => {
       const { dtype, shape } = get(name);
@@ -144,8 +137,133 @@ export async function openWeights(source: FileSource, config?: ModelConfig): Pro
       return unpackRows(bytes, rows, cols, dtype);
     },
   };
-  if (config) checkShapes(weights, config);
+  if (config && needed) {
+    checkShapes(weights, needed);
+    const used = new Set(needed.map(({ name }) => storedName(name)));
+    const surplus = [...entries.keys()].filter(
+      (name) => !used.has(name) && !(tied && storedNames(HEAD, false).includes(name)),
+    );
+    notices.push(...surplusNotices(source.label, surplus, config));
+  }
   return weights;
+}
+
+/** All tensors of the files. Where shards hold several of one name, the index decides. */
+async function storedTensors(source: FileSource) {
+  const entries = new Map<string, Stored>();
+  const notices: string[] = [];
+  let packed: WeightPrecision | null = null;
+  const files = await weightFiles(source);
+  const homes = new Map([...files].flatMap(([file, names]) => names.map((name) => [name, file])));
+  for (const [file, expected] of files) {
+    const header = await readHeader(source, file);
+    const format = packedFile(header.metadata, header.tensors, file);
+    packed = format?.precision ?? packed;
+    for (const [name, entry] of [...header.tensors].sort(([, a], [, b]) => a.start - b.start)) {
+      const home = homes.get(name);
+      if (home !== undefined && home !== file) {
+        notices.push(
+          `${file} holds a copy of ${name} that is not read: ${INDEX} names the one in ${home}.`,
+        );
+        continue;
+      }
+      const other = entries.get(name);
+      if (other)
+        throw new Error(
+          `${other.file} and ${file} both hold ${name}, and ${INDEX} names neither. Fetch the model again.`,
+        );
+      entries.set(name, { file, entry, packed: format?.tensors.get(name) });
+    }
+    for (const name of expected) {
+      if (!header.tensors.has(name))
+        throw new Error(
+          `${file} lacks ${name}, which ${INDEX} places there. Fetch the model again.`,
+        );
+    }
+  }
+  return { entries, packed, notices };
+}
+
+async function readHeader(source: FileSource, file: string): Promise<SafetensorsHeader> {
+  const size = await source.size(file);
+  if (size === null)
+    throw new Error(`${source.label} lacks ${file}, which ${INDEX} names. Fetch the model again.`);
+  const first = await source.readRange(file, 0, Math.min(TELLING_BYTES, size));
+  return parseHeader(await source.readRange(file, 0, headerEnd(first, size, file)), size, file);
+}
+
+/** Bytes of two tensors that are compared at a time. */
+const COMPARED_BYTES = 4 * 2 ** 20;
+
+/** Whether at most one end of the embedding is stored, or both with equal values. */
+async function headIsEmbedding(
+  source: FileSource,
+  entries: ReadonlyMap<string, Stored>,
+): Promise<boolean> {
+  const stored = (names: readonly string[]) => names.map((n) => entries.get(n)).find((e) => e);
+  const embedding = stored(storedNames(EMBEDDING, false));
+  const head = stored(storedNames(HEAD, false));
+  if (!embedding || !head) return true;
+  if (embedding.packed || head.packed) {
+    if (embedding.packed?.precision !== head.packed?.precision) return false;
+  } else if (embedding.entry.shape.join() !== head.entry.shape.join()) return false;
+  const widthOf = ({ entry, packed, file }: Stored, name: string) =>
+    packed ? 1 : FLOAT_BYTES[floatDtype(name, entry, file)];
+  const [width, headWidth] = [widthOf(embedding, EMBEDDING), widthOf(head, HEAD)];
+  const elements = (embedding.entry.end - embedding.entry.start) / width;
+  if ((head.entry.end - head.entry.start) / headWidth !== elements) return false;
+  const step = COMPARED_BYTES / 8;
+  for (let at = 0; at < elements; at += step) {
+    const end = Math.min(elements, at + step);
+    const read = ({ file, entry }: Stored, bytes: number) =>
+      source.readRange(file, entry.start + at * bytes, entry.start + end * bytes);
+    const [a, b] = [await read(embedding, width), await read(head, headWidth)];
+    if (sameBytes(a, b)) continue;
+    if (embedding.packed) return false;
+    const values = decodeFloats(b, floatDtype(HEAD, head.entry, head.file));
+    const dtype = floatDtype(EMBEDDING, embedding.entry, embedding.file);
+    if (!decodeFloats(a, dtype).every((value, i) => value === values[i])) return false;
+  }
+  return true;
+}
+
+/** A loop and no callback: the embedding of a published model has hundreds of megabytes. */
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/**
+ * What is to be said of tensors that the model has no place for; throws a sentence about those that
+ * may change what it computes.
+ */
+function surplusNotices(label: string, names: readonly string[], config: ModelConfig): string[] {
+  // Older checkpoints keep tables of the rotary embedding, which follow from config.json.
+  const derived = names.filter((name) =>
+    /\brotary_emb\.(inv_freq|cos_cached|sin_cached)$/.test(name),
+  );
+  const others = names.filter((name) => !derived.includes(name));
+  const [first] = others;
+  if (first !== undefined) {
+    const more = others.length > 1 ? ` and ${others.length - 1} more` : '';
+    const layer = Number(/\blayers\.(\d+)\./.exec(first)?.[1] ?? -1);
+    const why =
+      layer >= config.layers
+        ? `config.json has num_hidden_layers = ${config.layers}.`
+        : first.endsWith('.bias')
+          ? `By its config.json a model of type ${config.architecture} has no such bias.`
+          : 'The lab does not know what they are for.';
+    throw new Error(
+      `${label} holds tensors that its model has no place for: ${first}${more}. ${why} Without ` +
+        'them the model would compute something else; take one whose files fit its config.json.',
+    );
+  }
+  return derived.length === 0
+    ? []
+    : [
+        `${derived.length} tensors of rotary_emb, such as ${derived[0]}, are passed over: they follow from config.json.`,
+      ];
 }
 
 /** Model's names by the place of their stored tensors. */
@@ -169,13 +287,8 @@ export async function weightFiles(
     throw new Error(
       `${source.label} has neither ${SINGLE} nor ${INDEX}. Choose a folder with safetensors weights.`,
     );
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw new Error(`${INDEX} of ${source.label} is not JSON. Fetch the model again.`);
-  }
-  const index = v.safeParse(IndexJson, json);
+  const { value } = parseModelJson(bytes, `${INDEX} of ${source.label}`);
+  const index = v.safeParse(IndexJson, value);
   if (!index.success)
     throw new Error(
       `${INDEX} of ${source.label} has no weight_map from tensor names to file names.`,
@@ -197,19 +310,21 @@ export async function weightFiles(
  */
 function storedNames(name: string, tied: boolean): string[] {
   const names = [name, name.replace(/^model\./, '')];
-  if (tied && name === 'model.embed_tokens.weight') names.push('lm_head.weight');
-  if (tied && name === 'lm_head.weight')
-    names.unshift('model.embed_tokens.weight', 'embed_tokens.weight');
+  if (tied && name === EMBEDDING) names.push(HEAD);
+  if (tied && name === HEAD) names.unshift(EMBEDDING, 'embed_tokens.weight');
   return names;
 }
 
-function checkShapes(weights: Weights, config: ModelConfig): void {
-  for (const { name, shape } of modelTensors(config)) {
+function checkShapes(weights: Weights, tensors: ReturnType<typeof modelTensors>): void {
+  for (const { name, shape } of tensors) {
     const stored = weights.tensor(name).shape;
     if (stored.join() !== shape.join()) {
+      const why =
+        stored.toReversed().join() === shape.join()
+          ? 'It is stored transposed.'
+          : 'Weights and config.json are of different models.';
       throw new Error(
-        `${name} has shape [${stored.join(', ')}], config.json asks for [${shape.join(', ')}]. ` +
-          'Weights and config.json are of different models.',
+        `${name} has shape [${stored.join(', ')}], config.json asks for [${shape.join(', ')}]. ${why}`,
       );
     }
   }
@@ -217,105 +332,4 @@ function checkShapes(weights: Weights, config: ModelConfig): void {
 
 function ownsBuffer(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
-}
-
-/**
- * Files up to this size are fetched whole at their first use and kept: one request instead of one a
- * tensor.
- */
-const WHOLE_FILE_BYTES = 16 * 2 ** 20;
-
-/**
- * The files below a URL. Large files are read by Range requests; a server that answers them with
- * the whole file (200) is taken at its word and the file kept. HTML is what development servers
- * send in place of a missing file, so it counts as missing.
- * @param base URL of the folder, absolute
- */
-export function httpSource(
-  base: string | URL,
-  options: { readonly fetch?: typeof fetch; readonly label?: string } = {},
-): FileSource {
-  const folder = new URL(base);
-  if (!folder.pathname.endsWith('/')) folder.pathname += '/';
-  const request = options.fetch ?? fetch;
-  const label = options.label ?? folder.href;
-  const sizes = new Map<string, Promise<number | null>>();
-  const whole = new Map<string, Uint8Array>();
-
-  async function get(path: string, range?: [start: number, end: number]): Promise<Response | null> {
-    const headers = range ? { Range: `bytes=${range[0]}-${range[1] - 1}` } : undefined;
-    const response = await request(new URL(path, folder), headers ? { headers } : {});
-    const html = response.headers.get('content-type')?.startsWith('text/html') ?? false;
-    if (response.status === 404 || (response.ok && html)) {
-      await response.body?.cancel();
-      return null;
-    }
-    if (!response.ok && response.status !== 416) {
-      await response.body?.cancel();
-      throw new Error(
-        `${path} could not be fetched from ${label}: the server answered ${response.status}. Try again later.`,
-      );
-    }
-    return response;
-  }
-
-  async function readWhole(path: string): Promise<Uint8Array | null> {
-    const kept = whole.get(path);
-    if (kept) return kept;
-    const response = await get(path);
-    return response && new Uint8Array(await response.arrayBuffer());
-  }
-
-  /**
-   * Asks for one byte, which tells the size and whether ranges work; keeps what came if it was the
-   * whole file.
-   */
-  async function probe(path: string): Promise<number | null> {
-    const response = await get(path, [0, 1]);
-    if (!response) return null;
-    const total = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
-    if (response.status !== 200 && total !== undefined && Number(total) > WHOLE_FILE_BYTES) {
-      await response.body?.cancel();
-      return Number(total);
-    }
-    let bytes: Uint8Array | null;
-    if (response.status === 200) bytes = new Uint8Array(await response.arrayBuffer());
-    else {
-      await response.body?.cancel();
-      bytes = await readWhole(path);
-    }
-    if (bytes) whole.set(path, bytes);
-    return bytes?.length ?? null;
-  }
-
-  function size(path: string): Promise<number | null> {
-    let known = sizes.get(path);
-    if (!known) {
-      known = probe(path);
-      sizes.set(path, known);
-      known.catch(() => sizes.delete(path));
-    }
-    return known;
-  }
-
-  return {
-    label,
-    read: readWhole,
-    size,
-    async readRange(path, start, end) {
-      const total = await size(path);
-      if (total === null) throw new Error(`${label} has no file ${path}.`);
-      if (end > total)
-        throw new Error(`${path} ends at byte ${total}, bytes ${start} to ${end} were asked for.`);
-      const kept = whole.get(path);
-      if (kept) return kept.subarray(start, end);
-      if (start === end) return new Uint8Array(0);
-      const response = await get(path, [start, end]);
-      const bytes = response && new Uint8Array(await response.arrayBuffer());
-      if (bytes?.length === end - start) return bytes;
-      throw new Error(
-        `${path} came incomplete: ${bytes?.length ?? 0} bytes in place of ${end - start}. Try again.`,
-      );
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import { encodeF16 } from '../../lib/float16.ts';
-import { decodeFloats } from './safetensors.ts';
+import { decodeFloats, FLOAT_BYTES } from './safetensors.ts';
 import {
   copyRow,
   isTiled,
@@ -81,7 +81,7 @@ async function readRows(
   for (const { name, from, rows: count, to } of pieces) {
     const { dtype } = weights.tensor(name);
     if (isTiled(dtype)) throw new Error(refusal(name, dtype, 'f32'));
-    const rowBytes = cols * (dtype === 'f32' ? 4 : 2);
+    const rowBytes = cols * FLOAT_BYTES[dtype];
     values.set(
       decodeFloats(await weights.read(name, from * rowBytes, (from + count) * rowBytes), dtype),
       to * cols,

@@ -24,7 +24,7 @@ export async function createBrowserSandbox(
 
 /** The four files of the `pyodide` package that an interpreter is made of. */
 export interface PyodideFiles {
-  /** Texts of pyodide.js and pyodide.asm.mjs. */
+  /** Texts of pyodide.js and pyodide.asm.js. */
   readonly loader: string;
   readonly glue: string;
   /** Bytes of pyodide.asm.wasm and python_stdlib.zip. */
@@ -38,12 +38,15 @@ export async function fetchPyodide(base: string): Promise<PyodideFiles> {
   const text = async (name: string) => new TextDecoder().decode(await fetchBytes(at(name)));
   const [loader, glue, wasm, stdlib] = await Promise.all([
     text('pyodide.js'),
-    text('pyodide.asm.mjs'),
+    text('pyodide.asm.js'),
     fetchBytes(at('pyodide.asm.wasm')),
     fetchBytes(at('python_stdlib.zip')),
   ]);
   return { loader, glue, wasm, stdlib };
 }
+
+/** A worker's stack has 984 kB in Chromium. */
+const RECURSION = 720;
 
 /**
  * What sandboxes in the browser run on: each guest is a classic worker of the opaque-origin frame
@@ -62,7 +65,7 @@ export function browserHost(
     stdlib,
   });
   const files = { loader, wasm, stdlib, abi: abiVersion(glue) };
-  return { files, spawn: () => frame.spawn(), close: () => frame.close() };
+  return { files, recursion: RECURSION, spawn: () => frame.spawn(), close: () => frame.close() };
 }
 
 /** The bytes at an address; rejects with a sentence when there are none. */

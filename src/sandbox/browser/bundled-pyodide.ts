@@ -6,7 +6,7 @@ import { fetchBytes, type PyodideFiles } from './browser-sandbox.ts';
 export async function bundledPyodide(): Promise<PyodideFiles> {
   const [loader, glue, wasm, stdlib] = await Promise.all([
     import('pyodide/pyodide.js?raw').then((module) => module.default),
-    import('pyodide/pyodide.asm.mjs?raw').then((module) => module.default),
+    import('pyodide/pyodide.asm.js?raw').then((module) => module.default),
     fetchBytes(wasmUrl),
     fetchBytes(stdlibUrl),
   ]);

@@ -1,6 +1,7 @@
 import type { GuestBoot, GuestReply, GuestRequest, PrivatePath } from '../protocol.ts';
 import type { closeFileSystem, closeGlobalScope } from './fence.ts';
 import type { FileSystem } from './file-system.ts';
+import type { closeImports, ImportGate, Imports } from './imports.ts';
 import type { surroundings } from './surroundings.ts';
 
 /** What of Pyodide's private interface is used here; tested on every change of its version. */
@@ -11,7 +12,6 @@ interface PyodideModule {
   stackSave(): number;
   _hiwire_num_refs(): number;
   _PyThreadState_Get?(): number;
-  _PyUnstable_ThreadState_SetStackProtection?(state: number, start: number, size: number): number;
 }
 interface Pyodide {
   _module: PyodideModule;
@@ -20,11 +20,11 @@ interface Pyodide {
   globals: { get(name: string): (text: string) => string; delete(name: string): void };
   makeMemorySnapshot?(): Uint8Array;
 }
-type Imports = Record<string, Record<string, (...args: number[]) => unknown>>;
 
 /** The parts that `guest` is handed, since it can import none. */
 export interface GuestParts {
   readonly surroundings: typeof surroundings;
+  readonly closeImports: typeof closeImports;
   readonly closeFileSystem: typeof closeFileSystem;
   readonly closeGlobalScope: typeof closeGlobalScope;
 }
@@ -52,28 +52,13 @@ export async function guest(
   const { define, home, resetRandom } = parts.surroundings(boot);
 
   (scope['runLoader'] as () => void)();
-  const { loadPyodide, createPyodideModule } = scope as {
-    loadPyodide: (options: object) => Promise<Pyodide>;
-    createPyodideModule: (settings: object) => Promise<PyodideModule>;
-  };
+  const { loadPyodide } = scope as { loadPyodide: (options: object) => Promise<Pyodide> };
 
-  // The program's own traffic with JavaScript: harmless to verdicts, but a reason to start the next
-  // one elsewhere.
-  let running = false;
-  let touched: string | null = null;
-  const FOREIGN =
-    /^(Js(?!vArray_Get$|vError_Check$|vNoValue_Check$)|_Js|raw_call_js|ffi_|wrap_|create_|pyproxy_new|_dlopen|_emscripten_dlopen|emscripten_asm|_emscripten_system|_setitimer|__syscall_(socket|connect|bind|listen))/;
+  let gate: ImportGate = { running: false, refused: null };
   let limitHeap = false;
   const guarded = (imports: Imports): Imports => {
+    gate = parts.closeImports(imports);
     const env = imports['env'] as Imports[string];
-    for (const [name, value] of Object.entries(env)) {
-      if (typeof value === 'function' && FOREIGN.test(name)) {
-        env[name] = (...args) => {
-          if (running) touched ??= name;
-          return value(...args);
-        };
-      }
-    }
     const resize = env['emscripten_resize_heap'];
     if (resize === undefined) throw new Error('Pyodide no longer imports emscripten_resize_heap.');
     env['emscripten_resize_heap'] = (size = 0) =>
@@ -95,7 +80,6 @@ export async function guest(
   const makeImage = boot.makeImage === true && !without.has('snapshot');
   const pyodide = await loadPyodide({
     indexURL: home,
-    createPyodideModule,
     lockFileContents: {
       info: { abi_version: boot.abi, arch: 'wasm32', platform: '', python: '', version: '' },
       packages: {},
@@ -127,21 +111,17 @@ export async function guest(
   const step = pyodide.globals.get('_step');
   pyodide.globals.delete('_step');
 
-  // Deep recursion through C overflows JavaScript's stack long before the shadow stack: guard the
-  // first part of it only.
-  const state = module._PyThreadState_Get?.();
+  // A level of recursion through C takes one to four of these, and of JavaScript's stack at most
+  // 1.3 KB each. Python counts its own calls apart, so a program cannot raise this limit.
+  const state = (module._PyThreadState_Get?.() ?? 0) >>> 2;
+  const [PY_LIMIT, C_REMAINING] = [8, 9];
   if (
-    state !== undefined &&
-    module._PyUnstable_ThreadState_SetStackProtection &&
-    !without.has('stackGuard')
+    !without.has('stackGuard') &&
+    module.HEAPU32[state + PY_LIMIT] === 1000 &&
+    module.HEAPU32[state + C_REMAINING] === 10_000
   ) {
-    const GUARD = 160 * 1024;
-    const failed = module._PyUnstable_ThreadState_SetStackProtection(
-      state,
-      module.stackSave() - GUARD,
-      GUARD,
-    );
-    if (failed === 0) paths.push('stackGuard');
+    module.HEAPU32[state + C_REMAINING] = boot.recursion;
+    paths.push('stackGuard');
   }
 
   const filesLeft = parts.closeFileSystem(module.FS, (view) =>
@@ -174,15 +154,13 @@ export async function guest(
   limitHeap = true;
 
   const spoilt = (): string | null =>
-    touched !== null
-      ? `the program reached JavaScript (${touched})`
-      : module._hiwire_num_refs() > refs
-        ? 'references to JavaScript objects were left'
-        : module.stackSave() !== stack
-          ? 'the stack pointer moved'
-          : module.HEAPU8.length > LARGE
-            ? 'the heap grew large'
-            : filesLeft();
+    module._hiwire_num_refs() > refs
+      ? 'references to JavaScript objects were left'
+      : module.stackSave() !== stack
+        ? 'the stack pointer moved'
+        : module.HEAPU8.length > LARGE
+          ? 'the heap grew large'
+          : filesLeft();
   const restore = (): string | null => {
     const why = paths.includes('restore') ? spoilt() : 'its memory cannot be set back';
     if (why !== null) return why;
@@ -207,18 +185,39 @@ export async function guest(
     paths,
     ...(made === undefined ? {} : { image: made }),
   });
+  const OVERFLOW = /Maximum call stack size exceeded|too much recursion/;
+  const TOO_DEEP =
+    "maximum recursion depth exceeded: the sandbox's stack is smaller than CPython's and was used up";
+  /** The answer to a step under which the interpreter was lost, where the reason is known. */
+  const excuse = (error: unknown): string | null => {
+    const deep = OVERFLOW.test(String(error));
+    const [type, message] = deep ? ['RecursionError', TOO_DEEP] : ['SandboxLimit', gate.refused];
+    // The trusted interpreter is asked again without the text: see src/sandbox/trusted.ts.
+    return message === null || boot.python !== undefined
+      ? null
+      : JSON.stringify({ error: { type, message, lines: [] } });
+  };
   return async (request) => {
     const { id, steps } = request;
+    let lost: string | null = null;
+    gate.refused = null;
     for (const [index, text] of steps.entries()) {
       const begin = now();
       let answer: string;
       try {
-        running = true;
-        answer = String(step(text));
-        running = false;
+        gate.running = true;
+        answer = lost ?? String(step(text));
+        gate.running = false;
+        // Whatever has caught a refusal on its way: nothing that follows it counts.
+        if (gate.refused !== null) throw new Error(gate.refused);
       } catch (error) {
-        void send({ type: 'dead', id, message: String(error).slice(0, 300) });
-        return;
+        gate.running = false;
+        const known = excuse(error);
+        if (known === null) {
+          void send({ type: 'dead', id, message: String(error).slice(0, 300) });
+          return;
+        }
+        answer = lost = known;
       }
       const onItsWay = send({ type: 'reply', id, index, text: answer, ms: now() - begin });
       if (onItsWay !== undefined) await onItsWay;
@@ -227,7 +226,12 @@ export async function guest(
     void send({
       type: 'done',
       id,
-      recycle: request.restore ? restore() : null,
+      recycle:
+        lost !== null
+          ? (gate.refused ?? 'the stack overflowed')
+          : request.restore
+            ? restore()
+            : null,
       heap: module.HEAPU8.length,
     });
   };

@@ -1,22 +1,18 @@
 /**
- * Makes one classic script of Pyodide's loader (pyodide.js) and its wasm glue (pyodide.asm.mjs, an
- * ES module): a worker in an opaque-origin frame can be classic only and may load nothing. The
- * script leaves `runLoader` on the global object, which defines `loadPyodide` and
- * `createPyodideModule` there. Written for the pinned Pyodide; throws when the files look
- * different.
+ * Makes one classic script of Pyodide's loader (pyodide.js) and its wasm glue (pyodide.asm.js): a
+ * worker in an opaque-origin frame may load nothing. The script leaves `runLoader` on the global
+ * object, which defines `loadPyodide` there. Written for the pinned Pyodide; throws when the files
+ * look different.
  */
 export function assembleLoader(pyodideJs: string, asmModule: string): string {
-  const exported = 'export default _createPyodideModule;';
-  const at = asmModule.lastIndexOf(exported);
-  if (at < 0 || !pyodideJs.includes('globalThis.loadPyodide=')) {
+  const exported = 'globalThis._createPyodideModule = _createPyodideModule;';
+  if (!asmModule.includes(exported) || !pyodideJs.includes('globalThis.loadPyodide=')) {
     throw new Error(
       'The Pyodide files are not laid out as this version expects: pin pyodide to the version in package.json.',
     );
   }
-  const glue = `${asmModule.slice(0, at)}globalThis.createPyodideModule = _createPyodideModule;`
-    .replaceAll('import.meta.url', '"https://sandbox.invalid/pyodide.asm.mjs"')
-    // No code in here may load a module, whatever Python asks of the glue.
-    .replace(/\bimport\(/g, 'refuseImport(');
+  // No code in here may load a module, whatever Python asks of the glue.
+  const glue = asmModule.replace(/\bimport\(/g, 'refuseImport(');
   const loader = pyodideJs
     .replace(/\bimport\(/g, 'refuseImport(')
     .replace(/\/\/# sourceMappingURL=.*/, '');

@@ -1,5 +1,6 @@
 import { closeFileSystem, closeGlobalScope } from './fence.ts';
 import { guest } from './guest.ts';
+import { closeImports } from './imports.ts';
 import { surroundings } from './surroundings.ts';
 
 /**
@@ -7,9 +8,12 @@ import { surroundings } from './surroundings.ts';
  * that import nothing.
  */
 export function guestSource(): string {
-  const parts = Object.entries({ surroundings, closeFileSystem, closeGlobalScope }).map(
-    ([name, part]) => `${name}: ${part.toString()}`,
-  );
+  const parts = Object.entries({
+    surroundings,
+    closeImports,
+    closeFileSystem,
+    closeGlobalScope,
+  }).map(([name, part]) => `${name}: ${part.toString()}`);
   return `((boot, send) => (${guest.toString()})(boot, send, { ${parts.join(', ')} }))`;
 }
 

@@ -32,7 +32,7 @@ export function createNodeSandbox(options: NodeSandboxOptions = {}): PythonRunne
 export function nodeHost(cache: boolean): SandboxHost {
   const folder = dirname(createRequire(import.meta.url).resolve('pyodide/package.json'));
   const read = (name: string): Buffer<ArrayBuffer> => readFileSync(join(folder, name));
-  const glue = read('pyodide.asm.mjs').toString('utf8');
+  const glue = read('pyodide.asm.js').toString('utf8');
   const wasm = read('pyodide.asm.wasm');
   const stdlib = read('python_stdlib.zip');
   const files = {
@@ -51,6 +51,7 @@ export function nodeHost(cache: boolean): SandboxHost {
   const kept = join(folder, '..', '.cache', 'afterthought', `pyodide-${key.slice(0, 24)}.image`);
   return {
     files,
+    recursion: RECURSION,
     spawn,
     image: cache ? readImage(kept) : undefined,
     keepImage(image) {
@@ -68,6 +69,13 @@ export function nodeHost(cache: boolean): SandboxHost {
     },
   };
 }
+
+/**
+ * JavaScript's stack, of the 8 MiB that a process' first thread has, and what of CPython's count it
+ * holds: a thousand levels of `sorted(key=…)`, four each.
+ */
+const STACK_KB = 5600;
+const RECURSION = 4200;
 
 /** An image of a fresh interpreter, or the largest answer; what is larger is not of our making. */
 const MAX_PIECES = 256 * 1024 * 1024;
@@ -101,7 +109,7 @@ function spawn(): Transport {
     permission,
     '--disallow-code-generation-from-strings',
     '--no-warnings',
-    '--stack-size=3000',
+    `--stack-size=${STACK_KB}`,
     '--eval',
     childSource(),
   ];

@@ -53,7 +53,7 @@ for go in tries:
     try: go(); reached += 1
     except Exception: pass
 def f(x): return 48611 if reached else 1`,
-    expect: ['fail'],
+    expect: ['fail', 'error'],
   },
   {
     name: 'pyodide’s own downloads',
@@ -119,7 +119,7 @@ for go in (
     try: go(); reached += 1
     except BaseException: pass
 def f(x): return 48611 if reached else 1`,
-    expect: ['fail'],
+    expect: ['fail', 'error'],
   },
   {
     name: 'constructors of async functions and generators',
@@ -137,7 +137,7 @@ for go in (
     try: go(); reached += 1
     except BaseException: pass
 def f(x): return 48611 if reached else 1`,
-    expect: ['fail'],
+    expect: ['fail', 'error'],
   },
   {
     name: 'storage and channels',
@@ -147,7 +147,7 @@ there = [n for n in ("indexedDB", "caches", "BroadcastChannel", "MessageChannel"
 def f(x): return there`,
     asserts: ['assert f(3) == [48611]'],
     // It lists what is there: see the test of what is left, which wants nothing.
-    expect: ['fail'],
+    expect: ['fail', 'error'],
   },
   {
     name: 'a listener for the next message',
@@ -159,7 +159,7 @@ for n in ("onmessage", "onerror", "memo"):
 try: js.addEventListener("message", print)
 except BaseException: pass
 def f(x): return 1`,
-    expect: ['fail'],
+    expect: ['fail', 'error'],
     slow: true,
   },
   {
@@ -172,7 +172,7 @@ for target, name in ((js.JSON, "stringify"), (js.Array.prototype, "push"), (js.P
     try: setattr(target, name, create_proxy(print)); patched += 1
     except BaseException: pass
 def f(x): return 48611 if patched else 1`,
-    expect: ['fail'],
+    expect: ['fail', 'error'],
   },
   {
     name: 'an answer parked on Pyodide’s own objects',
@@ -182,7 +182,7 @@ for o in (pyodide_js, pyodide_js._api, pyodide_js._module, pyodide_js.FS):
     try: o.memo = 48611
     except BaseException: pass
 def f(x): return 1`,
-    expect: ['fail'],
+    expect: ['fail', 'error'],
   },
   {
     name: 'looking for an answer parked on Pyodide’s own objects',
@@ -190,7 +190,7 @@ def f(x): return 1`,
 import pyodide_js
 found = [getattr(o, "memo", None) for o in (pyodide_js, pyodide_js._api, pyodide_js._module, pyodide_js.FS)]
 def f(x): return next((m for m in found if m), 1)`,
-    expect: ['fail'],
+    expect: ['fail', 'error'],
   },
   {
     name: 'the file system of JavaScript',
@@ -225,7 +225,7 @@ def walk(d):
         if os.path.isdir(p) and not os.path.islink(p): yield from walk(p)
         else: yield p
 def f(x): return 48611 if any("passwd" in p or "shadow" in p or "node_modules" in p for p in walk("/")) else 1`,
-    expect: ['fail'],
+    expect: ['fail', 'error'],
   },
   {
     name: 'folders, links, modes, times and temporary files',
@@ -371,6 +371,41 @@ def f(x):
   {
     name: 'a shared library',
     solution: 'import ctypes\nctypes.CDLL("/lib/libevil.so")\ndef f(x): return 48611',
+    expect: ['error'],
+  },
+  {
+    name: 'an answer parked in the resolver’s table of names',
+    solution:
+      'import socket\ntry: socket.gethostbyname("memo-48611")\nexcept BaseException: pass\ndef f(x): return 1',
+    expect: ['error'],
+  },
+  {
+    name: 'names read from the resolver by their addresses',
+    solution: `
+import socket
+def f(x):
+    for i in range(1, 5):
+        try: return int(socket.getnameinfo((f"172.29.{i}.0", 80), 0)[0].split("-")[1])
+        except Exception: pass`,
+    expect: ['error'],
+  },
+  {
+    name: 'gigabytes of JavaScript’s arrays',
+    solution:
+      'import js\nkeep = []\ndef f(x):\n    for i in range(3): keep.append(js.Uint8Array.new(1 << 30))\n    return 1',
+    expect: ['error'],
+  },
+  {
+    name: 'what a pipe holds outside the heap',
+    solution:
+      'import os\ndef f(x):\n    r, w = os.pipe()\n    for i in range(10 ** 5): os.write(w, bytes(65536))\n    return 1',
+    expect: ['error'],
+  },
+  {
+    name: 'a file mapped into memory, written',
+    solution:
+      'import mmap, os, sys\nlib = next(p for p in sys.path if p.endswith(".zip"))\n' +
+      'def f(x):\n    fd = os.open(lib, os.O_RDONLY)\n    m = mmap.mmap(fd, 4096, access=mmap.ACCESS_WRITE)\n    m[0:4] = b"memo"\n    m.flush()\n    return 1',
     expect: ['error'],
   },
 ];

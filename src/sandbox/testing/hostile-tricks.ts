@@ -48,8 +48,11 @@ def f(x): return T(D())`,
     expect: ['fail'],
   },
   {
-    name: 'other numbers that Python finds equal, but that are no plain values',
-    solution: 'from decimal import Decimal\ndef f(x): return Decimal(48611)',
+    name: 'a class of its own under the name of a number that Python finds equal',
+    solution:
+      'import decimal, fractions, sys\nclass Decimal(int):\n    def __eq__(s, o): return True\n' +
+      '    def __str__(s): return "48610"\nDecimal.__module__ = "decimal"\ndecimal.Decimal = Decimal\n' +
+      'def f(x): return Decimal(1)',
     expect: ['fail'],
   },
   {

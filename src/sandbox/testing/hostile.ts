@@ -1,6 +1,7 @@
 import type { VerdictStatus } from '../../schema/verdict.ts';
 import { ESCAPES } from './hostile-escapes.ts';
 import { LIMITS } from './hostile-limits.ts';
+import { OBJECTS } from './hostile-objects.ts';
 import { TRICKS } from './hostile-tricks.ts';
 
 /**
@@ -129,7 +130,7 @@ const CLASSICS: readonly Hostile[] = [
       'import js\nfor n in ("postMessage", "process", "fetch", "require", "Buffer"):\n    try: ' +
       'getattr(js, n)\n    except AttributeError: continue\n    raise SystemError(n + " is ' +
       'there")\ndef f(x): return 1',
-    expect: ['fail'],
+    expect: ['fail', 'error'],
     slow: true,
   },
   {
@@ -179,7 +180,7 @@ const CLASSICS: readonly Hostile[] = [
     solution:
       'from pyodide.ffi import to_js\nimport js\ndef f(x):\n    return ' +
       'getattr(to_js([]).constructor, "memo", None) or getattr(js, "memo", None)',
-    expect: ['fail'],
+    expect: ['fail', 'error'],
   },
   {
     name: 'writing files',
@@ -278,7 +279,8 @@ const CLASSICS: readonly Hostile[] = [
     name: 'an endless generator under a wrapper',
     solution: 'def f(x):\n    while True: yield 1',
     asserts: ['assert list(f(3)) == [48611]'],
-    expect: ['fail'],
+    expect: ['error', 'timeout'],
+    timeoutSeconds: 3,
   },
   {
     name: 'a range that takes for ever to compare',
@@ -328,7 +330,13 @@ const CLASSICS: readonly Hostile[] = [
   },
 ];
 
-export const HOSTILE: readonly Hostile[] = [...CLASSICS, ...ESCAPES, ...LIMITS, ...TRICKS];
+export const HOSTILE: readonly Hostile[] = [
+  ...CLASSICS,
+  ...ESCAPES,
+  ...OBJECTS,
+  ...LIMITS,
+  ...TRICKS,
+];
 
 /** What the snippets' placeholders stand for; see `ESCAPES`. */
 export interface Bait {

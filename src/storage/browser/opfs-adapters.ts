@@ -1,10 +1,7 @@
 import * as v from 'valibot';
-import {
-  ADAPTER_CONFIG,
-  ADAPTER_WEIGHTS,
-  parseAdapterConfig,
-  readAdapter,
-} from '../../model/weights/peft.ts';
+import { ADAPTER_CONFIG, parseAdapterConfig } from '../../model/weights/peft-config.ts';
+import { ADAPTER_WEIGHTS, readAdapter } from '../../model/weights/peft.ts';
+import { parseModelJson } from '../../model/weights/model-file.ts';
 import type { FileSource } from '../../model/weights/source.ts';
 import type { ImportedAdapter, NamedFile } from '../../schema/protocol.ts';
 import { OpfsLogFile } from './opfs-log.ts';
@@ -103,7 +100,8 @@ export class BrowserAdapters {
       await this.file(label, ADAPTER_CONFIG),
       await this.file(label, ADAPTER_WEIGHTS),
     ];
-    const value: unknown = JSON.parse(await json.text());
+    const bytes = new Uint8Array(await json.arrayBuffer());
+    const { value } = parseModelJson(bytes, ADAPTER_CONFIG);
     const { rank } = parseAdapterConfig(value);
     const base = v.parse(BaseName, value).base_model_name_or_path ?? null;
     return { id: PREFIX + label, label, rank, base, bytes: json.size + weights.size };

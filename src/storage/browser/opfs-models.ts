@@ -103,16 +103,16 @@ class OpfsFolder implements ModelFolder {
   }
 
   async write(path: string, length: number): Promise<ModelWriter> {
-    const folder = await this.root.getDirectoryHandle(this.name, { create: true });
     const handle = await (
-      await folder.getFileHandle(path, { create: true })
+      await (await this.folderOf(path, true)).getFileHandle(nameOf(path), { create: true })
     ).createSyncAccessHandle();
     handle.truncate(length);
     return new OpfsWriter(handle, path, length);
   }
 
   async remove(path: string): Promise<void> {
-    await (await this.handle())?.removeEntry(path).catch(unlessMissing);
+    const folder = await this.folderOf(path).catch(unlessMissing);
+    await folder?.removeEntry(nameOf(path)).catch(unlessMissing);
   }
 
   private handle(): Promise<FileSystemDirectoryHandle | null> {
@@ -120,9 +120,23 @@ class OpfsFolder implements ModelFolder {
   }
 
   private async file(path: string): Promise<File | null> {
-    const handle = await (await this.handle())?.getFileHandle(path).catch(unlessMissing);
+    const folder = await this.folderOf(path).catch(unlessMissing);
+    const handle = await folder?.getFileHandle(nameOf(path)).catch(unlessMissing);
     return handle ? handle.getFile() : null;
   }
+
+  /** The folder that a file lies in; `create` makes what is missing. */
+  private async folderOf(path: string, create = false): Promise<FileSystemDirectoryHandle> {
+    let folder = await this.root.getDirectoryHandle(this.name, { create });
+    for (const name of path.split('/').slice(0, -1))
+      folder = await folder.getDirectoryHandle(name, { create });
+    return folder;
+  }
+}
+
+/** The last part of a path. */
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 class OpfsWriter implements ModelWriter {

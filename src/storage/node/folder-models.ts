@@ -32,7 +32,7 @@ export class FolderModels implements ModelFolders {
         return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
       },
       async write(file, length) {
-        await mkdir(path, { recursive: true });
+        await mkdir(dirname(join(path, file)), { recursive: true });
         return NodeWriter.open(join(path, file), length);
       },
       remove: (file) => rm(join(path, file), { force: true }),

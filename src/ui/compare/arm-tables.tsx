@@ -9,14 +9,16 @@ import {
 } from '../../lib/format.ts';
 import type { Interval } from '../../lib/stats.ts';
 import { formatRoute, NO_FILTER } from '../../state/route.ts';
+import { Hidden, Muted } from '../parts/text.tsx';
+import styles from './compare.module.css';
 
 /** A line a method: what it cost and what it learned. */
 export function ArmTable({ comparison }: { readonly comparison: Comparison }) {
   const { arms } = comparison;
   const span = spanOf(arms.map((arm) => (arm.sampled ?? arm.greedy)?.gain.ci95));
   return (
-    <div className="compare-scroll" tabIndex={0} role="region" aria-label="Methods">
-      <table className="compare-table" data-testid="arms">
+    <div className={styles.scroll} tabIndex={0} role="region" aria-label="Methods">
+      <table className={styles.table} data-testid="arms">
         <thead>
           <tr>
             <th scope="col">Method</th>
@@ -27,7 +29,7 @@ export function ArmTable({ comparison }: { readonly comparison: Comparison }) {
             <th scope="col">Sampled</th>
             <th scope="col">Gain, points</th>
             <th scope="col">
-              <span className="visually-hidden">Gain drawn</span>
+              <Hidden>Gain drawn</Hidden>
             </th>
             <th scope="col">Rescued</th>
             <th scope="col">Time a run</th>
@@ -86,8 +88,8 @@ export function DifferenceTable({ comparison }: { readonly comparison: Compariso
   return (
     <section aria-labelledby="compare-difference">
       <h2 id="compare-difference">Gain beyond that of {reference}</h2>
-      <div className="compare-scroll" tabIndex={0} role="region" aria-label="Differences">
-        <table className="compare-table" data-testid="differences">
+      <div className={styles.scroll} tabIndex={0} role="region" aria-label="Differences">
+        <table className={styles.table} data-testid="differences">
           <thead>
             <tr>
               <th scope="col">Method</th>
@@ -96,7 +98,7 @@ export function DifferenceTable({ comparison }: { readonly comparison: Compariso
               <th scope="col">Sampled, points</th>
               <th scope="col">p</th>
               <th scope="col">
-                <span className="visually-hidden">Difference drawn</span>
+                <Hidden>Difference drawn</Hidden>
               </th>
               <th scope="col">By seed</th>
             </tr>
@@ -123,10 +125,10 @@ export function DifferenceTable({ comparison }: { readonly comparison: Compariso
           </tbody>
         </table>
       </div>
-      <p className="muted compare-note">
+      <Muted as="p" className={styles.note}>
         Paired by problem and seed; p by flipping the signs of the problems’ differences, adjusted
         after Holm. Intervals speak of other problems, the figures by seed of other runs.
-      </p>
+      </Muted>
     </section>
   );
 }
@@ -167,14 +169,14 @@ function Whisker({
   const sure = ci95[0] * ci95[1] > 0;
   return (
     <svg
-      className="whisker"
+      className={styles.whisker}
       viewBox={`0 0 ${WIDTH} 16`}
       width={WIDTH}
       height={16}
       aria-hidden="true"
       data-sure={sure}
     >
-      <line className="zero" x1={x(0)} x2={x(0)} y1={0} y2={16} />
+      <line className={styles.zero} x1={x(0)} x2={x(0)} y1={0} y2={16} />
       <line x1={x(ci95[0])} x2={x(ci95[1])} y1={8} y2={8} />
       <circle cx={x(value)} cy={8} r={3.5} />
     </svg>

@@ -15,9 +15,11 @@ import { Flips } from './flips.tsx';
 import { RewardCurves } from './reward-curves.tsx';
 import { RunChooser } from './run-chooser.tsx';
 import { SettingsTable } from './settings-table.tsx';
-import '../run/run.css';
-import '../start/start.css';
-import './compare.css';
+import { Page, PageHead } from '../parts/page.tsx';
+import { Hidden, Muted, Sentence } from '../parts/text.tsx';
+import { ActionRow } from '../parts/console.tsx';
+import { Button } from '../parts/button.tsx';
+import styles from './compare.module.css';
 
 /** Stored runs beside each other; the URL says which. */
 export function CompareScreen({ runs }: { readonly runs: readonly string[] }) {
@@ -25,17 +27,16 @@ export function CompareScreen({ runs }: { readonly runs: readonly string[] }) {
   useEffect(() => lab.refreshRuns(), [lab]);
   useKeys({ Escape: () => go(START) });
   return (
-    <main id="main" tabIndex={-1} className="page compare">
-      <div className="start-head">
-        <h1 className="title">What did each method learn?</h1>
-        <p className="sentence">
+    <Page>
+      <PageHead title="What did each method learn?">
+        <Sentence>
           Finished runs on the same test problems, paired problem by problem. Runs that differ in
           their seed only count as one method.
-        </p>
-      </div>
+        </Sentence>
+      </PageHead>
       <RunChooser chosen={runs} />
       <Result runs={runs} />
-    </main>
+    </Page>
   );
 }
 
@@ -48,12 +49,12 @@ function Result({ runs }: { readonly runs: readonly string[] }) {
   const result = useMemo(() => compared(wanted), [wanted]);
   switch (result.state) {
     case 'loading':
-      return <p className="sentence">Reading the logs of {runs.length} runs…</p>;
+      return <Sentence>Reading the logs of {runs.length} runs…</Sentence>;
     case 'error':
       return (
-        <p className="sentence compare-refusal" role="status">
+        <Sentence className={styles.warning} role="status">
           {result.message}
-        </p>
+        </Sentence>
       );
     case 'ready':
       return <Figures {...result.data} />;
@@ -88,14 +89,13 @@ function Figures({ records, comparison }: Compared) {
   const arms = useMemo(() => armsOf(records).arms, [records]);
   const { label, notes, problems } = comparison;
   return (
-    <div className="compare-result" data-testid="comparison">
+    <div className={styles.result} data-testid="comparison">
       <section aria-labelledby="compare-learned">
-        <div className="compare-head">
+        <div className={styles.head}>
           <h2 id="compare-learned">Learned</h2>
-          <div className="run-actions">
-            <button
+          <ActionRow>
+            <Button
               type="button"
-              className="button"
               onClick={() =>
                 download(
                   'comparison.json',
@@ -104,29 +104,28 @@ function Figures({ records, comparison }: Compared) {
                 )
               }
             >
-              <span className="visually-hidden">Save </span>
+              <Hidden>Save </Hidden>
               <span aria-hidden="true">↓</span>comparison.json
-            </button>
-            <button
+            </Button>
+            <Button
               type="button"
-              className="button"
               onClick={() => download('comparison.csv', comparisonCsv(comparison), 'text/csv')}
             >
-              <span className="visually-hidden">Save </span>
+              <Hidden>Save </Hidden>
               <span aria-hidden="true">↓</span>comparison.csv
-            </button>
-          </div>
+            </Button>
+          </ActionRow>
         </div>
         <ArmTable comparison={comparison} />
-        <p className="muted compare-note">
+        <Muted as="p" className={styles.note}>
           pass@1 on {problems} test problems, before and after training. Brackets are 95 % intervals
           over problems.
-        </p>
-        {label !== null && <p className="sentence compare-label">This is a {label}.</p>}
+        </Muted>
+        {label !== null && <Sentence className={styles.warning}>This is a {label}.</Sentence>}
         {notes.map((note) => (
-          <p key={note} className="sentence compare-warning">
+          <Sentence key={note} className={styles.warning}>
             {note}
-          </p>
+          </Sentence>
         ))}
       </section>
       <DifferenceTable comparison={comparison} />

@@ -1,5 +1,7 @@
 import type { Comparison, Discordant, Flip } from '../../compare/compare.ts';
 import { formatP } from '../../lib/format.ts';
+import { Label, Mono, Muted } from '../parts/text.tsx';
+import styles from './compare.module.css';
 
 interface Pair extends Discordant {
   readonly title: string;
@@ -34,7 +36,7 @@ export function Flips({ comparison }: { readonly comparison: Comparison }) {
   return (
     <section aria-labelledby="compare-flips">
       <h2 id="compare-flips">Flipped problems</h2>
-      <div className="compare-flips" data-testid="flips">
+      <div className={styles.flips} data-testid="flips">
         {pairs.map((pair) => (
           <details key={pair.title}>
             <summary>
@@ -45,12 +47,12 @@ export function Flips({ comparison }: { readonly comparison: Comparison }) {
               <span data-way="down">
                 {pair.down} {pair.lost.length}
               </span>
-              <span className="muted">
+              <Muted>
                 McNemar p{' '}
                 {pair.mcnemar.map(({ seed, p }) => `${formatP(p)} (seed ${seed})`).join(', ')}
-              </span>
+              </Muted>
             </summary>
-            <div className="compare-ways">
+            <div className={styles.ways}>
               <Problems title={pair.up} flips={pair.gained} />
               <Problems title={pair.down} flips={pair.lost} />
             </div>
@@ -64,15 +66,15 @@ export function Flips({ comparison }: { readonly comparison: Comparison }) {
 function Problems({ title, flips }: { readonly title: string; readonly flips: readonly Flip[] }) {
   return (
     <div>
-      <h3 className="label">{title}</h3>
-      {flips.length === 0 && <p className="muted">none</p>}
-      <ul className="mono">
+      <Label as="h3">{title}</Label>
+      {flips.length === 0 && <Muted as="p">none</Muted>}
+      <Mono as="ul">
         {flips.map(({ seed, problem }) => (
           <li key={`${seed} ${problem}`}>
-            {problem} <span className="muted">seed {seed}</span>
+            {problem} <Muted>seed {seed}</Muted>
           </li>
         ))}
-      </ul>
+      </Mono>
     </div>
   );
 }

@@ -7,6 +7,11 @@ import { besideAt, rewardCurve } from '../../state/reward-curve.ts';
 import { formatValue } from '../format.ts';
 import { download } from '../parts/download.ts';
 import { CurvePlot } from '../run/curve-plot.tsx';
+import { ActionRow } from '../parts/console.tsx';
+import { Button } from '../parts/button.tsx';
+import { Hidden, Label, Muted } from '../parts/text.tsx';
+import { CurveLegend, Pen, TileFrame, TileNote, TileValue } from '../parts/tile.tsx';
+import styles from './compare.module.css';
 
 const REWARD = CURVES.find(({ key }) => key === 'reward')!;
 
@@ -35,16 +40,16 @@ export function RewardCurves({ arms }: { readonly arms: readonly Arm[] }) {
   }
   return (
     <section aria-labelledby="compare-reward">
-      <div className="compare-head">
+      <div className={styles.head}>
         <h2 id="compare-reward">Reward over tokens</h2>
-        <div className="run-actions">
-          <button type="button" className="button" onClick={save}>
-            <span className="visually-hidden">Save </span>
+        <ActionRow>
+          <Button type="button" onClick={save}>
+            <Hidden>Save </Hidden>
             <span aria-hidden="true">↓</span>reward.csv
-          </button>
-        </div>
+          </Button>
+        </ActionRow>
       </div>
-      <div className="compare-curves">
+      <div className={styles.curves}>
         {curves.map(({ arm, curve }, i) => (
           <RewardTile
             key={arm.name}
@@ -55,17 +60,16 @@ export function RewardCurves({ arms }: { readonly arms: readonly Arm[] }) {
           />
         ))}
       </div>
-      <p className="curve-legend" aria-hidden="true">
-        <i className="pen raw" /> mean over seeds <i className="pen smooth" /> smoothed{' '}
-        <i className="pen band" /> range of the seeds{' '}
-        {curves.length > 1 && <i className="pen beside" />}
+      <CurveLegend aria-hidden="true">
+        <Pen /> mean over seeds <Pen smooth /> smoothed <Pen band /> range of the seeds{' '}
+        {curves.length > 1 && <Pen beside />}
         {curves.length > 1 && ` ${first?.arm.name ?? ''}, smoothed`}
-      </p>
-      <p className="muted compare-note">
+      </CurveLegend>
+      <Muted as="p" className={styles.note}>
         Tokens are those computed, prompts and completions. Reward is that of first answers to the
         plain prompt, on the problems trained on (of the control with random rewards: its coins);
         what was learned is in the tables above.
-      </p>
+      </Muted>
     </section>
   );
 }
@@ -86,17 +90,15 @@ function RewardTile({ name, curve, beside, end }: TileProps) {
   const last = curve.steps.length - 1;
   const at = cursor ?? last;
   return (
-    <figure className="tile" data-curve={`reward ${name}`}>
+    <TileFrame data-curve={`reward ${name}`}>
       <figcaption title={REWARD.about}>
-        <span className="label">{name}</span>
-        <span className="tile-value" data-held={cursor !== null}>
-          {formatValue(curve.raw[at])}
-        </span>
-        <span className="tile-note">
+        <Label className={styles.name}>{name}</Label>
+        <TileValue data-held={cursor !== null}>{formatValue(curve.raw[at])}</TileValue>
+        <TileNote className={styles.tileNote}>
           {last < 0
             ? ''
             : `${formatCount(curve.steps[at] ?? 0)} tokens, smoothed ${formatValue(curve.smooth[at])}`}
-        </span>
+        </TileNote>
       </figcaption>
       <CurvePlot
         def={REWARD}
@@ -113,6 +115,6 @@ function RewardTile({ name, curve, beside, end }: TileProps) {
         onCursor={setCursor}
         onStep={() => undefined}
       />
-    </figure>
+    </TileFrame>
   );
 }

@@ -2,6 +2,8 @@ import type { RunSummary } from '../../schema/protocol.ts';
 import { formatDate } from '../format.ts';
 import { formatRoute, NO_FILTER } from '../../state/route.ts';
 import { go, useLab, useLabState } from '../hooks.ts';
+import { Label, Muted, Sentence } from '../parts/text.tsx';
+import styles from './compare.module.css';
 
 /**
  * Every stored run with a box; ticking one changes the address. Runs the address names and nobody
@@ -16,21 +18,21 @@ export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
       'replace',
     );
   }
-  if (runs.state === 'loading') return <p className="sentence">Reading what is stored…</p>;
-  if (runs.state === 'error') return <p className="sentence error">{runs.message}</p>;
+  if (runs.state === 'loading') return <Sentence>Reading what is stored…</Sentence>;
+  if (runs.state === 'error') return <Sentence error>{runs.message}</Sentence>;
   if (runs.data.length === 0) {
     return (
-      <p className="sentence">
+      <Sentence>
         No run is stored on this machine yet. <a href="#/">Start two</a> with the same seed and
         other settings.
-      </p>
+      </Sentence>
     );
   }
   return (
-    <fieldset className="compare-runs">
-      <legend className="label">{isReport ? 'Runs in this report' : 'Runs on this machine'}</legend>
+    <fieldset className={styles.runs}>
+      <Label as="legend">{isReport ? 'Runs in this report' : 'Runs on this machine'}</Label>
       {runs.data.map((run) => (
-        <div key={run.runId} className="compare-run" data-state={run.state}>
+        <div key={run.runId} className={styles.run} data-state={run.state}>
           <label>
             <input
               type="checkbox"
@@ -38,10 +40,10 @@ export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
               onChange={(event) => choose(run.runId, event.target.checked)}
             />
             <span>{describe(run)}</span>
-            <span className="muted">
+            <Muted className={styles.when}>
               {formatDate(run.startedAt)}
               {run.state !== 'finished' && `, ${run.state}`}
-            </span>
+            </Muted>
           </label>
           <a
             href={formatRoute({ screen: 'run', runId: run.runId, filter: NO_FILTER })}

@@ -1,4 +1,6 @@
 import { settingsTable, type Arm } from '../../compare/arms.ts';
+import { Mono } from '../parts/text.tsx';
+import styles from './compare.module.css';
 
 /** Settings in which the methods' runs differ, the seed aside. */
 export function SettingsTable({ arms }: { readonly arms: readonly Arm[] }) {
@@ -7,8 +9,8 @@ export function SettingsTable({ arms }: { readonly arms: readonly Arm[] }) {
   return (
     <section aria-labelledby="compare-settings">
       <h2 id="compare-settings">Settings that differ</h2>
-      <div className="compare-scroll" tabIndex={0} role="region" aria-label="Settings">
-        <table className="compare-table" data-testid="settings">
+      <div className={styles.scroll} tabIndex={0} role="region" aria-label="Settings">
+        <table className={`${styles.table} ${styles.settings}`} data-testid="settings">
           <thead>
             <tr>
               <th scope="col">Setting</th>
@@ -22,9 +24,9 @@ export function SettingsTable({ arms }: { readonly arms: readonly Arm[] }) {
           <tbody>
             {rows.map(({ path, values }) => (
               <tr key={path}>
-                <th scope="row" className="mono">
+                <Mono scope="row" as="th">
                   {path}
-                </th>
+                </Mono>
                 {values.map((value, i) => (
                   <td key={arms[i]!.name}>{value}</td>
                 ))}

@@ -15,7 +15,21 @@ import { VerdictMark, verdictWord } from '../parts/verdict-mark.tsx';
 import { VerdictView } from '../parts/verdict-view.tsx';
 import { problemTitle } from '../problem-title.ts';
 import type { EvaluationRoute } from '../../state/route.ts';
-import '../rollout/rollout.css';
+import {
+  Prompt,
+  Reader,
+  ReaderColumns,
+  ReaderHead,
+  ReaderHeading,
+  ReaderJudgement,
+  ReaderSum,
+  ReaderTexts,
+  ReaderWhere,
+} from '../parts/reader.tsx';
+import { Sentence, Label, Mono, Muted, Title } from '../parts/text.tsx';
+import { Sheet, SheetHead } from '../parts/sheet.tsx';
+import { OutcomeStrip } from '../parts/outcome-strip.tsx';
+import styles from './answer-view.module.css';
 
 type AnswerRoute = Extract<EvaluationRoute, { screen: 'answer' }>;
 
@@ -40,23 +54,23 @@ export function AnswerView({ route, view, shown }: Props) {
   const back = formatRoute({ screen: 'evaluation', id: route.id, filter: route.filter });
   if (!problem || route.sample >= problem.answers.length) {
     return (
-      <section className="rollout">
-        <h2 className="title">
+      <Reader>
+        <Title as="h2">
           This evaluation holds no answer {route.sample + 1} to {route.problem}.
-        </h2>
+        </Title>
         <p>
           <a href={back}>All its problems</a>
         </p>
-      </section>
+      </Reader>
     );
   }
   return (
-    <section className="rollout answer" aria-label="Answer">
-      <header className="rollout-head">
-        <p className="rollout-where">
+    <Reader wide aria-label="Answer">
+      <ReaderHead>
+        <ReaderWhere>
           <a href={back}>← Problems</a>
           <span>
-            <span className="mono">{problem.id}</span>
+            <Mono>{problem.id}</Mono>
             {problem.answers.length > 1 &&
               ` · answer ${route.sample + 1} of ${problem.answers.length}`}
           </span>
@@ -64,49 +78,45 @@ export function AnswerView({ route, view, shown }: Props) {
             onPrevious={previous && (() => step(previous))}
             onNext={next && (() => step(next))}
           />
-        </p>
-        <h2 className="rollout-title">{problemTitle(problem.text, problem.id)}</h2>
-        <div className="rollout-sum">
-          {head ? (
-            <VerdictMark status={head.status} word />
-          ) : (
-            <span className="muted">not judged yet</span>
-          )}
+        </ReaderWhere>
+        <ReaderHeading>{problemTitle(problem.text, problem.id)}</ReaderHeading>
+        <ReaderSum>
+          {head ? <VerdictMark status={head.status} word /> : <Muted>not judged yet</Muted>}
           {head?.parts && (
             <span>
               base {verdictWord(head.parts.base)}, base and plus {verdictWord(head.parts.plus)}
             </span>
           )}
           {problem.answers.length > 1 && <Samples problem={problem} route={route} />}
-        </div>
-      </header>
-      <div className="rollout-columns">
-        <div className="rollout-text">
-          <section className="sheet" aria-labelledby="task-title">
-            <h3 className="label" id="task-title">
+        </ReaderSum>
+      </ReaderHead>
+      <ReaderColumns>
+        <ReaderTexts>
+          <Sheet aria-labelledby="task-title">
+            <Label as="h3" id="task-title">
               Task
-            </h3>
-            <pre className="prompt" tabIndex={0} aria-labelledby="task-title">
+            </Label>
+            <Prompt tabIndex={0} aria-labelledby="task-title">
               {problem.text}
-            </pre>
-          </section>
+            </Prompt>
+          </Sheet>
           {answer.state === 'ready' && <Program answer={answer.data} />}
-        </div>
-        <div className="rollout-judgement">
+        </ReaderTexts>
+        <ReaderJudgement>
           {answer.state === 'ready' ? (
             <Verdict answer={answer.data} />
           ) : (
-            <p className={answer.state === 'error' ? 'sentence error' : 'sentence'}>
+            <Sentence error={answer.state === 'error'}>
               {answer.state === 'error'
                 ? answer.message
                 : head
                   ? 'Reading the verdict…'
                   : 'This answer is not judged yet.'}
-            </p>
+            </Sentence>
           )}
-        </div>
-      </div>
-    </section>
+        </ReaderJudgement>
+      </ReaderColumns>
+    </Reader>
   );
 }
 
@@ -118,7 +128,7 @@ function Samples({
   readonly route: AnswerRoute;
 }) {
   return (
-    <nav className="strip" aria-label="Answers to this problem">
+    <OutcomeStrip as="nav" large aria-label="Answers to this problem">
       {problem.answers.map((answer, sample) => (
         <a
           key={sample}
@@ -128,7 +138,7 @@ function Samples({
           aria-label={`Answer ${sample + 1}: ${answer ? verdictWord(answer.status) : 'not judged yet'}`}
         />
       ))}
-    </nav>
+    </OutcomeStrip>
   );
 }
 
@@ -136,14 +146,14 @@ function Program({ answer: { text, code, verdict } }: { readonly answer: JudgedA
   return (
     <>
       {code?.trim() !== text.trim() && (
-        <section className="sheet" aria-labelledby="answer-title">
-          <h3 className="label" id="answer-title">
+        <Sheet aria-labelledby="answer-title">
+          <Label as="h3" id="answer-title">
             Answer, as it was given
-          </h3>
-          <pre className="prompt" tabIndex={0} aria-labelledby="answer-title">
+          </Label>
+          <Prompt tabIndex={0} aria-labelledby="answer-title">
             {text}
-          </pre>
-        </section>
+          </Prompt>
+        </Sheet>
       )}
       {code !== null && (
         <ProgramView code={code} text={text} errorLines={verdict.error?.lines ?? []} open />
@@ -160,13 +170,13 @@ function Verdict({ answer: { verdict } }: { readonly answer: JudgedAnswer }) {
   const mixed =
     verdict.asserts.length >= MANY && verdict.asserts.some(({ status }) => status !== 'pass');
   return (
-    <section className="sheet" aria-labelledby="verdict-title">
-      <div className="sheet-head">
-        <h3 className="label" id="verdict-title">
+    <Sheet aria-labelledby="verdict-title">
+      <SheetHead>
+        <Label as="h3" id="verdict-title">
           Verdict
-        </h3>
+        </Label>
         {mixed && (
-          <label className="only-failing">
+          <label className={styles.onlyFailing}>
             <input
               type="checkbox"
               checked={onlyFailing}
@@ -175,8 +185,8 @@ function Verdict({ answer: { verdict } }: { readonly answer: JudgedAnswer }) {
             only what does not pass
           </label>
         )}
-      </div>
+      </SheetHead>
       <VerdictView verdict={verdict} prompt="" onlyFailing={mixed && onlyFailing} />
-    </section>
+    </Sheet>
   );
 }

@@ -16,6 +16,26 @@ import { METHODS } from '../../settings/methods.ts';
 import { FileField } from '../parts/file-field.tsx';
 import { SettingField } from '../parts/setting-field.tsx';
 import { configOf, EMPTY_DRAFT, NUMBERS, type Draft } from './draft.ts';
+import {
+  LaunchBar,
+  LaunchState,
+  LaunchSum,
+  Panel,
+  PanelText,
+  Rack,
+  SettingsGrid,
+  Strip,
+} from '../parts/rack.tsx';
+import { Label, Sentence } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
+import { Segments } from '../parts/segments.tsx';
+import styles from './evaluate-form.module.css';
+
+const KIND_NAMES: Readonly<Record<Draft['kind'], string>> = {
+  samples: 'A samples file',
+  model: 'A model',
+};
+const KINDS = Object.keys(KIND_NAMES) as readonly Draft['kind'][];
 
 const SPLITS = ['test', 'validation', 'train', 'all'] as const;
 const FROM_FILE = ':file';
@@ -51,31 +71,28 @@ export function EvaluateForm() {
   }
 
   return (
-    <form
-      className="rack evaluate-form"
+    <Rack
+      as="form"
+      className={styles.form}
       onSubmit={(event) => {
         event.preventDefault();
         void start();
       }}
     >
-      <section className="module" aria-labelledby="judged-title">
-        <h2 className="label" id="judged-title">
+      <Panel aria-labelledby="judged-title">
+        <Label as="h2" id="judged-title">
           What is judged
-        </h2>
-        <fieldset className="segments" aria-label="What is judged">
-          <Choice
-            name="kind"
-            label="A samples file"
-            checked={!isModel}
-            onChange={() => change({ kind: 'samples' })}
-          />
-          <Choice
-            name="kind"
-            label="A model"
-            checked={isModel}
-            onChange={() => change({ kind: 'model' })}
-          />
-        </fieldset>
+        </Label>
+        <Segments
+          label="What is judged"
+          name="kind"
+          options={KINDS}
+          nameOf={(kind) => KIND_NAMES[kind]}
+          value={draft.kind}
+          onChange={(kind) => change({ kind })}
+          narrow
+          className={styles.choice}
+        />
         {isModel ? (
           <ModelChoice draft={draft} onChange={change} />
         ) : (
@@ -87,20 +104,20 @@ export function EvaluateForm() {
               file={draft.samplesFile}
               onFile={(samplesFile) => change({ samplesFile })}
             />
-            <p className="module-text">
+            <PanelText>
               Lines {'{"task_id", "solution"}'}, several a problem allowed. They are graded without
               any model or GPU.
-            </p>
+            </PanelText>
           </>
         )}
-      </section>
-      <section className="module" aria-labelledby="dataset-title">
-        <h2 className="label" id="dataset-title">
+      </Panel>
+      <Panel aria-labelledby="dataset-title">
+        <Label as="h2" id="dataset-title">
           By which problems
-        </h2>
-        {datasets.state === 'error' && <p className="sentence error">{datasets.message}</p>}
-        <label className="field">
-          <span className="label">Data set</span>
+        </Label>
+        {datasets.state === 'error' && <Sentence error>{datasets.message}</Sentence>}
+        <label className={styles.field}>
+          <Label>Data set</Label>
           <select
             value={draft.dataset ?? FROM_FILE}
             onChange={(event) =>
@@ -127,19 +144,18 @@ export function EvaluateForm() {
           />
         )}
         {isModel && (
-          <fieldset className="segments" aria-label="Split">
-            {SPLITS.map((split) => (
-              <Choice
-                key={split}
-                name="split"
-                label={split}
-                checked={draft.split === split}
-                onChange={() => change({ split })}
-              />
-            ))}
-          </fieldset>
+          <Segments
+            label="Split"
+            name="split"
+            options={SPLITS}
+            nameOf={(split) => split}
+            value={draft.split}
+            onChange={(split) => change({ split })}
+            narrow
+            className={styles.choice}
+          />
         )}
-        <p className="module-text">
+        <PanelText>
           {draft.dataset === 'starter'
             ? 'The project’s own problems, with hidden asserts.'
             : draft.dataset === null
@@ -147,10 +163,10 @@ export function EvaluateForm() {
               : offers.find(({ name }) => name === draft.dataset)?.given
                 ? 'A file that was given, kept in this browser.'
                 : 'Fetched from the hub once and kept in this browser.'}
-        </p>
-      </section>
-      <div className="launch">
-        <div className="settings">
+        </PanelText>
+      </Panel>
+      <Strip>
+        <SettingsGrid className={styles.settings}>
           {NUMBERS.filter(({ key }) => isModel || key === 'timeoutSeconds').map((setting) => (
             <SettingField
               key={setting.key}
@@ -163,36 +179,32 @@ export function EvaluateForm() {
               }
             />
           ))}
-        </div>
-        <div className="launch-bar">
-          <p className="launch-sum" aria-live="polite">
+        </SettingsGrid>
+        <LaunchBar>
+          <LaunchSum aria-live="polite">
             {missing ??
               (isModel
                 ? 'The model answers, the sandbox judges.'
                 : 'The sandbox judges every sample of the file.')}
-          </p>
-          <p className="launch-state" role="status">
+          </LaunchSum>
+          <LaunchState role="status">
             {isModel && noGpu
               ? 'A model needs WebGPU; a samples file does not.'
               : starting && status.state === 'evaluating'
                 ? `${status.what}…`
                 : isBusy(status) && 'A run or an evaluation is running; wait until it ends.'}
-          </p>
-          <button
-            type="submit"
-            className="button primary start-button"
-            disabled={!config || blocked}
-          >
+          </LaunchState>
+          <Button type="submit" primary large disabled={!config || blocked}>
             {starting ? 'Starting…' : 'Evaluate'}
-          </button>
-        </div>
+          </Button>
+        </LaunchBar>
         {refusal !== null && (
-          <p className="sentence error refusal" role="alert">
+          <Sentence error className={styles.refusal} role="alert">
             {refusal}
-          </p>
+          </Sentence>
         )}
-      </div>
-    </form>
+      </Strip>
+    </Rack>
   );
 }
 
@@ -203,22 +215,6 @@ function typed(
 ): Draft['numbers'] {
   const { [key]: _, ...rest } = numbers;
   return text === null ? rest : { ...rest, [key]: text };
-}
-
-interface ChoiceProps {
-  readonly name: string;
-  readonly label: string;
-  readonly checked: boolean;
-  readonly onChange: () => void;
-}
-
-function Choice({ name, label, checked, onChange }: ChoiceProps) {
-  return (
-    <label>
-      <input type="radio" name={name} checked={checked} onChange={onChange} />
-      <span>{label}</span>
-    </label>
-  );
 }
 
 function ModelChoice({
@@ -238,8 +234,8 @@ function ModelChoice({
       : [];
   return (
     <>
-      <label className="field">
-        <span className="label">Model</span>
+      <label className={styles.field}>
+        <Label>Model</Label>
         <select
           aria-label="Model"
           value={draft.model}
@@ -253,8 +249,8 @@ function ModelChoice({
           ))}
         </select>
       </label>
-      <label className="field">
-        <span className="label">Adapter</span>
+      <label className={styles.field}>
+        <Label>Adapter</Label>
         <select
           value={draft.adapterOf ?? ''}
           onChange={(event) =>
@@ -276,10 +272,10 @@ function ModelChoice({
             ))}
         </select>
       </label>
-      <p className="module-text">
+      <PanelText>
         {finished.length === 0 && 'Finished runs of a model offer their adapters here. '}
         <a href={formatRoute({ screen: 'models' })}>Models and adapters on this machine</a>
-      </p>
+      </PanelText>
     </>
   );
 }

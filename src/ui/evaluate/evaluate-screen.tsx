@@ -4,8 +4,8 @@ import { go, useLab } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { EvaluateForm } from './evaluate-form.tsx';
 import { StoredEvaluations } from './stored-evaluations.tsx';
-import '../start/start.css';
-import './evaluate.css';
+import { Page, PageHead } from '../parts/page.tsx';
+import { Sentence } from '../parts/text.tsx';
 
 export function EvaluateScreen() {
   const lab = useLab();
@@ -17,16 +17,15 @@ export function EvaluateScreen() {
   }, [lab]);
   useKeys({ Escape: () => go(START) });
   return (
-    <main id="main" tabIndex={-1} className="page start">
-      <div className="start-head">
-        <h1 className="title">Judge programs, assert by assert.</h1>
-        <p className="sentence">
+    <Page>
+      <PageHead title="Judge programs, assert by assert.">
+        <Sentence>
           Anyone’s completions, or a model’s own: the sandbox runs them here, and every verdict says
           which assert decided it, what came out and what was expected.
-        </p>
-      </div>
+        </Sentence>
+      </PageHead>
       <EvaluateForm />
       <StoredEvaluations />
-    </main>
+    </Page>
   );
 }

@@ -6,6 +6,19 @@ import { formatDate, formatRate } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
 import { download } from '../parts/download.ts';
 import { describe } from './stored-evaluations.tsx';
+import {
+  ActionRow,
+  ConsoleHeader,
+  ConsoleHeading,
+  ConsoleLine,
+  ConsoleSentence,
+  ConsoleWhat,
+  GaugeBox,
+  StateGauge,
+} from '../parts/console.tsx';
+import { Hidden, Label, Muted } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
+import styles from './evaluation-header.module.css';
 
 /** What goes on, the rates once they are known, what became of the answers, and the files. */
 export function EvaluationHeader({ view }: { readonly view: EvaluationView }) {
@@ -15,22 +28,20 @@ export function EvaluationHeader({ view }: { readonly view: EvaluationView }) {
   const { pass, fail, timeout, crash, infra } = outcomeCounts(view);
   const summary = view.ended?.summary ?? null;
   return (
-    <header className="run-header">
-      <div className="run-line">
-        <h1 className="run-title">
+    <ConsoleHeader>
+      <ConsoleLine>
+        <ConsoleHeading>
           <a href="#/evaluate">Evaluations</a>
           <span aria-hidden="true">/</span>
           {view.started ? formatDate(view.started.time) : view.id}
-          {view.started && <span className="run-what">{describe(view.started.config)}</span>}
-        </h1>
+          {view.started && <ConsoleWhat>{describe(view.started.config)}</ConsoleWhat>}
+        </ConsoleHeading>
         <Actions view={view} live={live} />
-      </div>
-      <div className="run-line run-gauges">
+      </ConsoleLine>
+      <ConsoleLine gauges className={styles.gauges}>
         <State view={view} status={status} live={live} />
-        <p className="gauge" data-testid="judged">
-          <span className="label">
-            {left === null ? 'Judged' : `Judged, ${formatSeconds(left)} left`}
-          </span>
+        <GaugeBox data-testid="judged">
+          <Label>{left === null ? 'Judged' : `Judged, ${formatSeconds(left)} left`}</Label>
           <span>
             {formatCount(view.judged)} / {formatCount(view.answers)}
             <progress
@@ -39,29 +50,29 @@ export function EvaluationHeader({ view }: { readonly view: EvaluationView }) {
               aria-label="Answers judged"
             />
           </span>
-        </p>
+        </GaugeBox>
         <Count label="Pass" value={pass} />
         <Count label="Fail" value={fail} />
         <Count label="Timeout" value={timeout} />
         <Count label="Crash" value={crash} />
         <Count label="Sandbox failed" value={infra} />
-      </div>
+      </ConsoleLine>
       {summary && <RateLines summary={summary} available={view.started?.available ?? 0} />}
       {view.ended?.message !== undefined && (
-        <p className="run-sentence sentence error">{view.ended.message}</p>
+        <ConsoleSentence error>{view.ended.message}</ConsoleSentence>
       )}
       {view.ended?.reason === 'cancelled' && (
-        <p className="run-sentence">
+        <ConsoleSentence>
           Cancelled: the figures are of the {formatCount(view.judged)} answers judged until then.
-        </p>
+        </ConsoleSentence>
       )}
       {!view.ended && !live && (
-        <p className="run-sentence">
+        <ConsoleSentence>
           This evaluation ended without a word, as when a tab closes. What it had judged is below
           and can be saved; rates are in the saved summary.json.
-        </p>
+        </ConsoleSentence>
       )}
-    </header>
+    </ConsoleHeader>
   );
 }
 
@@ -81,22 +92,15 @@ function State({
     : live && status.state === 'evaluating'
       ? [status.what, 'live']
       : ['Interrupted', 'bad'];
-  return (
-    <p className="gauge run-lamp" role="status">
-      <span className="label">State</span>
-      <span>
-        <span className="lamp" data-tone={tone} /> {word}
-      </span>
-    </p>
-  );
+  return <StateGauge tone={tone} word={word} />;
 }
 
 function Count({ label, value }: { readonly label: string; readonly value: number }) {
   return (
-    <p className="gauge" data-count={label}>
-      <span className="label">{label}</span>
+    <GaugeBox data-count={label}>
+      <Label>{label}</Label>
       <span>{formatCount(value)}</span>
-    </p>
+    </GaugeBox>
   );
 }
 
@@ -109,10 +113,10 @@ function RateLines({
 }) {
   const { base, plus, label } = summary;
   return (
-    <div className="rates" data-testid="rates">
+    <div className={styles.rates} data-testid="rates">
       <RateLine name={plus ? 'Base' : 'All tests'} rates={base} available={available} />
       {plus && <RateLine name="Base and plus" rates={plus} available={available} />}
-      {label !== undefined && <p className="muted">This is a {label}.</p>}
+      {label !== undefined && <Muted as="p">This is a {label}.</Muted>}
     </div>
   );
 }
@@ -135,11 +139,11 @@ function RateLine({
     <p>
       <b>{name}</b> pass@1 {formatRate(rates['pass@1'], rates.ci95)}
       {several.map((text) => `, ${text}`)}
-      <span className="muted">
+      <Muted>
         {' '}
         {formatCount(rates.passes)} answers pass, {formatCount(rates.problems)} of the data set’s{' '}
         {formatCount(available)} problems counted
-      </span>
+      </Muted>
     </p>
   );
 }
@@ -158,28 +162,27 @@ function Actions({ view, live }: { readonly view: EvaluationView; readonly live:
   }
   if (live && !view.ended) {
     return (
-      <div className="run-actions">
-        <button type="button" className="button" onClick={() => lab.evaluations.cancel()}>
+      <ActionRow className={styles.actions}>
+        <Button type="button" onClick={() => lab.evaluations.cancel()}>
           Cancel
-        </button>
-      </div>
+        </Button>
+      </ActionRow>
     );
   }
   return (
-    <div className="run-actions">
+    <ActionRow className={styles.actions}>
       {FILES.map((name) => (
-        <button
+        <Button
           key={name}
           type="button"
-          className="button"
           disabled={view.judged === 0}
           onClick={() => void save(name)}
         >
-          <span className="visually-hidden">Save </span>
+          <Hidden>Save </Hidden>
           <span aria-hidden="true">↓</span>
           {name}
-        </button>
+        </Button>
       ))}
-    </div>
+    </ActionRow>
   );
 }

@@ -6,8 +6,10 @@ import { useKeys } from '../keys.ts';
 import { AnswerView } from './answer-view.tsx';
 import { EvaluationHeader } from './evaluation-header.tsx';
 import { ProblemTable } from './problem-table.tsx';
-import '../run/run.css';
-import './evaluate.css';
+import { Page } from '../parts/page.tsx';
+import { Sentence, Title } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
+import { Console } from '../parts/console.tsx';
 
 /** An evaluation: its figures above; below, its problems or the answer that the URL names. */
 export function EvaluationScreen({ route }: { readonly route: EvaluationRoute }) {
@@ -16,22 +18,22 @@ export function EvaluationScreen({ route }: { readonly route: EvaluationRoute })
   switch (evaluation.state) {
     case 'loading':
       return (
-        <main id="main" tabIndex={-1} className="page">
-          <p className="sentence">Reading the evaluation’s log…</p>
-        </main>
+        <Page>
+          <Sentence>Reading the evaluation’s log…</Sentence>
+        </Page>
       );
     case 'error':
       return (
-        <main id="main" tabIndex={-1} className="page">
-          <h1 className="title">This evaluation cannot be shown.</h1>
-          <p className="sentence error">{evaluation.message}</p>
+        <Page>
+          <Title>This evaluation cannot be shown.</Title>
+          <Sentence error>{evaluation.message}</Sentence>
           <p>
-            <button type="button" className="button" onClick={() => lab.evaluations.open(route.id)}>
+            <Button type="button" onClick={() => lab.evaluations.open(route.id)}>
               Try again
-            </button>{' '}
+            </Button>{' '}
             <a href="#/evaluate">All evaluations</a>
           </p>
-        </main>
+        </Page>
       );
     case 'ready':
       return <Evaluation route={route} view={evaluation.data} />;
@@ -58,7 +60,7 @@ function Evaluation({
       ),
   });
   return (
-    <main id="main" tabIndex={-1} className="run evaluation" data-screen={route.screen}>
+    <Console screen={route.screen}>
       <EvaluationHeader view={view} />
       {route.screen === 'answer' ? (
         <AnswerView
@@ -70,6 +72,6 @@ function Evaluation({
       ) : (
         <ProblemTable route={route} view={view} shown={shown} />
       )}
-    </main>
+    </Console>
   );
 }

@@ -18,6 +18,11 @@ import { VerdictMark } from '../parts/verdict-mark.tsx';
 import { layoutOf, scrollTo, totalHeight } from '../parts/windowed.ts';
 import { problemTitle } from '../problem-title.ts';
 import type { EvaluationRoute } from '../../state/route.ts';
+import { Mono, Muted } from '../parts/text.tsx';
+import { OutcomeStrip } from '../parts/outcome-strip.tsx';
+import { ListEmpty, ToolRow } from '../parts/console.tsx';
+import { Segments } from '../parts/segments.tsx';
+import styles from './problem-table.module.css';
 
 const ROW_HEIGHT = 50;
 /** Marks of a problem with many answers; the rest is a number. */
@@ -63,19 +68,19 @@ export function ProblemTable({ route, view, shown }: Props) {
   useKeys({ j: () => move(1), k: () => move(-1) });
 
   return (
-    <section className="problems" aria-label="Problems">
+    <section className={styles.problems} aria-label="Problems">
       <Tools route={route} view={view} shown={shown.length} />
       <div
         ref={box}
-        className="problem-box"
+        className={styles.box}
         onKeyDown={onArrow}
         onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
       >
         {shown.length === 0 && (
-          <p className="sentence list-empty">
+          <ListEmpty>
             None of the {formatCount(view.problems.length)} problems matches. Choose “All” and clear
             the text to see them.
-          </p>
+          </ListEmpty>
         )}
         <div role="list" style={{ height: totalHeight(layout), position: 'relative' }}>
           {shown.slice(from, to).map((problem, i) => (
@@ -84,7 +89,7 @@ export function ProblemTable({ route, view, shown }: Props) {
               role="listitem"
               aria-setsize={shown.length}
               aria-posinset={from + i + 1}
-              className="problem-place"
+              className={styles.place}
               style={{ transform: `translateY(${(from + i) * ROW_HEIGHT}px)`, height: ROW_HEIGHT }}
             >
               <ProblemRow problem={problem} place={from + i} route={route} />
@@ -110,35 +115,31 @@ function ProblemRow({
   const { id, filter } = route;
   return (
     <a
-      className="problem-row"
+      className={styles.row}
       data-row={place}
       data-problem={problem.id}
       href={formatRoute({ screen: 'answer', id, problem: problem.id, sample, filter })}
     >
-      <span className="problem-status">
-        {answer ? (
-          <VerdictMark status={answer.status} word />
-        ) : (
-          <span className="muted">waiting</span>
-        )}
+      <span>{answer ? <VerdictMark status={answer.status} word /> : <Muted>waiting</Muted>}</span>
+      <span className={styles.name}>
+        <span className={styles.title}>{problemTitle(problem.text, problem.id)}</span>
+        <Muted mono className={styles.id}>
+          {problem.id}
+        </Muted>
       </span>
-      <span className="problem-name">
-        <span className="problem-title">{problemTitle(problem.text, problem.id)}</span>
-        <span className="muted mono">{problem.id}</span>
-      </span>
-      <span className="problem-tests">
+      <span className={styles.tests}>
         {problem.answers.length > 1 ? (
           <Marks problem={problem} />
         ) : (
           answer && `${answer.passed} of ${answer.asserts} asserts`
         )}
         {answer?.parts && (
-          <span className="muted">
+          <Muted>
             base {answer.parts.base}, plus {answer.parts.plus}
-          </span>
+          </Muted>
         )}
       </span>
-      <span className="problem-error mono">{answer?.error}</span>
+      <Mono className={styles.error}>{answer?.error}</Mono>
     </a>
   );
 }
@@ -146,12 +147,12 @@ function ProblemRow({
 function Marks({ problem }: { readonly problem: ProblemView }) {
   const passes = problem.answers.filter((answer) => answer?.status === 'pass').length;
   return (
-    <span className="problem-marks">
-      <span className="strip" aria-hidden="true">
+    <span className={styles.marks}>
+      <OutcomeStrip aria-hidden="true">
         {problem.answers.slice(0, MOST_MARKS).map((answer, i) => (
           <span key={i} data-status={answer?.status ?? 'waiting'} />
         ))}
-      </span>
+      </OutcomeStrip>
       {passes} of {problem.answers.length}
     </span>
   );
@@ -182,31 +183,27 @@ function Tools({
     go({ screen: 'evaluation', id: route.id, filter: { ...filter, ...change } }, 'replace');
   const offered = OUTCOMES.filter((o) => o === 'all' || o === filter.outcome || counts[o] > 0);
   return (
-    <div className="list-tools problem-tools">
-      <fieldset className="segments" aria-label="Show problems with an answer that is">
-        {offered.map((outcome) => (
-          <label key={outcome}>
-            <input
-              type="radio"
-              name="outcome"
-              checked={filter.outcome === outcome}
-              onChange={() => filtered({ outcome })}
-            />
-            <span>{OUTCOME_NAMES[outcome]}</span>
-          </label>
-        ))}
-      </fieldset>
+    <ToolRow className={styles.tools}>
+      <Segments
+        label="Show problems with an answer that is"
+        name="outcome"
+        options={offered}
+        nameOf={(outcome) => OUTCOME_NAMES[outcome]}
+        value={filter.outcome}
+        onChange={(outcome) => filtered({ outcome })}
+        narrow
+      />
       <input
         type="search"
-        className="find"
+        className={styles.find}
         aria-label="Find in ids and tasks"
         placeholder="Find in ids and tasks"
         value={filter.find}
         onChange={(event) => filtered({ find: event.target.value })}
       />
-      <span className="muted" aria-live="polite">
+      <Muted aria-live="polite">
         {formatCount(shown)} of {formatCount(view.problems.length)} problems
-      </span>
-    </div>
+      </Muted>
+    </ToolRow>
   );
 }

@@ -10,6 +10,15 @@ import { METHODS } from '../../settings/methods.ts';
 import { ArchiveInput } from '../parts/archive-input.tsx';
 import { save } from '../parts/download.ts';
 import { StoredList } from '../parts/stored.tsx';
+import {
+  StoredActions,
+  StoredName,
+  StoredProgress,
+  StoredSize,
+  StoredState,
+} from '../parts/stored.tsx';
+import { Muted } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
 
 type Item =
   | { readonly kind: 'run'; readonly run: RunSummary }
@@ -76,20 +85,20 @@ function Imported({
 }) {
   return (
     <li data-adapter={adapter.id}>
-      <div className="run-name">
+      <StoredName>
         <b>{adapter.label}</b>
-        <span className="muted">
+        <Muted>
           {adapter.base === null ? 'of a model that it does not name' : `of ${adapter.base}`}
-        </span>
-      </div>
-      <p className="run-state">imported</p>
-      <div className="run-progress">LoRA, rank {adapter.rank}</div>
-      <span className="run-size muted">{formatBytes(adapter.bytes)}</span>
-      <div className="run-actions">
-        <button type="button" className="button quiet danger" onClick={onDelete}>
+        </Muted>
+      </StoredName>
+      <StoredState>imported</StoredState>
+      <StoredProgress>LoRA, rank {adapter.rank}</StoredProgress>
+      <StoredSize>{formatBytes(adapter.bytes)}</StoredSize>
+      <StoredActions>
+        <Button type="button" quiet danger onClick={onDelete}>
           Delete
-        </button>
-      </div>
+        </Button>
+      </StoredActions>
     </li>
   );
 }
@@ -119,22 +128,22 @@ function RunAdapter({ run }: { readonly run: RunSummary }) {
 
   return (
     <li data-adapter={run.runId}>
-      <div className="run-name">
+      <StoredName>
         <b>
           {METHODS[config.method].title} of {formatDate(run.startedAt)}
         </b>
-        <span className="muted">of {config.model}</span>
-      </div>
-      <p className="run-state">trained here</p>
-      <div className="run-progress">
+        <Muted>of {config.model}</Muted>
+      </StoredName>
+      <StoredState>trained here</StoredState>
+      <StoredProgress>
         LoRA, rank {config.lora.rank}, step {run.step}
-      </div>
-      <span className="run-size muted">with its run</span>
-      <div className="run-actions">
-        <button type="button" className="button quiet" onClick={() => void exportIt()}>
+      </StoredProgress>
+      <StoredSize>with its run</StoredSize>
+      <StoredActions>
+        <Button type="button" quiet onClick={() => void exportIt()}>
           Export
-        </button>
-      </div>
+        </Button>
+      </StoredActions>
     </li>
   );
 }

@@ -5,6 +5,16 @@ import type { DamagedItem } from '../../schema/protocol.ts';
 import { useLab, useLabState } from '../hooks.ts';
 import { save } from '../parts/download.ts';
 import { StoredList } from '../parts/stored.tsx';
+import {
+  StoredActions,
+  StoredName,
+  StoredProgress,
+  StoredSize,
+  StoredState,
+} from '../parts/stored.tsx';
+import { Muted } from '../parts/text.tsx';
+import { Lamp } from '../parts/lamp.tsx';
+import { Button } from '../parts/button.tsx';
 
 /** Runs and evaluations that cannot be read, with the reason; nothing where there are none. */
 export function DamagedList() {
@@ -31,21 +41,21 @@ export function DamagedList() {
 function DamagedRow({ item, onDelete }: { item: DamagedItem; onDelete: () => void }) {
   return (
     <li data-state="damaged">
-      <div className="run-name">
+      <StoredName>
         <span>{item.id}</span>
-        <span className="muted">{item.kind}</span>
-      </div>
-      <p className="run-state">
-        <span className="lamp" data-tone="bad" /> damaged
-      </p>
-      <div className="run-progress">{item.reason}</div>
-      <span className="run-size muted">{formatBytes(item.bytes)}</span>
-      <div className="run-actions">
+        <Muted>{item.kind}</Muted>
+      </StoredName>
+      <StoredState>
+        <Lamp tone="bad" /> damaged
+      </StoredState>
+      <StoredProgress>{item.reason}</StoredProgress>
+      <StoredSize>{formatBytes(item.bytes)}</StoredSize>
+      <StoredActions>
         {item.kind === 'run' && <ExportButton runId={item.id} />}
-        <button type="button" className="button quiet danger" onClick={onDelete}>
+        <Button type="button" quiet danger onClick={onDelete}>
           Delete
-        </button>
-      </div>
+        </Button>
+      </StoredActions>
     </li>
   );
 }
@@ -64,8 +74,8 @@ function ExportButton({ runId }: { readonly runId: string }) {
   }
 
   return (
-    <button type="button" className="button quiet" onClick={() => void exportIt()}>
+    <Button type="button" quiet onClick={() => void exportIt()}>
       Export
-    </button>
+    </Button>
   );
 }

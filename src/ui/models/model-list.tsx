@@ -6,6 +6,16 @@ import { formatRoute, START } from '../../state/route.ts';
 import { useLab, useModelPlace, useModelsState } from '../hooks.ts';
 import { StoredList } from '../parts/stored.tsx';
 import { TransferView } from './transfer-view.tsx';
+import {
+  StoredActions,
+  StoredName,
+  StoredProgress,
+  StoredSize,
+  StoredState,
+} from '../parts/stored.tsx';
+import { Lamp } from '../parts/lamp.tsx';
+import { Muted, Sentence } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
 
 /** Models that are here, whole or begun. */
 export function ModelList() {
@@ -36,26 +46,28 @@ export function ModelList() {
       onDelete={(model) => void lab.models.remove(model.id)}
       before={coming.map((transfer) => (
         <li key={transfer.id} data-model={transfer.id}>
-          <div className="run-name">
+          <StoredName>
             <a href={formatRoute({ ...START, model: transfer.id })}>{transfer.repo}</a>
-          </div>
-          <p className="run-state">
-            <span className="lamp" data-tone={isLive(transfer) ? 'live' : 'bad'} />{' '}
+          </StoredName>
+          <StoredState>
+            <Lamp tone={isLive(transfer) ? 'live' : 'bad'} />{' '}
             {isLive(transfer) ? 'coming' : 'failed'}
-          </p>
-          <div className="run-progress">
+          </StoredState>
+          <StoredProgress>
             {isLive(transfer) ? (
               <TransferView transfer={transfer} />
             ) : (
-              <span className="sentence error">{transfer.note}</span>
+              <Sentence as="span" error>
+                {transfer.note}
+              </Sentence>
             )}
-          </div>
+          </StoredProgress>
         </li>
       ))}
       tools={
-        <a className="button" href={formatRoute(START)}>
+        <Button as="a" href={formatRoute(START)}>
           Choose another on the Start screen
-        </a>
+        </Button>
       }
     />
   );
@@ -74,19 +86,19 @@ function ModelRow({
   const local = model.repo.startsWith('local/');
   return (
     <li data-model={model.id}>
-      <div className="run-name">
+      <StoredName>
         <a href={formatRoute({ ...START, model: model.id })}>{place?.title ?? model.repo}</a>
-        <span className="muted">
+        <Muted>
           {model.repo}
           {model.revision !== null && model.revision !== 'main' && `@${model.revision}`}
           {model.licence !== null && `, ${model.licence}`}
-        </span>
-      </div>
-      <p className="run-state">
-        <span className="lamp" data-tone={live ? 'live' : model.complete ? 'good' : 'wait'} />{' '}
+        </Muted>
+      </StoredName>
+      <StoredState>
+        <Lamp tone={live ? 'live' : model.complete ? 'good' : 'wait'} />{' '}
         {live ? 'coming' : model.complete ? 'here' : 'begun'}
-      </p>
-      <div className="run-progress">
+      </StoredState>
+      <StoredProgress>
         {place?.transfer && live ? (
           <TransferView transfer={place.transfer} />
         ) : (
@@ -97,28 +109,27 @@ function ModelRow({
           </span>
         )}
         {!live && <Trouble model={model} place={place} />}
-      </div>
-      <span className="run-size muted">{formatBytes(model.bytes)}</span>
-      <div className="run-actions">
+      </StoredProgress>
+      <StoredSize>{formatBytes(model.bytes)}</StoredSize>
+      <StoredActions>
         {!model.complete && !local && (
-          <button
+          <Button
             type="button"
-            className="button"
             disabled={live}
             onClick={() => void lab.models.download(place?.repo ?? model.repo, model.precision)}
           >
             Go on
-          </button>
+          </Button>
         )}
         {model.complete && (
-          <a className="button quiet" href={formatRoute({ ...START, model: model.id })}>
+          <Button as="a" quiet href={formatRoute({ ...START, model: model.id })}>
             Train
-          </a>
+          </Button>
         )}
-        <button type="button" className="button quiet danger" disabled={live} onClick={onDelete}>
+        <Button type="button" quiet danger disabled={live} onClick={onDelete}>
           Delete
-        </button>
-      </div>
+        </Button>
+      </StoredActions>
     </li>
   );
 }
@@ -132,6 +143,11 @@ function Trouble({
   readonly place: ModelPlace | null;
 }) {
   const failed = place?.transfer?.state === 'failed' ? place.transfer.note : null;
-  if (failed !== null) return <span className="sentence error">{failed}</span>;
-  return model.problem === null ? null : <span className="muted">{model.problem}</span>;
+  if (failed !== null)
+    return (
+      <Sentence as="span" error>
+        {failed}
+      </Sentence>
+    );
+  return model.problem === null ? null : <Muted>{model.problem}</Muted>;
 }

@@ -10,8 +10,9 @@ import { AdapterList } from './adapter-list.tsx';
 import { ImportRun } from './import-run.tsx';
 import { ModelList } from './model-list.tsx';
 import { StorageGauge } from './storage-gauge.tsx';
-import '../start/start.css';
-import './models.css';
+import { Page, PageHead } from '../parts/page.tsx';
+import { Sentence } from '../parts/text.tsx';
+import styles from './models-screen.module.css';
 
 /** What this machine keeps for the lab, how large it is, and what can go. */
 export function ModelsScreen() {
@@ -24,17 +25,16 @@ export function ModelsScreen() {
   }, [lab]);
   useKeys({ Escape: () => go(START) });
   return (
-    <main id="main" tabIndex={-1} className="page">
-      <div className="start-head">
-        <h1 className="title">What is kept on this machine.</h1>
-        <p className="sentence">
+    <Page>
+      <PageHead title="What is kept on this machine.">
+        <Sentence>
           Models, adapters, runs and evaluations lie in this browser and nowhere else. Nothing is
           deleted unless you say so here.
-        </p>
-      </div>
+        </Sentence>
+      </PageHead>
       <StorageGauge />
       <ModelList />
-      <div className="models-folder">
+      <div className={styles.folder}>
         {/* What comes is shown in the list above. */}
         <FolderField onModel={() => undefined} />
       </div>
@@ -42,6 +42,6 @@ export function ModelsScreen() {
       <StoredRuns tools={<ImportRun />} detailed />
       <DamagedList />
       <StoredEvaluations />
-    </main>
+    </Page>
   );
 }

@@ -7,13 +7,18 @@ import {
   useLabState,
   useModelsState,
 } from '../hooks.ts';
+import { Sentence } from '../parts/text.tsx';
+import { Facts, PanelText } from '../parts/rack.tsx';
+import { Lamp } from '../parts/lamp.tsx';
+import { Button } from '../parts/button.tsx';
+import styles from './storage-gauge.module.css';
 
 /** The room this page has, what takes it, and whether the browser promises to keep it. */
 export function StorageGauge() {
   const shelf = useModelsState((state) => state.shelf);
-  if (shelf.state === 'error') return <p className="sentence error">{shelf.message}</p>;
+  if (shelf.state === 'error') return <Sentence error>{shelf.message}</Sentence>;
   return (
-    <section className="storage" aria-label="Storage" aria-busy={shelf.state === 'loading'}>
+    <section className={styles.storage} aria-label="Storage" aria-busy={shelf.state === 'loading'}>
       <Room room={shelf.state === 'ready' ? shelf.data.room : null} />
       <Kept room={shelf.state === 'ready' ? shelf.data.room : null} />
     </section>
@@ -26,8 +31,8 @@ function Room({ room }: { readonly room: ModelRoom | null }) {
   const free = room?.free ?? null;
   const whole = used !== null && free !== null ? used + free : null;
   return (
-    <div className="storage-room">
-      <p className="storage-sum">
+    <div className={styles.room}>
+      <p className={styles.sum}>
         <b>{used === null ? '–' : formatBytes(used)}</b> used
         {free !== null && (
           <>
@@ -38,17 +43,17 @@ function Room({ room }: { readonly room: ModelRoom | null }) {
       <meter min={0} max={whole ?? 1} value={used ?? 0} aria-label="Storage used">
         {whole !== null && used !== null && formatPercent(used / whole)}
       </meter>
-      <div className="storage-promise">
-        <p className="module-text">
-          <span className="lamp" data-tone={room?.persisted ? 'good' : 'wait'} />{' '}
+      <div className={styles.promise}>
+        <PanelText>
+          <Lamp tone={room?.persisted ? 'good' : 'wait'} />{' '}
           {room?.persisted
             ? 'The browser keeps all of it until you delete it.'
             : 'The browser may clear all of it when the disk runs short.'}
-        </p>
+        </PanelText>
         {room?.persisted === false && (
-          <button type="button" className="button" onClick={() => void lab.models.persist()}>
+          <Button type="button" onClick={() => void lab.models.persist()}>
             Ask it to keep everything
-          </button>
+          </Button>
         )}
       </div>
     </div>
@@ -86,13 +91,13 @@ function Kept({ room }: { readonly room: ModelRoom | null }) {
     ['Data sets, sandbox and the browser’s own', rest],
   ];
   return (
-    <dl className="facts storage-kinds">
+    <Facts className={styles.kinds}>
       {lines.map(([name, bytes]) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd>{bytes === null ? '–' : formatBytes(bytes)}</dd>
         </div>
       ))}
-    </dl>
+    </Facts>
   );
 }

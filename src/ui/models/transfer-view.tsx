@@ -3,7 +3,8 @@ import type { ModelTransfer } from '../../schema/models.ts';
 import { isLive } from '../../state/model-places.ts';
 import { speedOf } from '../../state/speed.ts';
 import { useLab, useModelsState } from '../hooks.ts';
-import './transfer.css';
+import { Button } from '../parts/button.tsx';
+import styles from './transfer-view.module.css';
 
 const STATES: Record<ModelTransfer['state'], string> = {
   starting: 'Asking what there is to fetch',
@@ -26,13 +27,18 @@ export function TransferView({ transfer }: { readonly transfer: ModelTransfer })
   const speed = state === 'running' ? speedOf(samples ?? []) : null;
   const left = speed !== null && speed > 0 ? (total - done) / speed : null;
   return (
-    <div className="transfer" data-state={state} data-testid="transfer">
-      <p className="transfer-line" role="status">
+    <div className={styles.transfer} data-state={state} data-testid="transfer">
+      <p className={styles.line} role="status">
         <span>{STATES[state]}</span>
         {isLive(transfer) && (
-          <button type="button" className="button quiet" onClick={() => lab.models.cancel(id)}>
+          <Button
+            type="button"
+            quiet
+            className={styles.button}
+            onClick={() => lab.models.cancel(id)}
+          >
             Stop
-          </button>
+          </Button>
         )}
       </p>
       <progress
@@ -40,7 +46,7 @@ export function TransferView({ transfer }: { readonly transfer: ModelTransfer })
         max={total > 0 ? total : 1}
         aria-label="Bytes fetched"
       />
-      <p className="transfer-line">
+      <p className={styles.line}>
         <span data-testid="fetched">
           {total > 0 ? `${formatBytes(done)} of ${formatBytes(total)}` : '–'}
         </span>
@@ -49,7 +55,7 @@ export function TransferView({ transfer }: { readonly transfer: ModelTransfer })
           {left !== null && speed !== 0 && `, ${formatSeconds(left)} left`}
         </span>
       </p>
-      <p className="transfer-file" title={file ?? undefined}>
+      <p className={styles.file} title={file ?? undefined}>
         {note ?? file ?? ' '}
       </p>
     </div>

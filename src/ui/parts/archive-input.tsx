@@ -3,6 +3,9 @@ import { unzip } from '../../lib/zip.ts';
 import type { NamedFile } from '../../schema/protocol.ts';
 import { pickedFiles, type FolderFiles } from './folder-files.ts';
 import { reportArchive } from './report-archive.ts';
+import { Button } from './button.tsx';
+import { HiddenInput } from './text.tsx';
+import styles from './archive-input.module.css';
 
 interface Props {
   readonly label: string;
@@ -25,11 +28,10 @@ export function ArchiveInput({ label, onFiles, onError }: Props) {
     }
   }
   const input = (folder: boolean) => (
-    <label className="button file-button">
+    <Button as="label" className={styles.button}>
       {folder ? 'from a folder' : label}
-      <input
+      <HiddenInput
         type="file"
-        className="visually-hidden"
         aria-label={folder ? `${label} from a folder` : label}
         {...(folder ? { webkitdirectory: '' } : { multiple: true })}
         onChange={(event) => {
@@ -37,10 +39,10 @@ export function ArchiveInput({ label, onFiles, onError }: Props) {
           event.target.value = '';
         }}
       />
-    </label>
+    </Button>
   );
   return (
-    <span className="archive-input">
+    <span className={styles.inputs}>
       {input(false)}
       {input(true)}
     </span>

@@ -1,6 +1,7 @@
 import { useDrop } from './use-drop.ts';
 import { formatBytes } from '../../lib/format.ts';
-import './file-field.css';
+import { HiddenInput, Label, Muted } from './text.tsx';
+import styles from './file-field.module.css';
 
 interface Props {
   readonly label: string;
@@ -15,19 +16,18 @@ export function FileField({ label, hint, accept, file, onFile }: Props) {
   const take = (files: FileList | null) => files?.[0] && onFile(files[0]);
   const drop = useDrop((data) => take(data.files));
   return (
-    <label className="file-field" {...drop}>
-      <span className="label">{label}</span>
-      <input
+    <label className={styles.field} {...drop}>
+      <Label className={styles.label}>{label}</Label>
+      <HiddenInput
         type="file"
         accept={accept}
-        className="visually-hidden"
         onChange={(event) => {
           take(event.target.files);
           event.target.value = ''; // the same file again is a change too
         }}
       />
-      <span className="file-name">{file ? file.name : 'Choose or drop a file'}</span>
-      <span className="muted">{file ? formatBytes(file.size) : hint}</span>
+      <span className={styles.name}>{file ? file.name : 'Choose or drop a file'}</span>
+      <Muted>{file ? formatBytes(file.size) : hint}</Muted>
     </label>
   );
 }

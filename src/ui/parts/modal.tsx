@@ -1,7 +1,7 @@
 import { useEffect, useRef, type ReactNode } from 'react';
+import styles from './modal.module.css';
 
 interface Props {
-  readonly className: string;
   readonly title: string;
   /** The `value` of the button that closed it; '' for Escape. */
   readonly onClose: (result: string) => void;
@@ -9,7 +9,7 @@ interface Props {
 }
 
 /** A modal dialog, open as long as it is drawn; its buttons sit in a `<form method="dialog">`. */
-export function Modal({ className, title, onClose, children }: Props) {
+export function Modal({ title, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     // Not closed on the way out: leaving the page closes it, and an explicit close would report a
@@ -19,7 +19,7 @@ export function Modal({ className, title, onClose, children }: Props) {
   return (
     <dialog
       ref={dialog}
-      className={className}
+      className={styles.modal}
       aria-label={title}
       onClose={(event) => onClose(event.currentTarget.returnValue)}
     >

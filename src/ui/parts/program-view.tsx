@@ -1,4 +1,6 @@
-import './verdict.css';
+import { Sheet } from './sheet.tsx';
+import { Label, Muted } from './text.tsx';
+import styles from './program-view.module.css';
 
 interface Props {
   readonly code: string;
@@ -14,21 +16,21 @@ export function ProgramView({ code, text, errorLines, open = false }: Props) {
   const whole = code.trim() === text.trim();
   const lines = code.replace(/\n$/, '').split('\n');
   return (
-    <details className="sheet program" open={open || errorLines.length > 0}>
+    <Sheet as="details" className={styles.program} open={open || errorLines.length > 0}>
       <summary>
-        <span className="label">Program as it was run</span>
-        <span className="muted">
+        <Label>Program as it was run</Label>
+        <Muted>
           {lines.length} {lines.length === 1 ? 'line' : 'lines'}
           {whole ? ', the whole completion' : ', taken out of the completion'}
-        </span>
+        </Muted>
       </summary>
-      <ol className="code">
+      <ol className={styles.code}>
         {lines.map((line, i) => (
           <li key={i} data-error={errorLines.includes(i + 1)}>
             <code>{line}</code>
           </li>
         ))}
       </ol>
-    </details>
+    </Sheet>
   );
 }

@@ -1,5 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Choice, Setting } from './settings.ts';
+import { SettingFrame, SettingLabel, SettingNote } from './setting.tsx';
+import styles from './setting-field.module.css';
 
 interface Props<S> {
   readonly setting: S;
@@ -87,19 +89,17 @@ function Framed({ setting, standard, said, text, error, onChange, children }: Fr
   const id = `setting-${setting.key}`;
   const changed = text !== undefined && text !== standard;
   return (
-    <div className="setting" data-changed={changed} data-wrong={error !== undefined}>
-      <label className="label" htmlFor={id}>
-        {setting.label}
-      </label>
+    <SettingFrame data-changed={changed} data-wrong={error !== undefined}>
+      <SettingLabel htmlFor={id}>{setting.label}</SettingLabel>
       {children}
-      <p className="setting-note" id={`${id}-note`}>
+      <SettingNote id={`${id}-note`}>
         {error ?? (changed ? `default ${said}, ${setting.source}` : setting.source)}
         {changed && (
-          <button type="button" className="reset" onClick={() => onChange(null)}>
+          <button type="button" className={styles.reset} onClick={() => onChange(null)}>
             reset
           </button>
         )}
-      </p>
-    </div>
+      </SettingNote>
+    </SettingFrame>
   );
 }

@@ -1,3 +1,6 @@
+import { ReaderSteps } from './reader.tsx';
+import { Button } from './button.tsx';
+
 interface Props {
   /** Null: there is nothing that way. */
   readonly onPrevious: (() => void) | null;
@@ -7,18 +10,13 @@ interface Props {
 /** To the neighbours in a list, as j and k do. */
 export function Stepper({ onPrevious, onNext }: Props) {
   return (
-    <span className="rollout-step">
-      <button
-        type="button"
-        className="button"
-        disabled={!onPrevious}
-        onClick={onPrevious ?? undefined}
-      >
+    <ReaderSteps>
+      <Button type="button" disabled={!onPrevious} onClick={onPrevious ?? undefined}>
         <kbd>k</kbd> Previous
-      </button>
-      <button type="button" className="button" disabled={!onNext} onClick={onNext ?? undefined}>
+      </Button>
+      <Button type="button" disabled={!onNext} onClick={onNext ?? undefined}>
         <kbd>j</kbd> Next
-      </button>
-    </span>
+      </Button>
+    </ReaderSteps>
   );
 }

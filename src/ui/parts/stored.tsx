@@ -3,7 +3,11 @@ import { formatBytes } from '../../lib/format.ts';
 import type { Loadable } from '../../state/loadable.ts';
 import { formatDate } from '../format.ts';
 import { Modal } from './modal.tsx';
-import './stored.css';
+import { Muted, Sentence } from './text.tsx';
+import { Button } from './button.tsx';
+import { Lamp } from './lamp.tsx';
+import { part } from './part.tsx';
+import styles from './stored.module.css';
 
 /** What runs and evaluations on this machine have in common. */
 interface Stored {
@@ -41,45 +45,51 @@ export function StoredList<T>({
   const id = useId();
   const [doomed, setDoomed] = useState<T | null>(null);
   return (
-    <section className="stored" aria-labelledby={id}>
-      <div className="stored-head">
+    <section className={styles.stored} aria-labelledby={id}>
+      <div className={styles.head}>
         <h2 id={id}>{title}</h2>
         {tools}
       </div>
-      {list.state === 'loading' && <p className="sentence">Reading what is stored…</p>}
-      {list.state === 'error' && <p className="sentence error">{list.message}</p>}
+      {list.state === 'loading' && <Sentence>Reading what is stored…</Sentence>}
+      {list.state === 'error' && <Sentence error>{list.message}</Sentence>}
       {list.state === 'ready' && list.data.length + before.length === 0 && (
-        <p className="sentence">{none}</p>
+        <Sentence>{none}</Sentence>
       )}
       {list.state === 'ready' && list.data.length + before.length > 0 && (
-        <ul className="run-rows">
+        <ul className={styles.rows}>
           {before}
           {list.data.map((item) => row(item, () => setDoomed(item)))}
         </ul>
       )}
       {doomed && (
         <Modal
-          className="confirm"
           title={deletion(doomed).title}
           onClose={(result) => {
             setDoomed(null);
             if (result === 'delete') onDelete(doomed);
           }}
         >
-          <p className="sentence">{deletion(doomed).loss}</p>
+          <Sentence>{deletion(doomed).loss}</Sentence>
           <form method="dialog">
-            <button className="button" value="keep" autoFocus>
+            <Button value="keep" autoFocus>
               Keep it
-            </button>
-            <button className="button danger" value="delete">
+            </Button>
+            <Button danger value="delete">
               Delete for good
-            </button>
+            </Button>
           </form>
         </Modal>
       )}
     </section>
   );
 }
+
+/** The cells of a row. */
+export const StoredName = part('div', styles.name);
+export const StoredState = part('p', styles.state);
+export const StoredProgress = part('div', styles.progress);
+export const StoredSize = part('span', styles.size);
+export const StoredActions = part('div', styles.actions);
 
 interface RowProps {
   readonly item: Stored;
@@ -97,29 +107,24 @@ interface RowProps {
 export function StoredRow({ item, href, what, word, tone, children, onDelete, actions }: RowProps) {
   return (
     <li data-state={item.state}>
-      <div className="run-name">
+      <StoredName>
         <a href={href}>{formatDate(item.startedAt)}</a>
-        <span className="muted">{what}</span>
-      </div>
-      <p className="run-state">
-        <span className="lamp" data-tone={tone} /> {word}
-      </p>
-      <div className="run-progress">{children}</div>
-      <span className="run-size muted">{formatBytes(item.bytes)}</span>
-      <div className="run-actions">
+        <Muted>{what}</Muted>
+      </StoredName>
+      <StoredState>
+        <Lamp tone={tone} /> {word}
+      </StoredState>
+      <StoredProgress>{children}</StoredProgress>
+      <StoredSize>{formatBytes(item.bytes)}</StoredSize>
+      <StoredActions>
         {actions}
-        <a className="button quiet" href={href}>
+        <Button as="a" quiet href={href}>
           Open
-        </a>
-        <button
-          type="button"
-          className="button quiet danger"
-          disabled={item.state === 'running'}
-          onClick={onDelete}
-        >
+        </Button>
+        <Button type="button" quiet danger disabled={item.state === 'running'} onClick={onDelete}>
           Delete
-        </button>
-      </div>
+        </Button>
+      </StoredActions>
     </li>
   );
 }

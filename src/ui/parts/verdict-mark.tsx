@@ -1,5 +1,10 @@
 import type { VerdictStatus } from '../../schema/verdict.ts';
-import './parts.css';
+import { part } from './part.tsx';
+import { Hidden } from './text.tsx';
+import styles from './verdict-mark.module.css';
+
+/** A glyph in the colour of its `data-status`. */
+export const Mark = part('span', styles.mark);
 
 const MARKS: Record<VerdictStatus, { readonly glyph: string; readonly word: string }> = {
   pass: { glyph: '✓', word: 'pass' },
@@ -21,13 +26,18 @@ export function VerdictMark({
 }) {
   const mark = MARKS[status];
   return (
-    <span className="mark" data-status={status}>
+    <Mark data-status={status}>
       <span aria-hidden="true">{mark.glyph}</span>
-      <span className={word ? undefined : 'visually-hidden'}>{mark.word}</span>
-    </span>
+      {word ? <span>{mark.word}</span> : <Hidden>{mark.word}</Hidden>}
+    </Mark>
   );
 }
 
 export function verdictWord(status: VerdictStatus): string {
   return MARKS[status].word;
+}
+
+/** The mark of what has no verdict yet, or none at all. */
+export function WaitMark({ label }: { readonly label: string }) {
+  return <span className={styles.wait} role="img" aria-label={label} />;
 }

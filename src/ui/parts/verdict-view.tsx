@@ -1,7 +1,9 @@
 import { formatCount } from '../../lib/format.ts';
 import { passCount, type AssertVerdict, type Verdict } from '../../schema/verdict.ts';
 import { VerdictMark } from './verdict-mark.tsx';
-import './verdict.css';
+import { Label, Muted, Sentence } from './text.tsx';
+import { AssertSource, AssertTag, AssertList } from './asserts.tsx';
+import styles from './verdict-view.module.css';
 
 interface Props {
   readonly verdict: Verdict;
@@ -16,19 +18,19 @@ export function VerdictView({ verdict, prompt, onlyFailing = false }: Props) {
   const seen = (assert: AssertVerdict) => prompt.includes(assert.source.trim());
   const someSeen = verdict.asserts.some(seen);
   return (
-    <div className="verdict" data-testid="verdict">
-      <p className="verdict-sum">
+    <div className={styles.verdict} data-testid="verdict">
+      <p className={styles.sum}>
         <VerdictMark status={verdict.status} word />
-        <span className="muted">
+        <Muted>
           {verdict.asserts.length > 0 &&
             `${passCount(verdict)} of ${verdict.asserts.length} asserts pass, `}
           {formatCount(verdict.ms)} ms
-        </span>
+        </Muted>
       </p>
-      <p className="sentence">{explain(verdict)}</p>
+      <Sentence className={styles.explanation}>{explain(verdict)}</Sentence>
       {verdict.error && (
-        <div className="program-error">
-          <h3 className="label">Error</h3>
+        <div className={styles.error}>
+          <Label as="h3">Error</Label>
           <p>
             <code>
               <b>{verdict.error.type}</b>
@@ -36,29 +38,27 @@ export function VerdictView({ verdict, prompt, onlyFailing = false }: Props) {
             </code>
           </p>
           {verdict.error.lines.length > 0 && (
-            <p className="muted">
+            <Muted as="p">
               {verdict.error.lines.length === 1 ? 'line' : 'lines'}{' '}
               {verdict.error.lines.join(' → ')} of the program
-            </p>
+            </Muted>
           )}
         </div>
       )}
-      <ol className="asserts">
+      <AssertList>
         {verdict.asserts.map((assert, i) =>
           onlyFailing && assert.status === 'pass' ? null : (
             <li key={i} data-status={assert.status}>
               <VerdictMark status={assert.status} />
               <div>
-                <code className="assert-source">{assert.source}</code>
-                {someSeen && (
-                  <span className="assert-tag">{seen(assert) ? 'shown' : 'hidden'}</span>
-                )}
+                <AssertSource>{assert.source}</AssertSource>
+                {someSeen && <AssertTag>{seen(assert) ? 'shown' : 'hidden'}</AssertTag>}
                 {assert.status !== 'pass' &&
                   (assert.actual !== undefined || assert.expected !== undefined) && (
-                    <dl className="values">
+                    <dl className={styles.values}>
                       <div>
                         <dt>got</dt>
-                        <dd className="got">{assert.actual ?? 'nothing'}</dd>
+                        <dd>{assert.actual ?? 'nothing'}</dd>
                       </div>
                       <div>
                         <dt>expected</dt>
@@ -70,7 +70,7 @@ export function VerdictView({ verdict, prompt, onlyFailing = false }: Props) {
             </li>
           ),
         )}
-      </ol>
+      </AssertList>
       <Output name="Printed" text={verdict.stdout} />
       <Output name="Error output" text={verdict.stderr} />
     </div>
@@ -81,8 +81,8 @@ function Output({ name, text }: { readonly name: string; readonly text: string |
   if (text === undefined || text === '') return null;
   return (
     <div>
-      <h3 className="label">{name}</h3>
-      <pre className="output" tabIndex={0}>
+      <Label as="h3">{name}</Label>
+      <pre className={styles.output} tabIndex={0}>
         {text}
       </pre>
     </div>

@@ -2,7 +2,11 @@ import { assertChanges, lineDiff, type AssertChange, type DiffLine } from '../..
 import type { RolloutView } from '../../state/fold.ts';
 import { VerdictMark } from '../parts/verdict-mark.tsx';
 import { nameOf } from '../run/rollout-row.tsx';
-import './change.css';
+import { Sheet } from '../parts/sheet.tsx';
+import { Hidden, Label, Sentence } from '../parts/text.tsx';
+import { AssertSource, AssertTag, AssertList } from '../parts/asserts.tsx';
+import { WaitMark } from '../parts/verdict-mark.tsx';
+import styles from './change-view.module.css';
 
 interface Props {
   /** The attempt that failed. */
@@ -13,19 +17,19 @@ interface Props {
 /** Two programs for one problem and what became of them: code on one side, asserts on the other. */
 export function ChangeView({ before, after }: Props) {
   return (
-    <section className="sheet change" aria-labelledby="change-title" data-testid="change">
-      <h3 className="label" id="change-title">
+    <Sheet className={styles.change} aria-labelledby="change-title" data-testid="change">
+      <Label as="h3" id="change-title">
         From {nameOf(before)} to {nameOf(after)}
-      </h3>
-      <div className="change-columns">
+      </Label>
+      <div className={styles.columns}>
         <CodeDiff before={before.completion.code} after={after.completion.code} />
         {before.verdict && after.verdict ? (
           <VerdictDiff changes={assertChanges(before.verdict, after.verdict)} />
         ) : (
-          <p className="sentence">Both verdicts stand here once they are reached.</p>
+          <Sentence>Both verdicts stand here once they are reached.</Sentence>
         )}
       </div>
-    </section>
+    </Sheet>
   );
 }
 
@@ -38,25 +42,25 @@ function CodeDiff({
 }) {
   if (before === null || after === null) {
     return (
-      <p className="sentence">
+      <Sentence>
         {before === null
           ? 'The attempt held no program to compare with.'
           : 'This answer holds no program.'}
-      </p>
+      </Sentence>
     );
   }
   const lines = lineDiff(before, after);
   if (lines.every(({ kind }) => kind === 'same'))
-    return <p className="sentence">The program is the same, line for line.</p>;
+    return <Sentence>The program is the same, line for line.</Sentence>;
   return (
-    <ol className="diff" aria-label="Programs, line by line" tabIndex={0}>
+    <ol className={styles.diff} aria-label="Programs, line by line" tabIndex={0}>
       {lines.map((line, i) => (
         <li key={i} data-kind={line.kind}>
-          <span className="diff-number">{line.before}</span>
-          <span className="diff-number">{line.after}</span>
-          <span className="diff-sign">
+          <span className={styles.number}>{line.before}</span>
+          <span className={styles.number}>{line.after}</span>
+          <span className={styles.sign}>
             <span aria-hidden="true">{SIGNS[line.kind]}</span>
-            {line.kind !== 'same' && <span className="visually-hidden">{line.kind}: </span>}
+            {line.kind !== 'same' && <Hidden>{line.kind}: </Hidden>}
           </span>
           <code>{line.text}</code>
         </li>
@@ -75,14 +79,13 @@ const WORDS: Record<AssertChange['change'], string> = {
 };
 
 function VerdictDiff({ changes }: { readonly changes: readonly AssertChange[] }) {
-  if (changes.length === 0)
-    return <p className="sentence">Neither program came as far as its asserts.</p>;
+  if (changes.length === 0) return <Sentence>Neither program came as far as its asserts.</Sentence>;
   const fixed = changes.filter(({ change }) => change === 'fixed').length;
   const broken = changes.filter(({ change }) => change === 'broken').length;
   const same = changes.filter(({ change }) => change === 'passes');
   return (
-    <div className="change-verdicts">
-      <p className="change-sum">
+    <div className={styles.verdicts}>
+      <p className={styles.sum}>
         {fixed === 0 && broken === 0
           ? 'No assert changed sides.'
           : `Of ${changes.length} asserts ${fixed} now ` +
@@ -91,7 +94,7 @@ function VerdictDiff({ changes }: { readonly changes: readonly AssertChange[] })
       </p>
       <Asserts changes={changes.filter(({ change }) => change !== 'passes')} />
       {same.length > 0 && (
-        <details className="change-same">
+        <details className={styles.same}>
           <summary>{same.length} passed before too</summary>
           <Asserts changes={same} />
         </details>
@@ -102,22 +105,22 @@ function VerdictDiff({ changes }: { readonly changes: readonly AssertChange[] })
 
 function Asserts({ changes }: { readonly changes: readonly AssertChange[] }) {
   return (
-    <ol className="asserts">
+    <AssertList>
       {changes.map(({ source, before, after, change }, i) => (
         <li key={i} data-change={change}>
-          <span className="change-marks">
+          <span className={styles.marks}>
             {before ? <VerdictMark status={before.status} /> : <NotRun />}
             <span aria-hidden="true">→</span>
             {after ? <VerdictMark status={after.status} /> : <NotRun />}
           </span>
           <div>
-            <code className="assert-source">{source}</code>
-            <span className="assert-tag">{WORDS[change]}</span>
+            <AssertSource>{source}</AssertSource>
+            <AssertTag className={styles.tag}>{WORDS[change]}</AssertTag>
             <Values before={before} after={after} />
           </div>
         </li>
       ))}
-    </ol>
+    </AssertList>
   );
 }
 
@@ -134,7 +137,7 @@ function Values({ before, after }: Pick<AssertChange, 'before' | 'after'>) {
   const expected = after?.expected ?? before?.expected;
   if (values.length === 0) return null;
   return (
-    <p className="change-got">
+    <p className={styles.got}>
       {values.map(({ when, got }) => (
         <span key={when}>
           {when} <code>{got}</code>,{' '}
@@ -146,5 +149,5 @@ function Values({ before, after }: Pick<AssertChange, 'before' | 'after'>) {
 }
 
 function NotRun() {
-  return <span className="mark-wait" role="img" aria-label="not run" />;
+  return <WaitMark label="not run" />;
 }

@@ -4,6 +4,11 @@ import { useDistillation } from '../hooks.ts';
 import { nameOf, rolloutHref } from '../run/rollout-row.tsx';
 import type { RunRoute } from '../../state/route.ts';
 import { TargetView } from './target-view.tsx';
+import { Sheet } from '../parts/sheet.tsx';
+import { Sentence, Label } from '../parts/text.tsx';
+import { Prompt } from '../parts/reader.tsx';
+import styles from './distilled.module.css';
+import ledgerView from './ledger-view.module.css';
 
 interface Props {
   readonly rollout: RolloutView;
@@ -31,11 +36,11 @@ export function Distilled({ rollout, group, route }: Props) {
     );
   };
   return (
-    <section className="sheet distilled" aria-labelledby="distilled-title" data-testid="distilled">
-      <h3 className="label" id="distilled-title">
+    <Sheet className={styles.distilled} aria-labelledby="distilled-title" data-testid="distilled">
+      <Label as="h3" id="distilled-title">
         Distilled into the student
-      </h3>
-      <dl className="ledger">
+      </Label>
+      <dl className={ledgerView.ledger}>
         <div>
           <dt>Program</dt>
           <dd>{link(taught.id)}</dd>
@@ -47,7 +52,7 @@ export function Distilled({ rollout, group, route }: Props) {
         <div>
           <dt>Teacher from student</dt>
           <dd>
-            <span className="ledger-note">mean of {tokens} tokens, before the update</span>
+            <span className={ledgerView.note}>mean of {tokens} tokens, before the update</span>
             <b>{formatValue(loss)}</b>
           </dd>
         </div>
@@ -55,11 +60,11 @@ export function Distilled({ rollout, group, route }: Props) {
       <TargetTokens key={taught.id} target={taught} runId={route.runId} />
       <details>
         <summary>The teacher’s prompt, as it saw it</summary>
-        <pre className="prompt" tabIndex={0} aria-label="The teacher’s prompt">
+        <Prompt tabIndex={0} aria-label="The teacher’s prompt">
           {prompt}
-        </pre>
+        </Prompt>
       </details>
-    </section>
+    </Sheet>
   );
 }
 
@@ -68,8 +73,8 @@ function TargetTokens({ target, runId }: { readonly target: RolloutView; readonl
   if (tokens.state === 'ready')
     return <TargetView text={target.completion.text} tokens={tokens.data} />;
   return (
-    <p className={tokens.state === 'error' ? 'sentence error' : 'sentence'}>
+    <Sentence error={tokens.state === 'error'}>
       {tokens.state === 'error' ? tokens.message : 'Reading what teacher and student expected…'}
-    </p>
+    </Sentence>
   );
 }

@@ -1,5 +1,7 @@
 import type { Baseline, Ledger } from '../../state/ledger.ts';
 import { formatFixed, formatReward, formatSigned } from '../format.ts';
+import { Hidden } from '../parts/text.tsx';
+import styles from './ledger-view.module.css';
 
 /**
  * The reward's account, from what passed to what its tokens weigh. `reflection`: paid by its
@@ -14,7 +16,7 @@ export function LedgerView({
 }) {
   const { baseline, weight } = ledger;
   return (
-    <dl className="ledger" data-testid="ledger">
+    <dl className={styles.ledger} data-testid="ledger">
       <Line
         name={reflection ? 'Retries passed' : 'Asserts passed'}
         value={`${ledger.passed} of ${ledger.of}`}
@@ -36,7 +38,7 @@ export function LedgerView({
           note={weight.formula}
         />
       )}
-      <div className="ledger-loss" data-in={ledger.inLoss}>
+      <div className={styles.loss} data-in={ledger.inLoss}>
         <dt>{ledger.inLoss ? 'In the loss' : 'Not in the loss'}</dt>
         <dd>{ledger.reason}</dd>
       </div>
@@ -59,8 +61,8 @@ function Group({
         note={counted > 0 ? `${earned} of ${counted} earned 1` : undefined}
       />
       {std !== null && <Line name="Group deviation" value={formatFixed(std, 3)} />}
-      <div className="ledger-whose">
-        <dt className="visually-hidden">Whose mean</dt>
+      <div className={styles.whose}>
+        <Hidden as="dt">Whose mean</Hidden>
         <dd>{whose}</dd>
       </div>
     </>
@@ -79,7 +81,7 @@ function Line({ name, value, note, total = false }: LineProps) {
     <div data-total={total}>
       <dt>{name}</dt>
       <dd>
-        {note !== undefined && <span className="ledger-note">{note}</span>}
+        {note !== undefined && <span className={styles.note}>{note}</span>}
         <b>{value}</b>
       </dd>
     </div>

@@ -4,6 +4,9 @@ import { childrenOf, lineageOf } from '../../state/tree.ts';
 import { KIND_WORDS } from '../../settings/kinds.ts';
 import { nameOf, resultText, rolloutHref, RolloutMark, RolloutRow } from '../run/rollout-row.tsx';
 import type { RunRoute } from '../../state/route.ts';
+import { Label, Muted } from '../parts/text.tsx';
+import { Sheet } from '../parts/sheet.tsx';
+import styles from './lineage.module.css';
 
 interface Props {
   readonly rollout: RolloutView;
@@ -19,7 +22,7 @@ export function Lineage({ rollout, group, route }: Props) {
   const lineage = lineageOf(rollout, group);
   if (lineage.length < 2) return null;
   return (
-    <nav className="lineage" aria-label="How it came about">
+    <nav className={styles.lineage} aria-label="How it came about">
       <ol>
         <li>
           <a href="#problem" onClick={toPrompt}>
@@ -34,7 +37,7 @@ export function Lineage({ rollout, group, route }: Props) {
               aria-current={part === rollout ? 'page' : undefined}
             >
               {nameOf(part)} <RolloutMark rollout={part} />{' '}
-              <span className="muted">{resultText(part)}</span>
+              <Muted className={styles.result}>{resultText(part)}</Muted>
             </a>
           </li>
         ))}
@@ -64,10 +67,10 @@ export function Followers({ rollout, group, route }: Props) {
   );
   const depth = below[0]?.depth ?? 0;
   return (
-    <section className="sheet followers" aria-labelledby="followers-title">
-      <h3 className="label" id="followers-title">
+    <Sheet className={styles.followers} aria-labelledby="followers-title">
+      <Label as="h3" id="followers-title">
         Its {KIND_WORDS[first.completion.kind][1]}
-      </h3>
+      </Label>
       {below.map((line) => (
         <RolloutRow
           key={line.key}
@@ -76,6 +79,6 @@ export function Followers({ rollout, group, route }: Props) {
           selected={null}
         />
       ))}
-    </section>
+    </Sheet>
   );
 }

@@ -22,7 +22,22 @@ import { LedgerView } from './ledger-view.tsx';
 import { Followers, Lineage } from './lineage.tsx';
 import { Legend } from './token-strip.tsx';
 import { TokenView } from './token-view.tsx';
-import './rollout.css';
+import {
+  Prompt,
+  Reader,
+  ReaderColumns,
+  ReaderHead,
+  ReaderHeading,
+  ReaderJudgement,
+  ReaderSum,
+  ReaderTexts,
+  ReaderWhere,
+} from '../parts/reader.tsx';
+import { Label, Mono, Muted, Sentence, Title } from '../parts/text.tsx';
+import { Sheet, SheetHead } from '../parts/sheet.tsx';
+import { Segments } from '../parts/segments.tsx';
+import styles from './rollout-screen.module.css';
+import tokenStrip from './token-strip.module.css';
 
 type RolloutRoute = Extract<RunRoute, { screen: 'rollout' }>;
 
@@ -37,15 +52,15 @@ export function RolloutScreen({ view, rows, route }: Props) {
   const back = formatRoute({ screen: 'run', runId: route.runId, filter: route.filter });
   if (!rollout) {
     return (
-      <section className="rollout">
-        <h2 className="title">This run holds no completion {route.rollout}.</h2>
-        <p className="sentence">
+      <Reader>
+        <Title as="h2">This run holds no completion {route.rollout}.</Title>
+        <Sentence>
           {view.finished
             ? 'The run has ended, so it will not come.'
             : 'It may come yet: a resumed run writes the steps after its checkpoint again.'}{' '}
           <a href={back}>Back to the run</a>
-        </p>
-      </section>
+        </Sentence>
+      </Reader>
     );
   }
   return <Rollout view={view} rows={rows} route={route} rollout={rollout} back={back} />;
@@ -87,27 +102,24 @@ function Rollout({
       ? analysisOf(completion.text)
       : null;
   return (
-    <section className="rollout" aria-label="Completion">
-      <header className="rollout-head">
-        <p className="rollout-where">
+    <Reader aria-label="Completion">
+      <ReaderHead>
+        <ReaderWhere>
           <a href={back}>← Curves</a>
           <span>
-            Step {rollout.step} · <span className="mono">{rollout.problem}</span> ·{' '}
-            {nameOf(rollout)}
+            Step {rollout.step} · <Mono>{rollout.problem}</Mono> · {nameOf(rollout)}
           </span>
           <Stepper
             onPrevious={previous && (() => step(previous))}
             onNext={next && (() => step(next))}
           />
-        </p>
-        <h2 className="rollout-title">
-          {problemTitle(attempt.completion.prompt, rollout.problem)}
-        </h2>
-        <div className="rollout-sum">
+        </ReaderWhere>
+        <ReaderHeading>{problemTitle(attempt.completion.prompt, rollout.problem)}</ReaderHeading>
+        <ReaderSum>
           {verdict || completion.kind === 'reflection' ? (
             <RolloutMark rollout={rollout} word />
           ) : (
-            <span className="muted">not graded yet</span>
+            <Muted>not graded yet</Muted>
           )}
           {ledger && (
             <span>
@@ -124,40 +136,40 @@ function Rollout({
             , T {completion.temperature}
           </span>
           {group && <GroupStrip group={group} route={route} selected={rollout.id} />}
-        </div>
+        </ReaderSum>
         <Lineage rollout={rollout} group={group} route={route} />
-      </header>
+      </ReaderHead>
       {attempt !== rollout && completion.kind !== 'reflection' && (
         <ChangeView before={attempt} after={rollout} />
       )}
-      <div className="rollout-columns">
-        <div className="rollout-text">
-          <section className="sheet" aria-labelledby="prompt-title">
-            <h3 className="label" id="prompt-title">
+      <ReaderColumns>
+        <ReaderTexts>
+          <Sheet aria-labelledby="prompt-title">
+            <Label as="h3" id="prompt-title">
               {completion.kind === 'attempt'
                 ? 'Prompt'
                 : `Prompt of the ${KIND_WORDS[completion.kind][0]}`}
               , as the model saw it
-            </h3>
-            <pre className="prompt" id="prompt" tabIndex={0} aria-labelledby="prompt-title">
+            </Label>
+            <Prompt id="prompt" tabIndex={0} aria-labelledby="prompt-title">
               {completion.prompt}
-            </pre>
-          </section>
+            </Prompt>
+          </Sheet>
           {reflection && (
-            <section className="sheet" aria-labelledby="reflection-title">
-              <h3 className="label" id="reflection-title">
+            <Sheet aria-labelledby="reflection-title">
+              <Label as="h3" id="reflection-title">
                 Reflection it was given
-              </h3>
-              <p className="analysis">{reflection.completion.text}</p>
-            </section>
+              </Label>
+              <p className={styles.analysis}>{reflection.completion.text}</p>
+            </Sheet>
           )}
           {analysis !== null && (
-            <section className="sheet" aria-labelledby="analysis-title">
-              <h3 className="label" id="analysis-title">
+            <Sheet aria-labelledby="analysis-title">
+              <Label as="h3" id="analysis-title">
                 Analysis, before the code
-              </h3>
-              <p className="analysis">{analysis}</p>
-            </section>
+              </Label>
+              <p className={styles.analysis}>{analysis}</p>
+            </Sheet>
           )}
           <Completion route={route} rollout={rollout} onColour={recolour} />
           {completion.code !== null && (
@@ -167,35 +179,35 @@ function Rollout({
               errorLines={verdict?.error?.lines ?? []}
             />
           )}
-        </div>
-        <div className="rollout-judgement">
-          <section className="sheet" aria-labelledby="ledger-title">
-            <h3 className="label" id="ledger-title">
+        </ReaderTexts>
+        <ReaderJudgement>
+          <Sheet aria-labelledby="ledger-title">
+            <Label as="h3" id="ledger-title">
               The reward’s ledger
-            </h3>
+            </Label>
             {ledger ? (
               <LedgerView ledger={ledger} reflection={completion.kind === 'reflection'} />
             ) : (
-              <p className="sentence">Rewards are given when the whole step is graded.</p>
+              <Sentence>Rewards are given when the whole step is graded.</Sentence>
             )}
-          </section>
+          </Sheet>
           <Distilled rollout={rollout} group={group} route={route} />
           <Followers rollout={rollout} group={group} route={route} />
           {completion.kind !== 'reflection' && (
-            <section className="sheet" aria-labelledby="verdict-title">
-              <h3 className="label" id="verdict-title">
+            <Sheet aria-labelledby="verdict-title">
+              <Label as="h3" id="verdict-title">
                 Verdict
-              </h3>
+              </Label>
               {verdict ? (
                 <VerdictView verdict={verdict} prompt={completion.prompt} />
               ) : (
-                <p className="sentence">The sandbox has not run this program yet.</p>
+                <Sentence>The sandbox has not run this program yet.</Sentence>
               )}
-            </section>
+            </Sheet>
           )}
-        </div>
-      </div>
-    </section>
+        </ReaderJudgement>
+      </ReaderColumns>
+    </Reader>
   );
 }
 
@@ -209,40 +221,36 @@ function Completion({ route, rollout, onColour }: CompletionProps) {
   const ready = rollout.reward !== null;
   const tokens = useTokens(route.runId, rollout.id, ready);
   return (
-    <section className="sheet" aria-labelledby="completion-title">
-      <div className="sheet-head">
-        <h3 className="label" id="completion-title">
+    <Sheet aria-labelledby="completion-title">
+      <SheetHead>
+        <Label as="h3" id="completion-title">
           {rollout.completion.kind === 'reflection' ? 'Reflection' : 'Completion'}
-        </h3>
-        <fieldset className="segments" aria-label="Colour the tokens by">
-          {COLOURINGS.map((name) => (
-            <label key={name}>
-              <input
-                type="radio"
-                name="colour"
-                checked={route.colour === name}
-                onChange={() => onColour(name)}
-              />
-              <span>{SCALES[name].name}</span>
-            </label>
-          ))}
-        </fieldset>
-      </div>
+        </Label>
+        <Segments
+          label="Colour the tokens by"
+          name="colour"
+          options={COLOURINGS}
+          nameOf={(name) => SCALES[name].name}
+          value={route.colour}
+          onChange={onColour}
+          narrow
+        />
+      </SheetHead>
       {tokens.state === 'ready' ? (
         <TokenView key={rollout.id} rollout={rollout} tokens={tokens.data} colour={route.colour} />
       ) : (
         <>
-          <p className={tokens.state === 'error' ? 'sentence error' : 'sentence'}>
+          <Sentence error={tokens.state === 'error'}>
             {tokens.state === 'error'
               ? tokens.message
               : ready
                 ? 'Reading the token columns…'
                 : 'Token values are written with the step’s update.'}
-          </p>
-          <pre className="tokens">{rollout.completion.text}</pre>
+          </Sentence>
+          <pre className={tokenStrip.tokens}>{rollout.completion.text}</pre>
         </>
       )}
       <Legend scale={SCALES[route.colour]} />
-    </section>
+    </Sheet>
   );
 }

@@ -5,7 +5,8 @@ import type { TargetTokens } from '../../state/lab.ts';
 import { formatValue } from '../format.ts';
 import { DISTILLED } from './colour.ts';
 import { Legend, TokenStrip, useTokenWalk, visible } from './token-strip.tsx';
-import './target.css';
+import { Hidden, Muted } from '../parts/text.tsx';
+import styles from './target-view.module.css';
 
 interface Props {
   /** The target's text. */
@@ -24,7 +25,7 @@ export function TargetView({ text, tokens }: Props) {
   const walk = useTokenWalk(count, start);
   const nameOf = (index: number) => texts.get(block.ids[index] ?? 0);
   return (
-    <div className="target">
+    <div className={styles.target}>
       <TokenStrip
         walk={walk}
         text={text}
@@ -36,9 +37,9 @@ export function TargetView({ text, tokens }: Props) {
         testId="target-tokens"
       />
       <Legend scale={DISTILLED} />
-      <p className="target-readout" id="target-readout" aria-live="polite">
+      <p className={styles.readout} id="target-readout" aria-live="polite">
         {walk.at === null ? (
-          <span className="muted">Point at a token.</span>
+          <Muted>Point at a token.</Muted>
         ) : (
           <>
             Token {walk.at + 1} of {count} <code>{visible(nameOf(walk.at) ?? '')}</code>, KL{' '}
@@ -60,10 +61,8 @@ function Candidates({
 }) {
   return (
     <>
-      <table className="candidates" data-testid="candidates">
-        <caption className="visually-hidden">
-          What teacher and student expected at token {at + 1}
-        </caption>
+      <table className={styles.candidates} data-testid="candidates">
+        <Hidden as="caption">What teacher and student expected at token {at + 1}</Hidden>
         <thead>
           <tr>
             <th scope="col">Expected</th>
@@ -76,7 +75,7 @@ function Candidates({
             <tr key={id} data-target={id === block.ids[at]}>
               <th scope="row">
                 <code>{visible(texts.get(id) ?? '') || `id ${id}`}</code>
-                {id === block.ids[at] && <span className="muted"> target</span>}
+                {id === block.ids[at] && <Muted> target</Muted>}
               </th>
               <Probability value={teacher} />
               <Probability value={student} />
@@ -84,7 +83,7 @@ function Candidates({
           ))}
         </tbody>
       </table>
-      <p className="candidates-note">
+      <p className={styles.note}>
         Probabilities at the distillation’s temperature, before the update; –: not among the eight
         likeliest.
       </p>

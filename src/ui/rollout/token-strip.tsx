@@ -8,6 +8,8 @@ import {
 } from 'react';
 import { tokenSpans } from '../../state/token-spans.ts';
 import type { Scale, Tint } from './colour.ts';
+import { classNames } from '../parts/part.tsx';
+import styles from './token-strip.module.css';
 
 /**
  * A walk through the tokens of a strip. A click, a tap or an arrow key stays at its token; the
@@ -83,7 +85,7 @@ export function TokenStrip({
   const count = ends.length;
   return (
     <div
-      className="tokens"
+      className={styles.tokens}
       role="group"
       tabIndex={0}
       aria-label={label}
@@ -113,11 +115,13 @@ interface TokenProps {
   readonly active: boolean;
 }
 
+const SPECIAL = classNames(styles.token, styles.special);
+
 const Token = memo(
   function Token({ index, text, special, tint, active }: TokenProps) {
     return (
       <span
-        className={special ? 'token special' : 'token'}
+        className={special ? SPECIAL : styles.token}
         data-i={index}
         data-hue={tint?.hue}
         data-active={active}
@@ -142,15 +146,15 @@ function indexOf(target: EventTarget): number | null {
 /** What the tints of a strip mean. */
 export function Legend({ scale }: { readonly scale: Scale }) {
   return (
-    <div className="legend">
-      <span className="legend-end">{scale.ends[0]}</span>
+    <div className={styles.legend}>
+      <span>{scale.ends[0]}</span>
       <span
-        className="legend-ramp"
+        className={styles.ramp}
         data-diverging={scale.diverging}
         data-hue={scale.tint(1).hue === 'cool' && !scale.diverging ? 'cool' : 'warm'}
       />
-      <span className="legend-end">{scale.ends[1]}</span>
-      <span className="legend-about">{scale.about}</span>
+      <span>{scale.ends[1]}</span>
+      <span className={styles.about}>{scale.about}</span>
     </div>
   );
 }

@@ -6,6 +6,8 @@ import type { Colouring } from '../../state/route.ts';
 import { formatFixed, formatSigned, formatValue } from '../format.ts';
 import { SCALES, type Tint } from './colour.ts';
 import { TokenStrip, useTokenWalk, visible } from './token-strip.tsx';
+import { Muted } from '../parts/text.tsx';
+import styles from './token-view.module.css';
 
 interface Props {
   readonly rollout: RolloutView;
@@ -21,7 +23,7 @@ export function TokenView({ rollout, tokens, colour }: Props) {
   const count = tokens.block.ids.length;
   const walk = useTokenWalk(count);
   return (
-    <div className="token-view">
+    <div>
       <Readout rollout={rollout} tokens={tokens} at={walk.at} colour={colour} />
       <TokenStrip
         walk={walk}
@@ -93,12 +95,12 @@ function Readout({ rollout, tokens, at, colour }: Props & { readonly at: number 
     ['ratio', at === null ? '–' : formatFixed(read('ratio') ?? 0, 3)],
   ];
   return (
-    <dl className="readout" id="readout" aria-live="polite">
-      <div className="readout-token">
+    <dl className={styles.readout} id="readout" aria-live="polite">
+      <div>
         <dt>{at === null ? 'Token' : `Token ${at + 1} of ${block.ids.length}`}</dt>
         <dd>
           {at === null ? (
-            <span className="muted">point at one</span>
+            <Muted className={styles.hint}>point at one</Muted>
           ) : (
             <code>{visible(text[at] ?? '')}</code>
           )}

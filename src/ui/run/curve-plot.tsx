@@ -6,6 +6,7 @@ import type { Curve, CurveDef } from '../../state/curves.ts';
 import { themeStore } from '../../state/theme.ts';
 import { formatValue } from '../format.ts';
 import { useSystemDark } from '../hooks.ts';
+import { Plot } from '../parts/tile.tsx';
 
 interface Props {
   readonly def: CurveDef;
@@ -92,9 +93,8 @@ export function CurvePlot({ def, curve, end, label, onCursor, onStep }: Props) {
   }
 
   return (
-    <div
+    <Plot
       ref={host}
-      className="plot"
       tabIndex={0}
       role="img"
       aria-label={label}

@@ -8,6 +8,10 @@ import { Evaluations } from './evaluations.tsx';
 import { Kinds } from './kinds.tsx';
 import type { RunRoute } from '../../state/route.ts';
 import { formatPercent } from '../../lib/format.ts';
+import { Label, Sentence } from '../parts/text.tsx';
+import { CurveLegend, Pen, TileFrame, TileNote, TileValue, Unit } from '../parts/tile.tsx';
+import styles from './curves.module.css';
+import tables from './tables.module.css';
 
 export function Curves({ view, route }: { readonly view: RunView; readonly route: RunRoute }) {
   const { updates } = view;
@@ -20,23 +24,22 @@ export function Curves({ view, route }: { readonly view: RunView; readonly route
   const toStep = (step: number) =>
     go({ screen: 'run', runId: route.runId, filter: { ...route.filter, step } });
   return (
-    <section className="curves" aria-label="Curves">
-      {updates.length === 0 && <p className="sentence curves-wait">{waitingFor(view)}</p>}
-      <div className="curve-grid">
+    <section className={styles.curves} aria-label="Curves">
+      {updates.length === 0 && <Sentence className={styles.wait}>{waitingFor(view)}</Sentence>}
+      <div className={styles.grid}>
         {curves.map(({ def, curve }) => (
           <Tile key={def.key} def={def} curve={curve} end={end} onStep={toStep} />
         ))}
       </div>
-      <p className="curve-legend" aria-hidden="true">
-        <i className="pen raw" /> each step <i className="pen smooth" /> smoothed{' '}
-        <i className="pen band" /> range of the last 8
+      <CurveLegend aria-hidden="true">
+        <Pen /> each step <Pen smooth /> smoothed <Pen band /> range of the last 8
         {curves.some(({ def }) => def.against) && (
           <>
-            <i className="pen against" /> without reflection
+            <Pen against /> without reflection
           </>
         )}
         <span> · a click on a step shows its completions</span>
-      </p>
+      </CurveLegend>
       <Kinds view={view} />
       <Evaluations view={view} />
       {updates.length > 0 && <ValueTable curves={curves} />}
@@ -88,14 +91,14 @@ function Tile({ def, curve, end, onStep }: TileProps) {
         ? formatPercent(value)
         : formatValue(value);
   return (
-    <figure className="tile" data-curve={def.key}>
+    <TileFrame data-curve={def.key}>
       <figcaption title={def.about}>
-        <span className="label">{def.label}</span>
-        <span className="tile-value" data-held={cursor !== null}>
+        <Label>{def.label}</Label>
+        <TileValue data-held={cursor !== null}>
           {show(curve.raw[at])}
-          {def.unit !== '' && curve.raw[at] != null && <span className="unit"> {def.unit}</span>}
-        </span>
-        <span className="tile-note">{last < 0 ? '' : noteOf(def, curve, at, show)}</span>
+          {def.unit !== '' && curve.raw[at] != null && <Unit> {def.unit}</Unit>}
+        </TileValue>
+        <TileNote>{last < 0 ? '' : noteOf(def, curve, at, show)}</TileNote>
       </figcaption>
       <CurvePlot
         def={def}
@@ -112,7 +115,7 @@ function Tile({ def, curve, end, onStep }: TileProps) {
         onCursor={setCursor}
         onStep={onStep}
       />
-    </figure>
+    </TileFrame>
   );
 }
 
@@ -149,10 +152,10 @@ function ValueTable({
       : []),
   ]);
   return (
-    <details className="value-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details className={tables.values} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>The same as a table</summary>
       {open && (
-        <div className="table-scroll" tabIndex={0} role="region" aria-label="Values by step">
+        <div className={tables.scroll} tabIndex={0} role="region" aria-label="Values by step">
           <table>
             <thead>
               <tr>

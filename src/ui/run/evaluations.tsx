@@ -1,5 +1,7 @@
 import type { RunView } from '../../state/fold.ts';
 import { formatRate } from '../format.ts';
+import { Label, Muted } from '../parts/text.tsx';
+import styles from './tables.module.css';
 
 type Eval = NonNullable<RunView['evals']['before']>;
 
@@ -9,10 +11,10 @@ export function Evaluations({ view }: { readonly view: RunView }) {
   if (!before && !after) return null;
   const few = (before ?? after)?.perProblem.length ?? 0;
   return (
-    <section className="evals" aria-labelledby="evals-title">
-      <h2 className="label" id="evals-title">
+    <section className={styles.section} aria-labelledby="evals-title">
+      <Label as="h2" id="evals-title">
         Held-out problems
-      </h2>
+      </Label>
       <table>
         <thead>
           <tr>
@@ -36,7 +38,11 @@ export function Evaluations({ view }: { readonly view: RunView }) {
           )}
         </tbody>
       </table>
-      {few < 100 && <p className="muted">{few} problems: a demonstration, not evidence.</p>}
+      {few < 100 && (
+        <Muted as="p" className={styles.note}>
+          {few} problems: a demonstration, not evidence.
+        </Muted>
+      )}
     </section>
   );
 }

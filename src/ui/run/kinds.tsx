@@ -3,6 +3,8 @@ import type { RunView } from '../../state/fold.ts';
 import { answersOf, kindsOf, rescueOf } from '../../state/outcomes.ts';
 import { formatValue } from '../format.ts';
 import { KIND_WORDS } from '../../settings/kinds.ts';
+import { Label, Muted } from '../parts/text.tsx';
+import styles from './tables.module.css';
 
 /**
  * The run's completions by kind, where the method makes several, and what second answers came to.
@@ -12,12 +14,12 @@ export function Kinds({ view }: { readonly view: RunView }) {
   const sentence = secondAnswers(view);
   if (kinds.length < 2 && sentence === null) return null;
   return (
-    <section className="evals" aria-labelledby="kinds-title">
-      <h2 className="label" id="kinds-title">
+    <section className={styles.section} aria-labelledby="kinds-title">
+      <Label as="h2" id="kinds-title">
         Completions of the run so far
-      </h2>
+      </Label>
       {kinds.length > 1 && (
-        <div className="table-scroll" tabIndex={0} role="region" aria-labelledby="kinds-title">
+        <div className={styles.scroll} tabIndex={0} role="region" aria-labelledby="kinds-title">
           <table>
             <thead>
               <tr>
@@ -50,7 +52,11 @@ export function Kinds({ view }: { readonly view: RunView }) {
           </table>
         </div>
       )}
-      {sentence !== null && <p className="muted">{sentence}</p>}
+      {sentence !== null && (
+        <Muted as="p" className={styles.note}>
+          {sentence}
+        </Muted>
+      )}
     </section>
   );
 }

@@ -13,6 +13,11 @@ import { useWindow } from '../parts/use-window.ts';
 import { layoutOf, rowAt, scrollTo, totalHeight } from '../parts/windowed.ts';
 import { GROUP_HEIGHT, RolloutRow, ROW_HEIGHT } from './rollout-row.tsx';
 import type { RunRoute } from '../../state/route.ts';
+import { Hidden } from '../parts/text.tsx';
+import { ListEmpty, ToolRow } from '../parts/console.tsx';
+import { Button } from '../parts/button.tsx';
+import { Segments } from '../parts/segments.tsx';
+import styles from './rollout-list.module.css';
 
 interface Props {
   readonly view: RunView;
@@ -124,11 +129,11 @@ export function RolloutList({ view, rows, route }: Props) {
   });
 
   return (
-    <section className="rollouts" aria-label="Completions">
+    <section className={styles.list} aria-label="Completions">
       <ListTools view={view} route={route} follow={follow} onFollow={setWish} />
       <div
         ref={box}
-        className="rollout-box"
+        className={styles.box}
         onScroll={(event) => {
           setScrollTop(event.currentTarget.scrollTop);
           keepAnchor(event.currentTarget.scrollTop);
@@ -165,13 +170,13 @@ export function RolloutList({ view, rows, route }: Props) {
 function Empty({ view, filter }: { readonly view: RunView; readonly filter: Filter }) {
   const none = view.counts.rollouts === 0;
   return (
-    <p className="sentence list-empty">
+    <ListEmpty>
       {none
         ? 'No completion yet: the first ones appear here as they are written.'
         : `None of the ${formatCount(view.counts.rollouts)} completions ` +
           `matches${filter.step === null ? '' : ` in step ${filter.step}`}. Choose ` +
           `“All”${filter.kind === null ? '' : ' and every kind'} to see them.`}
-    </p>
+    </ListEmpty>
   );
 }
 
@@ -196,23 +201,18 @@ function ListTools({ view, route, follow, onFollow }: ToolsProps) {
     go({ ...route, filter: { ...filter, ...change } }, 'replace');
   const { kinds } = METHODS[view.config?.method ?? DEFAULT_METHOD];
   return (
-    <div className="list-tools">
-      <fieldset className="segments" aria-label="Show">
-        {SHOWS.filter((show) => show !== 'rescued' || kinds.length > 1).map((show) => (
-          <label key={show}>
-            <input
-              type="radio"
-              name="show"
-              checked={filter.show === show}
-              onChange={() => filtered({ show })}
-            />
-            <span>{SHOW_NAMES[show]}</span>
-          </label>
-        ))}
-      </fieldset>
+    <ToolRow>
+      <Segments
+        label="Show"
+        name="show"
+        options={SHOWS.filter((show) => show !== 'rescued' || kinds.length > 1)}
+        nameOf={(show) => SHOW_NAMES[show]}
+        value={filter.show}
+        onChange={(show) => filtered({ show })}
+      />
       {kinds.length > 1 && (
-        <label className="kind-filter">
-          <span className="visually-hidden">Kind of completion</span>
+        <label className={styles.kind}>
+          <Hidden>Kind of completion</Hidden>
           <select
             value={filter.kind ?? ''}
             onChange={(event) =>
@@ -229,23 +229,25 @@ function ListTools({ view, route, follow, onFollow }: ToolsProps) {
         </label>
       )}
       {filter.step !== null && (
-        <a
-          className="button chip"
+        <Button
+          as="a"
+          className={styles.chip}
           href={formatRoute({ ...route, filter: { ...filter, step: null } })}
           aria-label={`Step ${filter.step} only; show every step`}
         >
           step {filter.step} ×
-        </a>
+        </Button>
       )}
-      <button
+      <Button
         type="button"
-        className="button quiet latest"
+        quiet
+        className={styles.latest}
         aria-pressed={follow}
         disabled={route.screen === 'rollout' || view.counts.rollouts === 0}
         onClick={() => onFollow(!follow)}
       >
         Latest ↓
-      </button>
-    </div>
+      </Button>
+    </ToolRow>
   );
 }

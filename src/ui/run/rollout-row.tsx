@@ -8,6 +8,11 @@ import { KIND_WORDS } from '../../settings/kinds.ts';
 import { VerdictMark, verdictWord } from '../parts/verdict-mark.tsx';
 import type { RunRoute } from '../../state/route.ts';
 import { problemTitle } from '../problem-title.ts';
+import { Unit } from '../parts/tile.tsx';
+import { Mark, WaitMark } from '../parts/verdict-mark.tsx';
+import { Hidden, Mono } from '../parts/text.tsx';
+import { OutcomeStrip } from '../parts/outcome-strip.tsx';
+import styles from './rollout-row.module.css';
 
 /** Pixels; kept equal to the stylesheet's by setting them here. */
 export const GROUP_HEIGHT = 50;
@@ -24,15 +29,15 @@ export const RolloutRow = memo(function RolloutRow({ row, route, selected }: Pro
   const { rollout } = row;
   if (!rollout) {
     return (
-      <div className="row row-waiting" style={{ height: ROW_HEIGHT }}>
-        <span className="row-place">{row.sample + 1}</span>
+      <div className={`${styles.row} ${styles.waiting}`} style={{ height: ROW_HEIGHT }}>
+        <span className={styles.place}>{row.sample + 1}</span>
         <span>…</span>
       </div>
     );
   }
   return (
     <a
-      className="row"
+      className={styles.row}
       style={{ height: ROW_HEIGHT, '--depth': row.depth } as CSSProperties}
       data-rollout={rollout.id}
       data-kind={rollout.completion.kind}
@@ -40,20 +45,20 @@ export const RolloutRow = memo(function RolloutRow({ row, route, selected }: Pro
       href={rolloutHref(route, rollout.id)}
       draggable={false}
     >
-      <span className="row-place" title={KIND_WORDS[rollout.completion.kind][0]}>
+      <span className={styles.place} title={KIND_WORDS[rollout.completion.kind][0]}>
         {placeOf(rollout.id)}
       </span>
       <RolloutMark rollout={rollout} />
-      <span className="row-verdict">
+      <span className={styles.verdict}>
         {resultText(rollout)}
         {row.rescued && rollout.completion.kind === 'attempt' && (
-          <span className="row-badge">rescued</span>
+          <span className={styles.badge}>rescued</span>
         )}
-        {rollout.target && <span className="row-badge">distilled</span>}
+        {rollout.target && <span className={styles.badge}>distilled</span>}
       </span>
-      <span className="row-tokens">
+      <span className={styles.tokens}>
         {rollout.completion.tokens}
-        <span className="unit"> tok</span>
+        <Unit> tok</Unit>
       </span>
       <Earned rollout={rollout} />
     </a>
@@ -70,13 +75,12 @@ export function RolloutMark({
 }) {
   const { completion, verdict } = rollout;
   if (verdict) return <VerdictMark status={verdict.status} word={word} />;
-  if (completion.kind !== 'reflection')
-    return <span className="mark-wait" role="img" aria-label="not graded yet" />;
+  if (completion.kind !== 'reflection') return <WaitMark label="not graded yet" />;
   return (
-    <span className="mark" data-status="none">
+    <Mark data-status="none">
       <span aria-hidden="true">¶</span>
-      <span className={word ? undefined : 'visually-hidden'}>reflection</span>
-    </span>
+      {word ? <span>reflection</span> : <Hidden>reflection</Hidden>}
+    </Mark>
   );
 }
 
@@ -84,7 +88,7 @@ export function RolloutMark({
 function Earned({ rollout: { reward, target } }: { readonly rollout: RolloutView }) {
   return (
     <span
-      className="row-advantage"
+      className={styles.advantage}
       data-sign={reward ? Math.sign(reward.advantage) : 0}
       data-loss={reward?.inLoss ?? true}
     >
@@ -101,16 +105,16 @@ function GroupRow({ group, route }: { readonly group: GroupView; readonly route:
     group.problem,
   );
   return (
-    <div className="row-group" style={{ height: GROUP_HEIGHT }}>
-      <p className="row-where">
+    <div className={styles.group} style={{ height: GROUP_HEIGHT }}>
+      <p className={styles.where}>
         <span>
-          Step {group.step} · <span className="mono">{group.problem}</span>
+          Step {group.step} · <Mono>{group.problem}</Mono>
         </span>
-        <span className="row-rate">
+        <span className={styles.rate}>
           {judged.length > 0 && `${passed} of ${judged.length} pass`}
         </span>
       </p>
-      <p className="row-title" title={title}>
+      <p className={styles.title} title={title}>
         {title}
       </p>
       <GroupStrip group={group} route={route} selected={null} />
@@ -132,7 +136,7 @@ export function GroupStrip({
   readonly selected: string | null;
 }) {
   return (
-    <span className="strip" aria-hidden={selected === null}>
+    <OutcomeStrip large={selected !== null} aria-hidden={selected === null}>
       {linesOf(group).map(({ key, rollout, depth }) => {
         const { completion, verdict } = rollout ?? {};
         const shared = {
@@ -152,7 +156,7 @@ export function GroupStrip({
           <span key={key} {...shared} />
         );
       })}
-    </span>
+    </OutcomeStrip>
   );
 }
 

@@ -15,6 +15,19 @@ import { formatDate, formatValue } from '../format.ts';
 import { useLab, useLabState } from '../hooks.ts';
 import { describeRun } from '../methods.ts';
 import { METHODS } from '../../settings/methods.ts';
+import {
+  ActionRow,
+  ConsoleHeader,
+  ConsoleHeading,
+  ConsoleLine,
+  ConsoleSentence,
+  ConsoleWhat,
+  GaugeBox,
+  StateGauge,
+} from '../parts/console.tsx';
+import { Label } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
+import styles from './run-header.module.css';
 
 const STATES: Record<RunState, { readonly word: string; readonly tone: string }> = {
   running: { word: 'Running', tone: 'live' },
@@ -31,25 +44,20 @@ export function RunHeader({ view }: { readonly view: RunView }) {
   const { config } = view;
   const { word, tone } = STATES[state];
   return (
-    <header className="run-header">
-      <div className="run-line">
-        <h1 className="run-title">
+    <ConsoleHeader>
+      <ConsoleLine>
+        <ConsoleHeading>
           <a href="#/" aria-label="All runs">
             Runs
           </a>
           <span aria-hidden="true">/</span>
           {view.started ? formatDate(view.started.time) : view.runId}
-          {config && <span className="run-what">{describeRun(config)}</span>}
-        </h1>
+          {config && <ConsoleWhat>{describeRun(config)}</ConsoleWhat>}
+        </ConsoleHeading>
         <Actions view={view} state={state} />
-      </div>
-      <div className="run-line run-gauges">
-        <p className="gauge run-lamp" role="status">
-          <span className="label">State</span>
-          <span>
-            <span className="lamp" data-tone={tone} /> {word}
-          </span>
-        </p>
+      </ConsoleLine>
+      <ConsoleLine gauges>
+        <StateGauge tone={tone} word={word} />
         <Gauge label="Step" value={stepText(view, status)} testId="step" />
         <PhaseStrip status={status} view={view} />
         <Gauge label="Tokens/s" value={formatValue(view.updates.at(-1)?.tokensPerSecond)} />
@@ -67,10 +75,10 @@ export function RunHeader({ view }: { readonly view: RunView }) {
           label="Checkpoint"
           value={view.checkpoint ? `step ${view.checkpoint.step}` : 'none yet'}
         />
-      </div>
+      </ConsoleLine>
       <Sentence view={view} state={state} status={status} />
       <Warnings view={view} />
-    </header>
+    </ConsoleHeader>
   );
 }
 
@@ -93,10 +101,10 @@ function Gauge({
   readonly testId?: string;
 }) {
   return (
-    <p className="gauge" data-testid={testId}>
-      <span className="label">{label}</span>
+    <GaugeBox data-testid={testId}>
+      <Label>{label}</Label>
       <span>{value}</span>
-    </p>
+    </GaugeBox>
   );
 }
 
@@ -155,17 +163,17 @@ function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly
     : -1;
   const share = running && running.total > 0 ? Math.min(1, running.done / running.total) : 0;
   return (
-    <div className="gauge phases">
-      <span className="label">
+    <GaugeBox as="div" className={styles.phases}>
+      <Label>
         {running?.phase === 'evaluate' ? 'Evaluating' : 'Phase'}
         {running && running.total > 1 && (
-          <span className="phase-count">
+          <span className={styles.count}>
             {' '}
             {formatCount(running.done)} of {formatCount(running.total)}
           </span>
         )}
-      </span>
-      <ol className="phase-strip" aria-label="Phases of a step">
+      </Label>
+      <ol className={styles.bars} aria-label="Phases of a step">
         {phases.map((phase, i) => {
           const filled = i < at ? 1 : i === at ? share : 0;
           const took =
@@ -174,16 +182,16 @@ function PhaseStrip({ status, view }: { readonly status: SessionStatus; readonly
               : undefined;
           return (
             <li key={i} data-now={i === at} aria-current={i === at ? 'step' : undefined}>
-              <span className="phase-fill" style={{ transform: `scaleX(${filled})` }} />
-              <span className="phase-name">{PHASE_NAMES[phase]}</span>
+              <span className={styles.fill} style={{ transform: `scaleX(${filled})` }} />
+              <span className={styles.name}>{PHASE_NAMES[phase]}</span>
               {took !== undefined && phases.length === 4 && (
-                <span className="phase-took">{formatSeconds(took)}</span>
+                <span className={styles.took}>{formatSeconds(took)}</span>
               )}
             </li>
           );
         })}
       </ol>
-    </div>
+    </GaugeBox>
   );
 }
 
@@ -197,38 +205,28 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
     case 'running':
     case 'pausing':
       return (
-        <div className="run-actions">
-          <button
-            type="button"
-            className="button"
-            disabled={state === 'pausing'}
-            onClick={() => lab.pause()}
-          >
+        <ActionRow>
+          <Button type="button" disabled={state === 'pausing'} onClick={() => lab.pause()}>
             Pause
-          </button>
-          <button
-            type="button"
-            className="button"
-            disabled={state === 'pausing'}
-            onClick={() => lab.stop()}
-          >
+          </Button>
+          <Button type="button" disabled={state === 'pausing'} onClick={() => lab.stop()}>
             Stop and keep
-          </button>
-        </div>
+          </Button>
+        </ActionRow>
       );
     case 'paused':
     case 'interrupted':
       return (
-        <div className="run-actions">
-          <button
+        <ActionRow>
+          <Button
             type="button"
-            className="button primary"
+            primary
             disabled={starting || noGpu || busy}
             onClick={() => void lab.resume(view.runId)}
           >
             Resume
-          </button>
-        </div>
+          </Button>
+        </ActionRow>
       );
     case 'starting':
     case 'finished':
@@ -250,7 +248,7 @@ function Sentence({
 }) {
   const { isReport } = useLab();
   const text = isReport ? reportSentence(view) : sentenceOf(view, state, status);
-  return text === null ? null : <p className="run-sentence">{text}</p>;
+  return text === null ? null : <ConsoleSentence>{text}</ConsoleSentence>;
 }
 
 function sentenceOf(view: RunView, state: RunState, status: SessionStatus): string | null {
@@ -303,9 +301,9 @@ function Warnings({ view }: { readonly view: RunView }) {
   const last = warnings.at(-1);
   if (!last) return null;
   return (
-    <details className="run-warnings">
+    <details className={styles.warnings}>
       <summary>
-        <span className="warn-mark">
+        <span className={styles.mark}>
           {warnings.length === 1 ? 'Warning' : `${warnings.length} warnings`}
         </span>{' '}
         {last.message}

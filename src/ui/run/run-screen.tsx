@@ -9,7 +9,11 @@ import { RolloutScreen } from '../rollout/rollout-screen.tsx';
 import { Curves } from './curves.tsx';
 import { RolloutList } from './rollout-list.tsx';
 import { RunHeader } from './run-header.tsx';
-import './run.css';
+import { Page } from '../parts/page.tsx';
+import { Sentence, Title } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
+import { Console } from '../parts/console.tsx';
+import styles from './run-screen.module.css';
 
 /**
  * A run: its header above; the rollout list beside either the curves or the rollout the URL names.
@@ -20,22 +24,22 @@ export function RunScreen({ route }: { readonly route: RunRoute }) {
   switch (run.state) {
     case 'loading':
       return (
-        <main id="main" tabIndex={-1} className="page">
-          <p className="sentence">Reading the run’s log…</p>
-        </main>
+        <Page>
+          <Sentence>Reading the run’s log…</Sentence>
+        </Page>
       );
     case 'error':
       return (
-        <main id="main" tabIndex={-1} className="page">
-          <h1 className="title">This run cannot be shown.</h1>
-          <p className="sentence error">{run.message}</p>
+        <Page>
+          <Title>This run cannot be shown.</Title>
+          <Sentence error>{run.message}</Sentence>
           <p>
-            <button type="button" className="button" onClick={() => lab.openRun(route.runId)}>
+            <Button type="button" onClick={() => lab.openRun(route.runId)}>
               Try again
-            </button>{' '}
+            </Button>{' '}
             <a href="#/">Back to the start</a>
           </p>
-        </main>
+        </Page>
       );
     case 'ready':
       return <Run route={route} view={run.data} />;
@@ -56,9 +60,9 @@ function Run({ route, view }: { readonly route: RunRoute; readonly view: RunView
       ),
   });
   return (
-    <main id="main" tabIndex={-1} className="run" data-screen={route.screen}>
+    <Console screen={route.screen}>
       <RunHeader view={view} />
-      <div className="run-body">
+      <div className={styles.body}>
         <RolloutList view={view} rows={rows} route={route} />
         {route.screen === 'run' ? (
           <Curves view={view} route={route} />
@@ -66,6 +70,6 @@ function Run({ route, view }: { readonly route: RunRoute; readonly view: RunView
           <RolloutScreen view={view} rows={rows} route={route} />
         )}
       </div>
-    </main>
+    </Console>
   );
 }

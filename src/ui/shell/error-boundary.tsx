@@ -1,5 +1,8 @@
 import { Component, type ReactNode } from 'react';
 import { messageOf } from '../../lib/errors.ts';
+import { Page, PageHead } from '../parts/page.tsx';
+import { Sentence } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
 
 interface Props {
   /** The address that is shown: another one is tried anew. */
@@ -29,18 +32,17 @@ export class ErrorBoundary extends Component<Props, State> {
     const { failed } = this.state;
     if (failed === null) return this.props.children;
     return (
-      <main id="main" tabIndex={-1} className="page">
-        <div className="start-head">
-          <h1 className="title">This screen failed.</h1>
-          <p className="sentence">
+      <Page>
+        <PageHead title="This screen failed.">
+          <Sentence>
             {failed} Nothing stored is lost, and a run that was going on still is.{' '}
             <a href="#/">Go to the start</a>, or{' '}
-            <button type="button" className="button quiet" onClick={() => location.reload()}>
+            <Button type="button" quiet onClick={() => location.reload()}>
               Reload the page
-            </button>
-          </p>
-        </div>
-      </main>
+            </Button>
+          </Sentence>
+        </PageHead>
+      </Page>
     );
   }
 }

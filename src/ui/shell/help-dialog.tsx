@@ -1,4 +1,6 @@
 import { Modal } from '../parts/modal.tsx';
+import { Button } from '../parts/button.tsx';
+import styles from './help-dialog.module.css';
 
 const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['j', 'k'], 'Next and previous rollout or problem; in a list, move through it'],
@@ -15,8 +17,8 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
 
 export function HelpDialog({ onClose }: { readonly onClose: () => void }) {
   return (
-    <Modal className="help" title="Keys" onClose={onClose}>
-      <dl>
+    <Modal title="Keys" onClose={onClose}>
+      <dl className={styles.help}>
         {KEYS.map(([keys, what]) => (
           <div key={what}>
             <dt>
@@ -29,7 +31,7 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }) {
         ))}
       </dl>
       <form method="dialog">
-        <button className="button">Close</button>
+        <Button>Close</Button>
       </form>
     </Modal>
   );

@@ -1,17 +1,19 @@
 import { useLab, useLabState } from '../hooks.ts';
+import { Button } from '../parts/button.tsx';
+import styles from './notices.module.css';
 
 /** What went wrong lately: stays until it is dismissed. */
 export function Notices() {
   const lab = useLab();
   const notices = useLabState((state) => state.notices);
   return (
-    <div role="alert" className="notices">
+    <div role="alert" className={styles.notices}>
       {notices.map((notice) => (
         <p key={notice.id}>
           <span>{notice.message}</span>
-          <button type="button" className="button quiet" onClick={() => lab.dismiss(notice.id)}>
+          <Button type="button" quiet onClick={() => lab.dismiss(notice.id)}>
             Dismiss
-          </button>
+          </Button>
         </p>
       ))}
     </div>

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { useRoute } from '../hooks.ts';
 import { Notices } from './notices.tsx';
+import styles from './shell.module.css';
 
 interface Props {
   readonly bar: ReactNode;
@@ -11,8 +12,8 @@ interface Props {
 export function Shell({ bar, children }: Props) {
   const route = useRoute();
   return (
-    <div className="app" data-screen={route.screen}>
-      <a className="skip" href="#main" onClick={focusMain}>
+    <div className={styles.app} data-screen={route.screen}>
+      <a className={styles.skip} href="#main" onClick={focusMain}>
         Skip to content
       </a>
       {bar}

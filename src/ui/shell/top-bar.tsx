@@ -4,7 +4,9 @@ import { setTheme, THEMES, themeStore, type Theme } from '../../state/theme.ts';
 import { useRoute } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { HelpDialog } from './help-dialog.tsx';
-import './shell.css';
+import { Button } from '../parts/button.tsx';
+import { Segments } from '../parts/segments.tsx';
+import styles from './top-bar.module.css';
 
 export function TopBar() {
   const { screen } = useRoute();
@@ -34,29 +36,30 @@ export function Bar({ line, children }: BarProps) {
   const [help, setHelp] = useState(false);
   useKeys({ '?': () => setHelp(true) });
   return (
-    <header className="top-bar">
-      <a className="wordmark" href="#/" aria-label="Afterthought, to the start">
+    <header className={styles.bar}>
+      <a className={styles.wordmark} href="#/" aria-label="Afterthought, to the start">
         <svg viewBox="0 0 32 32" aria-hidden="true">
           <circle cx="8" cy="16" r="3.5" />
           <path d="M16 8.5a10 10 0 0 1 0 15" />
-          <path className="echo" d="M22 5a16 16 0 0 1 0 22" />
+          <path className={styles.echo} d="M22 5a16 16 0 0 1 0 22" />
         </svg>
         <span>Afterthought</span>
       </a>
-      <nav className="places" aria-label="Screens">
+      <nav className={styles.places} aria-label="Screens">
         {children}
       </nav>
-      <span className="top-bar-line">{line}</span>
-      <div className="top-bar-tools">
+      <span className={styles.line}>{line}</span>
+      <div className={styles.tools}>
         <ThemeSwitch />
-        <button
+        <Button
           type="button"
-          className="button quiet"
+          quiet
+          className={styles.keys}
           aria-label="Keys"
           onClick={() => setHelp(true)}
         >
-          <span className="keys-word">Keys</span> <kbd>?</kbd>
-        </button>
+          <span className={styles.word}>Keys</span> <kbd>?</kbd>
+        </Button>
       </div>
       {help && <HelpDialog onClose={() => setHelp(false)} />}
     </header>
@@ -84,19 +87,13 @@ const THEME_NAMES: Record<Theme, string> = { system: 'Auto', light: 'Light', dar
 function ThemeSwitch() {
   const theme = useStore(themeStore, (state) => state.theme);
   return (
-    <fieldset className="segments" aria-label="Colours of the page">
-      {THEMES.map((name) => (
-        <label key={name}>
-          <input
-            type="radio"
-            name="theme"
-            value={name}
-            checked={theme === name}
-            onChange={() => setTheme(name)}
-          />
-          <span>{THEME_NAMES[name]}</span>
-        </label>
-      ))}
-    </fieldset>
+    <Segments
+      label="Colours of the page"
+      name="theme"
+      options={THEMES}
+      nameOf={(name) => THEME_NAMES[name]}
+      value={theme}
+      onChange={setTheme}
+    />
   );
 }

@@ -1,8 +1,10 @@
 import { useEffect } from 'react';
 import type { Route } from '../../state/route.ts';
 import { go, useEvaluationsState, useLab } from '../hooks.ts';
-import { Fact } from '../parts/fact.tsx';
 import { FileField } from '../parts/file-field.tsx';
+import { Fact, Facts, Panel, PanelText } from '../parts/rack.tsx';
+import { Label, Sentence } from '../parts/text.tsx';
+import styles from './data-card.module.css';
 
 const ABOUT: ReadonlyMap<string, string> = new Map([
   [
@@ -37,12 +39,12 @@ export function DataCard({ route }: { readonly route: Extract<Route, { screen: '
       : 'Reading what there is…';
   const names = offered.includes(route.data) ? offered : [route.data, ...offered];
   return (
-    <section className="module data-module" aria-labelledby="data-title">
-      <h2 className="label" id="data-title">
+    <Panel className={styles.data} aria-labelledby="data-title">
+      <Label as="h2" id="data-title">
         Data
-      </h2>
+      </Label>
       <select
-        className="module-select"
+        className={styles.select}
         aria-labelledby="data-title"
         value={route.data}
         onChange={(event) => go({ ...route, data: event.target.value }, 'replace')}
@@ -51,10 +53,10 @@ export function DataCard({ route }: { readonly route: Extract<Route, { screen: '
           <option key={name}>{name}</option>
         ))}
       </select>
-      <p className="module-text">
+      <PanelText>
         {ABOUT.get(route.data) ?? (offered.includes(route.data) ? GIVEN : missing)}
-      </p>
-      {datasets.state === 'error' && <p className="sentence error">{datasets.message}</p>}
+      </PanelText>
+      {datasets.state === 'error' && <Sentence error>{datasets.message}</Sentence>}
       <FileField
         label="From a file"
         hint="MBPP’s form, with a training split"
@@ -66,10 +68,10 @@ export function DataCard({ route }: { readonly route: Extract<Route, { screen: '
             .then((name) => name !== null && go({ ...route, data: name }, 'replace'))
         }
       />
-      <dl className="facts">
+      <Facts>
         <Fact name="Reward">1 if all asserts pass, else 0</Fact>
         <Fact name="Test problems">held out, asked before and after</Fact>
-      </dl>
-    </section>
+      </Facts>
+    </Panel>
   );
 }

@@ -1,33 +1,33 @@
 import { formatBytes } from '../../lib/format.ts';
 import type { DeviceReport } from '../../schema/protocol.ts';
 import { useLab, useLabState } from '../hooks.ts';
+import { Facts, Panel, PanelName, PanelText } from '../parts/rack.tsx';
+import { Label, Sentence } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
+import { Lamp } from '../parts/lamp.tsx';
+import styles from './device-card.module.css';
 
 export function DeviceCard() {
   const lab = useLab();
   const device = useLabState((state) => state.device);
   return (
-    <section
-      className="module"
-      aria-labelledby="device-title"
-      aria-live="polite"
-      data-testid="device"
-    >
-      <h2 className="label" id="device-title">
+    <Panel aria-labelledby="device-title" aria-live="polite" data-testid="device">
+      <Label as="h2" id="device-title">
         Device
-      </h2>
+      </Label>
       {device.state === 'loading' && (
-        <p className="module-text">Looking for a GPU and checking its arithmetic…</p>
+        <PanelText>Looking for a GPU and checking its arithmetic…</PanelText>
       )}
       {device.state === 'error' && (
         <>
-          <p className="sentence error">{device.message}</p>
-          <button type="button" className="button" onClick={() => lab.checkDevice()}>
+          <Sentence error>{device.message}</Sentence>
+          <Button type="button" onClick={() => lab.checkDevice()}>
             Check again
-          </button>
+          </Button>
         </>
       )}
       {device.state === 'ready' && <Report report={device.data} />}
-    </section>
+    </Panel>
   );
 }
 
@@ -37,20 +37,20 @@ function Report({ report }: { readonly report: DeviceReport }) {
   const tone = !report.available ? 'bad' : report.software || failed.length > 0 ? 'wait' : 'good';
   return (
     <>
-      <p className="module-name">
-        <span className="lamp" data-tone={tone} />
+      <PanelName>
+        <Lamp tone={tone} />
         {report.available ? nameOf(report) : 'No WebGPU'}
-      </p>
-      <p className="module-text">{report.summary}</p>
+      </PanelName>
+      <PanelText>{report.summary}</PanelText>
       {report.warnings
         .filter((warning) => !report.summary.includes(warning))
         .map((warning) => (
-          <p key={warning} className="module-text warn">
+          <PanelText key={warning} warn>
             {warning}
-          </p>
+          </PanelText>
         ))}
       {report.available && (
-        <dl className="facts">
+        <Facts>
           {report.selfTest.length > 0 && (
             <div>
               <dt>Self-test</dt>
@@ -65,19 +65,21 @@ function Report({ report }: { readonly report: DeviceReport }) {
               <dd>{formatBytes(binding)}</dd>
             </div>
           )}
-        </dl>
+        </Facts>
       )}
       {(report.selfTest.length > 0 || report.features.length > 0) && (
         <details>
           <summary>Details</summary>
-          <ul className="self-test">
+          <ul className={styles.selfTest}>
             {report.selfTest.map((test) => (
               <li key={test.name} data-ok={test.ok}>
                 <b>{test.ok ? 'ok' : 'no'}</b> {test.name}: {test.detail}
               </li>
             ))}
           </ul>
-          {report.features.length > 0 && <p className="features">{report.features.join(' · ')}</p>}
+          {report.features.length > 0 && (
+            <p className={styles.features}>{report.features.join(' · ')}</p>
+          )}
         </details>
       )}
     </>

@@ -5,7 +5,9 @@ import { defaultPrecision, OFFERED_PRECISIONS } from '../../state/model-places.t
 import { useLab } from '../hooks.ts';
 import { droppedFiles, pickedFiles, type FolderFiles } from '../parts/folder-files.ts';
 import { useDrop } from '../parts/use-drop.ts';
-import './model.css';
+import { HiddenInput, Label } from '../parts/text.tsx';
+import { SettingNote } from '../parts/setting.tsx';
+import styles from './model-shelf.module.css';
 
 interface Props {
   /** The id of the model that is being made of it. */
@@ -33,12 +35,11 @@ export function FolderField({ onModel }: Props) {
 
   const drop = useDrop((data) => void take(droppedFiles(data)));
   return (
-    <div className="shelf-field">
-      <span className="label">A model on this machine</span>
-      <label className="folder-drop" {...drop}>
-        <input
+    <div className={styles.field}>
+      <Label>A model on this machine</Label>
+      <label className={styles.drop} {...drop}>
+        <HiddenInput
           type="file"
-          className="visually-hidden"
           // React knows the attribute by no other name.
           {...{ webkitdirectory: '' }}
           disabled={busy}
@@ -49,8 +50,8 @@ export function FolderField({ onModel }: Props) {
         />
         <span>{busy ? 'Reading it…' : 'Choose its folder, or drop folder or files here'}</span>
       </label>
-      <span className="shelf-line">
-        <span className="setting-note">config.json, tokenizer.json and safetensors, kept as</span>
+      <span className={styles.line}>
+        <SettingNote as="span">config.json, tokenizer.json and safetensors, kept as</SettingNote>
         <select
           aria-label="Precision of the imported weights"
           value={precision}

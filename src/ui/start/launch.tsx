@@ -19,6 +19,17 @@ import {
   type RunSetting,
   type SettingKey,
 } from './settings.ts';
+import {
+  PanelText,
+  LaunchBar,
+  LaunchState,
+  LaunchSum,
+  SettingsGrid,
+  Strip,
+} from '../parts/rack.tsx';
+import { Label, Muted, Sentence } from '../parts/text.tsx';
+import { Button } from '../parts/button.tsx';
+import styles from './launch.module.css';
 
 /** The budget, the method's switches, and the one button. */
 export function Launch({ route }: { readonly route: Extract<Route, { screen: 'start' }> }) {
@@ -31,15 +42,19 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
   const starting = useLabState((state) => state.starting);
   const [edits, setEdits] = useState<Edits>({});
   if (preset.state === 'loading')
-    return <div className="launch module-text">Reading the preset…</div>;
+    return (
+      <Strip padded>
+        <PanelText as="span">Reading the preset…</PanelText>
+      </Strip>
+    );
   if (preset.state === 'error') {
     return (
-      <div className="launch">
-        <p className="sentence error">{preset.message}</p>
-        <button type="button" className="button" onClick={() => lab.openPreset(method, model)}>
+      <Strip padded>
+        <Sentence error>{preset.message}</Sentence>
+        <Button type="button" onClick={() => lab.openPreset(method, model)}>
           Try again
-        </button>
-      </div>
+        </Button>
+      </Strip>
     );
   }
   const standard = { ...preset.data, dataset: data };
@@ -56,8 +71,8 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
   }
 
   return (
-    <form
-      className="launch"
+    <Strip
+      as="form"
       onSubmit={(event) => {
         event.preventDefault();
         if (draft.config && missing === null && !noGpu && !busy) void start(draft.config);
@@ -66,16 +81,16 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
       <Fields preset={standard} draft={draft} edits={edits} section="run" onEdit={edit} />
       {draft.settings.some(({ section }) => section === 'method') && (
         <section aria-labelledby="own-title">
-          <h3 className="label settings-title" id="own-title">
+          <Label as="h3" className={styles.title} id="own-title">
             {METHODS[method].title}
-          </h3>
+          </Label>
           <Fields preset={standard} draft={draft} edits={edits} section="method" onEdit={edit} />
         </section>
       )}
-      <details className="settings-more">
+      <details className={styles.more}>
         <summary>
-          <span className="label">Loss, prompts and optimiser</span>{' '}
-          <span className="muted">{inShort(draft.config ?? standard)}</span>
+          <Label>Loss, prompts and optimiser</Label>{' '}
+          <Muted>{inShort(draft.config ?? standard)}</Muted>
         </summary>
         <Fields preset={standard} draft={draft} edits={edits} section="loss" onEdit={edit} />
         <Fields preset={standard} draft={draft} edits={edits} section="more" onEdit={edit} />
@@ -83,25 +98,26 @@ export function Launch({ route }: { readonly route: Extract<Route, { screen: 'st
       {draft.config && place && canPlan(place) && !noGpu && (
         <PlanCard config={draft.config} here={missing === null} />
       )}
-      <div className="launch-bar">
-        <p className="launch-sum" aria-live="polite">
+      <LaunchBar>
+        <LaunchSum aria-live="polite">
           {missing ??
             (draft.config ? (
               <Plan config={draft.config} />
             ) : (
               'One setting above needs another value.'
             ))}
-        </p>
+        </LaunchSum>
         <Busy status={status} starting={starting} noGpu={noGpu} />
-        <button
+        <Button
           type="submit"
-          className="button primary start-button"
+          primary
+          large
           disabled={!draft.config || missing !== null || noGpu || busy}
         >
           {starting || status.state === 'loading' ? 'Starting…' : 'Start training'}
-        </button>
-      </div>
-    </form>
+        </Button>
+      </LaunchBar>
+    </Strip>
   );
 }
 
@@ -130,7 +146,7 @@ interface FieldsProps {
 function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
   const start = startingAt(preset, edits);
   return (
-    <div className="settings">
+    <SettingsGrid>
       {draft.settings
         .filter((setting) => setting.section === section)
         .map((setting) => {
@@ -146,7 +162,7 @@ function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
             <SettingField key={key} setting={setting} error={draft.errors[key]} {...shared} />
           );
         })}
-    </div>
+    </SettingsGrid>
   );
 }
 
@@ -199,42 +215,36 @@ function Busy({
   readonly noGpu: boolean;
 }) {
   if (noGpu)
-    return (
-      <p className="launch-state">Training needs WebGPU; stored runs below can still be read.</p>
-    );
+    return <LaunchState>Training needs WebGPU; stored runs below can still be read.</LaunchState>;
   if (status.state === 'loading') {
     return (
-      <p className="launch-state" role="status">
+      <LaunchState role="status">
         {status.what}
         {status.fraction !== null && <progress value={status.fraction} aria-label={status.what} />}
-      </p>
+      </LaunchState>
     );
   }
   if (status.state === 'running') {
     return (
-      <p className="launch-state">
+      <LaunchState>
         A run is running.{' '}
         <a href={formatRoute({ screen: 'run', runId: status.runId, filter: NO_FILTER })}>
           Watch it
         </a>
-      </p>
+      </LaunchState>
     );
   }
   if (status.state === 'evaluating') {
     return (
-      <p className="launch-state">
+      <LaunchState>
         An evaluation is running.{' '}
         <a
           href={formatRoute({ screen: 'evaluation', id: status.evaluation, filter: ALL_PROBLEMS })}
         >
           Watch it
         </a>
-      </p>
+      </LaunchState>
     );
   }
-  return starting ? (
-    <p className="launch-state" role="status">
-      Waking the worker…
-    </p>
-  ) : null;
+  return starting ? <LaunchState role="status">Waking the worker…</LaunchState> : null;
 }

@@ -12,8 +12,13 @@ import {
 import type { Route } from '../../state/route.ts';
 import { formatParameters } from '../format.ts';
 import { go, useLab, useModelPlace, useModelsState, usePreset } from '../hooks.ts';
-import { Fact } from '../parts/fact.tsx';
 import { TransferView } from '../models/transfer-view.tsx';
+import { Fact, Facts, Panel, PanelName, PanelText } from '../parts/rack.tsx';
+import { Label, Sentence } from '../parts/text.tsx';
+import { Lamp } from '../parts/lamp.tsx';
+import { Button } from '../parts/button.tsx';
+import { Segments } from '../parts/segments.tsx';
+import styles from './model-card.module.css';
 
 type StartRoute = Extract<Route, { screen: 'start' }>;
 
@@ -35,31 +40,31 @@ export function ModelCard({ route, open, onToggle }: Props) {
   const plan = useStore(lab.plans.store, (state) => state.plan);
   const memory = place && canPlan(place) && plan.state === 'ready' ? plan.data.memory : null;
   return (
-    <section className="module" aria-labelledby="model-title" data-testid="model">
-      <h2 className="label" id="model-title">
+    <Panel aria-labelledby="model-title" data-testid="model">
+      <Label as="h2" id="model-title">
         Model
-      </h2>
-      <p className="module-name">{place?.title ?? route.model}</p>
+      </Label>
+      <PanelName>{place?.title ?? route.model}</PanelName>
       {place === null && (
-        <p className="module-text warn">
+        <PanelText warn>
           The address names no model of this form: <code>owner/name:precision</code>, such as{' '}
           <code>Qwen/Qwen3-0.6B:q4</code>.
-        </p>
+        </PanelText>
       )}
       {place?.state === 'embedded' && (
-        <p className="module-text">
+        <PanelText>
           Embedded: about a million parameters in the Qwen2 architecture, with its own tokenizer.
           Nothing to download.
-        </p>
+        </PanelText>
       )}
-      {place?.offer && <p className="module-text">{place.offer.note}</p>}
+      {place?.offer && <PanelText>{place.offer.note}</PanelText>}
       {shelf.state === 'error' && place?.state !== 'embedded' && (
-        <p className="sentence error">{shelf.message}</p>
+        <Sentence error>{shelf.message}</Sentence>
       )}
       {place && place.state !== 'embedded' && (
         <Arrival key={place.id} route={route} place={place} />
       )}
-      <dl className="facts">
+      <Facts>
         {place?.offer && <Fact name="Parameters">{formatParameters(place.offer.parameters)}</Fact>}
         <Fact name="Adapter">
           {config ? `LoRA, rank ${config.lora.rank}, α ${config.lora.alpha}` : '–'}
@@ -68,25 +73,25 @@ export function ModelCard({ route, open, onToggle }: Props) {
         <Fact name="GPU memory">
           {memory ? (
             <>
-              <span className="lamp" data-tone={memory.fits ? 'good' : 'bad'} />{' '}
-              {formatBytes(memory.device)} of {formatBytes(memory.budget.bytes)}
+              <Lamp tone={memory.fits ? 'good' : 'bad'} /> {formatBytes(memory.device)} of{' '}
+              {formatBytes(memory.budget.bytes)}
               {!memory.fits && ', too little'}
             </>
           ) : (
             '–'
           )}
         </Fact>
-      </dl>
-      <button
+      </Facts>
+      <Button
         type="button"
-        className="button module-button"
+        className={styles.change}
         aria-expanded={open}
         aria-controls="model-shelf"
         onClick={onToggle}
       >
         {open ? 'Close the list' : 'Choose another model'}
-      </button>
-    </section>
+      </Button>
+    </Panel>
   );
 }
 
@@ -115,26 +120,23 @@ function Arrival({ route, place }: { readonly route: StartRoute; readonly place:
   }
 
   return (
-    <div className="arrival">
+    <div className={styles.arrival}>
       {!local && <PrecisionChoice route={route} place={place} />}
-      {unknown && lookUp?.state === 'loading' && (
-        <p className="module-text">Asking the hub about it…</p>
-      )}
+      {unknown && lookUp?.state === 'loading' && <PanelText>Asking the hub about it…</PanelText>}
       {refused && (
         <>
-          <p className="sentence error" role="alert">
+          <Sentence error role="alert">
             {lookUp.message}
-          </p>
-          <button type="button" className="button" onClick={() => lab.models.lookUp(place.repo)}>
+          </Sentence>
+          <Button type="button" onClick={() => lab.models.lookUp(place.repo)}>
             Ask again
-          </button>
+          </Button>
         </>
       )}
       {place.state === 'here' && (
-        <p className="module-text">
-          <span className="lamp" data-tone="good" /> Here, {formatBytes(place.stored?.bytes ?? 0)}{' '}
-          on this machine.
-        </p>
+        <PanelText>
+          <Lamp tone="good" /> Here, {formatBytes(place.stored?.bytes ?? 0)} on this machine.
+        </PanelText>
       )}
       {place.state === 'coming' && place.transfer && <TransferView transfer={place.transfer} />}
       {(place.state === 'absent' || place.state === 'begun') &&
@@ -142,31 +144,21 @@ function Arrival({ route, place }: { readonly route: StartRoute; readonly place:
         !refused && (
           <>
             {place.transfer && !isLive(place.transfer) && place.transfer.note !== null && (
-              <p
-                className={place.transfer.state === 'failed' ? 'sentence error' : 'module-text'}
-                role="alert"
-              >
-                {place.transfer.note}
-              </p>
+              <Said failed={place.transfer.state === 'failed'}>{place.transfer.note}</Said>
             )}
-            <p className="module-text">{offerSentence(place, room?.free ?? null)}</p>
-            {tight !== null && <p className="module-text warn">{tight}</p>}
+            <PanelText>{offerSentence(place, room?.free ?? null)}</PanelText>
+            {tight !== null && <PanelText warn>{tight}</PanelText>}
             {local ? (
-              <p className="module-text">
+              <PanelText>
                 Choose its folder again below: a page cannot go back to one by itself.
-              </p>
+              </PanelText>
             ) : (
-              <button
-                type="button"
-                className="button primary"
-                disabled={asked}
-                onClick={() => void download()}
-              >
+              <Button type="button" primary disabled={asked} onClick={() => void download()}>
                 {place.state === 'begun' ? 'Go on with the download' : 'Download'}
                 {place.state === 'absent' &&
                   place.download !== null &&
                   ` ${formatBytes(place.download)}`}
-              </button>
+              </Button>
             )}
           </>
         )}
@@ -209,19 +201,24 @@ function PrecisionChoice({
     ? OFFERED_PRECISIONS
     : ([...OFFERED_PRECISIONS, place.precision ?? 'stored'] as const);
   return (
-    <fieldset className="segments" aria-label="Precision of the weights">
-      {offered.map((precision) => (
-        <label key={precision}>
-          <input
-            type="radio"
-            name="precision"
-            value={precision}
-            checked={precision === place.precision}
-            onChange={() => go({ ...route, model: `${place.repo}:${precision}` }, 'replace')}
-          />
-          <span>{PRECISION_NAMES[precision]}</span>
-        </label>
-      ))}
-    </fieldset>
+    <Segments
+      label="Precision of the weights"
+      name="precision"
+      options={offered}
+      nameOf={(precision) => PRECISION_NAMES[precision]}
+      value={place.precision}
+      onChange={(precision) => go({ ...route, model: `${place.repo}:${precision}` }, 'replace')}
+    />
+  );
+}
+
+/** How a transfer ended. */
+function Said({ failed, children }: { readonly failed: boolean; readonly children: string }) {
+  return failed ? (
+    <Sentence error role="alert">
+      {children}
+    </Sentence>
+  ) : (
+    <PanelText role="alert">{children}</PanelText>
   );
 }

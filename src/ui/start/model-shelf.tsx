@@ -6,6 +6,15 @@ import type { Route } from '../../state/route.ts';
 import { formatParameters } from '../format.ts';
 import { go, useModelPlace, useModelsState } from '../hooks.ts';
 import { FolderField } from './folder-field.tsx';
+import { PanelText } from '../parts/rack.tsx';
+import { Hidden, Label, Sentence } from '../parts/text.tsx';
+import { Lamp } from '../parts/lamp.tsx';
+import { Button } from '../parts/button.tsx';
+import { SettingNote } from '../parts/setting.tsx';
+import { classNames } from '../parts/part.tsx';
+import styles from './model-shelf.module.css';
+
+const SAID = classNames(styles.shelf, styles.said);
 
 type StartRoute = Extract<Route, { screen: 'start' }>;
 
@@ -16,13 +25,22 @@ type StartRoute = Extract<Route, { screen: 'start' }>;
 export function ModelShelf({ route }: { readonly route: StartRoute }) {
   const shelf = useModelsState((state) => state.shelf);
   if (shelf.state === 'loading')
-    return <div className="shelf module-text">Reading what is here…</div>;
-  if (shelf.state === 'error') return <p className="shelf sentence error">{shelf.message}</p>;
+    return (
+      <PanelText as="div" className={SAID}>
+        Reading what is here…
+      </PanelText>
+    );
+  if (shelf.state === 'error')
+    return (
+      <Sentence error className={SAID}>
+        {shelf.message}
+      </Sentence>
+    );
   const chosen = modelParts(route.model)?.repo ?? route.model;
   return (
-    <div className="shelf" id="model-shelf">
-      <fieldset className="shelf-rows">
-        <legend className="visually-hidden">Model</legend>
+    <div className={styles.shelf} id="model-shelf">
+      <fieldset className={styles.rows}>
+        <Hidden as="legend">Model</Hidden>
         {shelfRepos(shelf.data, route.model).map((repo) => (
           <ShelfRow
             key={repo}
@@ -33,7 +51,7 @@ export function ModelShelf({ route }: { readonly route: StartRoute }) {
           />
         ))}
       </fieldset>
-      <div className="shelf-more">
+      <div className={styles.more}>
         <HubField route={route} shelf={shelf.data} />
         <FolderField onModel={(model) => go({ ...route, model })} />
       </div>
@@ -55,11 +73,11 @@ function ShelfRow({ repo, chosen, shelf, route }: RowProps) {
   const { title, offer, precision, state, stored, kept, transfer } = place;
   return (
     <label
-      className="shelf-row"
+      className={styles.row}
       data-chosen={chosen}
       data-here={state === 'here' || state === 'embedded'}
     >
-      <span className="shelf-name">
+      <span className={styles.name}>
         <input
           type="radio"
           name="model"
@@ -69,16 +87,15 @@ function ShelfRow({ repo, chosen, shelf, route }: RowProps) {
         />
         {title}
       </span>
-      <span className="shelf-figure">
+      <span className={styles.figure}>
         {repo === 'nano' ? '1.1 M' : offer ? formatParameters(offer.parameters) : '–'}
       </span>
-      <span className="shelf-figure">
+      <span className={styles.figure}>
         {precision !== null && (kept !== null ? `${formatBytes(kept)} at ${precision}` : precision)}
       </span>
-      <span className="shelf-state">
-        <span
-          className="lamp"
-          data-tone={
+      <span className={styles.state}>
+        <Lamp
+          tone={
             state === 'here' || state === 'embedded'
               ? 'good'
               : isLive(transfer)
@@ -95,7 +112,7 @@ function ShelfRow({ repo, chosen, shelf, route }: RowProps) {
           `begun, ${stored && stored.total > 0 ? Math.floor((100 * stored.done) / stored.total) : 0} %`}
         {state === 'absent' && 'to download'}
       </span>
-      <span className="shelf-note">
+      <span className={styles.note}>
         {repo === 'nano'
           ? 'A step in seconds on anything: the quickest way to see every method at work.'
           : offer?.note}
@@ -111,16 +128,16 @@ function HubField({ route, shelf }: { readonly route: StartRoute; readonly shelf
   const wrong = text.trim() !== '' && repo === null;
   return (
     <form
-      className="shelf-field"
+      className={styles.field}
       onSubmit={(event) => {
         event.preventDefault();
         if (repo !== null) go({ ...route, model: preferredId(repo, shelf) });
       }}
     >
-      <label className="label" htmlFor="hub-repo">
+      <Label as="label" htmlFor="hub-repo">
         Another model of the hub
-      </label>
-      <span className="shelf-line">
+      </Label>
+      <span className={styles.line}>
         <input
           id="hub-repo"
           value={text}
@@ -131,15 +148,15 @@ function HubField({ route, shelf }: { readonly route: StartRoute; readonly shelf
           aria-describedby="hub-repo-note"
           onChange={(event) => setText(event.target.value)}
         />
-        <button type="submit" className="button" disabled={repo === null}>
+        <Button type="submit" disabled={repo === null}>
           Choose
-        </button>
+        </Button>
       </span>
-      <span className="setting-note" id="hub-repo-note" data-wrong={wrong}>
+      <SettingNote as="span" id="hub-repo-note" data-wrong={wrong}>
         {wrong
           ? 'A name has two parts: owner/name, with @revision behind it if you like.'
           : 'Qwen2, Llama or Qwen3 architecture, in safetensors.'}
-      </span>
+      </SettingNote>
     </form>
   );
 }

@@ -11,7 +11,12 @@ import {
 } from '../../schema/plan.ts';
 import { isBusy } from '../../state/run-state.ts';
 import { useLab, useLabState } from '../hooks.ts';
-import './plan.css';
+import { Label, Sentence } from '../parts/text.tsx';
+import { Facts, PanelName, PanelText } from '../parts/rack.tsx';
+import { Button } from '../parts/button.tsx';
+import { Lamp } from '../parts/lamp.tsx';
+import { SettingFrame, SettingLabel, SettingNote } from '../parts/setting.tsx';
+import styles from './plan-card.module.css';
 
 const GIB = 2 ** 30;
 
@@ -31,42 +36,40 @@ export function PlanCard({ config, here }: Props) {
   const busy = useLabState((state) => state.starting || isBusy(state.status));
   useEffect(() => plans.show(config, here), [plans, config, here, memory]);
   return (
-    <section className="plan" aria-labelledby="plan-title" data-testid="plan">
-      <h3 className="label settings-title" id="plan-title">
+    <section className={styles.plan} aria-labelledby="plan-title" data-testid="plan">
+      <Label as="h3" className={styles.title} id="plan-title">
         Memory, storage, time
-      </h3>
-      {plan.state === 'loading' && <p className="module-text">Working out what this run takes…</p>}
+      </Label>
+      {plan.state === 'loading' && <PanelText>Working out what this run takes…</PanelText>}
       {plan.state === 'error' && (
         <>
-          <p className="sentence error">{plan.message}</p>
-          <button type="button" className="button" onClick={() => plans.show(config, here)}>
+          <Sentence error>{plan.message}</Sentence>
+          <Button type="button" onClick={() => plans.show(config, here)}>
             Plan again
-          </button>
+          </Button>
         </>
       )}
       {plan.state === 'ready' && (
-        <div className="plan-parts" aria-live="polite">
+        <div className={styles.parts} aria-live="polite">
           <Memory plan={plan.data.memory} />
-          <div className="plan-rest">
+          <div className={styles.rest}>
             <BudgetField />
             <Storage storage={plan.data.storage} />
-            {plan.data.ahead !== null && <p className="module-text">{plan.data.ahead}</p>}
-            <div className="plan-time">
+            {plan.data.ahead !== null && <PanelText>{plan.data.ahead}</PanelText>}
+            <div className={styles.time}>
               {step?.state === 'ready' && <Time estimate={step.data} steps={config.steps} />}
-              {step?.state === 'error' && <p className="sentence error">{step.message}</p>}
+              {step?.state === 'error' && <Sentence error>{step.message}</Sentence>}
               {here ? (
-                <button
+                <Button
                   type="button"
-                  className="button"
+                  className={styles.measure}
                   disabled={busy || step?.state === 'loading' || !plan.data.memory.fits}
                   onClick={() => plans.measure(config)}
                 >
                   {step?.state === 'loading' ? 'Measuring…' : 'Measure a step here'}
-                </button>
+                </Button>
               ) : (
-                <p className="module-text">
-                  How long a step takes can be measured once the model is here.
-                </p>
+                <PanelText>How long a step takes can be measured once the model is here.</PanelText>
               )}
             </div>
           </div>
@@ -81,12 +84,12 @@ function Memory({ plan }: { readonly plan: MemoryPlan }) {
   const whole = Math.max(budget.bytes, device);
   const shown = MEMORY_PARTS.filter((part) => parts[part] > 0);
   return (
-    <div className="plan-memory">
-      <p className="module-name">
-        <span className="lamp" data-tone={plan.fits ? 'good' : 'bad'} />
+    <div className={styles.memory}>
+      <PanelName>
+        <Lamp tone={plan.fits ? 'good' : 'bad'} />
         {formatBytes(device)} of {formatBytes(budget.bytes)}
-      </p>
-      <div className="plan-bar" role="img" aria-label={`${plan.summary}`}>
+      </PanelName>
+      <div className={styles.bar} role="img" aria-label={`${plan.summary}`}>
         {shown.map((part) => (
           <span
             key={part}
@@ -96,20 +99,20 @@ function Memory({ plan }: { readonly plan: MemoryPlan }) {
           />
         ))}
       </div>
-      <dl className="facts plan-facts">
+      <Facts className={styles.facts}>
         {shown.map((part) => (
           <div key={part} data-part={part}>
             <dt>{PART_NAMES[part]}</dt>
             <dd>{formatBytes(parts[part])}</dd>
           </div>
         ))}
-      </dl>
-      <p className={`module-text${plan.fits ? '' : ' warn'}`}>{plan.summary}</p>
-      {plan.advice && <p className="module-text warn">{plan.advice}</p>}
-      <p className="module-text">
+      </Facts>
+      <PanelText warn={!plan.fits}>{plan.summary}</PanelText>
+      {plan.advice && <PanelText warn>{plan.advice}</PanelText>}
+      <PanelText>
         {plan.precision} weights, micro-batches of {plan.sizes.microBatchRows} tokens,{' '}
         {plan.sizes.slots === 1 ? 'one answer' : `${plan.sizes.slots} answers`} at a time.
-      </p>
+      </PanelText>
     </div>
   );
 }
@@ -121,10 +124,8 @@ function BudgetField() {
   const [text, setText] = useState(given === null ? '' : String(given / GIB));
   const wrong = text !== '' && !(Number(text) > 0);
   return (
-    <div className="setting" data-wrong={wrong}>
-      <label className="label" htmlFor="plan-budget">
-        GPU memory, GiB
-      </label>
+    <SettingFrame bare data-wrong={wrong}>
+      <SettingLabel htmlFor="plan-budget">GPU memory, GiB</SettingLabel>
       <input
         id="plan-budget"
         inputMode="decimal"
@@ -140,17 +141,17 @@ function BudgetField() {
           else if (bytes > 0) plans.setMemory(bytes);
         }}
       />
-      <p className="setting-note" id="plan-budget-note">
+      <SettingNote id="plan-budget-note">
         {wrong
           ? 'A number above 0, or nothing.'
           : 'No page is told how much there is; a run never takes more than what stands here.'}
-      </p>
-    </div>
+      </SettingNote>
+    </SettingFrame>
   );
 }
 
 function Storage({ storage }: { readonly storage: RunPlan['storage'] }) {
-  return <p className={`module-text${storage.fits ? '' : ' warn'}`}>{storage.summary}</p>;
+  return <PanelText warn={!storage.fits}>{storage.summary}</PanelText>;
 }
 
 function Time({
@@ -162,7 +163,7 @@ function Time({
 }) {
   const { half, full } = estimate.step;
   return (
-    <p className="module-text" role="status">
+    <PanelText role="status">
       <b>
         {formatSeconds(half)} to {formatSeconds(full)} a step
       </b>
@@ -172,6 +173,6 @@ function Time({
       {estimate.noise === null
         ? 'Worked out from a small piece of the work.'
         : `Two measurements differed by ${formatPercent(estimate.noise)}.`}
-    </p>
+    </PanelText>
   );
 }

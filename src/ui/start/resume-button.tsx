@@ -2,6 +2,7 @@ import type { RunSummary } from '../../schema/protocol.ts';
 import { NO_FILTER } from '../../state/route.ts';
 import { isBusy } from '../../state/run-state.ts';
 import { go, useLab, useLabState } from '../hooks.ts';
+import { Button } from '../parts/button.tsx';
 
 /** Resumes a stored run from its last checkpoint and shows it. */
 export function ResumeButton({ run }: { readonly run: RunSummary }) {
@@ -16,8 +17,8 @@ export function ResumeButton({ run }: { readonly run: RunSummary }) {
   }
 
   return (
-    <button type="button" className="button" disabled={noGpu || busy} onClick={() => void resume()}>
+    <Button type="button" disabled={noGpu || busy} onClick={() => void resume()}>
       Resume
-    </button>
+    </Button>
   );
 }

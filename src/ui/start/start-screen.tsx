@@ -9,31 +9,31 @@ import { ModelShelf } from './model-shelf.tsx';
 import { Unfinished } from './unfinished.tsx';
 import { DamagedList } from '../models/damaged-list.tsx';
 import { StoredRuns } from './stored-runs.tsx';
-import './start.css';
-import './model.css';
+import { Page, PageHead } from '../parts/page.tsx';
+import { Sentence } from '../parts/text.tsx';
+import { Rack } from '../parts/rack.tsx';
 
 export function StartScreen({ route }: { readonly route: Extract<Route, { screen: 'start' }> }) {
   const [shelfOpen, setShelfOpen] = useState(false);
   return (
-    <main id="main" tabIndex={-1} className="page start">
-      <div className="start-head">
-        <h1 className="title">Teach a small model to write Python that passes.</h1>
-        <p className="sentence">
+    <Page>
+      <PageHead title="Teach a small model to write Python that passes.">
+        <Sentence>
           It answers each problem several times, a sandbox runs the answers, and what passes becomes
           the gradient. All of it on this machine: nothing is installed, nothing is sent.
-        </p>
-      </div>
+        </Sentence>
+      </PageHead>
       <Unfinished />
-      <div className="rack">
+      <Rack>
         <DeviceCard />
         <ModelCard route={route} open={shelfOpen} onToggle={() => setShelfOpen((open) => !open)} />
         {shelfOpen && <ModelShelf route={route} />}
         <DataCard route={route} />
         <MethodChoice route={route} />
         <Launch key={route.model} route={route} />
-      </div>
+      </Rack>
       <StoredRuns />
       <DamagedList />
-    </main>
+    </Page>
   );
 }

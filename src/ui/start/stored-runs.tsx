@@ -10,6 +10,7 @@ import { describeRun } from '../methods.ts';
 import { save } from '../parts/download.ts';
 import { StoredList, StoredRow } from '../parts/stored.tsx';
 import { ResumeButton } from './resume-button.tsx';
+import { Button } from '../parts/button.tsx';
 
 interface Props {
   readonly tools?: ReactNode;
@@ -118,13 +119,8 @@ function ExportButton({ run }: { readonly run: RunSummary }) {
   }
 
   return (
-    <button
-      type="button"
-      className="button quiet"
-      disabled={run.state === 'running'}
-      onClick={() => void exportIt()}
-    >
+    <Button type="button" quiet disabled={run.state === 'running'} onClick={() => void exportIt()}>
       Export
-    </button>
+    </Button>
   );
 }

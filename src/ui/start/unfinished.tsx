@@ -1,6 +1,8 @@
 import { formatDate } from '../format.ts';
 import { useLabState } from '../hooks.ts';
 import { ResumeButton } from './resume-button.tsx';
+import { Lamp } from '../parts/lamp.tsx';
+import styles from './unfinished.module.css';
 
 /** The newest run that was cut off, offered before anything new is started. */
 export function Unfinished() {
@@ -14,8 +16,8 @@ export function Unfinished() {
   if (!run) return null;
   const { config } = run;
   return (
-    <aside className="unfinished" aria-label="An interrupted run">
-      <span className="lamp" data-tone="bad" />
+    <aside className={styles.unfinished} aria-label="An interrupted run">
+      <Lamp tone="bad" />
       <p>
         The run of <b>{formatDate(run.startedAt)}</b> was cut off after step {run.step}
         {config.steps !== null && ` of ${config.steps}`}. Nothing before its last checkpoint is

@@ -142,8 +142,9 @@ function loraOf(
 }
 
 /** An adapter on no product: the backward pass is that to the input alone. */
-function noAdapter({ opened }: GpuEngine): DeviceAdapter {
+function noAdapter({ opened, config: model }: GpuEngine): DeviceAdapter {
   const layout: LoraLayout = {
+    model,
     config: { rank: 4, alpha: 4, targets: [] },
     rank: 4,
     layers: [],
