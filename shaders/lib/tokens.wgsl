@@ -1,5 +1,6 @@
-// Words of a completion token, as the losses read it: weights are lambda m / Z and beta m / Z; flags say which log-probs are there.
-const TOKEN_WORDS = 9u;
+// Words of a completion token, as the losses read it: weights are lambda m / Z, beta m / Z and c_H m / Z; flags say which
+// log-probs are there, and whether the ratio is given (that of the sequence).
+const TOKEN_WORDS = 11u;
 const TOKEN_ID = 0u;
 const TOKEN_TAU = 1u;
 const TOKEN_ADVANTAGE = 2u;
@@ -8,10 +9,13 @@ const TOKEN_SAMPLER = 4u;
 const TOKEN_REFERENCE = 5u;
 const TOKEN_WEIGHT = 6u;
 const TOKEN_KL_WEIGHT = 7u;
-const TOKEN_FLAGS = 8u;
+const TOKEN_ENTROPY_WEIGHT = 8u;
+const TOKEN_RATIO = 9u;
+const TOKEN_FLAGS = 10u;
 const HAS_OLD = 1u;
 const HAS_SAMPLER = 2u;
 const HAS_REFERENCE = 4u;
+const HAS_RATIO = 8u;
 
 // Words of its result.
 const RESULT_WORDS = 6u;

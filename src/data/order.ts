@@ -53,21 +53,31 @@ export function refuseOverlap(sets: ProblemSets): void {
 
 /**
  * The problems of step `step` (from 1): `perStep` places of an endless order that is reshuffled
- * each epoch by (seed, epoch) alone, so a resumed run needs no state but the step's number.
+ * each epoch by (seed, epoch) alone, so a resumed run needs no state but the step's number and the
+ * places `passed` by earlier steps that drew more than their own. `next` gives the places after.
  */
 export function problemsOfStep(
   train: readonly Problem[],
   seed: number,
   step: number,
   perStep: number,
-): { epoch: number; problems: Problem[] } {
-  const first = (step - 1) * perStep;
-  const problems: Problem[] = [];
-  for (let place = first; place < first + perStep; place++) {
-    const order = epochOrder(train, seed, Math.floor(place / train.length));
-    problems.push(order[place % train.length]!);
-  }
-  return { epoch: Math.floor(first / train.length), problems };
+  passed = 0,
+): {
+  epoch: number;
+  problems: Problem[];
+  next: (place: number) => Problem;
+  /** Problems of the split by their ids. */
+  distinct: number;
+} {
+  const first = (step - 1) * perStep + passed;
+  const at = (place: number) =>
+    epochOrder(train, seed, Math.floor(place / train.length))[place % train.length]!;
+  return {
+    epoch: Math.floor(first / train.length),
+    problems: Array.from({ length: perStep }, (_, i) => at(first + i)),
+    next: (place) => at(first + perStep + place),
+    distinct: new Set(train.map(({ id }) => id)).size,
+  };
 }
 
 function epochOrder(train: readonly Problem[], seed: number, epoch: number): Problem[] {

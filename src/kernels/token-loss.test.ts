@@ -4,6 +4,7 @@ import { openTestDevice } from '../gpu/testing/node-gpu.ts';
 import '../lib/testing/closeness.ts';
 import { runOnDevice } from './run-case.ts';
 import {
+  CLIP_ALONE,
   NO_FLOOR,
   packTokens,
   PLAIN_TOKEN,
@@ -42,6 +43,7 @@ async function certain(
       eps_high: eps[1],
       cap,
       floor: NO_FLOOR,
+      ...CLIP_ALONE,
     },
     constants: { LANES: 4 },
     io: {

@@ -4,6 +4,13 @@ import { Layout } from './layout.ts';
 import { LIB } from './libraries.ts';
 import { floats, normals, words } from './reference-helpers.ts';
 import { divisible } from './sample.ts';
+import {
+  ESTIMATORS,
+  lossOf,
+  MOST_LOG_RATIO,
+  SURROGATES,
+  type LossParams,
+} from './token-loss-terms.ts';
 
 /** A token's words in the `tokens` buffer; see shaders/lib/tokens.wgsl. */
 export const TOKEN = new Layout({
@@ -15,9 +22,14 @@ export const TOKEN = new Layout({
   reference: 'f32',
   weight: 'f32',
   klWeight: 'f32',
+  entropyWeight: 'f32',
+  ratio: 'f32',
   flags: 'u32',
 });
-const FLAGS = { old: 1, sampler: 2, reference: 4 } as const;
+const FLAGS = { old: 1, sampler: 2, reference: 4, ratio: 8 } as const;
+
+/** Of `clip`: no cap of the ratio where the advantage is negative. */
+export const NO_LIMIT = 3.4e38;
 
 /** A token's words in `results`. */
 export const RESULT = new Layout({
@@ -29,14 +41,18 @@ export const RESULT = new Layout({
   clipped: 'f32',
 });
 
+/** Parameters of switches that are off. */
+export const CLIP_ALONE = {
+  surrogate: SURROGATES.clip,
+  limit: NO_LIMIT,
+  cap_masks: 0,
+  estimator: ESTIMATORS.k3,
+} as const;
+
 /** Floor of a likelihood term that has none. */
 export const NO_FLOOR = -3.4e38;
 
-/** Beyond it f32 has no ratio, and 0 times what it has instead is not 0. */
-const MOST_LOG_RATIO = 69;
-
-type Params =
-  'count' | 'vocab' | 'first' | 'nll' | 'gradient' | 'eps_low' | 'eps_high' | 'cap' | 'floor';
+type Params = 'count' | 'vocab' | 'first' | 'gradient' | keyof LossParams;
 
 export const tokenLoss: Kernel<Params> = {
   name: 'token_loss',
@@ -59,18 +75,21 @@ export const tokenLoss: Kernel<Params> = {
       const logprobs = logSoftmax(logits.subarray(at, at + p.vocab), token.tau);
       const logprob = logprobs[token.id]!;
       const entropy = -logprobs.reduce((sum, l) => sum + Math.exp(l) * l, 0);
-      const { loss, slope, ratio, divergence, clipped } = lossOf(logprob, token, p);
+      const { loss, slope, ratio, divergence, clipped } = lossOf(logprob, token, p, logprob);
       setResult(results, entry, {
         logprob,
         entropy,
-        loss,
+        loss: loss - token.entropyWeight * entropy,
         ratio,
         divergence,
         clipped: clipped ? 1 : 0,
       });
       if (p.gradient === 0) continue;
       for (let j = 0; j < p.vocab; j++)
-        logits[at + j] = (slope * ((j === token.id ? 1 : 0) - Math.exp(logprobs[j]!))) / token.tau;
+        logits[at + j] =
+          (slope * ((j === token.id ? 1 : 0) - Math.exp(logprobs[j]!)) +
+            token.entropyWeight * Math.exp(logprobs[j]!) * (logprobs[j]! + entropy)) /
+          token.tau;
     }
   },
 
@@ -103,6 +122,7 @@ export const tokenLoss: Kernel<Params> = {
       floor: -4,
     }),
     lossCase('a floor does not concern the policy gradient', { vocab: 33, floor: -4 }),
+    ...OBJECTIVE_CASES.map(([title, shape]) => lossCase(title, { vocab: 33, ...shape })),
     manyTokens(),
   ],
 
@@ -117,10 +137,13 @@ export const tokenLoss: Kernel<Params> = {
         let loss = 0;
         for (let i = 0; i < p.count; i++) {
           const token = tokenAt(words(io, 'tokens'), p.first + i);
-          const logprobOf = (z: Float64Array) =>
-            logSoftmax(z.subarray(i * p.vocab, (i + 1) * p.vocab), token.tau)[token.id]!;
+          const logprobsOf = (z: Float64Array) =>
+            logSoftmax(z.subarray(i * p.vocab, (i + 1) * p.vocab), token.tau);
+          const [now, then] = [logprobsOf(logits), logprobsOf(at)[token.id]!];
+          const entropy = -now.reduce((sum, l) => sum + Math.exp(l) * l, 0);
           // Where no old log-prob is given it is sg(ℓ): the value at the unperturbed point.
-          loss += lossOf(logprobOf(logits), { ...token, old: token.old ?? logprobOf(at) }, p).loss;
+          loss += lossOf(now[token.id]!, { ...token, old: token.old ?? then }, p, then).loss;
+          loss -= token.entropyWeight * entropy;
         }
         return loss;
       },
@@ -141,6 +164,10 @@ export interface LossToken {
   readonly weight: number;
   /** β m / Z. */
   readonly klWeight: number;
+  /** c_H m / Z. */
+  readonly entropyWeight: number;
+  /** The ratio of its sequence, in place of the token's own; null: its own. */
+  readonly ratio: number | null;
 }
 
 /** A token on which nothing hangs: what callers change of it is what they are about. */
@@ -153,6 +180,8 @@ export const PLAIN_TOKEN: LossToken = {
   reference: null,
   weight: 1,
   klWeight: 0,
+  entropyWeight: 0,
+  ratio: null,
 };
 
 /** The `tokens` buffer of these tokens. */
@@ -165,10 +194,12 @@ export function packTokens(tokens: readonly LossToken[]): Uint32Array<ArrayBuffe
       old: t.old ?? 0,
       sampler: t.sampler ?? 0,
       reference: t.reference ?? 0,
+      ratio: t.ratio ?? 0,
       flags:
         (t.old === null ? 0 : FLAGS.old) |
         (t.sampler === null ? 0 : FLAGS.sampler) |
-        (t.reference === null ? 0 : FLAGS.reference),
+        (t.reference === null ? 0 : FLAGS.reference) |
+        (t.ratio === null ? 0 : FLAGS.ratio),
     })),
   );
 }
@@ -182,6 +213,7 @@ export function tokenAt(tokens: Uint32Array, entry: number): LossToken {
     old: given('old'),
     sampler: given('sampler'),
     reference: given('reference'),
+    ratio: given('ratio'),
   };
 }
 
@@ -213,33 +245,6 @@ export function logSoftmax(logits: Float64Array, tau: number): Float64Array {
   return scaled.map((logit) => logit - lse);
 }
 
-/**
- * One token's loss and its slope dL/dℓ, by the formulas of docs/methods.md. The divergence counts
- * under either objective.
- */
-function lossOf(logprob: number, t: LossToken, p: Readonly<Record<Params, number>>) {
-  // A token that is unlikely enough is not pushed down further: the likelihood of unwanted tokens
-  // has no lower bound.
-  const weight = p.nll !== 0 && t.weight < 0 && logprob < p.floor ? 0 : t.weight;
-  let [loss, slope, ratio, divergence, clipped] = [-weight * logprob, -weight, 1, 0, false];
-  if (p.nll === 0) {
-    const old = t.old ?? logprob;
-    ratio = Math.exp(Math.min(logprob - old, MOST_LOG_RATIO));
-    const correction = t.sampler === null ? 1 : Math.min(Math.exp(old - t.sampler), p.cap);
-    const bounded = Math.min(Math.max(ratio, 1 - p.eps_low), 1 + p.eps_high);
-    clipped = bounded * t.advantage < ratio * t.advantage;
-    loss = -t.weight * correction * Math.min(ratio * t.advantage, bounded * t.advantage);
-    slope = clipped ? 0 : -t.weight * correction * ratio * t.advantage;
-  }
-  if (t.reference !== null) {
-    const delta = Math.min(Math.max(t.reference - logprob, -20), 20);
-    divergence = Math.min(Math.expm1(delta) - delta, 10);
-    loss += t.klWeight * divergence;
-    if (divergence < 10) slope += t.klWeight * -Math.expm1(delta);
-  }
-  return { loss, slope, ratio, divergence, clipped };
-}
-
 interface Shape {
   readonly vocab: number;
   readonly first?: number;
@@ -250,7 +255,35 @@ interface Shape {
   readonly cap?: number;
   readonly floor?: number;
   readonly lanes?: number;
+  readonly surrogate?: keyof typeof SURROGATES;
+  readonly limit?: number;
+  readonly estimator?: keyof typeof ESTIMATORS;
+  readonly capMasks?: boolean;
+  readonly entropy?: number;
+  /** Every token has the ratio of its sequence, e to this beyond its own. */
+  readonly sequence?: number;
 }
+
+/** The switches of an objective, each by itself and some together. */
+const OBJECTIVE_CASES: readonly (readonly [title: string, shape: Omit<Shape, 'vocab'>])[] = [
+  ['a cap of the ratio on both sides', { limit: 1.5 }],
+  ['cispo', { surrogate: 'cispo', limit: 1.4 }],
+  ['cispo without a bound', { surrogate: 'cispo', limit: 1e6 }],
+  ['sapo', { surrogate: 'sapo', eps: [1.05, 1] }],
+  ['a mask', { surrogate: 'mask', limit: 0.02 }],
+  ['a mask that drops nothing', { surrogate: 'mask', limit: 1 }],
+  ['k1', { estimator: 'k1' }],
+  ['k2', { estimator: 'k2' }],
+  ['k3 by the ratio', { estimator: 'k3-ratio' }],
+  ['corrections beyond the cap are masked', { capMasks: true }],
+  ['an entropy bonus', { entropy: 0.3 }],
+  ['an entropy bonus on likelihood', { entropy: 0.3, nll: true }],
+  ['the ratio of the sequence, clipped', { sequence: 0.1 }],
+  ['the ratio of the sequence, cispo', { sequence: 0.1, surrogate: 'cispo', limit: 1.4 }],
+  ['the ratio of the sequence, sapo', { sequence: 0.1, surrogate: 'sapo', eps: [1.05, 1] }],
+  ['the ratio of the sequence, a mask', { sequence: 0.1, surrogate: 'mask', limit: 0.02 }],
+  ['many switches', { surrogate: 'sapo', eps: [2, 0.5], estimator: 'k2', entropy: 0.1, lanes: 4 }],
+];
 
 /**
  * Every branch of the loss: log-prob minus old, old minus sampler's, reference minus log-prob;
@@ -319,6 +352,11 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
       reference: branch.delta === undefined ? null : logprob + branch.delta,
       weight: branch.weight ?? 0.8,
       klWeight: 0.3,
+      entropyWeight: s.entropy ?? 0,
+      ratio:
+        s.sequence === undefined
+          ? null
+          : Math.exp(Math.min(s.sequence + (branch.ratio ?? 0), MOST_LOG_RATIO)),
     };
   });
   return {
@@ -333,6 +371,10 @@ function lossCase(title: string, s: Shape): KernelCase<Params> {
       eps_high: s.eps?.[1] ?? 0.2,
       cap: s.cap ?? 2,
       floor: s.floor ?? NO_FLOOR,
+      surrogate: SURROGATES[s.surrogate ?? 'clip'],
+      limit: s.limit ?? NO_LIMIT,
+      cap_masks: s.capMasks ? 1 : 0,
+      estimator: ESTIMATORS[s.estimator ?? 'k3'],
     },
     constants: { LANES: s.lanes ?? 64 },
     io: {
@@ -361,6 +403,7 @@ function manyTokens(): KernelCase<Params> {
       eps_high: 0.2,
       cap: 2,
       floor: NO_FLOOR,
+      ...CLIP_ALONE,
     },
     constants: { LANES: 4 },
     io: {

@@ -17,7 +17,7 @@ describe('randomRewardStep', () => {
     expect(agree).toBeGreaterThan(25);
     expect(agree).toBeLessThan(55);
     expect(of('update.applied')[0]).toMatchObject({ passRate: 0.5, reward: mean });
-    expect(trained[0]!.sequences.map(({ advantage }) => advantage! > 0)).toEqual(
+    expect(trained[0]!.sequences.map(({ advantage }) => Number(advantage) > 0)).toEqual(
       paid.map((reward) => reward === 1),
     );
   });

@@ -1,6 +1,7 @@
 import { mean } from '../lib/stats.ts';
 import { Rng } from '../lib/rng.ts';
 import type { RunConfig } from '../schema/config.ts';
+import { rounds } from './dynamic.ts';
 import { firstAttempts } from './grpo.ts';
 import { byProblem, learn } from './learn.ts';
 import type { MethodContext, StepInput, StepOutcome } from './method.ts';
@@ -25,7 +26,10 @@ export async function randomRewardStep(
   input: StepInput,
 ): Promise<StepOutcome> {
   const step = new Step(context, config, input, config.group);
-  const rollouts = await firstAttempts(step, config.group);
+  const { first: rollouts } = await rounds(step, async (problems) => ({
+    first: await firstAttempts(step, config.group, problems),
+    second: [],
+  }));
   const rate = mean(rollouts.flatMap(({ reward }) => reward ?? []));
   const rng = new Rng(COIN, config.seed, input.step);
   const coins = new Map(
@@ -54,12 +58,5 @@ export async function rejectionStep(
     groups: byProblem(step, rollouts),
     first: rollouts,
     loss: 'nll',
-    // What passed counts alike, and nothing is divided by a deviation.
-    compare: (rewards) => ({
-      advantages: rewards.map((reward) => (reward === 1 ? 1 : 0)),
-      mean: mean(rewards.flatMap((reward) => reward ?? [])),
-      std: 0,
-      signal: rewards.includes(1),
-    }),
   });
 }

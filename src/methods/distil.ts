@@ -72,7 +72,7 @@ export async function distil(
         },
       })),
       loss: { kind: 'kd', mode: kd.mode },
-      optimizer: { learningRate: config.learningRate, ...config.optimizer },
+      optimizer: { learningRate: step.learningRate, ...config.optimizer },
       reference: true, // KL to the base is logged
     });
     targets.forEach((target, i) => {

@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { RunConfig } from '../schema/config.ts';
-import { groupAdvantages } from './advantage.ts';
+import { advantagesOf } from './advantage.ts';
 import { grpoStep } from './grpo.ts';
 import { scriptedStep } from './testing/scripted.ts';
 
-describe('groupAdvantages', () => {
+const groupAdvantages = (rewards: (0 | 1 | null)[], divide: boolean) =>
+  advantagesOf([rewards], {
+    baseline: 'group-mean',
+    scale: divide ? 'group-std' : 'none',
+  })[0]!;
+
+describe('advantages of one group', () => {
   it('normalises by mean and ddof-1 std: 3 passes in 10 give 1.4488… and −0.6209…', () => {
     const { mean, std, advantages, signal } = groupAdvantages([1, 0, 0, 1, 1, 0, 0, 0, 0, 0], true);
     expect(signal).toBe(true);

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../schema/config.ts';
+import { rounds } from './dynamic.ts';
 import type { MethodContext, StepInput, StepOutcome } from './method.ts';
 import { byProblem, learn } from './learn.ts';
 import { Step, type Rollout } from './step.ts';
@@ -30,17 +31,27 @@ export async function grpoStep(
   input: StepInput,
 ): Promise<StepOutcome> {
   const step = new Step(context, config, input, config.group);
-  const rollouts = await firstAttempts(step, config.group);
+  const { first: rollouts } = await rounds(step, async (problems) => ({
+    first: await firstAttempts(step, config.group, problems),
+    second: [],
+  }));
   return await learn(step, { groups: byProblem(step, rollouts), first: rollouts });
 }
 
-/** `samples` answers to the plain prompt of every problem, at the run's temperature. */
-export function firstAttempts(step: Step, samples: number): Promise<Rollout[]> {
-  const { context, config, problems } = step;
+/**
+ * `samples` answers to the plain prompt of every problem, or of those with these numbers, at the
+ * run's temperature.
+ */
+export function firstAttempts(
+  step: Step,
+  samples: number,
+  problems: readonly number[] = step.problems.map((_, index) => index),
+): Promise<Rollout[]> {
+  const { context, config } = step;
   return step.complete(
-    problems.map((problem, index) => ({
-      problem: index,
-      prompt: context.text.prompt(problem),
+    problems.map((problem) => ({
+      problem,
+      prompt: context.text.prompt(step.problems[problem]!),
       samples,
     })),
     {

@@ -28,6 +28,10 @@ export interface StepInput {
   readonly epoch: number;
   /** The step's problems in the seeded order. */
   readonly problems: readonly Problem[];
+  /** The problem at a place of the seeded order after the step's own, from 0. */
+  readonly next: (place: number) => Problem;
+  /** Problems there are to draw from. */
+  readonly distinct: number;
   /** Totals of the run before this step. */
   readonly totals: TokenTotals;
 }
@@ -36,6 +40,8 @@ export interface StepOutcome {
   readonly totals: TokenTotals;
   /** A gradient was not finite and that update changed nothing. */
   readonly skipped: boolean;
+  /** Places of the seeded order after its own that the step passed in drawing more problems. */
+  readonly passed: number;
 }
 
 /**

@@ -1,11 +1,18 @@
-import type { TokenColumns, TrainResult, TrainSequence } from '../model/engine.ts';
+import {
+  atToken,
+  type TokenColumns,
+  type TrainResult,
+  type TrainSequence,
+} from '../model/engine.ts';
 import type { Prompt } from '../data/prompts.ts';
+import { coefficientsOf, entropyThreshold, lossOf, type Coefficients } from './objective.ts';
 import type { Rollout, Step, StepFigures } from './step.ts';
 
 /** A completion that carries signal. */
 export interface Row {
   readonly rollout: Rollout;
-  readonly advantage: number;
+  /** Of the completion, or of each of its tokens. */
+  readonly advantage: number | readonly number[];
   /** λ of its phase (1). */
   readonly weight?: number;
 }
@@ -49,6 +56,17 @@ export async function policyUpdate(
       ...(weight === undefined ? {} : { weight }),
     };
   });
+  // What needs whole completions is scored first, then comes one backward pass.
+  const rollouts = rows.map(({ rollout }) => rollout);
+  const threshold = entropyThreshold(
+    rollouts.filter((_, i) => !sequences[i]!.masked),
+    config.objective.entropyTop,
+  );
+  const weighed = async (asked: readonly TrainSequence[], old: readonly TokenColumns[] | null) => {
+    const advantages = rows.map(({ advantage }) => advantage);
+    const coefficients = await coefficientsOf(step, rollouts, advantages, old);
+    return asked.map((s, i) => withCoefficients(s, coefficients[i]!, rollouts[i]!, threshold));
+  };
   const place = new Map(rows.map(({ rollout }, i) => [rollout, i]));
   const trains = sequences.some((sequence) => !sequence.masked);
   let result: TrainResult | null = null;
@@ -60,24 +78,17 @@ export async function policyUpdate(
       for (let update = 0; update < config.loss.updates; update++) {
         context.progress('update', update, config.loss.updates);
         const old = result?.columns;
+        const asked = old
+          ? sequences.map((s, i) => ({ ...s, oldLogprobs: old[i]!.logprobs }))
+          : sequences;
         const next = await context.engine.trainStep({
           adapter: 'student',
-          sequences: old
-            ? sequences.map((s, i) => ({ ...s, oldLogprobs: old[i]!.logprobs }))
-            : sequences,
+          sequences: kind === 'nll' ? asked : await weighed(asked, old ?? null),
           loss:
             kind === 'nll'
               ? { kind, aggregation: 'dapo', beta: config.loss.beta, floor: null }
-              : {
-                  kind,
-                  aggregation: config.loss.aggregation,
-                  epsLow: config.loss.epsLow,
-                  epsHigh: config.loss.epsHigh,
-                  beta: config.loss.beta,
-                  correctionCap: config.loss.correctionCap,
-                  maxTokens: config.maxTokens,
-                },
-          optimizer: { learningRate: config.learningRate, ...config.optimizer },
+              : lossOf(config),
+          optimizer: { learningRate: step.learningRate, ...config.optimizer },
           reference: true, // KL is logged also where β = 0
         });
         skipped ||= next.skipped;
@@ -127,5 +138,22 @@ export async function policyUpdate(
         ]),
       ),
     },
+  };
+}
+
+/** A sequence with its ratio and weights; as it was where the objective weighs every token alike. */
+function withCoefficients(
+  sequence: TrainSequence,
+  { weight, ratio }: Coefficients,
+  { completion }: Rollout,
+  threshold: number,
+): TrainSequence {
+  const of = (position: number) => weight * atToken(sequence.weight ?? 1, position);
+  return {
+    ...sequence,
+    ...(ratio !== undefined && { ratio }),
+    ...(threshold > -Infinity
+      ? { weight: Array.from(completion.entropy, (h, t) => (h >= threshold ? of(t) : 0)) }
+      : weight !== 1 && { weight: of(0) }),
   };
 }

@@ -241,7 +241,7 @@ async function updateReflector(
         masked: masked[i]!,
       })),
       loss: { kind: 'nll', aggregation: 'dapo', beta, floor },
-      optimizer: { learningRate: config.learningRate, ...config.optimizer },
+      optimizer: { learningRate: step.learningRate, ...config.optimizer },
       reference: true,
     }),
   );

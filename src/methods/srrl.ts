@@ -1,5 +1,6 @@
 import type { RunConfig, SrrlConfig } from '../schema/config.ts';
 import { visibleAsserts } from '../data/feedback.ts';
+import { rounds } from './dynamic.ts';
 import { firstAttempts } from './grpo.ts';
 import type { MethodContext, StepInput, StepOutcome } from './method.ts';
 import { learn, type Lesson } from './learn.ts';
@@ -26,20 +27,24 @@ export async function srrlStep(
   config: RunConfig,
   input: StepInput,
 ): Promise<StepOutcome> {
-  const { step, srrl, first, failed } = await begin(context, config, input);
-  const asks = failed.map((attempt) => ({
-    problem: attempt.problem,
-    prompt: refinementPrompt(step, attempt),
-    samples: srrl.refinements,
-    parent: attempt,
-  }));
-  const second = await step.complete(step.fitting(asks, config.maxTokens), {
-    phase: 'refine',
-    kind: 'refinement',
-    adapter: 'student',
-    temperature: srrl.temperature,
-    maxTokens: config.maxTokens,
-    format: context.text.refinedFormat,
+  const { step, srrl } = begin(context, config, input);
+  const { first, second } = await rounds(step, async (problems) => {
+    const { first, failed } = await attempts(step, srrl, problems);
+    const asks = failed.map((attempt) => ({
+      problem: attempt.problem,
+      prompt: refinementPrompt(step, attempt),
+      samples: srrl.refinements,
+      parent: attempt,
+    }));
+    const second = await step.complete(step.fitting(asks, config.maxTokens), {
+      phase: 'refine',
+      kind: 'refinement',
+      adapter: 'student',
+      temperature: srrl.temperature,
+      maxTokens: config.maxTokens,
+      format: context.text.refinedFormat,
+    });
+    return { first, second };
   });
   return await learn(
     step,
@@ -58,23 +63,26 @@ export async function resampleStep(
   config: RunConfig,
   input: StepInput,
 ): Promise<StepOutcome> {
-  const { step, srrl, first, failed } = await begin(context, config, input);
-  const asks = step.problems.flatMap((_, problem) => {
-    const again = failed.filter((attempt) => attempt.problem === problem);
-    return again.length > 0
-      ? [{ problem, prompt: again[0]!.prompt, samples: srrl.refinements * again.length }]
-      : [];
+  const { step, srrl } = begin(context, config, input);
+  const source = new Map<Rollout, Rollout>();
+  const { first, second } = await rounds(step, async (problems) => {
+    const { first, failed } = await attempts(step, srrl, problems);
+    const asks = problems.flatMap((problem) => {
+      const again = failed.filter((attempt) => attempt.problem === problem);
+      return again.length > 0
+        ? [{ problem, prompt: again[0]!.prompt, samples: srrl.refinements * again.length }]
+        : [];
+    });
+    const second = await step.complete(asks, {
+      phase: 'retry',
+      kind: 'attempt',
+      adapter: 'student',
+      temperature: config.temperature,
+      maxTokens: config.maxTokens,
+    });
+    second.forEach((rollout, i) => source.set(rollout, failed[Math.floor(i / srrl.refinements)]!));
+    return { first, second };
   });
-  const second = await step.complete(asks, {
-    phase: 'retry',
-    kind: 'attempt',
-    adapter: 'student',
-    temperature: config.temperature,
-    maxTokens: config.maxTokens,
-  });
-  const source = new Map(
-    second.map((rollout, i) => [rollout, failed[Math.floor(i / srrl.refinements)]!]),
-  );
   // The same prompt throughout: one group, one weight.
   const alike = { ...srrl, advantage: 'pooled', lambda: 1 } as const;
   return await learn(
@@ -83,15 +91,19 @@ export async function resampleStep(
   );
 }
 
-async function begin(context: MethodContext, config: RunConfig, input: StepInput) {
+function begin(context: MethodContext, config: RunConfig, input: StepInput) {
   const { srrl } = config;
   if (!srrl)
     throw new Error(
       `A run of ${config.method} needs the settings under \`srrl\` in its configuration.`,
     );
   const step = new Step(context, config, input, srrl.first * (1 + srrl.refinements));
-  const first = await firstAttempts(step, srrl.first);
-  return { step, srrl, first, failed: first.filter((attempt) => attempt.reward === 0) };
+  return { step, srrl };
+}
+
+async function attempts(step: Step, srrl: SrrlConfig, problems: readonly number[]) {
+  const first = await firstAttempts(step, srrl.first, problems);
+  return { first, failed: first.filter((attempt) => attempt.reward === 0) };
 }
 
 function refinementPrompt({ context, problems }: Step, attempt: Rollout) {

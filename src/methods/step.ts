@@ -1,4 +1,5 @@
 import type { CodeFormat, Prompt } from '../data/prompts.ts';
+import type { Problem } from '../data/problem.ts';
 import type { Graded } from '../eval/context.ts';
 import { mean } from '../lib/stats.ts';
 import type { AdapterName, Completion, TokenColumns } from '../model/engine.ts';
@@ -9,6 +10,7 @@ import { KINDS } from '../settings/kinds.ts';
 import { passCount, rewardOf } from '../schema/verdict.ts';
 import type { Reward } from './advantage.ts';
 import type { MethodContext, StepInput, StepOutcome } from './method.ts';
+import { learningRateOf } from './schedule.ts';
 
 /** A completion with its verdict. */
 export interface Rollout {
@@ -48,6 +50,8 @@ export interface AskOptions {
 /** A rollout's line in the ledger: what it was paid and what that did. */
 export interface Ledger {
   readonly reward: number | null;
+  /** What was added to the reward before it was compared; 0 where left out. */
+  readonly penalty?: number;
   readonly advantage: number;
   readonly groupMean: number;
   readonly groupStd: number;
@@ -92,6 +96,11 @@ export class Step {
   private readonly numbers: number[];
   private readonly children = new Map<string, number>();
   private readonly attempts: number[];
+  /** The step's own problems, then those that were drawn besides. */
+  readonly problems: Problem[];
+  /** Places of the seeded order that were passed in drawing them. */
+  private passed = 0;
+  readonly learningRate: number;
   private readonly seconds = { sample: 0, grade: 0, update: 0 };
   private readonly promptTokens = new Map<Kind, number>();
 
@@ -103,6 +112,8 @@ export class Step {
     private readonly most: number,
   ) {
     const { step, epoch, problems } = input;
+    this.problems = [...problems];
+    this.learningRate = learningRateOf(config, step, input.totals);
     this.numbers = problems.map(() => 0);
     this.attempts = problems.map(() => 0);
     context.emit({
@@ -113,8 +124,21 @@ export class Step {
     });
   }
 
-  get problems() {
-    return this.input.problems;
+  /**
+   * Adds the next `count` problems of the seeded order that the step does not have yet, as far as
+   * there are such; returns their numbers.
+   */
+  draw(count: number): number[] {
+    const { next, distinct } = this.input;
+    const drawn: number[] = [];
+    while (drawn.length < count && new Set(this.problems.map(({ id }) => id)).size < distinct) {
+      const problem = next(this.passed++);
+      if (this.problems.some(({ id }) => id === problem.id)) continue;
+      drawn.push(this.problems.push(problem) - 1);
+      this.numbers.push(0);
+      this.attempts.push(0);
+    }
+    return drawn;
   }
 
   /** Begins a part of the step in the log and on the screen. */
@@ -148,6 +172,8 @@ export class Step {
     if (asks.length === 0) return [];
     const { context, config, input } = this;
     const { engine, now } = context;
+    // Problems that a step may have, drawn ones included, so that no two steps share a stream.
+    const places = config.problemsPerStep * (1 + (config.objective.dynamicSampling ?? 0));
     this.phase(options.phase);
     const started = now();
     const total = asks.reduce((n, ask) => n + ask.samples, 0);
@@ -174,7 +200,7 @@ export class Step {
         topK: 0, // training samples from the full softmax
         topP: 1,
         seed: config.seed,
-        stream: ((input.step - 1) * config.problemsPerStep + ask.problem) * this.most + first,
+        stream: ((input.step - 1) * places + ask.problem) * this.most + first,
         maxTokens: options.maxTokens,
         stopIds: context.text.stopIds,
       })),
@@ -239,6 +265,7 @@ export class Step {
       passed: entry.counts?.passed ?? (graded ? passCount(graded.verdict) : 0),
       asserts: entry.counts?.of ?? graded?.verdict.asserts.length ?? 0,
       advantage: entry.advantage,
+      ...(entry.penalty === undefined ? {} : { penalty: entry.penalty }),
       ...(entry.weight === undefined ? {} : { weight: entry.weight }),
       groupMean: entry.groupMean,
       groupStd: entry.groupStd,
@@ -287,7 +314,7 @@ export class Step {
       tokensPerSecond: seconds.sample > 0 ? spent('generated') / seconds.sample : 0,
       kinds,
     });
-    return { totals, skipped: figures.skipped };
+    return { totals, skipped: figures.skipped, passed: this.passed };
   }
 
   private nextId(ask: Ask): string {

@@ -12,14 +12,17 @@ export type { Completion, GenerateOptions, GenerateRequest } from './decode/requ
 export type { Score, ScoreRequest } from './forward/scorer.ts';
 export type {
   Aggregation,
+  KlEstimator,
   LossOptions,
   OptimizerOptions,
+  Surrogate,
   TeacherTokens,
   TokenColumns,
   TrainResult,
   TrainSequence,
   TrainStepOptions,
 } from './train/step.ts';
+export { atToken } from './train/step.ts';
 export {
   LORA_TARGETS,
   type AdapterName,

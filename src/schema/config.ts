@@ -2,8 +2,15 @@ import * as v from 'valibot';
 import { WEIGHT_PRECISIONS } from '../lib/weight-blocks.ts';
 import type { MethodDescriptor, OwnOf, WorkTools } from '../settings/method.ts';
 import { METHOD_NAMES, METHODS, type Method } from '../settings/methods.ts';
+import { OBJECTIVE, SCHEDULE } from '../settings/objective.ts';
 import { COMMON, GROUP, LORA, LOSS, OPTIMIZER } from '../settings/run.ts';
-import { isSetting, type Setting, type Settings, type Values } from '../settings/setting.ts';
+import {
+  isSetting,
+  standards,
+  type Setting,
+  type Settings,
+  type Values,
+} from '../settings/setting.ts';
 
 export { DEFAULT_METHOD, METHOD_NAMES, type Method } from '../settings/methods.ts';
 
@@ -74,7 +81,7 @@ const loss = entries(LOSS);
  * reruns the run. Defaults come from the preset of (method, model) and are all written out here;
  * none is implied later. Its fields, with bounds and defaults, are the settings of src/settings.
  */
-export const RunConfig = v.object({
+const RunConfigFields = v.object({
   version: v.literal(1),
   method: v.picklist(METHOD_NAMES as readonly Method[]),
   /** `nano`, a hub id or a folder. */
@@ -96,11 +103,38 @@ export const RunConfig = v.object({
   }),
   ...parts,
   loss: v.object({ ...loss, updates: later(LOSS, loss, 'updates') }),
+  objective: v.object(entries(OBJECTIVE)),
   optimizer: v.object(entries(OPTIMIZER)),
+  schedule: v.object(entries(SCHEDULE)),
   /** Weights in memory: as stored, or converted. */
   weights: v.nullable(v.picklist(WEIGHT_PRECISIONS)),
 });
-export type RunConfig = v.InferOutput<typeof RunConfig>;
+export type RunConfig = v.InferOutput<typeof RunConfigFields>;
+
+/**
+ * The configuration of a version without `objective` and `schedule`, with the switches it meant:
+ * today's defaults, but for `dr_grpo`, whose aggregation took the division by the standard deviation
+ * away too.
+ */
+function withSwitches(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const held: { objective?: unknown; schedule?: unknown; loss?: { aggregation?: unknown } | null } =
+    value;
+  const scale = held.loss?.aggregation === 'dr_grpo' ? ({ scale: 'none' } as const) : {};
+  return {
+    ...held,
+    ...(held.objective === undefined && {
+      objective: { ...standards(OBJECTIVE, false), ...scale },
+    }),
+    ...(held.schedule === undefined && { schedule: standards(SCHEDULE, false) }),
+  };
+}
+
+export const RunConfig: v.GenericSchema<unknown, RunConfig> = v.pipe(
+  v.unknown(),
+  v.transform(withSwitches),
+  RunConfigFields,
+);
 
 /** The method of a run, its questions answered for the run's own settings. */
 export function methodOf(config: RunConfig) {

@@ -123,6 +123,9 @@ export const RunEvent = v.variant('type', [
     /** Passed asserts of all; of a reflection passed retries of all judged. */
     passed: v.number(),
     asserts: v.number(),
+    /** What was added to the reward before it was compared: soft overlong, KL in the reward. */
+    penalty: v.optional(v.number()),
+    /** A; where tokens have each their own, the mean of them. */
     advantage: v.number(),
     /**
      * What its tokens weigh in the loss where that is not the advantage: λ of its phase, or a

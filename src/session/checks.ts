@@ -5,6 +5,8 @@ import { differences } from '../lib/differences.ts';
 import { messageOf } from '../lib/errors.ts';
 import { RunConfig } from '../schema/config.ts';
 import type { RunEvent, RunEventOf } from '../schema/events.ts';
+import { METHODS } from '../settings/methods.ts';
+import { objectiveRefusal } from '../settings/objectives.ts';
 import type { FoundCheckpoint, StoredRun } from '../storage/run-store.ts';
 import { storagePlan } from './planning.ts';
 import type { OpenedModel, RunPorts } from './run-ports.ts';
@@ -16,6 +18,10 @@ export async function checkedProblems(ports: RunPorts, config: RunConfig): Promi
       'The run has neither a number of steps nor a token budget, so it would never end; set `steps` or `budgetTokens`.',
     );
   }
+  const refusal = METHODS[config.method].shared.some((path) => path === 'objective.baseline')
+    ? objectiveRefusal(config, config.problemsPerStep)
+    : null;
+  if (refusal !== null) throw new Error(refusal.sentence);
   const sets = await ports.problems(config);
   refuseOverlap(sets);
   return sets;

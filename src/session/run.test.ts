@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { problemsOfStep } from '../data/order.ts';
 import { DeviceLostError } from '../gpu/errors.ts';
 import { StorageFullError } from '../lib/errors.ts';
 import { Rng } from '../lib/rng.ts';
@@ -91,6 +92,56 @@ describe('a run', () => {
     expect(again.state).toBe('finished');
     expect(adapterOf(root).equals(adapterOf(whole))).toBe(true);
     expect(without(root, timing)).toEqual(without(whole, timing));
+  });
+
+  it('draws the same problems again where dynamic sampling was cut off at any step', async () => {
+    const config: RunConfig = {
+      ...letterConfig,
+      train: 8,
+      problemsPerStep: 2,
+      group: 3,
+      steps: 6,
+      test: 0,
+      objective: { ...letterConfig.objective, dynamicSampling: 3 },
+    };
+    const straight = folder();
+    const lab = letterLab(new FolderStore(straight));
+    await (await Run.create(lab.ports, 'r', config)).go();
+    const drawn = lab.events.filter((e) => e.type === 'rollout.completed').length;
+    expect(drawn, 'the run must draw more than its own').toBeGreaterThan(6 * 2 * 3);
+    // Steps and draws go through the seeded order and leave no place out, but for problems they have.
+    const { train } = await lab.ports.problems(config);
+    const order = Array.from({ length: 200 }, (_, i) => {
+      return problemsOfStep(train, config.seed, i + 1, 1).problems[0]!.id;
+    });
+    let place = 0;
+    for (let step = 1; step <= 6; step++) {
+      const asked = lab.events.flatMap((e) =>
+        e.type === 'rollout.completed' && e.step === step ? [[e.id, e.problem] as const] : [],
+      );
+      const ids = new Map(asked.map(([id, problem]) => [Number(id.split('/')[1]), problem]));
+      const has: string[] = [];
+      for (let number = 0; number < ids.size; number++) {
+        if (number >= 2) while (has.includes(order[place]!)) place++;
+        expect(ids.get(number), `step ${step}, problem ${number}`).toBe(order[place++]);
+        has.push(ids.get(number)!);
+      }
+    }
+    const root = folder();
+    for (let at = 1; ; at++) {
+      const part = letterLab(new FolderStore(root));
+      const run =
+        at === 1 ? await Run.create(part.ports, 'r', config) : await Run.resume(part.ports, 'r');
+      const emit = part.ports.onEvents;
+      part.ports.onEvents = (id, events) => {
+        emit(id, events);
+        if (events.some((e) => e.type === 'step.started')) run.pause();
+      };
+      if ((await run.go()).state === 'finished') break;
+    }
+    expect(adapterOf(root).equals(adapterOf(straight))).toBe(true);
+    expect(tokensOf(root).equals(tokensOf(straight))).toBe(true);
+    expect(without(root, timing)).toEqual(without(straight, timing));
   });
 
   it('stops after the current step and keeps what it has', async () => {

@@ -190,23 +190,18 @@ export class Run {
     while (!this.complete()) {
       if (this.asked === 'pause') return await this.pauseNow(`Paused after step ${this.step}.`);
       if (this.asked === 'stop') return await this.finish('stopped');
-      const { epoch, problems } = problemsOfStep(
-        this.sets.train,
-        this.config.seed,
-        this.step + 1,
-        this.config.problemsPerStep,
-      );
+      const { passed = 0 } = this.state;
+      const step = this.step + 1;
+      const { seed, problemsPerStep } = this.config;
+      const places = problemsOfStep(this.sets.train, seed, step, problemsPerStep, passed);
+      const input = { step, ...places, totals: this.state.totals };
       const outcome = await this.attempt((context) =>
-        METHOD_STEPS[this.config.method](context, this.config, {
-          step: this.step + 1,
-          epoch,
-          problems,
-          totals: this.state.totals,
-        }),
+        METHOD_STEPS[this.config.method](context, this.config, input),
       );
       this.step++;
       this.lostInRow = 0;
-      this.state = { ...this.state, totals: outcome.totals };
+      const ahead = outcome.passed > 0 ? { passed: passed + outcome.passed } : {};
+      this.state = { ...this.state, totals: outcome.totals, ...ahead };
       this.skippedInRow = outcome.skipped ? this.skippedInRow + 1 : 0;
       if (this.skippedInRow === MOST_SKIPPED) return await this.pauseNotFinite();
       // A step that was skipped is not kept until the next good one, so that the last checkpoint

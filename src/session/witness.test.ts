@@ -6,6 +6,8 @@ import { expect, it } from 'vitest';
 import { METHOD_NAMES } from '../schema/config.ts';
 import { FolderStore } from '../storage/node/folder-store.ts';
 import witness from './fixtures/witness.json';
+import { OBJECTIVE, SCHEDULE } from '../settings/objective.ts';
+import { standards } from '../settings/setting.ts';
 import { Run } from './run.ts';
 import { configOf, letterLab } from './testing/letter-lab.ts';
 
@@ -24,20 +26,30 @@ const NOT_COMPARED = new Set([
   'bytes',
 ]);
 
+/** Parts of a configuration that came later, where they say what runs did before them. */
+const LATER = new Map([
+  ['objective', JSON.stringify(sorted(standards(OBJECTIVE, false)))],
+  ['schedule', JSON.stringify(sorted(standards(SCHEDULE, false)))],
+]);
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, inner]) => [name, sorted(inner)]),
+  );
+}
+
 /** The log without what depends on time, its lines sorted: verdicts come in any order. */
 function meaning(log: string): string {
   const kept = (name: string, value: unknown) =>
-    NOT_COMPARED.has(name) || /(ms|seconds)$/i.test(name) ? undefined : value;
-  const sorted = (value: unknown): unknown =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? Object.fromEntries(
-          Object.entries(value)
-            .sort(([a], [b]) => (a < b ? -1 : 1))
-            .map(([name, inner]) => [name, sorted(inner)]),
-        )
-      : Array.isArray(value)
-        ? value.map(sorted)
-        : value;
+    NOT_COMPARED.has(name) ||
+    /(ms|seconds)$/i.test(name) ||
+    (LATER.has(name) && JSON.stringify(value) === LATER.get(name))
+      ? undefined
+      : value;
   return log
     .trim()
     .split('\n')

@@ -1,5 +1,6 @@
 import type { Kind, Phase, Trained } from './kinds.ts';
-import type { Settings, Values } from './setting.ts';
+import { OBJECTIVE } from './objective.ts';
+import { placed, type Settings, type Values } from './setting.ts';
 
 /** Completions that a step asks for together, at most. */
 export interface SampledWork {
@@ -111,5 +112,6 @@ export const POLICY_GRADIENT = [
   'loss.updates',
   'loss.correctionCap',
   'loss.maskTruncated',
+  ...placed(OBJECTIVE, 'objective.').map(({ path }) => path),
 ];
 export const LIKELIHOOD = ['loss.beta', 'loss.updates', 'loss.maskTruncated'];

@@ -1,4 +1,5 @@
 import { METHODS, type Method } from './methods.ts';
+import { OBJECTIVE, SCHEDULE } from './objective.ts';
 import { COMMON, GROUP, LORA, LOSS, OPTIMIZER } from './run.ts';
 import { placed, standards, type PlacedSetting } from './setting.ts';
 
@@ -7,13 +8,16 @@ export const SHARED: readonly PlacedSetting[] = [
   ...placed(COMMON),
   ...placed({ group: GROUP }),
   ...placed(LOSS, 'loss.'),
+  ...placed(OBJECTIVE, 'objective.'),
   ...placed(LORA, 'lora.'),
   ...placed(OPTIMIZER, 'optimizer.'),
+  ...placed(SCHEDULE, 'schedule.'),
 ];
 const UNIVERSAL = new Set([
   ...placed(COMMON).map(({ path }) => path),
   ...placed(LORA, 'lora.').map(({ path }) => path),
   ...placed(OPTIMIZER, 'optimizer.').map(({ path }) => path),
+  ...placed(SCHEDULE, 'schedule.').map(({ path }) => path),
 ]);
 
 /** What a method listens to: shared settings first, then its own, in the order of declaration. */
@@ -43,7 +47,9 @@ export function presetValues(method: Method, model: string) {
     lora: standards(LORA, nano),
     ...ownParts(method, nano),
     loss: standards(LOSS, nano),
+    objective: standards(OBJECTIVE, nano),
     optimizer: standards(OPTIMIZER, nano),
+    schedule: standards(SCHEDULE, nano),
   };
 }
 

@@ -33,6 +33,8 @@ interface Described<T> {
   readonly nanoSource?: string;
   /** The flag of the command line, without its dashes. */
   readonly flag: string;
+  /** An older name of the flag, which is still taken. */
+  readonly formerFlag?: string;
   readonly section: Section;
   /** The form shows it only while another setting, by its path, has this word. */
   readonly when?: readonly [path: string, word: string];
@@ -101,6 +103,11 @@ export function toggle(
 /** The same setting, null in config.json where `off` or another setting says so. */
 export function nullable<T>(setting: Setting<T>, off: string | null): Setting<T | null> {
   return { ...setting, nullable: true, off };
+}
+
+/** The same setting, off until a person turns it on. */
+export function unset<T>(setting: Setting<T>): Setting<T | null> {
+  return { ...setting, standard: null, nullable: true, off: 'off' };
 }
 
 export function isSetting(value: Setting<unknown> | Settings): value is Setting<unknown> {

@@ -45,7 +45,7 @@ export function ledgerOf(
 
 type Paid = NonNullable<RolloutView['reward']>;
 
-/** GRPO and what shares its advantages: (reward − mean) / deviation among its peers. */
+/** GRPO and what shares its advantages: (reward − baseline) / scale, by the run's objective. */
 function groupLedger(
   rollout: RolloutView,
   paid: Paid,
@@ -54,23 +54,21 @@ function groupLedger(
 ): Ledger {
   const peers = peersOf(rollout, group, config?.srrl ?? null);
   const { counted, earned, equal } = countRewards(peers);
-  const undivided = config?.loss.aggregation === 'dr_grpo';
-  const difference = paid.reward === null ? '' : `${paid.reward} − ${paid.groupMean.toFixed(3)}`;
+  const { baseline = 'group-mean', scale = 'group-std' } = config?.objective ?? {};
+  const alone = baseline !== 'batch-mean' && baseline !== 'none'; // its peers say it all
   return {
     ...scoreOf(paid, config),
     baseline: {
       mean: paid.groupMean,
-      std: undivided ? null : paid.groupStd,
+      std: scale === 'group-std' ? paid.groupStd : null,
       counted,
       earned,
       whose: whose(rollout, peers, config),
     },
     formula:
-      paid.reward === null || equal
+      paid.reward === null || (equal && alone && paid.advantage === 0)
         ? null
-        : undivided
-          ? difference
-          : `(${difference}) / (${paid.groupStd.toFixed(3)} + 0.0001)`,
+        : advantageText(paid, counted, baseline, scale),
     weight:
       paid.weight === undefined || paid.weight === 1
         ? null
@@ -80,6 +78,34 @@ function groupLedger(
           },
     reason: groupReason(rollout, paid, equal, config),
   };
+}
+
+/** The advantage with its numbers; of the step's statistics the log has none, so they are named. */
+function advantageText(
+  paid: Paid,
+  counted: number,
+  baseline: RunConfig['objective']['baseline'],
+  scale: RunConfig['objective']['scale'],
+): string {
+  const { penalty = 0 } = paid;
+  const sign = penalty < 0 ? '−' : '+';
+  const shaped = penalty === 0 ? '' : ` ${sign} ${Math.abs(penalty).toFixed(3)}`;
+  const reward = `${paid.reward ?? ''}${shaped}`;
+  const mean = paid.groupMean.toFixed(3);
+  const difference = {
+    'group-mean': `${reward} − ${mean}`,
+    'leave-one-out': `${counted} / ${counted - 1} × (${reward} − ${mean})`,
+    'batch-mean': `${reward} − mean of the step`,
+    none: reward,
+  }[baseline];
+  const divided = (by: string) => `(${difference}) / ${by}`;
+  return {
+    'group-std': divided(`(${paid.groupStd.toFixed(3)} + 0.0001)`),
+    'batch-std': divided('(std of the step + 0.0001)'),
+    'centred-batch-std': divided('(std of the step around the means of its problems + 0.0001)'),
+    'group-mean': divided(mean),
+    none: difference,
+  }[scale];
 }
 
 /** The completions whose mean and deviation an advantage is made of. */

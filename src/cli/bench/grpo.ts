@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { LoadedProblem } from '../../data/problem.ts';
-import { groupAdvantages } from '../../methods/advantage.ts';
+import { advantagesOf } from '../../methods/advantage.ts';
 import type { Completion, TrainSequence } from '../../model/engine.ts';
 import type { GpuEngine } from '../../model/gpu-engine.ts';
 import { createNodeSandbox } from '../../sandbox/node/node-sandbox.ts';
@@ -140,9 +140,9 @@ export async function update(
   { prompt }: StepShape,
   completions: readonly Completion[],
 ): Promise<void> {
-  const { advantages } = groupAdvantages(
-    completions.map((_, i) => (i % 2 === 0 ? 1 : 0)),
-    true,
+  const [{ advantages } = { advantages: [] as number[] }] = advantagesOf(
+    [completions.map((_, i) => (i % 2 === 0 ? 1 : 0))],
+    { baseline: 'group-mean', scale: 'group-std' },
   );
   const sequences = completions.map((completion, i): TrainSequence => ({
     group: 0,

@@ -4,6 +4,7 @@ import { DEFAULT_METHOD, RunConfig, type Method } from '../../schema/config.ts';
 import { equalTokens, presetOf, sizedPreset } from '../../session/presets.ts';
 import { readAdapter } from '../../model/weights/peft.ts';
 import { METHODS } from '../../settings/methods.ts';
+import { objectiveRefusal, withObjective } from '../../settings/objectives.ts';
 import { settingsOf } from '../../settings/presets.ts';
 import { withAt } from '../../settings/setting.ts';
 import { UsageError } from '../args.ts';
@@ -11,7 +12,7 @@ import { resolveDataset } from '../dataset.ts';
 import { folderSource } from '../../storage/node/folder-source.ts';
 import { readText } from '../io.ts';
 import { parseWeights, resolveModel } from '../model.ts';
-import type { RunFlags } from './flags.ts';
+import { has, type RunFlags } from './flags.ts';
 
 /** A complete configuration from a file. */
 export async function readConfig(path: string): Promise<RunConfig> {
@@ -69,6 +70,7 @@ export async function configOf(
     weights: flags.weights === undefined ? from.weights : parseWeights(flags.weights),
   };
   const config = withFlags(before, method, flags);
+  refuseSwitches(config);
   const equal = compared
     ? equalTokens(withFlags(base ?? preset(DEFAULT_METHOD), DEFAULT_METHOD, flags))
     : null;
@@ -76,12 +78,22 @@ export async function configOf(
 }
 
 /** A configuration with the flags that `method` listens to. */
-function withFlags(config: RunConfig, method: Method, { set }: RunFlags): RunConfig {
+function withFlags(config: RunConfig, method: Method, { set, objective }: RunFlags): RunConfig {
+  const named =
+    objective !== undefined && has(method, 'baseline') ? withObjective(config, objective) : config;
   return settingsOf(method).reduce(
     (held, { path, setting }) =>
       set.has(setting.flag) ? withAt(held, path, set.get(setting.flag)) : held,
-    config,
+    named,
   );
+}
+
+/** Refuses switches that do not go together. */
+function refuseSwitches(config: RunConfig): void {
+  const refusal = has(config.method, 'baseline')
+    ? objectiveRefusal(config, config.problemsPerStep)
+    : null;
+  if (refusal !== null) throw new UsageError(refusal.sentence);
 }
 
 /** The methods' parts of a configuration: null but for that of `method`. */

@@ -1,5 +1,6 @@
 import { METHOD_NAMES, type Method } from '../../schema/config.ts';
 import { SIZE_NAMES } from '../../session/presets.ts';
+import { OBJECTIVE_NAMES } from '../../settings/objectives.ts';
 import { settingsOf } from '../../settings/presets.ts';
 import { acceptsSentence, valueOf, type Setting } from '../../settings/setting.ts';
 import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
@@ -19,6 +20,12 @@ const OWN_FLAGS = {
     choices: METHOD_NAMES,
     value: 'M1,M2,…',
     help: `training methods, compared with each other: ${METHOD_NAMES.join(', ')}`,
+  },
+  objective: {
+    kind: 'text',
+    choices: OBJECTIVE_NAMES,
+    value: 'NAME',
+    help: `every switch of a published objective, single switches override it: ${OBJECTIVE_NAMES.join(', ')}`,
   },
   preset: {
     kind: 'text',
@@ -54,6 +61,8 @@ const OWN_FLAGS = {
 export type RunFlags = Values<typeof OWN_FLAGS> & {
   /** Values of settings, by their flags. */
   readonly set: ReadonlyMap<string, unknown>;
+  /** Flags that were given by an older name, with it. */
+  readonly former: ReadonlyMap<string, string>;
 };
 
 interface SettingFlag {
@@ -85,9 +94,22 @@ function specOf({ settings, methods }: SettingFlag): OptionSpec {
   return { kind: integer ? 'integer' : 'number', min, max, help };
 }
 
+/** Older names of flags, with the flags they became. */
+const FORMER_FLAGS: ReadonlyMap<string, string> = new Map(
+  [...SETTING_FLAGS].flatMap(([flag, { settings }]) =>
+    settings[0]!.formerFlag === undefined ? [] : [[settings[0]!.formerFlag, flag]],
+  ),
+);
+
 export const RUN_FLAGS: Readonly<Record<string, OptionSpec>> = {
   ...OWN_FLAGS,
   ...Object.fromEntries([...SETTING_FLAGS].map(([flag, entry]) => [flag, specOf(entry)])),
+  ...Object.fromEntries(
+    [...FORMER_FLAGS].map(([former, flag]) => [
+      former,
+      { ...specOf(SETTING_FLAGS.get(flag)!), help: `an older name of --${flag}` },
+    ]),
+  ),
 };
 
 /** Whether `method` listens to the flag of a setting. */
@@ -108,7 +130,8 @@ export function parseRunFlags(argv: readonly string[]): RunFlags {
       );
     set.set(flag, value);
   }
-  const flags = { ...(parsed as Values<typeof OWN_FLAGS>), set };
+  const former = renameFormer(parsed, set);
+  const flags = { ...(parsed as Values<typeof OWN_FLAGS>), set, former };
   if (flags.seeds && set.has('seed'))
     throw new UsageError('--seed and --seeds exclude each other.');
   if (set.has('steps') && set.has('budget-tokens'))
@@ -124,12 +147,41 @@ export function parseRunFlags(argv: readonly string[]): RunFlags {
   return flags;
 }
 
+/**
+ * Reads flags by older names. Under its older name the aggregation `dr_grpo` also took the division
+ * by the standard deviation away, which is a switch of its own now.
+ */
+function renameFormer(
+  parsed: Readonly<Record<string, unknown>>,
+  set: Map<string, unknown>,
+): Map<string, string> {
+  const given = new Map<string, string>();
+  for (const [former, flag] of FORMER_FLAGS) {
+    const word = parsed[former];
+    if (word === undefined) continue;
+    if (set.has(flag)) throw new UsageError(`--${former} is an older name of --${flag}; give one.`);
+    set.set(flag, word);
+    given.set(flag, former);
+    if (former === 'agg' && word === 'dr_grpo' && !set.has('scale')) set.set('scale', 'none');
+  }
+  return given;
+}
+
 /** Refuses flags that none of the run's methods has. */
-export function refuseForeignFlags({ set }: RunFlags, methods: readonly Method[]): void {
+export function refuseForeignFlags(
+  { set, objective, former }: RunFlags,
+  methods: readonly Method[],
+): void {
+  if (objective !== undefined && !methods.some((method) => has(method, 'baseline')))
+    throw new UsageError(
+      `--objective is for methods with a policy gradient ` +
+        `(${list(SETTING_FLAGS.get('baseline')!.methods)}); ${list(methods)} ` +
+        `${methods.length === 1 ? 'has' : 'have'} none.`,
+    );
   for (const flag of set.keys()) {
     if (methods.some((method) => has(method, flag))) continue;
     throw new UsageError(
-      `--${flag} is a setting of ${list(SETTING_FLAGS.get(flag)!.methods)}; ${list(methods)} ` +
+      `--${former.get(flag) ?? flag} is a setting of ${list(SETTING_FLAGS.get(flag)!.methods)}; ${list(methods)} ` +
         `${methods.length === 1 ? 'has' : 'have'} none of that name.`,
     );
   }

@@ -238,6 +238,48 @@ it('takes an adapter with its rank, and the options of the loss, into the config
   );
 });
 
+describe('--objective', () => {
+  const switches = async (...words: string[]) => {
+    const [{ config }] = (await jobs('objective', ...words)) as [Job];
+    return { ...config.loss, ...config.objective };
+  };
+
+  it('sets every switch, and a switch given besides overrides it', async () => {
+    expect(await switches('--objective', 'dapo')).toMatchObject({
+      epsHigh: 0.28,
+      maskTruncated: false,
+      overlongBuffer: 0.2,
+      dynamicSampling: 10,
+    });
+    expect(
+      await switches('--scale', 'batch-std', '--objective', 'dapo', '--dynamic-sampling', 'off'),
+    ).toMatchObject({ scale: 'batch-std', dynamicSampling: null, overlongBuffer: 0.2 });
+    expect(await switches('--objective', 'default')).toEqual(await switches());
+    expect(await switches('--mu', '3', '--objective', 'gspo')).toMatchObject({ updates: 3 });
+  });
+
+  it('and the aggregation leave the scale to its own switch, but for the older flag', async () => {
+    expect(await switches('--aggregation', 'dr_grpo')).toMatchObject({ scale: 'group-std' });
+    expect(await switches('--objective', 'dr_grpo')).toMatchObject({ scale: 'none' });
+    expect(await switches('--agg', 'dr_grpo')).toMatchObject({ scale: 'none' });
+    expect(await switches('--agg', 'dr_grpo', '--scale', 'batch-std')).toMatchObject({
+      scale: 'batch-std',
+    });
+    await expect(switches('--agg', 'grpo', '--aggregation', 'grpo')).rejects.toThrow(/give one/);
+  });
+
+  it('is refused by name: unknown names and values, foreign methods, a batch of one', async () => {
+    await expect(switches('--objective', 'gsop')).rejects.toThrow(/did you mean gspo/);
+    await expect(switches('--surrogate', 'ppo')).rejects.toThrow(/clip, cispo, sapo, mask/);
+    await expect(switches('--method', 'rft', '--objective', 'grpo')).rejects.toThrow(
+      /methods with a policy gradient/,
+    );
+    await expect(switches('--objective', 'lite-ppo', '--problems-per-step', '1')).rejects.toThrow(
+      /--problems-per-step\) to 2 or more/,
+    );
+  });
+});
+
 it('starts over what was refused before it wrote anything', async () => {
   const [{ folder, config }] = (await jobs('refused', '--max-tokens', '2000')) as [Job];
   mkdirSync(folder, { recursive: true });

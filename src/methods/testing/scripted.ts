@@ -158,7 +158,10 @@ export async function scriptedStep(
   const result = await run(context, config, {
     step: 3,
     epoch: 1,
-    problems: outcomes.map((_, i) => problem(String(i))),
+    problems: outcomes.slice(0, config.problemsPerStep).map((_, i) => problem(String(i))),
+    // Problems beyond those of a step wait to be drawn.
+    next: (place) => problem(String((config.problemsPerStep + place) % outcomes.length)),
+    distinct: outcomes.length,
     totals: { prompt: 10, generated: 20, trained: 30 },
   });
   const of = <T extends NewEvent['type']>(type: T) =>

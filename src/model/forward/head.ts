@@ -2,7 +2,7 @@ import type { Allocator, BufferView, GpuMemory } from '../../gpu/memory.ts';
 import { gatherRows, gatherRowsBackward } from '../../kernels/gather-rows.ts';
 import { kdLoss, teacherChunk, type TeacherEntries } from '../../kernels/kd-loss.ts';
 import { rmsNormBackward } from '../../kernels/rms-norm.ts';
-import { NO_FLOOR, RESULT, TOKEN, tokenLoss } from '../../kernels/token-loss.ts';
+import { CLIP_ALONE, NO_FLOOR, RESULT, TOKEN, tokenLoss } from '../../kernels/token-loss.ts';
 import { vocabularyConstants } from '../../kernels/variants.ts';
 import type { ModelConfig } from '../weights/config.ts';
 import { normEps } from '../weights/pad.ts';
@@ -19,6 +19,11 @@ export interface TokenLossOptions {
   readonly epsHigh: number;
   readonly cap: number;
   readonly floor: number;
+  /** Parameters of the kernel, src/kernels/token-loss.ts. */
+  readonly surrogate: number;
+  readonly limit: number;
+  readonly capMasks: number;
+  readonly estimator: number;
 }
 
 export const NO_LOSS: TokenLossOptions = {
@@ -27,7 +32,16 @@ export const NO_LOSS: TokenLossOptions = {
   epsHigh: 0,
   cap: 0,
   floor: NO_FLOOR,
+  surrogate: CLIP_ALONE.surrogate,
+  limit: CLIP_ALONE.limit,
+  capMasks: CLIP_ALONE.cap_masks,
+  estimator: CLIP_ALONE.estimator,
 };
+
+/** The kernel's parameters of these options. */
+export function lossParams({ nll, epsLow, epsHigh, capMasks, ...same }: TokenLossOptions) {
+  return { ...same, nll: nll ? 1 : 0, eps_low: epsLow, eps_high: epsHigh, cap_masks: capMasks };
+}
 
 /** Words of logits a chunk may hold. */
 const CHUNK_WORDS = 4 << 20;
@@ -123,7 +137,7 @@ export class Head {
   }
 
   /**
-   * Records the pass over `count` entries of the last layer's output `x`; `tokens` is (count, 9)
+   * Records the pass over `count` entries of the last layer's output `x`; `tokens` is (count, 11)
    * words, `sources` the row of each. With a teacher its loss takes the place of the token loss,
    * whose other figures stay.
    */
@@ -163,12 +177,8 @@ export class Head {
           count,
           vocab: config.vocabSize,
           first,
-          nll: loss.nll ? 1 : 0,
           gradient: gradient && !teacher ? 1 : 0,
-          eps_low: loss.epsLow,
-          eps_high: loss.epsHigh,
-          cap: loss.cap,
-          floor: loss.floor,
+          ...lossParams(loss),
         },
         { logits: this.logits, tokens: this.#tokens, results: this.#results },
         vocabularyConstants(this.model.variants),

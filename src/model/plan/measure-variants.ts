@@ -10,7 +10,7 @@ import type { Prologue } from '../../kernels/linear-variants.ts';
 import { NO_SEGMENT, plain } from '../../kernels/linear.ts';
 import { rope } from '../../kernels/rope.ts';
 import { sample } from '../../kernels/sample.ts';
-import { NO_FLOOR, tokenLoss } from '../../kernels/token-loss.ts';
+import { CLIP_ALONE, NO_FLOOR, tokenLoss } from '../../kernels/token-loss.ts';
 import {
   attentionBackwardKernels,
   attentionKernel,
@@ -260,6 +260,7 @@ function vocabulary({ model, recorder, b }: Bed): Work {
     eps_high: 0,
     cap: 0,
     floor: NO_FLOOR,
+    ...CLIP_ALONE,
   };
   const draw = { slots: VOCABULARY_ROWS, vocab, step: 0 };
   return (variants) => {

@@ -9,6 +9,7 @@ import { runOnDevice } from '../../kernels/run-case.ts';
 import { RESULT, resultAt, tokenLoss } from '../../kernels/token-loss.ts';
 import '../../lib/testing/closeness.ts';
 import type { LossOptions, TrainSequence } from '../engine.ts';
+import { lossParams } from '../forward/head.ts';
 import { packBatches, type Packed } from '../forward/packing.ts';
 import { inverseZ, tokenLossOptions, tokenWords } from './loss.ts';
 import { teacherRows } from './teacher.ts';
@@ -83,12 +84,8 @@ async function runBatch(
       count,
       vocab,
       first: 0,
-      nll: o.nll ? 1 : 0,
       gradient: 1,
-      eps_low: o.epsLow,
-      eps_high: o.epsHigh,
-      cap: o.cap,
-      floor: o.floor,
+      ...lossParams(o),
     },
     io: {
       logits,

@@ -1,5 +1,12 @@
-import { NO_FLOOR, packTokens, resultAt, type LossToken } from '../../kernels/token-loss.ts';
-import type { LossOptions, TrainSequence } from './step.ts';
+import {
+  NO_FLOOR,
+  NO_LIMIT,
+  packTokens,
+  resultAt,
+  type LossToken,
+} from '../../kernels/token-loss.ts';
+import { ESTIMATORS, SURROGATES } from '../../kernels/token-loss-terms.ts';
+import { atToken, type LossOptions, type TrainSequence } from './step.ts';
 import { NO_LOSS, type TokenLossOptions } from '../forward/head.ts';
 import type { Packed } from '../forward/packing.ts';
 
@@ -39,9 +46,10 @@ export function tokenLossOptions(loss: LossOptions): TokenLossOptions {
       return {
         ...NO_LOSS,
         nll: false,
-        epsLow: loss.epsLow,
-        epsHigh: loss.epsHigh,
+        ...boundsOf(loss),
         cap: loss.correctionCap ?? 0,
+        capMasks: loss.correctionMasks ? 1 : 0,
+        estimator: ESTIMATORS[loss.kl ?? 'k3'],
       };
     case 'nll':
       return { ...NO_LOSS, floor: loss.floor ?? NO_FLOOR };
@@ -49,6 +57,27 @@ export function tokenLossOptions(loss: LossOptions): TokenLossOptions {
       return NO_LOSS;
     default:
       return loss satisfies never;
+  }
+}
+
+/** What bounds the ratio, as the kernel is told. */
+function boundsOf({ epsLow, epsHigh, ...loss }: Extract<LossOptions, { kind: 'pg' }>) {
+  const bound = loss.surrogate ?? { kind: 'clip', cap: null };
+  const surrogate = SURROGATES[bound.kind];
+  switch (bound.kind) {
+    case 'clip': {
+      // Within the clip range a cap would bound what the clip lets through.
+      const limit = bound.cap === null ? NO_LIMIT : Math.max(bound.cap, 1 + epsHigh);
+      return { surrogate, epsLow, epsHigh, limit };
+    }
+    case 'cispo':
+      return { surrogate, limit: bound.max };
+    case 'sapo':
+      return { surrogate, epsLow: bound.negative, epsHigh: bound.positive };
+    case 'mask':
+      return { surrogate, limit: bound.threshold };
+    default:
+      return bound satisfies never;
   }
 }
 
@@ -64,6 +93,7 @@ export function tokenWords(
   reference: Float32Array | null,
 ): Uint32Array {
   const beta = loss.kind === 'kd' ? 0 : loss.beta;
+  const bonus = loss.kind === 'pg' ? (loss.entropyBonus ?? 0) : 0;
   const corrected = loss.kind === 'pg' && loss.correctionCap !== null;
   return packTokens(
     Array.from(packed.items, (i, e): LossToken => {
@@ -75,13 +105,15 @@ export function tokenWords(
       return {
         id,
         tau: s.temperature === 0 ? 1 : s.temperature,
-        advantage: s.advantage ?? 0,
+        advantage: atToken(s.advantage ?? 0, position),
         old: s.oldLogprobs?.[position] ?? null,
         sampler: (corrected ? s.samplerLogprobs?.[position] : null) ?? null,
         reference: reference && resultAt(reference, e).logprob,
         // A phase's λ weighs its policy gradient (or NLL) only, never the KL term.
-        weight: weight * (s.weight ?? 1),
+        weight: weight * atToken(s.weight ?? 1, position),
         klWeight: weight * beta,
+        entropyWeight: weight * bonus,
+        ratio: s.ratio ?? null,
       };
     }),
   );

@@ -20,14 +20,19 @@ export interface TrainSequence {
   readonly completion: readonly number[];
   /** The temperature this sequence was sampled at. */
   readonly temperature: number;
-  /** Policy gradient: A. */
-  readonly advantage?: number;
+  /** Policy gradient: A, of the completion or of each of its tokens. */
+  readonly advantage?: number | ArrayLike<number>;
   /** Policy gradient: ℓ_old per completion token; absent: this step's own (ratio 1). */
   readonly oldLogprobs?: ArrayLike<number>;
   /** The sampler's own log-probs, for the correction weight u and the sampler-trainer gap. */
   readonly samplerLogprobs?: ArrayLike<number>;
-  /** NLL and KD: weight of every completion token (1). Policy gradient: λ of the phase (1). */
-  readonly weight?: number;
+  /**
+   * Weight (1) of the completion's tokens, or of each: of their likelihood, distillation or policy
+   * gradient, never of KL and entropy.
+   */
+  readonly weight?: number | ArrayLike<number>;
+  /** Policy gradient: ρ of every token, that of the sequence; absent: each token's own. */
+  readonly ratio?: number;
   /** KD: what to follow at each completion token. */
   readonly teacher?: TeacherTokens;
   /**
@@ -39,6 +44,28 @@ export interface TrainSequence {
   readonly masked?: boolean;
 }
 
+/** A value of a completion, or of each of its tokens, at one of them. */
+export function atToken(value: number | ArrayLike<number>, position: number): number {
+  if (typeof value === 'number') return value;
+  const found = value[position];
+  if (found === undefined)
+    throw new Error(`A completion has ${value.length} values, and none for token ${position}.`);
+  return found;
+}
+
+/** What bounds the ratio; docs/methods.md has the formulas. */
+export type Surrogate =
+  | {
+      readonly kind: 'clip';
+      /** δ, the largest ratio where the advantage is negative; null: there is none. */
+      readonly cap: number | null;
+    }
+  | { readonly kind: 'cispo'; readonly max: number }
+  | { readonly kind: 'sapo'; readonly positive: number; readonly negative: number }
+  | { readonly kind: 'mask'; readonly threshold: number };
+
+export type KlEstimator = 'k1' | 'k2' | 'k3' | 'k3-ratio';
+
 export type Aggregation = 'dapo' | 'grpo' | 'dr_grpo' | 'bnpo';
 
 export type LossOptions =
@@ -47,10 +74,17 @@ export type LossOptions =
       readonly aggregation: Aggregation;
       readonly epsLow: number;
       readonly epsHigh: number;
-      /** Weight of k3 to the reference (every adapter off). */
+      /** What bounds the ratio; absent: `clip` by ε alone. */
+      readonly surrogate?: Surrogate;
+      /** Weight of the KL to the reference (every adapter off), and its estimate (k3). */
       readonly beta: number;
-      /** Cap C of the sampler correction; null: no correction. */
+      readonly kl?: KlEstimator;
+      /** Cap C of the sampler correction of each token; null: no correction. */
       readonly correctionCap: number | null;
+      /** Corrections above the cap count 0 in place of C. */
+      readonly correctionMasks?: boolean;
+      /** c_H, weight of the entropy of each token's distribution (0). */
+      readonly entropyBonus?: number;
       /** L_max of `dr_grpo`. */
       readonly maxTokens: number;
     }

@@ -1,19 +1,20 @@
 import { hash32 } from '../../lib/rng.ts';
-import type {
-  AdapterName,
-  AdapterTensors,
-  Completion,
-  Engine,
-  GenerateRequest,
-  LoraConfig,
-  LossOptions,
-  OptimizerOptions,
-  Score,
-  ScoreRequest,
-  TokenColumns,
-  TrainableName,
-  TrainResult,
-  TrainSequence,
+import {
+  atToken,
+  type AdapterName,
+  type AdapterTensors,
+  type Completion,
+  type Engine,
+  type GenerateRequest,
+  type LoraConfig,
+  type LossOptions,
+  type OptimizerOptions,
+  type Score,
+  type ScoreRequest,
+  type TokenColumns,
+  type TrainableName,
+  type TrainResult,
+  type TrainSequence,
 } from '../../model/engine.ts';
 
 /** θ and its optimiser. */
@@ -212,7 +213,7 @@ export class BigramEngine implements Engine {
   ): { loss: number; slope: number[] } {
     if (asked.kind === 'kd') {
       const { k, ids, logprobs } = s.teacher!;
-      const scale = (s.weight ?? 1) * s.temperature ** 2;
+      const scale = atToken(s.weight ?? 1, i) * s.temperature ** 2;
       const q = new Map(
         Array.from({ length: k }, (_, j) => [ids[i * k + j]!, Math.exp(logprobs[i * k + j]!)]),
       );
@@ -235,7 +236,8 @@ export class BigramEngine implements Engine {
       };
     }
     const z = asked.kind === 'nll' && asked.aggregation === 'sum' ? 1 : Math.max(1, tokens);
-    const scale = (asked.kind === 'pg' ? s.advantage! * (s.weight ?? 1) : (s.weight ?? 1)) / z;
+    const weight = atToken(s.weight ?? 1, i);
+    const scale = (asked.kind === 'pg' ? atToken(s.advantage!, i) * weight : weight) / z;
     return {
       loss: asked.kind === 'pg' ? -scale : -scale * row[id]!,
       slope: row.map((l, j) => -scale * ((j === id ? 1 : 0) - Math.exp(l))),

@@ -2,6 +2,8 @@ import type { Problem } from '../../data/problem.ts';
 import type { MethodText } from '../../data/prompts.ts';
 import type { Graded } from '../../eval/context.ts';
 import type { Method, RunConfig } from '../../schema/config.ts';
+import { OBJECTIVE, SCHEDULE } from '../../settings/objective.ts';
+import { standards } from '../../settings/setting.ts';
 import type { RunEvent } from '../../schema/events.ts';
 import type { SessionStatus } from '../../schema/protocol.ts';
 import type { RunStore } from '../../storage/run-store.ts';
@@ -117,6 +119,8 @@ export const letterConfig: RunConfig = {
     correctionCap: 2,
     maskTruncated: true,
   },
+  objective: standards(OBJECTIVE, false),
+  schedule: standards(SCHEDULE, false),
   optimizer: { clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
   timeoutSeconds: 1,
   evalSamples: 8,

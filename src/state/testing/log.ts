@@ -1,3 +1,5 @@
+import { OBJECTIVE, SCHEDULE } from '../../settings/objective.ts';
+import { standards } from '../../settings/setting.ts';
 import type { RunConfig } from '../../schema/config.ts';
 import type { NewEvent, RunEvent } from '../../schema/events.ts';
 import type { Kind } from '../../settings/kinds.ts';
@@ -36,6 +38,8 @@ export const CONFIG: RunConfig = {
     correctionCap: 2,
     maskTruncated: true,
   },
+  objective: standards(OBJECTIVE, false),
+  schedule: standards(SCHEDULE, false),
   optimizer: { clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
   timeoutSeconds: 10,
   evalSamples: 0,

@@ -13,6 +13,7 @@ import { PlanCard } from './plan-card.tsx';
 import {
   draftOf,
   standardOf,
+  startingAt,
   type Draft,
   type Edits,
   type RunSetting,
@@ -143,6 +144,7 @@ interface FieldsProps {
 }
 
 function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
+  const start = startingAt(preset, edits);
   return (
     <SettingsGrid>
       {draft.settings
@@ -150,7 +152,7 @@ function Fields({ preset, draft, edits, section, onEdit }: FieldsProps) {
         .map((setting) => {
           const { key } = setting;
           const shared = {
-            standard: standardOf(preset, setting),
+            standard: standardOf(key === 'objective' ? preset : start, setting),
             text: edits[key],
             onChange: (text: string | null) => onEdit(key, text),
           };

@@ -28,7 +28,7 @@ describe('the settings', () => {
         const shown = setting.when ? { [setting.when[0]]: setting.when[1] } : {};
         for (const value of values)
           expect(
-            draftOf(preset, { ...shown, [setting.key]: value }).config,
+            draftOf(preset, { problemsPerStep: '2', ...shown, [setting.key]: value }).config,
             `${setting.key} ${value}`,
           ).not.toBeNull();
       }

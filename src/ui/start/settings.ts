@@ -1,5 +1,11 @@
 import * as v from 'valibot';
 import { RunConfig } from '../../schema/config.ts';
+import {
+  OBJECTIVE_NAMES,
+  objectiveOf,
+  objectiveRefusal,
+  withObjective,
+} from '../../settings/objectives.ts';
 import { settingsOf as declaredFor } from '../../settings/presets.ts';
 import {
   acceptsSentence,
@@ -38,6 +44,16 @@ const BUDGET: RunSetting = {
   ],
 };
 
+/** The preset that the switches of the loss start from. */
+const OBJECTIVE: RunSetting = {
+  key: 'objective',
+  label: 'Objective',
+  source: 'sets every switch below as its source has it; what you change stays changed',
+  section: 'loss',
+  setting: null,
+  options: OBJECTIVE_NAMES.map((name) => ({ value: name, label: name })),
+};
+
 /** What the user typed over a default, as typed; kept when the method changes. */
 export type Edits = Readonly<Partial<Record<SettingKey, string>>>;
 
@@ -52,6 +68,7 @@ export interface Draft {
 
 /** The default of a setting, as text. */
 export function standardOf(preset: RunConfig, { key, setting }: RunSetting): string {
+  if (key === 'objective') return objectiveOf(preset) ?? 'default';
   if (setting === null) return preset.budgetTokens === null ? 'steps' : 'tokens';
   const value = at(preset, key);
   const nano = preset.model === 'nano' && setting.nano !== undefined;
@@ -62,7 +79,10 @@ export function standardOf(preset: RunConfig, { key, setting }: RunSetting): str
 
 /** The fields of a method's form, as they are for a model. */
 export function settingsOf({ method, model }: Pick<RunConfig, 'method' | 'model'>): RunSetting[] {
-  return [BUDGET, ...declaredFor(method).map((placed) => fieldOf(placed, model === 'nano'))];
+  const fields = declaredFor(method).map((placed) => fieldOf(placed, model === 'nano'));
+  const first = fields.findIndex(({ section }) => section === 'loss');
+  const switched = fields.some(({ key }) => key === 'objective.baseline');
+  return [BUDGET, ...(switched ? fields.toSpliced(first, 0, OBJECTIVE) : fields)];
 }
 
 function fieldOf({ path, setting }: PlacedSetting, nano: boolean): RunSetting {
@@ -74,7 +94,14 @@ function fieldOf({ path, setting }: PlacedSetting, nano: boolean): RunSetting {
   return { ...shown, options };
 }
 
-export function draftOf(preset: RunConfig, edits: Edits): Draft {
+/** A preset with the switches of the objective that was chosen. */
+export function startingAt(preset: RunConfig, { objective }: Edits): RunConfig {
+  const name = OBJECTIVE_NAMES.find((known) => known === objective);
+  return name === undefined ? preset : withObjective(preset, name);
+}
+
+export function draftOf(start: RunConfig, edits: Edits): Draft {
+  const preset = startingAt(start, edits);
   const offered = settingsOf(preset);
   const textOf = (field: RunSetting) => edits[field.key] ?? standardOf(preset, field);
   const holds = ([key, word]: readonly [string, string]) =>
@@ -89,6 +116,9 @@ export function draftOf(preset: RunConfig, edits: Edits): Draft {
     if (value === undefined) errors[key] = acceptsSentence(setting);
     else config = withAt(config, key, value);
   }
+  const switched = settings.some(({ key }) => key === 'objective.baseline');
+  const refusal = switched ? objectiveRefusal(config, config.problemsPerStep) : null;
+  if (refusal !== null) errors[refusal.path] ??= refusal.sentence;
   return {
     config: Object.keys(errors).length > 0 ? null : v.parse(RunConfig, config),
     errors,
