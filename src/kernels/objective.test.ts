@@ -10,9 +10,8 @@ import {
   RESULT,
   resultAt,
   tokenLoss,
-  type LossToken,
 } from './token-loss.ts';
-import { SURROGATES } from './token-loss-terms.ts';
+import { SURROGATES, type LossToken } from './token-loss-terms.ts';
 
 /*
  * The ratios and surrogates of docs/methods.md, Objectives, on one token of a vocabulary of two whose

@@ -1,4 +1,21 @@
-import type { LossToken } from './token-loss.ts';
+/** What the loss needs to know of a token; log-probs that are null are absent. */
+export interface LossToken {
+  readonly id: number;
+  /** Temperature the sequence was sampled at. */
+  readonly tau: number;
+  readonly advantage: number;
+  readonly old: number | null;
+  readonly sampler: number | null;
+  readonly reference: number | null;
+  /** λ m / Z. */
+  readonly weight: number;
+  /** β m / Z. */
+  readonly klWeight: number;
+  /** c_H m / Z. */
+  readonly entropyWeight: number;
+  /** The ratio of its sequence, in place of the token's own; null: its own. */
+  readonly ratio: number | null;
+}
 
 /** What bounds the ratio, by its number in the kernel. */
 export const SURROGATES = { clip: 0, cispo: 1, sapo: 2, mask: 3 } as const;

@@ -1,3 +1,4 @@
+import type { LossToken } from './token-loss-terms.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenedDevice } from '../gpu/device.ts';
 import { openTestDevice } from '../gpu/testing/node-gpu.ts';
@@ -11,7 +12,6 @@ import {
   RESULT,
   resultAt,
   tokenLoss,
-  type LossToken,
 } from './token-loss.ts';
 
 let opened: OpenedDevice;

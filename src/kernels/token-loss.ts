@@ -10,6 +10,7 @@ import {
   MOST_LOG_RATIO,
   SURROGATES,
   type LossParams,
+  type LossToken,
 } from './token-loss-terms.ts';
 
 /** A token's words in the `tokens` buffer; see shaders/lib/tokens.wgsl. */
@@ -150,25 +151,6 @@ export const tokenLoss: Kernel<Params> = {
     },
   ],
 };
-
-/** What the loss needs to know of a token; log-probs that are null are absent. */
-export interface LossToken {
-  readonly id: number;
-  /** Temperature the sequence was sampled at. */
-  readonly tau: number;
-  readonly advantage: number;
-  readonly old: number | null;
-  readonly sampler: number | null;
-  readonly reference: number | null;
-  /** λ m / Z. */
-  readonly weight: number;
-  /** β m / Z. */
-  readonly klWeight: number;
-  /** c_H m / Z. */
-  readonly entropyWeight: number;
-  /** The ratio of its sequence, in place of the token's own; null: its own. */
-  readonly ratio: number | null;
-}
 
 /** A token on which nothing hangs: what callers change of it is what they are about. */
 export const PLAIN_TOKEN: LossToken = {

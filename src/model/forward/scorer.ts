@@ -1,5 +1,6 @@
 import { withAdapters } from '../../kernels/rows.ts';
-import { packTokens, PLAIN_TOKEN, resultAt, type LossToken } from '../../kernels/token-loss.ts';
+import type { LossToken } from '../../kernels/token-loss-terms.ts';
+import { packTokens, PLAIN_TOKEN, resultAt } from '../../kernels/token-loss.ts';
 import { elementAt } from '../../lib/defined.ts';
 import { topK } from '../../lib/top-k.ts';
 import { ADAPTER_INDEX, type AdapterName } from '../weights/adapter.ts';

@@ -1,6 +1,11 @@
 import { type Fields, shown } from './fields.ts';
-import type { TokenModel } from './token-models.ts';
 import { byteToken } from './unicode.ts';
+
+/** What turns a stretch of text into ids: BPE here, the others in token-models.ts. */
+export interface TokenModel {
+  /** Ids of one stretch of text, never empty. */
+  encode(word: string): readonly number[];
+}
 
 const utf8 = new TextEncoder();
 /** Words remembered with their ids, and the longest one that is. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../lib/rng.ts';
 import { linearPattern } from './linear-regex.ts';
-import { fromRegExp, regex, type Pattern } from './pattern.ts';
+import type { Pattern } from './linear-regex.ts';
+import { fromRegExp, regex } from './pattern.ts';
 import { mayExplode, parseRegex } from './regex-tree.ts';
 
 const all = (pattern: Pattern, text: string) =>

@@ -1,6 +1,16 @@
-import type { Match, Pattern } from './pattern.ts';
 import { parseRegex, type RegexNode } from './regex-tree.ts';
 import { charTest } from './unicode.ts';
+
+export interface Match {
+  /** UTF-16 offsets, end excluded. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Pattern {
+  /** Matches from left to right; none is empty right after another. */
+  readonly matches: (text: string) => Generator<Match, void>;
+}
 
 /*
  * A matcher for patterns that make JavaScript's try exponentially many ways, and that nothing can

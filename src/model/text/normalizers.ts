@@ -1,5 +1,6 @@
 import type { Fields } from './fields.ts';
-import { patternOf, replaceAll, type Pattern } from './pattern.ts';
+import type { Pattern } from './linear-regex.ts';
+import { patternOf, replaceAll } from './pattern.ts';
 import { precompiled } from './precompiled.ts';
 import { byteChars, charTest, isWhite } from './unicode.ts';
 

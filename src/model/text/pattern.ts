@@ -1,20 +1,9 @@
 import { SplitPreTokenizer } from '@huggingface/tokenizers';
 import { messageOf } from '../../lib/errors.ts';
 import { type Fields, isObject, shown } from './fields.ts';
-import { linearPattern } from './linear-regex.ts';
+import { linearPattern, type Pattern } from './linear-regex.ts';
 import { plainPattern } from './oniguruma.ts';
 import { mayExplode, parseRegex } from './regex-tree.ts';
-
-export interface Match {
-  /** UTF-16 offsets, end excluded. */
-  readonly start: number;
-  readonly end: number;
-}
-
-export interface Pattern {
-  /** Matches from left to right; none is empty right after another. */
-  readonly matches: (text: string) => Generator<Match, void>;
-}
 
 /** Longest regular expression taken from a file, in characters; the longest known has 1,700. */
 const LONGEST = 20_000;

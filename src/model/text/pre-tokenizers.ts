@@ -1,6 +1,7 @@
 import type { Fields } from './fields.ts';
 import { prepended, type Stretch } from './normalizers.ts';
-import { fromRegExp, literal, patternOf, regex, type Match, type Pattern } from './pattern.ts';
+import type { Match, Pattern } from './linear-regex.ts';
+import { fromRegExp, literal, patternOf, regex } from './pattern.ts';
 import { scriptOf } from './scripts.ts';
 import { byteChars, isNumeric, isPunctuation, isWhite, WHITE, WORD } from './unicode.ts';
 

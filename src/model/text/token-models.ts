@@ -1,11 +1,6 @@
-import { bpe } from './bpe.ts';
+import { bpe, type TokenModel } from './bpe.ts';
 import { type Fields, isObject, shown } from './fields.ts';
 import { byteToken } from './unicode.ts';
-
-export interface TokenModel {
-  /** Ids of one stretch of text, never empty. */
-  encode(word: string): readonly number[];
-}
 
 /** A model and its tokens; `vocab` lacks the added ones. */
 export interface Model extends TokenModel {

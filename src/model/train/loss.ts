@@ -1,11 +1,5 @@
-import {
-  NO_FLOOR,
-  NO_LIMIT,
-  packTokens,
-  resultAt,
-  type LossToken,
-} from '../../kernels/token-loss.ts';
-import { ESTIMATORS, SURROGATES } from '../../kernels/token-loss-terms.ts';
+import { NO_FLOOR, NO_LIMIT, packTokens, resultAt } from '../../kernels/token-loss.ts';
+import { ESTIMATORS, SURROGATES, type LossToken } from '../../kernels/token-loss-terms.ts';
 import { atToken, type LossOptions, type TrainSequence } from './step.ts';
 import { NO_LOSS, type TokenLossOptions } from '../forward/head.ts';
 import type { Packed } from '../forward/packing.ts';
