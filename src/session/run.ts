@@ -60,7 +60,7 @@ export class Run {
     private readonly sets: ProblemSets,
     private model: OpenedModel,
   ) {
-    this.pace = new CheckpointPace(ports.clock);
+    this.pace = new CheckpointPace(ports.stopwatch);
     this.log = new LogWriter(stored, ports.clock, (events) => ports.onEvents(stored.runId, events));
   }
 

@@ -42,8 +42,8 @@ export class CheckpointPace {
   private last: number;
   private cost = 0;
 
-  /** @param clock ms. */
-  constructor(private readonly clock: () => number) {
+  /** @param clock ms that never go back; the machine's date may be set back while a run goes on. */
+  constructor(private readonly clock: () => number = () => performance.now()) {
     this.last = clock();
   }
 
