@@ -8,6 +8,7 @@ import {
   rename,
   rm,
   stat,
+  writeFile,
 } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
@@ -76,7 +77,10 @@ export async function outFile(file: string): Promise<void> {
  * process is killed, a file of that name stays as it was. A link is followed, and what is no regular
  * file (a pipe, /dev/stdout) is written to directly. Throws a sentence.
  */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array | AsyncIterable<string>,
+): Promise<void> {
   const target = await realpath(path).catch(() => path);
   const there = await stat(target).catch(() => null);
   const direct = there !== null && !there.isFile();
@@ -84,7 +88,7 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   try {
     const file = await open(written, 'w', direct || !there ? 0o666 : there.mode);
     try {
-      await file.writeFile(content);
+      await writeFile(file, content);
       if (!direct) await file.sync();
     } finally {
       await file.close();
