@@ -156,7 +156,8 @@ export interface RunSummary {
   readonly startedAt: number;
   /** Last completed step. */
   readonly step: number;
-  readonly state: 'running' | 'paused' | 'interrupted' | 'finished';
+  /** `elsewhere`: it is going on in another tab. */
+  readonly state: 'running' | 'elsewhere' | 'paused' | 'interrupted' | 'finished';
   readonly bytes: number;
   /** Bytes of these in checkpoints. */
   readonly checkpoints: number;
@@ -242,7 +243,18 @@ export type ToPage =
       readonly events: readonly EvaluationEvent[];
     }
   | { readonly type: 'model'; readonly transfer: ModelTransfer }
+  | Elsewhere
   | { readonly type: 'status'; readonly status: SessionStatus };
+
+/** A run is going on in another tab, as far as that tab has said; null: it no longer is. */
+export interface Elsewhere {
+  readonly type: 'elsewhere';
+  readonly runId: string;
+  readonly status: SessionStatus | null;
+}
+
+/** What the tab that writes a run tells the others. */
+export type BetweenTabs = Extract<ToPage, { type: 'events' }> | Elsewhere;
 
 /** What the session is doing right now; not part of the log. */
 export type SessionStatus =

@@ -3,12 +3,12 @@ import type { RunEvent } from '../schema/events.ts';
 import type { RunSummary } from '../schema/protocol.ts';
 import type { RunBytes } from '../storage/run-store.ts';
 
-/** What a stored log says of its run; `live`: the run is going on right now. */
+/** What a stored log says of its run; `live`: where the run is going on right now, if it is. */
 export function runSummary(
   runId: string,
   events: readonly RunEvent[],
   { total, checkpoints }: RunBytes,
-  live: boolean,
+  live: 'running' | 'elsewhere' | null,
 ): RunSummary | null {
   const started = events[0];
   if (started?.type !== 'run.started') return null;
@@ -19,8 +19,8 @@ export function runSummary(
   );
   const state = isFinished(events)
     ? 'finished'
-    : live
-      ? 'running'
+    : live !== null
+      ? live
       : last?.type === 'run.paused'
         ? 'paused'
         : 'interrupted';

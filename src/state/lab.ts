@@ -40,6 +40,8 @@ export interface TargetTokens {
 
 export interface LabState {
   readonly status: SessionStatus;
+  /** What runs that go on in other tabs are doing, by id. */
+  readonly elsewhere: ReadonlyMap<string, SessionStatus>;
   readonly device: Loadable<DeviceReport>;
   readonly runs: Loadable<readonly RunSummary[]>;
   /** Runs and evaluations that are stored and cannot be read. */
@@ -118,6 +120,7 @@ export function createLab(
 ): Lab {
   const store = createStore<LabState>(() => ({
     status: { state: 'idle' },
+    elsewhere: new Map(),
     device: { state: 'loading' },
     runs: { state: 'loading' },
     damaged: { state: 'loading' },
@@ -157,6 +160,17 @@ export function createLab(
       if (before.state === status.state) return;
       refreshRuns();
       if (before.state === 'evaluating' || status.state === 'evaluating') evaluations.refresh();
+    },
+    elsewhere(runId, status) {
+      const before = get().elsewhere;
+      const elsewhere = new Map(before);
+      if (status) elsewhere.set(runId, status);
+      else elsewhere.delete(runId);
+      set({ elsewhere });
+      if (before.has(runId) === elsewhere.has(runId)) return;
+      refreshRuns();
+      // What was written between the last message and the end.
+      if (!status && views.get(runId)) readLog(runId);
     },
     broken: notify,
   });

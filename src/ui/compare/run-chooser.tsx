@@ -42,7 +42,8 @@ export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
             <span>{describe(run)}</span>
             <Muted className={styles.when}>
               {formatDate(run.startedAt)}
-              {run.state !== 'finished' && `, ${run.state}`}
+              {run.state !== 'finished' &&
+                `, ${run.state === 'elsewhere' ? 'running in another tab' : run.state}`}
             </Muted>
           </label>
           <a
