@@ -58,6 +58,7 @@ export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
   );
 }
 
-function describe({ config, step }: RunSummary): string {
+/** The name that a run goes by here. */
+export function describe({ config, step }: RunSummary): string {
   return `${config.method}, seed ${config.seed}, ${config.model} on ${config.dataset}, ${step} steps`;
 }
