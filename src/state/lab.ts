@@ -91,12 +91,17 @@ export interface Lab {
   runFiles(runId: string): Promise<readonly NamedFile[] | null>;
   /** Keeps a run that was made elsewhere; its id, or null. */
   importRun(files: readonly NamedFile[]): Promise<string | null>;
-  /** Says what went wrong, until it is dismissed. */
+  /** Says what went wrong, until it is dismissed, its screen is left, or `NOTICE_MS` are over. */
   notify(message: string): void;
   dismiss(notice: number): void;
+  /** Another screen is shown: what was said of the one before goes. */
+  leaveScreen(): void;
   /** The worker is gone: nothing can be asked any more. */
   lost(message: string): void;
 }
+
+/** How long a notice stays, ms: long enough to read it twice. */
+export const NOTICE_MS = 30_000;
 
 const TOKEN_CACHE = 40;
 
@@ -136,12 +141,14 @@ export function createLab(
   const waiting = new Map<string, RunEvent[]>();
   let scheduled = false;
 
-  const notify = (message: string) =>
-    set((s) =>
-      s.notices.some((n) => n.message === message)
-        ? s
-        : { notices: [...s.notices, { id: nextNotice++, message }] },
-    );
+  const dismiss = (notice: number) =>
+    set((s) => ({ notices: s.notices.filter((n) => n.id !== notice) }));
+  const notify = (message: string) => {
+    if (get().notices.some((n) => n.message === message)) return;
+    const id = nextNotice++;
+    set((s) => ({ notices: [...s.notices, { id, message }] }));
+    setTimeout(() => dismiss(id), NOTICE_MS);
+  };
 
   const client: SessionClient = createSessionClient(channel, {
     events(runId, events) {
@@ -308,7 +315,8 @@ export function createLab(
       return answer?.runId ?? null;
     },
     notify,
-    dismiss: (notice) => set((s) => ({ notices: s.notices.filter((n) => n.id !== notice) })),
+    dismiss,
+    leaveScreen: () => set({ notices: [] }),
     lost: (message) => client.fail(message),
   };
 }
