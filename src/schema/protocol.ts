@@ -23,6 +23,8 @@ export type SessionRequest =
   | { readonly type: 'measure'; readonly config: RunConfig; readonly memory: number | null }
   /** Goes on from the last checkpoint of a stored run. */
   | { readonly type: 'resume'; readonly runId: string }
+  /** Does the evaluation after training of a run that was stopped. */
+  | { readonly type: 'evaluate-stopped'; readonly runId: string }
   /** Pauses after the current step. */
   | { readonly type: 'pause' }
   /** Ends the run after the current step and keeps it. */
@@ -195,6 +197,7 @@ export interface SessionAnswers {
   plan: RunPlan;
   measure: StepEstimate;
   resume: { runId: string };
+  'evaluate-stopped': { runId: string };
   pause: null;
   stop: null;
   runs: readonly RunSummary[];

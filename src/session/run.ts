@@ -48,6 +48,8 @@ export class Run {
     totals: { prompt: 0, generated: 0, trained: 0 },
   };
   private step = 0;
+  /** The run has its end; only its evaluation is done. */
+  private ended = false;
   private skippedInRow = 0;
   private lostInRow = 0;
   private asked: 'pause' | 'stop' | null = null;
@@ -99,6 +101,25 @@ export class Run {
       refuseOtherProblems(started, sets);
       const run = new Run(ports, stored, config, sets, await ports.openModel(config, sets));
       await run.restore();
+      return run;
+    } catch (error) {
+      await stored.close();
+      throw error;
+    }
+  }
+
+  /** Opens a run that was stopped, for the evaluation it lacks; log and adapters stay. */
+  static async openStopped(ports: RunPorts, runId: string): Promise<Run> {
+    const stored = await ports.store.open(runId);
+    try {
+      const config = await storedConfig(stored);
+      const sets = await checkedProblems(ports, config);
+      const found = await stored.loadCheckpoint();
+      if (found.checkpoint === null) throw lost(runId, found);
+      const run = new Run(ports, stored, config, sets, await ports.openModel(config, sets));
+      restoreAdapters(run.model.engine, config, found.checkpoint.adapters);
+      run.step = found.checkpoint.step;
+      run.ended = true;
       return run;
     } catch (error) {
       await stored.close();
@@ -159,6 +180,7 @@ export class Run {
         try {
           return await this.advance();
         } catch (error) {
+          if (this.ended) throw error; // nothing to go back to: its log is not cut
           if (error instanceof EvaluationInterrupted) {
             if (this.asked !== 'stop')
               return await this.pauseNow('Paused during an evaluation, which will be done again.');
@@ -182,6 +204,11 @@ export class Run {
   }
 
   private async advance(): Promise<Outcome> {
+    if (this.ended) {
+      await this.evaluate('after');
+      this.ports.onStatus({ state: 'idle' });
+      return { state: 'finished', step: this.step, reason: `Evaluated after step ${this.step}.` };
+    }
     if (!this.state.evaluated) {
       await this.evaluate('before');
       this.state = { ...this.state, evaluated: true };
@@ -404,6 +431,10 @@ export class Run {
    */
   private async broken(error: unknown): Promise<Outcome> {
     const reason = messageOf(error);
+    if (this.ended) {
+      this.ports.onStatus({ state: 'idle' });
+      throw error;
+    }
     try {
       await this.log.close();
       this.log.rewind();

@@ -1,5 +1,6 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { recordOf } from '../compare/record.ts';
 import { deferred } from '../lib/deferred.ts';
 import type { Tokenizer } from '../model/text/tokenizer.ts';
 import { decodeDistillationBlock, decodeTokenBlock } from '../schema/columns.ts';
@@ -296,6 +297,22 @@ describe('session', () => {
     first.held.set('new', { free: () => undefined, freed: new Promise(() => undefined) });
     expect(await first.ask({ type: 'log', runId: 'new' })).toEqual([]);
     await expect(first.ask({ type: 'log', runId: 'none' })).rejects.toThrow(/no run none/);
+  });
+
+  it('evaluates a stopped run on request, after which it compares, and cuts nothing of its log', async () => {
+    const { ask, session } = tab();
+    const { runId } = await ask({ type: 'start', config: { ...config, steps: 40 } });
+    while ((await ask({ type: 'runs' }))[0]!.step < 1) await new Promise((r) => setTimeout(r, 1));
+    await ask({ type: 'stop' });
+    await session.settled();
+    const log = await ask({ type: 'log', runId });
+    expect(recordOf(log)).toMatchObject({ finished: true, outcomes: null });
+    await ask({ type: 'evaluate-stopped', runId });
+    await session.settled();
+    const after = await ask({ type: 'log', runId });
+    expect(after.slice(0, log.length)).toEqual(log);
+    expect(recordOf(after)!.outcomes).toHaveLength(2);
+    await expect(ask({ type: 'evaluate-stopped', runId })).rejects.toThrow(/lacks no evaluation/);
   });
 
   it('answers what it cannot do with a sentence', async () => {

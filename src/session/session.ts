@@ -1,5 +1,6 @@
 import type { Tokenizer } from '../model/text/tokenizer.ts';
 import { messageOf } from '../lib/errors.ts';
+import { recordOf } from '../compare/record.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { RunPlan, StepEstimate } from '../schema/plan.ts';
@@ -155,6 +156,8 @@ export class Session {
       }
       case 'resume':
         return this.alone(() => this.resume(request.runId));
+      case 'evaluate-stopped':
+        return this.alone(() => this.evaluateStopped(request.runId));
       case 'pause':
         this.running().pause();
         return null;
@@ -323,6 +326,15 @@ export class Session {
       if (isFinished(await this.events(runId)))
         throw new Error(`Run ${runId} is finished; start a new one to train on.`);
       return Run.resume(ports, runId);
+    });
+  }
+
+  private evaluateStopped(runId: string): Promise<{ runId: string }> {
+    return this.begin(runId, async (ports) => {
+      const record = recordOf(await this.events(runId));
+      if (!record?.finished || record.outcomes !== null || record.testProblems.length === 0)
+        throw new Error(`Run ${runId} lacks no evaluation that can be done now.`);
+      return Run.openStopped(ports, runId);
     });
   }
 

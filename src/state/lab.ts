@@ -83,6 +83,8 @@ export interface Lab {
   /** The new run's id, or null when it could not start. */
   start(config: RunConfig): Promise<string | null>;
   resume(runId: string): Promise<boolean>;
+  /** Does the evaluation after training of a run that was stopped. */
+  evaluateStopped(runId: string): Promise<unknown>;
   pause(): void;
   stop(): void;
   deleteRun(runId: string): Promise<void>;
@@ -235,7 +237,7 @@ export function createLab(
   async function begin(
     request:
       | { type: 'start'; config: RunConfig; memory: number | null }
-      | { type: 'resume'; runId: string },
+      | { type: 'resume' | 'evaluate-stopped'; runId: string },
   ): Promise<string | null> {
     set({ starting: true });
     const asked = request.type === 'start' ? keepStorage() : null;
@@ -289,6 +291,7 @@ export function createLab(
       }),
     start: (config) => begin({ type: 'start', config, memory: plans.store.getState().memory }),
     resume: async (runId) => (await begin({ type: 'resume', runId })) !== null,
+    evaluateStopped: (runId) => begin({ type: 'evaluate-stopped', runId }),
     pause: () => tell('pause'),
     stop: () => tell('stop'),
     async deleteRun(runId) {

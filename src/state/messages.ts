@@ -103,6 +103,7 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   plan: RunPlan,
   measure: StepEstimate,
   resume: runId,
+  'evaluate-stopped': runId,
   pause: done,
   stop: done,
   runs: v.array(RunSummary),

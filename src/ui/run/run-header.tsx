@@ -231,9 +231,22 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
           </Button>
         </ActionRow>
       );
+    case 'finished':
+      if (view.finished?.reason !== 'stopped' || view.evals.after || !view.evals.before)
+        return null;
+      return (
+        <ActionRow>
+          <Button
+            type="button"
+            disabled={starting || noGpu || busy}
+            onClick={() => void lab.evaluateStopped(view.runId)}
+          >
+            Evaluate after training
+          </Button>
+        </ActionRow>
+      );
     case 'elsewhere':
     case 'starting':
-    case 'finished':
       return null;
     default:
       return state satisfies never;
