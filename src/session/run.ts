@@ -1,9 +1,8 @@
 import type { Problem } from '../data/problem.ts';
 import { problemsOfStep, type ProblemSets } from '../data/order.ts';
-import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evaluate.ts';
+import { EvaluationInterrupted } from '../eval/evaluate.ts';
 import { DeviceLostError, OutOfGpuMemoryError } from '../gpu/errors.ts';
 import { messageOf, StorageFullError } from '../lib/errors.ts';
-import { hash32 } from '../lib/rng.ts';
 import { METHOD_STEPS } from '../methods/index.ts';
 import type { MethodContext } from '../methods/method.ts';
 import type { RunConfig } from '../schema/config.ts';
@@ -26,14 +25,14 @@ import { parseState, type CheckpointState } from './checkpoint-state.ts';
 import { methodContext } from './method-context.ts';
 import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
 import { isComplete } from './run-state.ts';
+import { testEvaluation } from './test-evaluation.ts';
 import { summarise } from './summary.ts';
-import { CheckpointPace, isOutOfMemory, smallerSizes } from './survival.ts';
+import { CheckpointPace, isOutOfMemory, smallerSentence, smallerSizes } from './survival.ts';
 
 /** Steps with a gradient that is not finite, one after the other, before the run pauses. */
 const MOST_SKIPPED = 3;
 /** Devices lost without a finished step in between before the run pauses. */
 const MOST_LOST = 3;
-const EVALUATION = 0x6576616c;
 
 /**
  * One run from its start, or its last checkpoint, to its end or a pause. A step depends on config,
@@ -265,27 +264,11 @@ export class Run {
     const { config, sets } = this;
     if (sets.test.length === 0) return;
     this.log.emit({ type: 'phase.started', step: this.step, phase: 'evaluate' });
-    const seed = hash32(config.seed, EVALUATION); // the same random numbers before and after
-    const answers = await this.attempt((context) =>
-      evaluate(
-        context,
-        {
-          problems: sets.test,
-          adapter: 'student',
-          greedy: true,
-          samples: config.evalSamples,
-          temperature: config.evalTemperature,
-          maxTokens: config.maxTokens,
-          seed,
-        },
-        () => this.asked !== null,
+    this.log.emit(
+      await this.attempt((context) =>
+        testEvaluation(context, config, sets.test, when, () => this.asked !== null),
       ),
     );
-    this.log.emit({
-      type: 'eval.completed',
-      when,
-      ...evaluationResult(answers, config.evalTemperature, seed),
-    });
     await this.log.flush();
   }
 
@@ -390,11 +373,7 @@ export class Run {
     this.state = { ...this.state, sizes };
     this.log.emit({
       type: 'warning.raised',
-      message:
-        `${error.message} The run continued from step ${this.step} with micro-batches of ` +
-        `${sizes.microBatchRows} tokens and ${sizes.slots} answers at a time ` +
-        `instead of ${microBatchRows} and ${slots}; from here on it is not byte-identical to a ` +
-        'run that had the memory.',
+      message: `${error.message} ${smallerSentence(this.step, sizes, { microBatchRows, slots })}`,
       nonIdentical: sizes,
     });
     await this.checkpoint(); // after the event, so that sizes and mark are part of what is kept

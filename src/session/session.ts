@@ -1,6 +1,5 @@
 import type { Tokenizer } from '../model/text/tokenizer.ts';
 import { messageOf } from '../lib/errors.ts';
-import { recordOf } from '../compare/record.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { RunPlan, StepEstimate } from '../schema/plan.ts';
@@ -33,7 +32,7 @@ import { presetOf } from './presets.ts';
 import { parseConfig } from './checks.ts';
 import type { RunPorts } from './run-ports.ts';
 import { Run } from './run.ts';
-import { isFinished, runSummary } from './run-state.ts';
+import { ELSEWHERE, isFinished, refuseEvaluated, runSummary, timestamp } from './run-state.ts';
 
 /** A store whose runs can be read while another tab writes them. */
 export interface RunLibrary extends RunStore {
@@ -305,8 +304,7 @@ export class Session {
   private async isElsewhere(runId: string): Promise<boolean> {
     if (this.current?.runId === runId || !(await this.ports.held(runId))) return false;
     if (!this.watched.has(runId)) {
-      const status: SessionStatus = { state: 'loading', what: 'In another tab', fraction: null };
-      this.ports.post({ type: 'elsewhere', runId, status });
+      this.ports.post({ type: 'elsewhere', runId, status: ELSEWHERE });
       this.watch(runId);
     }
     return true;
@@ -331,9 +329,7 @@ export class Session {
 
   private evaluateStopped(runId: string): Promise<{ runId: string }> {
     return this.begin(runId, async (ports) => {
-      const record = recordOf(await this.events(runId));
-      if (!record?.finished || record.outcomes !== null || record.testProblems.length === 0)
-        throw new Error(`Run ${runId} lacks no evaluation that can be done now.`);
+      refuseEvaluated(runId, await this.events(runId));
       return Run.openStopped(ports, runId);
     });
   }
@@ -458,9 +454,4 @@ export class Session {
     if (this.status.state === 'running')
       this.ports.tell({ type: 'elsewhere', runId: this.status.runId, status: this.status });
   }
-}
-
-/** `20260131-235959` of a time in ms, UTC: run ids sort by it. */
-function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
 }
