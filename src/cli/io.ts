@@ -1,4 +1,15 @@
-import { access, constants, mkdir, readFile, stat } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  mkdir,
+  open,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
 
@@ -61,6 +72,38 @@ export async function outFile(file: string): Promise<void> {
     throw new Error(`${file} cannot be written: it is a folder; give --out the name of a file.`);
 }
 
+/**
+ * Writes a file of results beside its name, syncs it, then renames it: where the disk is full or the
+ * process is killed, a file of that name stays as it was. A link is followed, and what is no regular
+ * file (a pipe, /dev/stdout) is written to directly. Throws a sentence.
+ */
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array | AsyncIterable<string>,
+): Promise<void> {
+  const target = await realpath(path).catch(() => path);
+  const there = await stat(target).catch(() => null);
+  const direct = there !== null && !there.isFile();
+  const written = direct ? target : `${target}.${process.pid}.part`;
+  try {
+    const file = await open(written, 'w', direct || !there ? 0o666 : there.mode);
+    try {
+      await writeFile(file, content);
+      if (!direct) await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (!direct) await rename(written, target);
+  } catch (error) {
+    if (!direct) await rm(written, { force: true });
+    const kept = there?.isFile() ? ' The file that was there is unchanged.' : '';
+    throw new Error(
+      `${path} cannot be written: ${reason(error)}.${kept} Free some space, or choose another --out.`,
+      { cause: error },
+    );
+  }
+}
+
 /** Folder by folder: below /proc, Node's own recursive mkdir never comes back. */
 async function makeFolder(folder: string): Promise<void> {
   const there = await stat(folder).catch(() => null);
@@ -80,6 +123,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'permission is denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is spent',
+  EFBIG: 'the file would be larger than is allowed here',
 };
 
 function reason(error: unknown): string {

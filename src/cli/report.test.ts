@@ -79,6 +79,7 @@ describe('what a report holds', () => {
       evaluation: () => 0,
       model: () => 0,
       status: () => 0,
+      elsewhere: () => 0,
       broken: () => 0,
     });
     return { archive, index, client };

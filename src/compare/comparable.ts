@@ -5,14 +5,24 @@ import type { RunRecord } from './record.ts';
 export function refusalOf(records: readonly RunRecord[]): string | null {
   if (records.length < 2)
     return `A comparison needs two runs or more; ${records.length} was given.`;
-  const unfinished = records.find((record) => !record.finished);
-  if (unfinished)
-    return `${nameOf(unfinished)} is not finished (${unfinished.steps} steps so far); let it end, or leave it out.`;
-  const blind = records.find((record) => record.outcomes === null);
-  if (blind)
-    return blind.testProblems.length === 0
-      ? `${nameOf(blind)} has no test problems, so it was never evaluated; leave it out.`
-      : `${nameOf(blind)} was stopped before its evaluation after training; leave it out.`;
+  for (const record of records) {
+    const why = unusable(record);
+    if (why !== null) return why;
+  }
+  return disagreement(records);
+}
+
+/** Why this run compares with no other, one sentence; null: nothing about it alone forbids it. */
+function unusable(record: RunRecord): string | null {
+  if (!record.finished)
+    return `${nameOf(record)} is not finished (${record.steps} steps so far); let it end, or leave it out.`;
+  if (record.outcomes !== null) return null;
+  return record.testProblems.length === 0
+    ? `${nameOf(record)} has no test problems, so it was never evaluated; leave it out.`
+    : `${nameOf(record)} was stopped before its evaluation after training; evaluate it on its page, or leave it out.`;
+}
+
+function disagreement(records: readonly RunRecord[]): string | null {
   return (
     otherSetting(records, 'data sets', ({ config }) => config.dataset) ??
     otherSetting(records, 'models', ({ config }) => config.model) ??
@@ -25,6 +35,34 @@ export function refusalOf(records: readonly RunRecord[]): string | null {
     otherSetting(records, 'asserts in a prompt (asserts)', ({ config }) => config.asserts) ??
     otherProblems(records)
   );
+}
+
+export interface Comparable {
+  /** The runs that compare with each other; fewer than two: none do. */
+  readonly kept: readonly RunRecord[];
+  /** The others, each with the sentence that says why. */
+  readonly left: readonly { readonly runId: string; readonly why: string }[];
+}
+
+/** The largest set of runs that compare, built from each run in turn; of equal sets the first. */
+export function comparableOf(records: readonly RunRecord[]): Comparable {
+  const usable = records.filter((record) => unusable(record) === null);
+  let kept: readonly RunRecord[] = [];
+  for (const base of usable) {
+    const set = usable.reduce(
+      (held, record) =>
+        record !== base && disagreement([...held, record]) === null ? [...held, record] : held,
+      [base],
+    );
+    if (set.length > kept.length) kept = set;
+  }
+  const left = records
+    .filter((record) => !kept.includes(record))
+    .map((record) => ({
+      runId: record.runId,
+      why: unusable(record) ?? disagreement([...kept, record]) ?? '',
+    }));
+  return { kept: usable.filter((record) => kept.includes(record)), left };
 }
 
 /** Why two arms have nothing to be paired by; null: they share a seed. */

@@ -23,6 +23,8 @@ export type SessionRequest =
   | { readonly type: 'measure'; readonly config: RunConfig; readonly memory: number | null }
   /** Goes on from the last checkpoint of a stored run. */
   | { readonly type: 'resume'; readonly runId: string }
+  /** Does the evaluation after training of a run that was stopped. */
+  | { readonly type: 'evaluate-stopped'; readonly runId: string }
   /** Pauses after the current step. */
   | { readonly type: 'pause' }
   /** Ends the run after the current step and keeps it. */
@@ -156,7 +158,8 @@ export interface RunSummary {
   readonly startedAt: number;
   /** Last completed step. */
   readonly step: number;
-  readonly state: 'running' | 'paused' | 'interrupted' | 'finished';
+  /** `elsewhere`: it is going on in another tab. */
+  readonly state: 'running' | 'elsewhere' | 'paused' | 'interrupted' | 'finished';
   readonly bytes: number;
   /** Bytes of these in checkpoints. */
   readonly checkpoints: number;
@@ -194,6 +197,7 @@ export interface SessionAnswers {
   plan: RunPlan;
   measure: StepEstimate;
   resume: { runId: string };
+  'evaluate-stopped': { runId: string };
   pause: null;
   stop: null;
   runs: readonly RunSummary[];
@@ -242,7 +246,18 @@ export type ToPage =
       readonly events: readonly EvaluationEvent[];
     }
   | { readonly type: 'model'; readonly transfer: ModelTransfer }
+  | Elsewhere
   | { readonly type: 'status'; readonly status: SessionStatus };
+
+/** A run is going on in another tab, as far as that tab has said; null: it no longer is. */
+export interface Elsewhere {
+  readonly type: 'elsewhere';
+  readonly runId: string;
+  readonly status: SessionStatus | null;
+}
+
+/** What the tab that writes a run tells the others. */
+export type BetweenTabs = Extract<ToPage, { type: 'events' }> | Elsewhere;
 
 /** What the session is doing right now; not part of the log. */
 export type SessionStatus =

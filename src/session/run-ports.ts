@@ -50,6 +50,8 @@ export interface RunPorts {
   onStatus: (status: SessionStatus) => void;
   /** ms since the epoch, for the log. */
   readonly clock: () => number;
+  /** ms that never go back, for durations. Where it is absent, performance.now. */
+  readonly stopwatch?: () => number;
 }
 
 export interface Outcome {

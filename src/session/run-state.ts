@@ -1,14 +1,15 @@
+import { recordOf } from '../compare/record.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
-import type { RunSummary } from '../schema/protocol.ts';
+import type { RunSummary, SessionStatus } from '../schema/protocol.ts';
 import type { RunBytes } from '../storage/run-store.ts';
 
-/** What a stored log says of its run; `live`: the run is going on right now. */
+/** What a stored log says of its run; `live`: where the run is going on right now, if it is. */
 export function runSummary(
   runId: string,
   events: readonly RunEvent[],
   { total, checkpoints }: RunBytes,
-  live: boolean,
+  live: 'running' | 'elsewhere' | null,
 ): RunSummary | null {
   const started = events[0];
   if (started?.type !== 'run.started') return null;
@@ -19,8 +20,8 @@ export function runSummary(
   );
   const state = isFinished(events)
     ? 'finished'
-    : live
-      ? 'running'
+    : live !== null
+      ? live
       : last?.type === 'run.paused'
         ? 'paused'
         : 'interrupted';
@@ -49,4 +50,23 @@ export function isComplete(
     (steps !== null && step >= steps) ||
     (budgetTokens !== null && prompt + generated >= budgetTokens)
   );
+}
+
+/** What is known of a run of another tab that has said nothing yet. */
+export const ELSEWHERE: SessionStatus = {
+  state: 'loading',
+  what: 'In another tab',
+  fraction: null,
+};
+
+/** Throws a sentence unless the log has an end and lacks its evaluation after training. */
+export function refuseEvaluated(runId: string, events: readonly RunEvent[]): void {
+  const record = recordOf(events);
+  if (!record?.finished || record.outcomes !== null || record.testProblems.length === 0)
+    throw new Error(`Run ${runId} lacks no evaluation that can be done now.`);
+}
+
+/** `20260131-235959` of a time in ms, UTC: run ids sort by it. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
 }

@@ -1,9 +1,8 @@
 import type { Problem } from '../data/problem.ts';
 import { problemsOfStep, type ProblemSets } from '../data/order.ts';
-import { evaluate, EvaluationInterrupted, evaluationResult } from '../eval/evaluate.ts';
+import { EvaluationInterrupted } from '../eval/evaluate.ts';
 import { DeviceLostError, OutOfGpuMemoryError } from '../gpu/errors.ts';
 import { messageOf, StorageFullError } from '../lib/errors.ts';
-import { hash32 } from '../lib/rng.ts';
 import { METHOD_STEPS } from '../methods/index.ts';
 import type { MethodContext } from '../methods/method.ts';
 import type { RunConfig } from '../schema/config.ts';
@@ -26,14 +25,14 @@ import { parseState, type CheckpointState } from './checkpoint-state.ts';
 import { methodContext } from './method-context.ts';
 import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
 import { isComplete } from './run-state.ts';
+import { testEvaluation } from './test-evaluation.ts';
 import { summarise } from './summary.ts';
-import { CheckpointPace, isOutOfMemory, smallerSizes } from './survival.ts';
+import { CheckpointPace, isOutOfMemory, smallerSentence, smallerSizes } from './survival.ts';
 
 /** Steps with a gradient that is not finite, one after the other, before the run pauses. */
 const MOST_SKIPPED = 3;
 /** Devices lost without a finished step in between before the run pauses. */
 const MOST_LOST = 3;
-const EVALUATION = 0x6576616c;
 
 /**
  * One run from its start, or its last checkpoint, to its end or a pause. A step depends on config,
@@ -48,6 +47,8 @@ export class Run {
     totals: { prompt: 0, generated: 0, trained: 0 },
   };
   private step = 0;
+  /** The run has its end; only its evaluation is done. */
+  private ended = false;
   private skippedInRow = 0;
   private lostInRow = 0;
   private asked: 'pause' | 'stop' | null = null;
@@ -60,7 +61,7 @@ export class Run {
     private readonly sets: ProblemSets,
     private model: OpenedModel,
   ) {
-    this.pace = new CheckpointPace(ports.clock);
+    this.pace = new CheckpointPace(ports.stopwatch);
     this.log = new LogWriter(stored, ports.clock, (events) => ports.onEvents(stored.runId, events));
   }
 
@@ -99,6 +100,25 @@ export class Run {
       refuseOtherProblems(started, sets);
       const run = new Run(ports, stored, config, sets, await ports.openModel(config, sets));
       await run.restore();
+      return run;
+    } catch (error) {
+      await stored.close();
+      throw error;
+    }
+  }
+
+  /** Opens a run that was stopped, for the evaluation it lacks; log and adapters stay. */
+  static async openStopped(ports: RunPorts, runId: string): Promise<Run> {
+    const stored = await ports.store.open(runId);
+    try {
+      const config = await storedConfig(stored);
+      const sets = await checkedProblems(ports, config);
+      const found = await stored.loadCheckpoint();
+      if (found.checkpoint === null) throw lost(runId, found);
+      const run = new Run(ports, stored, config, sets, await ports.openModel(config, sets));
+      restoreAdapters(run.model.engine, config, found.checkpoint.adapters);
+      run.step = found.checkpoint.step;
+      run.ended = true;
       return run;
     } catch (error) {
       await stored.close();
@@ -159,6 +179,7 @@ export class Run {
         try {
           return await this.advance();
         } catch (error) {
+          if (this.ended) throw error; // nothing to go back to: its log is not cut
           if (error instanceof EvaluationInterrupted) {
             if (this.asked !== 'stop')
               return await this.pauseNow('Paused during an evaluation, which will be done again.');
@@ -182,6 +203,11 @@ export class Run {
   }
 
   private async advance(): Promise<Outcome> {
+    if (this.ended) {
+      await this.evaluate('after');
+      this.ports.onStatus({ state: 'idle' });
+      return { state: 'finished', step: this.step, reason: `Evaluated after step ${this.step}.` };
+    }
     if (!this.state.evaluated) {
       await this.evaluate('before');
       this.state = { ...this.state, evaluated: true };
@@ -233,27 +259,11 @@ export class Run {
     const { config, sets } = this;
     if (sets.test.length === 0) return;
     this.log.emit({ type: 'phase.started', step: this.step, phase: 'evaluate' });
-    const seed = hash32(config.seed, EVALUATION); // the same random numbers before and after
-    const answers = await this.attempt((context) =>
-      evaluate(
-        context,
-        {
-          problems: sets.test,
-          adapter: 'student',
-          greedy: true,
-          samples: config.evalSamples,
-          temperature: config.evalTemperature,
-          maxTokens: config.maxTokens,
-          seed,
-        },
-        () => this.asked !== null,
+    this.log.emit(
+      await this.attempt((context) =>
+        testEvaluation(context, config, sets.test, when, () => this.asked !== null),
       ),
     );
-    this.log.emit({
-      type: 'eval.completed',
-      when,
-      ...evaluationResult(answers, config.evalTemperature, seed),
-    });
     await this.log.flush();
   }
 
@@ -358,11 +368,7 @@ export class Run {
     this.state = { ...this.state, sizes };
     this.log.emit({
       type: 'warning.raised',
-      message:
-        `${error.message} The run continued from step ${this.step} with micro-batches of ` +
-        `${sizes.microBatchRows} tokens and ${sizes.slots} answers at a time ` +
-        `instead of ${microBatchRows} and ${slots}; from here on it is not byte-identical to a ` +
-        'run that had the memory.',
+      message: `${error.message} ${smallerSentence(this.step, sizes, { microBatchRows, slots })}`,
       nonIdentical: sizes,
     });
     await this.checkpoint(); // after the event, so that sizes and mark are part of what is kept
@@ -399,6 +405,10 @@ export class Run {
    */
   private async broken(error: unknown): Promise<Outcome> {
     const reason = messageOf(error);
+    if (this.ended) {
+      this.ports.onStatus({ state: 'idle' });
+      throw error;
+    }
     try {
       await this.log.close();
       this.log.rewind();

@@ -1,5 +1,7 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { recordOf } from '../compare/record.ts';
+import { deferred } from '../lib/deferred.ts';
 import type { Tokenizer } from '../model/text/tokenizer.ts';
 import { decodeDistillationBlock, decodeTokenBlock } from '../schema/columns.ts';
 import type { RunConfig } from '../schema/config.ts';
@@ -30,7 +32,8 @@ let tests = 0;
 function browser() {
   const root = memoryOpfs();
   const database = `session-${tests++}`;
-  const held = new Set<string>();
+  const held = new Map<string, { readonly free: () => void; readonly freed: Promise<void> }>();
+  const sessions: Session[] = [];
   return function tab() {
     const posts: ToPage[] = [];
     const lab = letterLab(new BrowserStore(root, new IndexedDbCheckpoints(database)));
@@ -52,11 +55,22 @@ function browser() {
       tokenizer: () => Promise.resolve(tokenizer),
       claim: async (runId) => {
         if (held.has(runId)) return null;
-        held.add(runId);
-        return () => held.delete(runId);
+        const { promise, resolve } = deferred<void>();
+        const free = () => {
+          held.delete(runId);
+          resolve();
+        };
+        held.set(runId, { free, freed: promise });
+        return free;
+      },
+      held: async (runId) => held.has(runId),
+      freed: async (runId) => held.get(runId)?.freed,
+      tell: (message) => {
+        for (const other of sessions) if (other !== session) other.hear(structuredClone(message));
       },
       post: (message) => posts.push(message),
     });
+    sessions.push(session);
     let id = 0;
     async function ask<R extends SessionRequest>(request: R): Promise<SessionAnswers[R['type']]> {
       const mine = ++id;
@@ -67,7 +81,7 @@ function browser() {
       if (reply.type === 'failure') throw new Error(reply.message);
       return (reply as unknown as { value: SessionAnswers[R['type']] }).value;
     }
-    return { session, ask, posts, lab, root };
+    return { session, ask, posts, lab, root, held };
   };
 }
 
@@ -240,6 +254,65 @@ describe('session', () => {
     await expect(first.ask({ type: 'start', config })).rejects.toThrow(/already running/);
     await first.ask({ type: 'stop' });
     await first.session.settled();
+  });
+
+  it('shows a run in a second tab as it goes on in the first, from its first event to its end', async () => {
+    const first = tab();
+    const early = tab();
+    const { runId } = await first.ask({ type: 'start', config });
+    const late = tab();
+    const elsewhere = ({ posts }: typeof first) =>
+      posts.flatMap((m) => (m.type === 'elsewhere' && m.runId === runId ? [m.status] : []));
+    expect(await late.ask({ type: 'runs' })).toMatchObject([{ runId, state: 'elsewhere' }]);
+    const read = (await late.ask({ type: 'log', runId })).length;
+    await first.session.settled();
+    const log = await first.ask({ type: 'log', runId });
+    const heard = ({ posts }: typeof first) =>
+      posts.flatMap((m) => (m.type === 'events' ? m.events : []));
+    expect(heard(early)).toEqual(log);
+    expect(heard(late).filter((event) => event.seq >= read)).toEqual(log.slice(read));
+    for (const other of [early, late]) {
+      expect(elsewhere(other)).toContainEqual(expect.objectContaining({ state: 'running', runId }));
+      expect(elsewhere(other).at(-1)).toBeNull();
+      expect(await other.ask({ type: 'runs' })).toMatchObject([{ runId, state: 'finished' }]);
+    }
+  });
+
+  it('says that a run is interrupted when the tab that wrote it is gone without a word', async () => {
+    const first = tab();
+    const second = tab();
+    const { runId } = await first.ask({ type: 'start', config: { ...config, steps: 40 } });
+    first.session.receive = () => Promise.resolve();
+    expect((await second.ask({ type: 'runs' }))[0]).toMatchObject({ state: 'elsewhere' });
+    first.held.get(runId)!.free();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(second.posts.findLast((m) => m.type === 'elsewhere')).toMatchObject({ status: null });
+    expect((await second.ask({ type: 'runs' }))[0]).toMatchObject({ state: 'interrupted' });
+    await first.session.settled();
+  });
+
+  it('never says that there is no run while another tab is creating its files', async () => {
+    const first = tab();
+    first.held.set('new', { free: () => undefined, freed: new Promise(() => undefined) });
+    expect(await first.ask({ type: 'log', runId: 'new' })).toEqual([]);
+    await expect(first.ask({ type: 'log', runId: 'none' })).rejects.toThrow(/no run none/);
+  });
+
+  it('evaluates a stopped run on request, after which it compares, and cuts nothing of its log', async () => {
+    const { ask, session } = tab();
+    const { runId } = await ask({ type: 'start', config: { ...config, steps: 40 } });
+    while ((await ask({ type: 'runs' }))[0]!.step < 1) await new Promise((r) => setTimeout(r, 1));
+    await ask({ type: 'stop' });
+    await session.settled();
+    const log = await ask({ type: 'log', runId });
+    expect(recordOf(log)).toMatchObject({ finished: true, outcomes: null });
+    await ask({ type: 'evaluate-stopped', runId });
+    await session.settled();
+    const after = await ask({ type: 'log', runId });
+    expect(after.slice(0, log.length)).toEqual(log);
+    expect(recordOf(after)!.outcomes).toHaveLength(2);
+    await expect(ask({ type: 'evaluate-stopped', runId })).rejects.toThrow(/lacks no evaluation/);
   });
 
   it('answers what it cannot do with a sentence', async () => {

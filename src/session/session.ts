@@ -4,6 +4,7 @@ import type { RunConfig } from '../schema/config.ts';
 import type { RunEvent } from '../schema/events.ts';
 import type { RunPlan, StepEstimate } from '../schema/plan.ts';
 import type {
+  BetweenTabs,
   DamagedItem,
   DeviceReport,
   FromPage,
@@ -31,7 +32,7 @@ import { presetOf } from './presets.ts';
 import { parseConfig } from './checks.ts';
 import type { RunPorts } from './run-ports.ts';
 import { Run } from './run.ts';
-import { isFinished, runSummary } from './run-state.ts';
+import { ELSEWHERE, isFinished, refuseEvaluated, runSummary, timestamp } from './run-state.ts';
 
 /** A store whose runs can be read while another tab writes them. */
 export interface RunLibrary extends RunStore {
@@ -63,6 +64,12 @@ export interface SessionPorts {
    * Takes the run for this tab; null when another tab has it. Calling what it gives frees the run.
    */
   readonly claim: (runId: string) => Promise<(() => void) | null>;
+  /** Whether any tab has the run. */
+  readonly held: (runId: string) => Promise<boolean>;
+  /** Resolves when no tab has the run any more, also where its tab was killed. */
+  readonly freed: (runId: string) => Promise<void>;
+  /** To the sessions of other tabs, each of which hears it by `hear`. */
+  readonly tell: (message: BetweenTabs) => void;
   readonly post: (message: ToPage, transfer?: Transferable[]) => void;
 }
 
@@ -85,6 +92,8 @@ export class Session {
   private lastStatus = 0;
   /** Of runs as they were last read; one whose size has not changed is not read again. */
   private readonly summaries = new Map<string, RunSummary>();
+  /** Runs of other tabs whose end is waited for. */
+  private readonly watched = new Set<string>();
   /**
    * Of the run whose columns were last asked for; read again when what is asked for is not in it.
    */
@@ -146,6 +155,8 @@ export class Session {
       }
       case 'resume':
         return this.alone(() => this.resume(request.runId));
+      case 'evaluate-stopped':
+        return this.alone(() => this.evaluateStopped(request.runId));
       case 'pause':
         this.running().pause();
         return null;
@@ -258,7 +269,10 @@ export class Session {
       const run = await open({
         ...this.ports.run,
         store: this.ports.library,
-        onEvents: (id, events) => this.ports.post({ type: 'events', runId: id, events }),
+        onEvents: (id, events) => {
+          this.ports.post({ type: 'events', runId: id, events });
+          this.ports.tell({ type: 'events', runId: id, events });
+        },
         onStatus: (status) => this.report(status),
       });
       this.index = null;
@@ -269,6 +283,7 @@ export class Session {
         .then(() => {
           this.current = null;
           free();
+          this.ports.tell({ type: 'elsewhere', runId, status: null });
           if (this.status.state !== 'paused') this.report({ state: 'idle' });
         });
       this.current = { runId, run, done };
@@ -279,6 +294,31 @@ export class Session {
     }
   }
 
+  /** Takes in what another tab says of the run that it writes. */
+  hear(message: BetweenTabs): void {
+    this.ports.post(message);
+    if (message.type === 'elsewhere' && message.status !== null) this.watch(message.runId);
+  }
+
+  /** Whether another tab writes the run; if so, its end is waited for. */
+  private async isElsewhere(runId: string): Promise<boolean> {
+    if (this.current?.runId === runId || !(await this.ports.held(runId))) return false;
+    if (!this.watched.has(runId)) {
+      this.ports.post({ type: 'elsewhere', runId, status: ELSEWHERE });
+      this.watch(runId);
+    }
+    return true;
+  }
+
+  private watch(runId: string): void {
+    if (this.watched.has(runId)) return;
+    this.watched.add(runId);
+    void this.ports.freed(runId).then(() => {
+      this.watched.delete(runId);
+      this.ports.post({ type: 'elsewhere', runId, status: null });
+    });
+  }
+
   private async resume(runId: string): Promise<{ runId: string }> {
     return this.begin(runId, async (ports) => {
       if (isFinished(await this.events(runId)))
@@ -287,14 +327,23 @@ export class Session {
     });
   }
 
+  private evaluateStopped(runId: string): Promise<{ runId: string }> {
+    return this.begin(runId, async (ports) => {
+      refuseEvaluated(runId, await this.events(runId));
+      return Run.openStopped(ports, runId);
+    });
+  }
+
   private async runs(): Promise<RunSummary[]> {
     const { library } = this.ports;
     const summaries = await Promise.all(
       (await library.list()).map(async (runId) => {
-        const live = this.current?.runId === runId;
+        const mine = this.current?.runId === runId;
+        const live = mine ? 'running' : (await this.isElsewhere(runId)) ? 'elsewhere' : null;
         const bytes = await library.bytes(runId);
         const known = this.summaries.get(runId);
-        if (!live && known?.bytes === bytes.total && known.state !== 'running') return known;
+        const gone = known?.state === 'running' || known?.state === 'elsewhere';
+        if (live === null && known?.bytes === bytes.total && !gone) return known;
         const summary = runSummary(runId, await this.events(runId).catch(() => []), bytes, live);
         if (summary) this.summaries.set(runId, summary);
         return summary;
@@ -305,7 +354,7 @@ export class Session {
 
   /** Stored runs of which `runs` can say nothing, except those that another tab is starting. */
   private async damagedRuns(): Promise<DamagedItem[]> {
-    const { library, claim } = this.ports;
+    const { library, held } = this.ports;
     const damaged: DamagedItem[] = [];
     for (const id of await library.list()) {
       if (this.current?.runId === id || this.summaries.has(id)) continue;
@@ -315,9 +364,7 @@ export class Session {
         messageOf,
       );
       if (reason === null) continue;
-      const free = await claim(id);
-      if (!free) continue;
-      free();
+      if (await held(id)) continue;
       damaged.push({ kind: 'run', id, reason, bytes: (await library.bytes(id)).total });
     }
     return damaged;
@@ -325,7 +372,11 @@ export class Session {
 
   private async events(runId: string): Promise<RunEvent[]> {
     if (this.current?.runId === runId) return this.current.run.readEvents();
+    // Before the log is read: what is written meanwhile is told, and read again where it does not
+    // follow.
+    const elsewhere = await this.isElsewhere(runId);
     const events = await this.ports.library.peekEvents(runId);
+    if (!events && elsewhere) return []; // its first event is on its way
     if (!events)
       throw new Error(`There is no run ${runId} in this browser; it may have been deleted.`);
     return events;
@@ -400,10 +451,7 @@ export class Session {
     this.statusTimer = null;
     this.lastStatus = performance.now();
     this.ports.post({ type: 'status', status: this.status });
+    if (this.status.state === 'running')
+      this.ports.tell({ type: 'elsewhere', runId: this.status.runId, status: this.status });
   }
-}
-
-/** `20260131-235959` of a time in ms, UTC: run ids sort by it. */
-function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
 }

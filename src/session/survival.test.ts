@@ -140,6 +140,21 @@ describe('checkpoints', () => {
     expect(pace.due).toBe(true);
   });
 
+  it('are kept on when the clock of the machine is set back a day', async () => {
+    let date = Date.UTC(2026, 0, 2);
+    let ticks = 0;
+    const lab = labOf(folder(), () => undefined);
+    const clock = () => {
+      ticks++;
+      if (lab.events.some((event) => event.type === 'update.applied' && event.step === 2))
+        date -= 86_400_000;
+      return (date += 1);
+    };
+    await (await Run.create({ ...lab.ports, clock, stopwatch: () => ticks }, 'r', config)).go();
+    const saved = lab.events.filter((event) => event.type === 'checkpoint.saved');
+    expect(saved.map((event) => event.step)).toEqual([0, 0, 1, 2, 3, 4, 5, 6]);
+  });
+
   it('are rarer where they are dear, and the run ends in the same bytes', async () => {
     const [cheap, dear] = [folder(), folder()];
     const saved: number[] = [];
@@ -159,7 +174,11 @@ describe('checkpoints', () => {
         };
         return opened;
       };
-      const run = await Run.create({ ...lab.ports, clock: () => (time += 1) }, 'r', config);
+      const run = await Run.create(
+        { ...lab.ports, clock: () => (time += 1), stopwatch: () => (time += 1) },
+        'r',
+        config,
+      );
       expect((await run.go()).state).toBe('finished');
       saved.push(lab.events.filter((event) => event.type === 'checkpoint.saved').length);
     }

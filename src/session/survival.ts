@@ -34,6 +34,15 @@ export function smallerSizes(
   return null;
 }
 
+/** What a run says that went on with smaller sizes. */
+export function smallerSentence(step: number, sizes: EngineSizes, before: EngineSizes): string {
+  return (
+    `The run continued from step ${step} with micro-batches of ${sizes.microBatchRows} tokens and ` +
+    `${sizes.slots} answers at a time instead of ${before.microBatchRows} and ${before.slots}; ` +
+    'from here on it is not byte-identical to a run that had the memory.'
+  );
+}
+
 /** Most of a run's time that may go into checkpoints. */
 const CHECKPOINT_SHARE = 0.05;
 
@@ -42,8 +51,8 @@ export class CheckpointPace {
   private last: number;
   private cost = 0;
 
-  /** @param clock ms. */
-  constructor(private readonly clock: () => number) {
+  /** @param clock ms that never go back; the machine's date may be set back while a run goes on. */
+  constructor(private readonly clock: () => number = () => performance.now()) {
     this.last = clock();
   }
 

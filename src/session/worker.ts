@@ -15,7 +15,7 @@ import { poolSize } from '../sandbox/pool.ts';
 import { createPythonSandbox, type SandboxOptions } from '../sandbox/python-sandbox.ts';
 import type { RunConfig } from '../schema/config.ts';
 import type { RunPlan } from '../schema/plan.ts';
-import type { FromPage } from '../schema/protocol.ts';
+import type { BetweenTabs, FromPage } from '../schema/protocol.ts';
 import { BrowserAdapters } from '../storage/browser/opfs-adapters.ts';
 import { OpfsModels } from '../storage/browser/opfs-models.ts';
 import { BrowserEvaluations } from '../storage/browser/opfs-evaluations.ts';
@@ -146,6 +146,19 @@ function claim(name: string): Promise<(() => void) | null> {
   });
 }
 
+async function isHeld(name: string): Promise<boolean> {
+  const { held = [] } = await navigator.locks.query();
+  return held.some((lock) => lock.name === name && lock.mode === 'exclusive');
+}
+
+/** Waits beside others, and lets go at once. */
+async function freed(name: string): Promise<void> {
+  await navigator.locks.request(name, { mode: 'shared' }, () => undefined);
+}
+
+/** Between the sessions of all tabs. */
+const tabs = new BroadcastChannel('afterthought-runs');
+
 async function openModel(config: Pick<RunConfig, 'model' | 'weights'>) {
   const files = await source(config.model, config.weights);
   const [words, chat, engine] = await Promise.all([
@@ -243,6 +256,9 @@ const session = once(async () => {
     models: await models(),
     tokenizer,
     claim: (runId) => claim(`run ${runId}`),
+    held: (runId) => isHeld(`run ${runId}`),
+    freed: (runId) => freed(`run ${runId}`),
+    tell: (message) => tabs.postMessage(message),
     post: (message, transfer) => inbox.postMessage(message, transfer ?? []),
     plan,
     measure: async (config, memory) => {
@@ -302,6 +318,14 @@ const session = once(async () => {
       clock: Date.now,
     },
   });
+});
+
+// The page parses what the session hands on, as it does everything.
+tabs.addEventListener('message', ({ data }: MessageEvent<BetweenTabs>) => {
+  session().then(
+    (s) => s.hear(data),
+    () => undefined, // the page's own requests say why there is no session
+  );
 });
 
 inbox.addEventListener('message', (event: MessageEvent<WorkerInit | FromPage>) => {

@@ -11,6 +11,7 @@ function setUp() {
     evaluation: vi.fn(),
     model: vi.fn(),
     status: vi.fn(),
+    elsewhere: vi.fn(),
     broken: vi.fn(),
   };
   return { channel, pushes, client: createSessionClient(channel, pushes) };

@@ -21,6 +21,8 @@ export interface Pushes {
   readonly evaluation: (id: string, events: readonly EvaluationEvent[]) => void;
   readonly model: (transfer: ModelTransfer) => void;
   readonly status: (status: SessionStatus) => void;
+  /** What another tab's run is doing; null: it is not going on there any more. */
+  readonly elsewhere: (runId: string, status: SessionStatus | null) => void;
   /** A message did not parse, or the worker died: one sentence. */
   readonly broken: (message: string) => void;
 }
@@ -78,6 +80,9 @@ export function createSessionClient(channel: Channel, pushes: Pushes): SessionCl
         return;
       case 'status':
         pushes.status(message.status);
+        return;
+      case 'elsewhere':
+        pushes.elsewhere(message.runId, message.status);
         return;
       default:
         message satisfies never;

@@ -134,6 +134,16 @@ describe('foldRun', () => {
     expect(view.updates.map((u) => u.step)).toEqual([1, 2]);
   });
 
+  it('names the checkpoint that a resume went back to, whose own event was cut off', () => {
+    const log = numbered([
+      startOf('r'),
+      { type: 'checkpoint.saved', step: 3, bytes: 9 },
+      ...stepOf(4),
+      { type: 'run.resumed', step: 4 },
+    ]);
+    expect(foldRun('r', log).checkpoint).toMatchObject({ step: 4 });
+  });
+
   it('knows pause, resume and end', () => {
     const paused = foldRun(
       'r',

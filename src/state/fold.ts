@@ -28,7 +28,7 @@ export interface RunView {
     readonly begun: readonly Phase[];
   } | null;
   readonly evals: { readonly before: EvalEvent | null; readonly after: EvalEvent | null };
-  readonly checkpoint: RunEventOf<'checkpoint.saved'> | null;
+  readonly checkpoint: Pick<RunEventOf<'checkpoint.saved'>, 'step'> | null;
   readonly warnings: readonly RunEventOf<'warning.raised'>[];
   readonly resumed: readonly RunEventOf<'run.resumed'>[];
   /** Set by `run.paused`, cleared by `run.resumed`. */
@@ -140,6 +140,8 @@ class Draft {
         view.config = event.config;
         return;
       case 'run.resumed':
+        // The log was cut at this checkpoint, before the event that told of it.
+        view.checkpoint = { step: event.step };
         view.paused = null;
         view.phase = null;
         this.list('resumed').push(event);

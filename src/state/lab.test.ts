@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { encodeDistillationBlock, encodeTokenBlock, KEPT_TOP } from '../schema/columns.ts';
 import type { RunEvent } from '../schema/events.ts';
-import { createLab, tokensKey } from './lab.ts';
+import { createLab, NOTICE_MS, tokensKey } from './lab.ts';
 import { testChannel } from './testing/channel.ts';
 import { CONFIG, numbered, startOf, stepOf } from './testing/log.ts';
 
@@ -73,6 +73,41 @@ describe('the lab', () => {
       'No GPU adapter was found.',
     ]);
     expect(lab.store.getState().starting).toBe(false);
+  });
+
+  it('drops a notice when its time is over, and all of them when their screen is left', () => {
+    vi.useFakeTimers();
+    try {
+      const { lab } = setUp();
+      const said = () => lab.store.getState().notices.map(({ message }) => message);
+      lab.notify('first');
+      vi.advanceTimersByTime(NOTICE_MS / 2);
+      lab.notify('second');
+      vi.advanceTimersByTime(NOTICE_MS / 2);
+      expect(said()).toEqual(['second']);
+      lab.leaveScreen();
+      expect(said()).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('follows a run of another tab, and reads its log again when that tab has let go of it', async () => {
+    const { channel, lab, frame, settled, view } = setUp();
+    const status = { state: 'loading', what: 'In another tab', fraction: null } as const;
+    lab.openRun('r');
+    channel.answer('log', log.slice(0, 1));
+    await settled();
+    channel.push({ type: 'elsewhere', runId: 'r', status });
+    channel.push({ type: 'events', runId: 'r', events: log.slice(1, 2) });
+    frame();
+    expect(lab.store.getState().elsewhere.get('r')).toEqual(status);
+    expect(view().nextSeq).toBe(2);
+    channel.push({ type: 'elsewhere', runId: 'r', status: null });
+    channel.answer('log', log);
+    await settled();
+    expect(lab.store.getState().elsewhere.size).toBe(0);
+    expect(view().nextSeq).toBe(log.length);
   });
 
   it('says what is wrong with a run that cannot be read, and reads it again when asked', async () => {

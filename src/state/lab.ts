@@ -40,6 +40,8 @@ export interface TargetTokens {
 
 export interface LabState {
   readonly status: SessionStatus;
+  /** What runs that go on in other tabs are doing, by id. */
+  readonly elsewhere: ReadonlyMap<string, SessionStatus>;
   readonly device: Loadable<DeviceReport>;
   readonly runs: Loadable<readonly RunSummary[]>;
   /** Runs and evaluations that are stored and cannot be read. */
@@ -81,6 +83,8 @@ export interface Lab {
   /** The new run's id, or null when it could not start. */
   start(config: RunConfig): Promise<string | null>;
   resume(runId: string): Promise<boolean>;
+  /** Does the evaluation after training of a run that was stopped. */
+  evaluateStopped(runId: string): Promise<unknown>;
   pause(): void;
   stop(): void;
   deleteRun(runId: string): Promise<void>;
@@ -89,12 +93,17 @@ export interface Lab {
   runFiles(runId: string): Promise<readonly NamedFile[] | null>;
   /** Keeps a run that was made elsewhere; its id, or null. */
   importRun(files: readonly NamedFile[]): Promise<string | null>;
-  /** Says what went wrong, until it is dismissed. */
+  /** Says what went wrong, until it is dismissed, its screen is left, or `NOTICE_MS` are over. */
   notify(message: string): void;
   dismiss(notice: number): void;
+  /** Another screen is shown: what was said of the one before goes. */
+  leaveScreen(): void;
   /** The worker is gone: nothing can be asked any more. */
   lost(message: string): void;
 }
+
+/** How long a notice stays, ms: long enough to read it twice. */
+export const NOTICE_MS = 30_000;
 
 const TOKEN_CACHE = 40;
 
@@ -118,6 +127,7 @@ export function createLab(
 ): Lab {
   const store = createStore<LabState>(() => ({
     status: { state: 'idle' },
+    elsewhere: new Map(),
     device: { state: 'loading' },
     runs: { state: 'loading' },
     damaged: { state: 'loading' },
@@ -133,12 +143,14 @@ export function createLab(
   const waiting = new Map<string, RunEvent[]>();
   let scheduled = false;
 
-  const notify = (message: string) =>
-    set((s) =>
-      s.notices.some((n) => n.message === message)
-        ? s
-        : { notices: [...s.notices, { id: nextNotice++, message }] },
-    );
+  const dismiss = (notice: number) =>
+    set((s) => ({ notices: s.notices.filter((n) => n.id !== notice) }));
+  const notify = (message: string) => {
+    if (get().notices.some((n) => n.message === message)) return;
+    const id = nextNotice++;
+    set((s) => ({ notices: [...s.notices, { id, message }] }));
+    setTimeout(() => dismiss(id), NOTICE_MS);
+  };
 
   const client: SessionClient = createSessionClient(channel, {
     events(runId, events) {
@@ -157,6 +169,17 @@ export function createLab(
       if (before.state === status.state) return;
       refreshRuns();
       if (before.state === 'evaluating' || status.state === 'evaluating') evaluations.refresh();
+    },
+    elsewhere(runId, status) {
+      const before = get().elsewhere;
+      const elsewhere = new Map(before);
+      if (status) elsewhere.set(runId, status);
+      else elsewhere.delete(runId);
+      set({ elsewhere });
+      if (before.has(runId) === elsewhere.has(runId)) return;
+      refreshRuns();
+      // What was written between the last message and the end.
+      if (!status && views.get(runId)) readLog(runId);
     },
     broken: notify,
   });
@@ -214,7 +237,7 @@ export function createLab(
   async function begin(
     request:
       | { type: 'start'; config: RunConfig; memory: number | null }
-      | { type: 'resume'; runId: string },
+      | { type: 'resume' | 'evaluate-stopped'; runId: string },
   ): Promise<string | null> {
     set({ starting: true });
     const asked = request.type === 'start' ? keepStorage() : null;
@@ -268,6 +291,7 @@ export function createLab(
       }),
     start: (config) => begin({ type: 'start', config, memory: plans.store.getState().memory }),
     resume: async (runId) => (await begin({ type: 'resume', runId })) !== null,
+    evaluateStopped: (runId) => begin({ type: 'evaluate-stopped', runId }),
     pause: () => tell('pause'),
     stop: () => tell('stop'),
     async deleteRun(runId) {
@@ -294,7 +318,8 @@ export function createLab(
       return answer?.runId ?? null;
     },
     notify,
-    dismiss: (notice) => set((s) => ({ notices: s.notices.filter((n) => n.id !== notice) })),
+    dismiss,
+    leaveScreen: () => set({ notices: [] }),
     lost: (message) => client.fail(message),
   };
 }

@@ -27,7 +27,7 @@ export const RunSummary = v.object({
   config: RunConfig,
   startedAt: v.number(),
   step: v.number(),
-  state: v.picklist(['running', 'paused', 'interrupted', 'finished']),
+  state: v.picklist(['running', 'elsewhere', 'paused', 'interrupted', 'finished']),
   bytes: v.number(),
   checkpoints: v.number(),
 });
@@ -80,6 +80,7 @@ const Message = v.variant('type', [
   }),
   v.object({ type: v.literal('model'), transfer: ModelTransfer }),
   v.object({ type: v.literal('status'), status: Status }),
+  v.object({ type: v.literal('elsewhere'), runId: v.string(), status: v.nullable(Status) }),
 ]);
 export type ParsedMessage = v.InferOutput<typeof Message>;
 
@@ -102,6 +103,7 @@ const answers: { [K in keyof SessionAnswers]: v.GenericSchema<unknown, SessionAn
   plan: RunPlan,
   measure: StepEstimate,
   resume: runId,
+  'evaluate-stopped': runId,
   pause: done,
   stop: done,
   runs: v.array(RunSummary),

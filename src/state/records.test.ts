@@ -15,6 +15,7 @@ function setUp() {
       evaluation: silent,
       model: silent,
       status: silent,
+      elsewhere: silent,
       broken: silent,
     }),
   );

@@ -28,6 +28,13 @@ describe('what a run is doing', () => {
     expect(runStateOf(view, { ...running, pausing: true })).toBe('pausing');
   });
 
+  it('goes on elsewhere while another tab says so, whatever this one does', () => {
+    const view = foldRun('r', numbered(open));
+    const elsewhere = new Map([['r', running]]);
+    expect(runStateOf(view, { state: 'idle' }, elsewhere)).toBe('elsewhere');
+    expect(runStateOf(view, { ...running, runId: 'other' }, elsewhere)).toBe('elsewhere');
+  });
+
   it('is paused after a pause in an earlier session', () => {
     const view = foldRun(
       'r',

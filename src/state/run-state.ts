@@ -2,13 +2,19 @@ import type { Phase } from '../settings/kinds.ts';
 import type { SessionStatus } from '../schema/protocol.ts';
 import type { RunView } from './fold.ts';
 
-export type RunState = 'running' | 'pausing' | 'starting' | 'paused' | 'interrupted' | 'finished';
+export type RunState =
+  'running' | 'elsewhere' | 'pausing' | 'starting' | 'paused' | 'interrupted' | 'finished';
 
 /** What a run is doing: the log knows how it ended, the session's status whether it is going on. */
-export function runStateOf(view: RunView, status: SessionStatus): RunState {
+export function runStateOf(
+  view: RunView,
+  status: SessionStatus,
+  elsewhere: ReadonlyMap<string, SessionStatus> = new Map(),
+): RunState {
   if (view.finished) return 'finished';
   if (status.state === 'running' && status.runId === view.runId)
     return status.pausing ? 'pausing' : 'running';
+  if (elsewhere.has(view.runId)) return 'elsewhere';
   if (status.state === 'paused' && status.runId === view.runId) return 'paused';
   if (status.state === 'loading') return 'starting';
   return view.paused ? 'paused' : 'interrupted';

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseFlags, UsageError, type OptionSpec } from '../args.ts';
 import { Bed } from '../bench/bed.ts';
@@ -16,7 +16,7 @@ import { trainSection } from '../bench/train.ts';
 import { verify } from '../bench/verify.ts';
 import type { Command } from '../command.ts';
 import { loadProblems } from '../dataset.ts';
-import { print, remark } from '../io.ts';
+import { print, remark, writeWhole } from '../io.ts';
 import { parseWeights, WEIGHT_FLAGS } from '../model.ts';
 
 const SECTIONS: readonly Section[] = [
@@ -91,7 +91,7 @@ export const bench: Command = {
     };
     if (flags.out !== undefined) {
       await mkdir(dirname(flags.out), { recursive: true });
-      await writeFile(flags.out, `${JSON.stringify(result, null, 2)}\n`);
+      await writeWhole(flags.out, `${JSON.stringify(result, null, 2)}\n`);
     }
     await print(JSON.stringify(result, null, flags.json ? undefined : 2));
     return 0;

@@ -1,5 +1,4 @@
 import { DEFAULT_METHOD } from '../../schema/config.ts';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { evaluationProblems } from '../../data/datasets.ts';
 import { evaluate, type Answer } from '../../eval/evaluate.ts';
@@ -12,7 +11,7 @@ import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { DATASET_VALUE, loadProblems, resolveDataset } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
-import { outFolder, print, remark } from '../io.ts';
+import { outFolder, print, remark, writeWhole } from '../io.ts';
 import {
   loadWithAdapter,
   MODEL_FLAGS,
@@ -143,7 +142,7 @@ export const evalCommand: Command = {
     });
     const filed = answers.map((answer) => ({ ...answer, taskId: answer.problem.id }));
     for (const [name, content] of Object.entries(evaluationFiles(filed, summary))) {
-      await writeFile(join(flags.out, name), content);
+      await writeWhole(join(flags.out, name), content);
     }
     if (flags.json) await print(JSON.stringify(summary));
     else {

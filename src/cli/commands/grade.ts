@@ -1,11 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { gradeSamples } from '../../eval/grade.ts';
 import { parseSamples } from '../../eval/samples.ts';
 import { parseFlags, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
 import { DATASET_VALUE, loadProblems } from '../dataset.ts';
 import { openGrader } from '../grader.ts';
-import { outFile, print, readText, remark } from '../io.ts';
+import { outFile, print, readText, remark, writeWhole } from '../io.ts';
 
 const FLAGS = {
   dataset: {
@@ -50,7 +49,7 @@ export const grade: Command = {
         },
         { timeoutSeconds: flags.timeout },
       );
-      await writeFile(flags.out, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+      await writeWhole(flags.out, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
       const tally: Record<string, number> = {};
       for (const { status } of lines) tally[status] = (tally[status] ?? 0) + 1;
       const counts = Object.entries(tally).map(([status, count]) => `${count} ${status}`);

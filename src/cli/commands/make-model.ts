@@ -54,7 +54,7 @@ export const makeModel: Command = {
   flags: FLAGS,
   async run(argv) {
     const flags = parseFlags(FLAGS, argv);
-    const started = Date.now();
+    const started = performance.now();
     const { dtype } = flags;
     const type = TYPES[dtype];
     const json = await shapeOf(flags.shape);
@@ -113,7 +113,7 @@ export const makeModel: Command = {
     // Last, so that a folder that was cut off is no model.
     await writeJson(join(out, 'config.json'), { ...json, torch_dtype: type.torch });
 
-    const seconds = (Date.now() - started) / 1000;
+    const seconds = (performance.now() - started) / 1000;
     const parameters = bytes / type.bytes;
     if (flags.json)
       await print(JSON.stringify({ parameters, bytes, files: files.length, seconds }));

@@ -1,4 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { compareRuns } from '../../compare/compare.ts';
 import { recordOf } from '../../compare/record.ts';
@@ -6,7 +6,7 @@ import { messageOf } from '../../lib/errors.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { parseWords, UsageError, type OptionSpec } from '../args.ts';
 import type { Command } from '../command.ts';
-import { outFile, print, remark } from '../io.ts';
+import { outFile, print, remark, writeWhole } from '../io.ts';
 import { reportArchiveOf, reportPage } from '../report/page.ts';
 import {
   readRun,
@@ -44,7 +44,7 @@ export const reportCommand: Command = {
     const runs = await readRuns(folders, tokenizersOf(flags.model ?? null, context.root), keeps);
     if (runs.length > 1) sayWhatDoesNotCompare(runs);
     const ids = runs.map(({ summary }) => summary.runId);
-    await writeFile(
+    await writeWhole(
       out,
       reportPage(
         `Afterthought: ${ids.join(', ')}`,

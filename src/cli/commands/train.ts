@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { mapLines } from '../../lib/json.ts';
@@ -14,7 +13,7 @@ import { writeSafetensors } from '../../model/weights/safetensors.ts';
 import { parseFlags, UsageError, type OptionSpec, type Values } from '../args.ts';
 import type { Command } from '../command.ts';
 import { folderSource } from '../../storage/node/folder-source.ts';
-import { outFile, outFolder, print, readText } from '../io.ts';
+import { outFile, outFolder, print, readText, writeWhole } from '../io.ts';
 import {
   checkIds,
   loadEngine,
@@ -211,11 +210,11 @@ export const train: Command = {
       );
     }
     if (flags.gradient !== undefined)
-      await writeFile(flags.gradient, writeSafetensors(await engine.exportGradient('student')));
+      await writeWhole(flags.gradient, writeSafetensors(await engine.exportGradient('student')));
     for (const [name, bytes] of Object.entries(
       writeAdapter({ config: lora, tensors: await engine.exportAdapter('student') }, files.name),
     )) {
-      await writeFile(join(flags.out, name), bytes);
+      await writeWhole(join(flags.out, name), bytes);
     }
     engine.destroy();
     return 0;

@@ -91,7 +91,7 @@ export async function readRun(
   ];
   const { runId, files } = await importedRun(given);
   const bytes = { total: files.reduce((sum, { file }) => sum + file.size, 0), checkpoints: 0 };
-  const summary = runSummary(runId, events, bytes, false)!;
+  const summary = runSummary(runId, events, bytes, null)!;
   const tokens = files.find(({ path }) => path === 'tokens.bin')?.file ?? new Blob();
   return {
     summary,

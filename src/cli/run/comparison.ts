@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { refusalOf } from '../../compare/comparable.ts';
 import {
@@ -18,7 +18,7 @@ import {
 } from '../../lib/format.ts';
 import type { RunEvent } from '../../schema/events.ts';
 import { parseLog } from '../../storage/log-lines.ts';
-import { remark } from '../io.ts';
+import { remark, writeWhole } from '../io.ts';
 import { textTable } from '../table.ts';
 
 /**
@@ -38,7 +38,7 @@ export async function writeComparison(out: string, folders: readonly string[]): 
   }
   const comparison = compareRuns(records);
   const file = join(out, 'comparison.json');
-  await writeFile(file, JSON.stringify(comparison, null, 2) + '\n');
+  await writeWhole(file, JSON.stringify(comparison, null, 2) + '\n');
   for (const line of comparisonLines(comparison)) remark(line);
   remark(`These figures, and those of each seed, are in ${file}.`);
 }

@@ -187,6 +187,7 @@ export function letterLab(
       onEvents: (_, batch) => events.push(...batch),
       onStatus: (status) => statuses.push(status),
       clock: () => (time += 7),
+      stopwatch: () => (time += 7),
     },
   };
 }

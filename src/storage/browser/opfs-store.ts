@@ -1,3 +1,4 @@
+import { messageOf } from '../../lib/errors.ts';
 import type { RunEvent } from '../../schema/events.ts';
 import { encodeLines, parseLog } from '../log-lines.ts';
 import type { NamedFile } from '../../schema/protocol.ts';
@@ -16,6 +17,9 @@ const EVENTS = 'events.jsonl';
 const TOKENS = 'tokens.bin';
 /** Bytes copied at a time. */
 const COPY = 2 ** 22;
+/** A file that grows while it is read gives an error, and is whole a moment later. */
+const MOST_TRIES = 40;
+const RETRY_MS = 50;
 /** Bytes that surely hold `run.started`, problem ids included. */
 const FIRST_EVENT = 2 ** 17;
 
@@ -270,10 +274,19 @@ async function bytesOf(
   name: string,
   most?: number,
 ): Promise<Uint8Array | null> {
-  try {
-    const file = await (await folder.getFileHandle(name)).getFile();
-    return new Uint8Array(await (most === undefined ? file : file.slice(0, most)).arrayBuffer());
-  } catch {
-    return null;
+  for (let tries = 1; ; tries++) {
+    try {
+      const file = await (await folder.getFileHandle(name)).getFile();
+      return new Uint8Array(await (most === undefined ? file : file.slice(0, most)).arrayBuffer());
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'NotFoundError') return null;
+      if (tries === MOST_TRIES)
+        throw new Error(
+          `${name} could not be read ${MOST_TRIES} times in a row (${messageOf(error)}), as it ` +
+            'was being written each time; try again.',
+          { cause: error },
+        );
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
   }
 }

@@ -1,19 +1,20 @@
 import { useEffect, useMemo } from 'react';
 import { armsOf } from '../../compare/arms.ts';
-import { refusalOf } from '../../compare/comparable.ts';
+import { comparableOf, type Comparable } from '../../compare/comparable.ts';
 import { compareRuns, type Comparison } from '../../compare/compare.ts';
 import { comparisonCsv } from '../../compare/csv.ts';
 import type { RunRecord } from '../../compare/record.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Loadable } from '../../state/loadable.ts';
 import { START } from '../../state/route.ts';
-import { go, useLab, useRecords } from '../hooks.ts';
+import { formatDate } from '../format.ts';
+import { go, useLab, useLabState, useRecords } from '../hooks.ts';
 import { useKeys } from '../keys.ts';
 import { download } from '../parts/download.ts';
 import { ArmTable, DifferenceTable } from './arm-tables.tsx';
 import { Flips } from './flips.tsx';
 import { RewardCurves } from './reward-curves.tsx';
-import { RunChooser } from './run-chooser.tsx';
+import { describe, RunChooser } from './run-chooser.tsx';
 import { SettingsTable } from './settings-table.tsx';
 import { Page, PageHead } from '../parts/page.tsx';
 import { Hidden, Muted, Sentence } from '../parts/text.tsx';
@@ -46,7 +47,7 @@ function Result({ runs }: { readonly runs: readonly string[] }) {
     () => runs.map((run): Loadable<RunRecord> => held.get(run) ?? { state: 'loading' }),
     [runs, held],
   );
-  const result = useMemo(() => compared(wanted), [wanted]);
+  const result = useMemo(() => compared(runs, wanted), [runs, wanted]);
   switch (result.state) {
     case 'loading':
       return <Sentence>Reading the logs of {runs.length} runs…</Sentence>;
@@ -57,7 +58,14 @@ function Result({ runs }: { readonly runs: readonly string[] }) {
         </Sentence>
       );
     case 'ready':
-      return <Figures {...result.data} />;
+      return (
+        <>
+          <LeftOut {...result.data} />
+          {result.data.comparison !== null && (
+            <Figures records={result.data.records} comparison={result.data.comparison} />
+          )}
+        </>
+      );
     default:
       return result satisfies never;
   }
@@ -65,27 +73,69 @@ function Result({ runs }: { readonly runs: readonly string[] }) {
 
 interface Compared {
   readonly records: readonly RunRecord[];
-  readonly comparison: Comparison;
+  /** Null: fewer than two runs compare. */
+  readonly comparison: Comparison | null;
+  readonly left: Comparable['left'];
 }
 
-function compared(wanted: readonly Loadable<RunRecord>[]): Loadable<Compared> {
-  const records: RunRecord[] = [];
-  for (const one of wanted) {
-    if (one.state === 'error') return one;
-    if (one.state === 'ready') records.push(one.data);
-  }
+function compared(
+  runs: readonly string[],
+  wanted: readonly Loadable<RunRecord>[],
+): Loadable<Compared> {
   if (wanted.length < 2) return { state: 'error', message: 'Choose two finished runs or more.' };
-  if (records.length < wanted.length) return { state: 'loading' };
-  const refusal = refusalOf(records);
-  if (refusal !== null) return { state: 'error', message: refusal };
+  const records: RunRecord[] = [];
+  const unread: Comparable['left'][number][] = [];
+  for (const [i, one] of wanted.entries()) {
+    if (one.state === 'loading') return one;
+    if (one.state === 'ready') records.push(one.data);
+    else unread.push({ runId: runs[i]!, why: one.message });
+  }
+  const { kept, left } = comparableOf(records);
   try {
-    return { state: 'ready', data: { records, comparison: compareRuns(records) } };
+    return {
+      state: 'ready',
+      data: {
+        records: kept,
+        comparison: kept.length < 2 ? null : compareRuns(kept),
+        left: [...unread, ...left],
+      },
+    };
   } catch (error) {
     return { state: 'error', message: messageOf(error) };
   }
 }
 
-function Figures({ records, comparison }: Compared) {
+/** Chosen runs that the figures below do not count, by the names that the chooser shows. */
+function LeftOut({ comparison, left }: Pick<Compared, 'comparison' | 'left'>) {
+  const runs = useLabState((state) => state.runs);
+  if (left.length === 0) return null;
+  const nameOf = (runId: string) => {
+    const run = runs.state === 'ready' ? runs.data.find((r) => r.runId === runId) : undefined;
+    return run ? `${describe(run)}, ${formatDate(run.startedAt)}` : runId;
+  };
+  return (
+    <div role="status">
+      {comparison === null && (
+        <Sentence className={styles.warning}>
+          Fewer than two of the chosen runs can be compared.
+        </Sentence>
+      )}
+      {left.map(({ runId, why }) => (
+        <Sentence key={runId} className={styles.warning}>
+          Left out: <b>{nameOf(runId)}</b>. {why}
+        </Sentence>
+      ))}
+    </div>
+  );
+}
+
+function Figures({
+  records,
+  comparison,
+}: {
+  readonly records: readonly RunRecord[];
+  readonly comparison: Comparison;
+}) {
   const arms = useMemo(() => armsOf(records).arms, [records]);
   const { label, notes, problems } = comparison;
   return (

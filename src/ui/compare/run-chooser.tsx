@@ -42,7 +42,8 @@ export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
             <span>{describe(run)}</span>
             <Muted className={styles.when}>
               {formatDate(run.startedAt)}
-              {run.state !== 'finished' && `, ${run.state}`}
+              {run.state !== 'finished' &&
+                `, ${run.state === 'elsewhere' ? 'running in another tab' : run.state}`}
             </Muted>
           </label>
           <a
@@ -57,6 +58,7 @@ export function RunChooser({ chosen }: { readonly chosen: readonly string[] }) {
   );
 }
 
-function describe({ config, step }: RunSummary): string {
+/** The name that a run goes by here. */
+export function describe({ config, step }: RunSummary): string {
   return `${config.method}, seed ${config.seed}, ${config.model} on ${config.dataset}, ${step} steps`;
 }

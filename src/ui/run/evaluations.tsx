@@ -9,6 +9,7 @@ type Eval = NonNullable<RunView['evals']['before']>;
 export function Evaluations({ view }: { readonly view: RunView }) {
   const { before, after } = view.evals;
   if (!before && !after) return null;
+  const missing = view.finished ? 'not done' : 'not yet';
   const few = (before ?? after)?.perProblem.length ?? 0;
   return (
     <section className={styles.section} aria-labelledby="evals-title">
@@ -26,14 +27,14 @@ export function Evaluations({ view }: { readonly view: RunView }) {
         <tbody>
           <tr>
             <th scope="row">Greedy</th>
-            <td>{cell(before?.greedy)}</td>
-            <td>{cell(after?.greedy)}</td>
+            <td>{cell(before?.greedy, missing)}</td>
+            <td>{cell(after?.greedy, missing)}</td>
           </tr>
           {(before?.sampled ?? after?.sampled) && (
             <tr>
               <th scope="row">Sampled, T {(before?.sampled ?? after?.sampled)?.temperature}</th>
-              <td>{cell(before?.sampled)}</td>
-              <td>{cell(after?.sampled)}</td>
+              <td>{cell(before?.sampled, missing)}</td>
+              <td>{cell(after?.sampled, missing)}</td>
             </tr>
           )}
         </tbody>
@@ -47,7 +48,7 @@ export function Evaluations({ view }: { readonly view: RunView }) {
   );
 }
 
-function cell(rate: Eval['greedy'] | Eval['sampled'] | undefined): string {
-  if (!rate) return 'not yet';
+function cell(rate: Eval['greedy'] | Eval['sampled'] | undefined, missing: string): string {
+  if (!rate) return missing;
   return formatRate(rate.rate, rate.ci95);
 }

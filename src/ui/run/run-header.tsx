@@ -31,6 +31,7 @@ import styles from './run-header.module.css';
 
 const STATES: Record<RunState, { readonly word: string; readonly tone: string }> = {
   running: { word: 'Running', tone: 'live' },
+  elsewhere: { word: 'Running in another tab', tone: 'live' },
   pausing: { word: 'Ending the step', tone: 'wait' },
   starting: { word: 'Starting', tone: 'wait' },
   paused: { word: 'Paused', tone: 'wait' },
@@ -39,8 +40,10 @@ const STATES: Record<RunState, { readonly word: string; readonly tone: string }>
 };
 
 export function RunHeader({ view }: { readonly view: RunView }) {
-  const status = useLabState((state) => state.status);
-  const state = runStateOf(view, status);
+  const mine = useLabState((lab) => lab.status);
+  const elsewhere = useLabState((lab) => lab.elsewhere);
+  const state = runStateOf(view, mine, elsewhere);
+  const status = (state === 'elsewhere' ? elsewhere.get(view.runId) : null) ?? mine;
   const { config } = view;
   const { word, tone } = STATES[state];
   return (
@@ -130,7 +133,7 @@ function Second({ view }: { readonly view: RunView }) {
 function Remaining({ view, state }: { readonly view: RunView; readonly state: RunState }) {
   const left = secondsLeft(view);
   const last = view.updates.at(-1)?.seconds;
-  if (left !== null && (state === 'running' || state === 'pausing'))
+  if (left !== null && (state === 'running' || state === 'pausing' || state === 'elsewhere'))
     return <Gauge label="Left, about" value={formatSeconds(left)} />;
   return (
     <Gauge
@@ -228,8 +231,22 @@ function Actions({ view, state }: { readonly view: RunView; readonly state: RunS
           </Button>
         </ActionRow>
       );
-    case 'starting':
     case 'finished':
+      if (view.finished?.reason !== 'stopped' || view.evals.after || !view.evals.before)
+        return null;
+      return (
+        <ActionRow>
+          <Button
+            type="button"
+            disabled={starting || noGpu || busy}
+            onClick={() => void lab.evaluateStopped(view.runId)}
+          >
+            Evaluate after training
+          </Button>
+        </ActionRow>
+      );
+    case 'elsewhere':
+    case 'starting':
       return null;
     default:
       return state satisfies never;
@@ -274,6 +291,8 @@ function sentenceOf(view: RunView, state: RunState, status: SessionStatus): stri
       const end = endOf(view);
       return end && `${end} It is kept on this machine.`;
     }
+    case 'elsewhere':
+      return 'This tab follows it as it goes. Pause or stop it in the tab that started or resumed it.';
     case 'running':
       return null;
     default:

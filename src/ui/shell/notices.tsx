@@ -2,7 +2,7 @@ import { useLab, useLabState } from '../hooks.ts';
 import { Button } from '../parts/button.tsx';
 import styles from './notices.module.css';
 
-/** What went wrong lately: stays until it is dismissed. */
+/** What went wrong lately on this screen. */
 export function Notices() {
   const lab = useLab();
   const notices = useLabState((state) => state.notices);

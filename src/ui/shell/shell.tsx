@@ -1,5 +1,5 @@
-import type { ReactNode } from 'react';
-import { useRoute } from '../hooks.ts';
+import { useEffect, type ReactNode } from 'react';
+import { useLab, useRoute } from '../hooks.ts';
 import { Notices } from './notices.tsx';
 import styles from './shell.module.css';
 
@@ -11,6 +11,10 @@ interface Props {
 /** What stands around every screen. */
 export function Shell({ bar, children }: Props) {
   const route = useRoute();
+  const lab = useLab();
+  // A rollout is part of its run's screen.
+  const screen = 'runId' in route ? route.runId : 'id' in route ? route.id : route.screen;
+  useEffect(() => () => lab.leaveScreen(), [lab, screen]);
   return (
     <div className={styles.app} data-screen={route.screen}>
       <a className={styles.skip} href="#main" onClick={focusMain}>

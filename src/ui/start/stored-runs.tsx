@@ -48,6 +48,7 @@ export function StoredRuns({ tools, detailed = false }: Props) {
 
 const RANK: Record<RunSummary['state'], number> = {
   running: 0,
+  elsewhere: 0,
   interrupted: 1,
   paused: 2,
   finished: 3,
@@ -59,6 +60,7 @@ function inOrder(runs: readonly RunSummary[]): RunSummary[] {
 
 const WORDS: Record<RunSummary['state'], { word: string; tone: string }> = {
   running: { word: 'running', tone: 'live' },
+  elsewhere: { word: 'running in another tab', tone: 'live' },
   interrupted: { word: 'interrupted', tone: 'bad' },
   paused: { word: 'paused', tone: 'wait' },
   finished: { word: 'finished', tone: '' },
@@ -71,11 +73,10 @@ interface RowProps {
 }
 
 function RunRow({ run, detailed, onDelete }: RowProps) {
-  const now = useLabState((state) =>
-    state.status.state === 'running' && state.status.runId === run.runId
-      ? state.status.step
-      : run.step,
-  );
+  const now = useLabState((state) => {
+    const status = state.elsewhere.get(run.runId) ?? state.status;
+    return status.state === 'running' && status.runId === run.runId ? status.step : run.step;
+  });
   const { steps } = run.config;
   const waits = run.state === 'interrupted' || run.state === 'paused';
   return (
@@ -119,7 +120,12 @@ function ExportButton({ run }: { readonly run: RunSummary }) {
   }
 
   return (
-    <Button type="button" quiet disabled={run.state === 'running'} onClick={() => void exportIt()}>
+    <Button
+      type="button"
+      quiet
+      disabled={run.state === 'running' || run.state === 'elsewhere'}
+      onClick={() => void exportIt()}
+    >
       Export
     </Button>
   );
