@@ -100,3 +100,8 @@ function concat(blocks: readonly Uint8Array[]): Uint8Array {
   }
   return out;
 }
+
+/** Keeps `value` as a JSON file of the run. */
+export function writeJson(stored: StoredRun, path: string, value: unknown): Promise<void> {
+  return stored.writeFile(path, new TextEncoder().encode(JSON.stringify(value, null, 2) + '\n'));
+}

@@ -20,14 +20,15 @@ import {
   startOf,
   storedConfig,
 } from './checks.ts';
-import { LogWriter } from './log-writer.ts';
+import { LogWriter, writeJson } from './log-writer.ts';
 import { parseState, type CheckpointState } from './checkpoint-state.ts';
 import { methodContext } from './method-context.ts';
 import type { OpenedModel, Outcome, RunPorts } from './run-ports.ts';
+import { notFiniteSentence, smallerSentence } from './run-sentences.ts';
 import { isComplete } from './run-state.ts';
 import { testEvaluation } from './test-evaluation.ts';
 import { summarise } from './summary.ts';
-import { CheckpointPace, isOutOfMemory, smallerSentence, smallerSizes } from './survival.ts';
+import { CheckpointPace, isOutOfMemory, smallerSizes } from './survival.ts';
 
 /** Steps with a gradient that is not finite, one after the other, before the run pauses. */
 const MOST_SKIPPED = 3;
@@ -390,11 +391,8 @@ export class Run {
   private async pauseNotFinite(): Promise<Outcome> {
     const last = this.step;
     await this.restore();
-    const message =
-      `The gradient was not finite in ${MOST_SKIPPED} steps in a row ` +
-      `(${last - MOST_SKIPPED + 1} to ${last}), so the checkpoint of step ${this.step} was ` +
-      'restored. ' +
-      `Start again with a smaller learning rate than ${this.config.learningRate}.`;
+    const steps = [last - MOST_SKIPPED + 1, last] as const;
+    const message = notFiniteSentence(steps, this.step, this.config.learningRate);
     this.log.emit({ type: 'warning.raised', message });
     return await this.pauseNow(message);
   }
@@ -405,10 +403,7 @@ export class Run {
    */
   private async broken(error: unknown): Promise<Outcome> {
     const reason = messageOf(error);
-    if (this.ended) {
-      this.ports.onStatus({ state: 'idle' });
-      throw error;
-    }
+    if (this.ended) throw error;
     try {
       await this.log.close();
       this.log.rewind();
@@ -463,8 +458,4 @@ export class Run {
   readTokens(offset: number, bytes: number): Promise<Uint8Array> {
     return this.stored.readTokens(offset, bytes);
   }
-}
-
-function writeJson(stored: StoredRun, path: string, value: unknown): Promise<void> {
-  return stored.writeFile(path, new TextEncoder().encode(JSON.stringify(value, null, 2) + '\n'));
 }

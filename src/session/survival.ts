@@ -34,15 +34,6 @@ export function smallerSizes(
   return null;
 }
 
-/** What a run says that went on with smaller sizes. */
-export function smallerSentence(step: number, sizes: EngineSizes, before: EngineSizes): string {
-  return (
-    `The run continued from step ${step} with micro-batches of ${sizes.microBatchRows} tokens and ` +
-    `${sizes.slots} answers at a time instead of ${before.microBatchRows} and ${before.slots}; ` +
-    'from here on it is not byte-identical to a run that had the memory.'
-  );
-}
-
 /** Most of a run's time that may go into checkpoints. */
 const CHECKPOINT_SHARE = 0.05;
 
