@@ -1,7 +1,6 @@
 import * as v from 'valibot';
-import { ProgramError } from '../schema/verdict.ts';
 import type { GuestHandle } from './guest-handle.ts';
-import { Output, parseReply } from './reply.ts';
+import { Output, parseReply, RaisedError, replyLimit } from './reply.ts';
 
 export const StepReply = v.object({
   ok: v.optional(v.boolean()),
@@ -12,7 +11,7 @@ export const StepReply = v.object({
   before: v.optional(v.literal(true)),
   /** Of a value that is not plain data, where the assert asks for no more. */
   truth: v.optional(v.boolean()),
-  error: v.optional(ProgramError),
+  error: v.optional(RaisedError),
   sentinel: v.optional(v.string()),
   stdout: v.optional(Output),
   stderr: v.optional(Output),
@@ -103,6 +102,7 @@ export async function execute(
   };
   const abort = (): void => guest.kill('the program was called off');
   signal?.addEventListener('abort', abort, { once: true });
+  const longest = attempt.steps.map(({ request }) => replyLimit(request));
   const run = guest.run(
     attempt.steps.map((step) => step.request),
     true,
@@ -110,10 +110,11 @@ export async function execute(
       answers = index + 1;
       answeredAt = performance.now();
       watch(answers);
-      const reply = parseReply(StepReply, answer.text);
+      const reply = parseReply(StepReply, answer.text, longest[index] ?? 0);
       if (reply === undefined || !attempt.accept(reply, answer.ms, index))
         guest.kill('its answer was not in the harness’ form');
     },
+    Math.max(...longest),
   );
   watch(0);
   try {

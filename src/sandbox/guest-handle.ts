@@ -153,6 +153,7 @@ export class GuestHandle {
     requests: readonly object[],
     restore: boolean,
     each: (answer: StepAnswer, index: number) => void,
+    longest = Number.MAX_SAFE_INTEGER,
   ): GuestRun {
     const id = crypto.randomUUID();
     const [answered, done] = [deferred<void>(), deferred<string | null>()];
@@ -166,6 +167,7 @@ export class GuestHandle {
         type: 'run',
         steps: requests.map((request) => JSON.stringify(request)),
         restore,
+        longest,
       });
     }
     return { answered: answered.promise, done: done.promise };

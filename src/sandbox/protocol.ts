@@ -46,6 +46,8 @@ export type GuestRequest =
     readonly type: 'run';
     readonly steps: readonly string[];
     readonly restore: boolean;
+    /** Characters that an answer may have. */
+    readonly longest: number;
   };
 
 export type GuestReply =

@@ -24,7 +24,7 @@ def make_wire():
     from builtins import (
         BaseException, Ellipsis, Exception, NotImplemented, ValueError, bool, bytearray, bytes, complex, dict, enumerate,
         filter, float, frozenset, getattr, hex, int, isinstance, issubclass, iter, len, list, map, next, object, range, repr,
-        reversed, set, str, tuple, type, zip,
+        reversed, set, str, sum, tuple, type, zip,
     )
     import builtins as the_builtins
 
@@ -157,6 +157,7 @@ def make_wire():
             put(end)
 
         def fields(tag, name, names, values, depth):
+            room(sum(map(len, names)))
             put('["' + tag + '",' + quote(name[:80]) + ",[" + ",".join([quote(n) for n in names]) + "],[")
             first = True
             for item in values:

@@ -198,7 +198,7 @@ export async function guest(
       : JSON.stringify({ error: { type, message, lines: [] } });
   };
   return async (request) => {
-    const { id, steps } = request;
+    const { id, steps, longest } = request;
     let lost: string | null = null;
     gate.refused = null;
     for (const [index, text] of steps.entries()) {
@@ -218,6 +218,11 @@ export async function guest(
           return;
         }
         answer = lost = known;
+      }
+      if (answer.length > longest) {
+        // Not sent: the other side would be busy with it for as long as it is.
+        void send({ type: 'dead', id, message: `its answer has ${answer.length} characters` });
+        return;
       }
       const onItsWay = send({ type: 'reply', id, index, text: answer, ms: now() - begin });
       if (onItsWay !== undefined) await onItsWay;

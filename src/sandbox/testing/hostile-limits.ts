@@ -193,4 +193,33 @@ def f(x): raise E()`,
     expect: ['error', 'crash'],
     slow: true,
   },
+  {
+    name: 'an answer of eighty megabytes instead of the harness’ own',
+    solution: `
+import sys
+class Any:
+    def __radd__(s, o): return s
+    def __add__(s, o): return "".join(('{"value":["l",[', '["n"],' * 13000000, '["n"]]]}'))
+def f(x):
+    fr = sys._getframe()
+    while fr:
+        if "outputs" in fr.f_locals: fr.f_locals["outputs"] = lambda: Any()
+        fr = fr.f_back
+    return 1`,
+    expect: ['fail', 'error', 'crash', 'timeout'],
+    slow: true,
+  },
+  {
+    name: 'an error with a type of a megabyte and a million lines',
+    solution: `
+import sys
+def f(x):
+    fr = sys._getframe()
+    while fr:
+        if "describe" in fr.f_locals:
+            fr.f_locals["describe"] = lambda e: '{"type":"' + "T" * 1000000 + '","message":"m","lines":[' + "1," * 1000000 + "1]}"
+        fr = fr.f_back
+    raise ValueError`,
+    expect: ['fail', 'error', 'crash'],
+  },
 ];
