@@ -58,6 +58,46 @@ describe('problem files', () => {
     expect(problems.find((p) => p.setup !== '')?.setup).toMatch(/^import /);
   });
 
+  it('reads what other tools write: a byte order mark, nulls, ids as text, carriage returns, extra fields', () => {
+    const line = {
+      task_id: 'Mbpp/367',
+      text: 'Add one.',
+      code: 'def f(x): return x + 1',
+      test_list: ['assert f(1) == 2'],
+      test_setup_code: null,
+      test_imports: null,
+      challenge_test_list: null,
+      note: 'x',
+    };
+    const [problem] = parseProblems(`\uFEFF${JSON.stringify(line)}\r\n\r\n`, 'x.jsonl');
+    expect(problem).toMatchObject({
+      id: 'mbpp/367',
+      setup: '',
+      setupAfterSolution: true,
+      split: 'test',
+    });
+  });
+
+  it("takes a check with a variable called inputs for HumanEval's, and EvalPlus' script for what it is", () => {
+    const line = (test: string) =>
+      JSON.stringify({
+        task_id: 'X/1',
+        prompt: 'def f(x):\n',
+        entry_point: 'f',
+        canonical_solution: '    return x',
+        test,
+      });
+    const check =
+      'def check(candidate):\n    inputs = [1, 2]\n    for x in inputs:\n        assert candidate(x) == x';
+    expect(parseProblems(line(check), 'x.jsonl')).toHaveLength(1);
+    expect(() =>
+      parseProblems(
+        line('inputs = [[1]]\nresults = [1]\nassertion(f(*inputs[0]), results[0], 0)'),
+        'x.jsonl',
+      ),
+    ).toThrow(/EvalPlus/);
+  });
+
   it('refuses a line without tests, a broken line, a repeated id and an empty file, each with a sentence', () => {
     const line = (over: object) =>
       JSON.stringify({

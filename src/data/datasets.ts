@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { messageOf } from '../lib/errors.ts';
+import { withoutMark, withoutNulls } from '../lib/json.ts';
 import type { CatalogEntry } from './catalog.ts';
 import { evalPlusProblem } from './evalplus.ts';
 import { chooseProblems, type ProblemSets } from './order.ts';
@@ -125,7 +126,8 @@ export function bySplit(problems: readonly LoadedProblem[]): ProblemSets {
 }
 
 /** Each record as JSON text, or as the value it was in an array. */
-function* records(text: string, label: string): Generator<{ json: unknown; where: string }> {
+function* records(marked: string, label: string): Generator<{ json: unknown; where: string }> {
+  const text = withoutMark(marked);
   if (text.trimStart().startsWith('[')) {
     const array = parseJson(text, label) as unknown[];
     for (const [index, json] of array.entries())
@@ -150,12 +152,13 @@ function problemOf(json: unknown, where: string): LoadedProblem {
   // Inputs are not JSON throughout (NaN, -Infinity), and 1 is not 1.0 in them.
   if (typeof json === 'string' && /"(?:base|plus)_input"\s*:/.test(json))
     return evalPlusProblem(json, where);
-  const value = typeof json === 'string' ? parseJson(json, where) : json;
+  const value = withoutNulls(typeof json === 'string' ? parseJson(json, where) : json);
   if (
     typeof value === 'object' &&
     value !== null &&
     'test' in value &&
-    /^\s*inputs = /m.test(String(value.test))
+    /^\s*inputs = /m.test(String(value.test)) &&
+    /^\s*results = /m.test(String(value.test))
   ) {
     throw new Error(
       `${where} holds EvalPlus' tests as a script; give the release file ` +
@@ -190,7 +193,8 @@ function mbppProblem(line: v.InferOutput<typeof MbppLine>, where: string): Loade
     throw new Error(`${where} has neither "text" nor "prompt", so there is nothing to ask.`);
   if (line.test_list.length === 0)
     throw new Error(`${where} has no tests ("test_list" is empty), so no answer could be judged.`);
-  const number = typeof line.task_id === 'number' ? line.task_id : null;
+  const written = /^mbpp\/(\d+)$/i.exec(String(line.task_id))?.[1];
+  const number = typeof line.task_id === 'number' ? line.task_id : written ? Number(written) : null;
   return {
     id: number === null ? String(line.task_id) : `mbpp/${number}`,
     text,

@@ -29,14 +29,19 @@ export function parseLines<T>(
   return mapLines(schema, text, where, (line) => line);
 }
 
-const WithoutNulls = v.pipe(
-  v.unknown(),
-  v.transform((line) =>
-    typeof line === 'object' && line !== null && !Array.isArray(line)
-      ? Object.fromEntries(Object.entries(line).filter(([, value]) => value !== null))
-      : line,
-  ),
-);
+/** A record without its fields that are null: Python writes None so, and it means left out. */
+export function withoutNulls(record: unknown): unknown {
+  return typeof record === 'object' && record !== null && !Array.isArray(record)
+    ? Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null))
+    : record;
+}
+
+/** Text without the mark that some editors put before it. */
+export function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
+const WithoutNulls = v.pipe(v.unknown(), v.transform(withoutNulls));
 
 /**
  * Parses JSON lines and makes something of each; `label` says where a line is, for the sentences
@@ -49,11 +54,13 @@ export function mapLines<T, U>(
   make: (line: T, label: string) => U,
 ): U[] {
   const out: U[] = [];
-  text.split('\n').forEach((line, index) => {
-    if (line.trim() === '') return;
-    const label = `${where}, line ${index + 1}`;
-    out.push(make(parseJson(v.pipe(WithoutNulls, schema), line, `${label},`), label));
-  });
+  withoutMark(text)
+    .split('\n')
+    .forEach((line, index) => {
+      if (line.trim() === '') return;
+      const label = `${where}, line ${index + 1}`;
+      out.push(make(parseJson(v.pipe(WithoutNulls, schema), line, `${label},`), label));
+    });
   if (out.length === 0) throw new Error(`${where} holds no lines.`);
   return out;
 }
