@@ -52,10 +52,22 @@ export const grade: Command = {
       await writeWhole(flags.out, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
       const tally: Record<string, number> = {};
       for (const { status } of lines) tally[status] = (tally[status] ?? 0) + 1;
-      const counts = Object.entries(tally).map(([status, count]) => `${count} ${status}`);
+      // A pass of an assert that ran beside the program is one to CPython, and pays no reward.
+      const beside = lines.filter(
+        ({ status, asserts }) => status === 'pass' && asserts.some((assert) => assert.inProcess),
+      ).length;
+      const counts = Object.entries(tally).map(([status, count]) =>
+        status === 'pass' && beside > 0
+          ? `${count} pass (${beside} of them in-process, without a reward)`
+          : `${count} ${status}`,
+      );
       await print(
         flags.json
-          ? JSON.stringify({ samples: lines.length, ...tally })
+          ? JSON.stringify({
+              samples: lines.length,
+              ...tally,
+              ...(beside > 0 && { inProcess: beside }),
+            })
           : `${lines.length} samples: ${counts.join(', ')}.`,
       );
     } finally {
