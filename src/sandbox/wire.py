@@ -3,7 +3,8 @@
 Plain values (src/sandbox/value.ts reads them): ["n"] None, ["b",0|1], ["i",hex], ["f",repr], ["c",repr,repr],
 ["s",text], ["y",hex] bytes, ["Y",hex] bytearray, ["l",[..]] list, ["t",[..]] tuple, ["S",[..]] set, ["F",[..]]
 frozenset, ["d",[[k,v]..]] dict, ["r",start,stop,step] range, ["e"] Ellipsis.
-Values with a type of their own: ["x",type,[parts]] of the standard library (LIBRARY below), ["T",name] a builtin type,
+Values with a type of their own: ["x",type,[parts]] of the standard library (LIBRARY below; "surrogates" is text with
+lone ones, which JSON would join), ["T",name] a builtin type,
 ["N",type,[fields],[values]] a namedtuple, ["D",type,[fields],[values]] a dataclass, ["E",type,[member],[]] an Enum's
 member, ["g",[..],kind,cut] an iterator whose items were read; `cut` says what kept it from its end, "" for nothing.
 ["u",type,why] stands for a value that cannot cross.
@@ -70,6 +71,7 @@ def make_wire():
         type(NotImplemented): ("NotImplemented", lambda x: [], lambda: NotImplemented),
     }
     MAKERS = {name: make for name, _, make in LIBRARY.values()}
+    MAKERS["surrogates"] = lambda *codes: "".join([chr(c) for c in codes])
     # Their order or their identity shows in what a test makes of them: not to be rebuilt before that.
     DICTS = (Counter, OrderedDict, defaultdict)
     VIEWS = (keys_type, values_type, items_type)
@@ -94,6 +96,14 @@ def make_wire():
             if kind is known:
                 return True
         return False
+
+    def has_halves(x):
+        """Whether a text holds lone surrogates: JSON would join two of them into one character."""
+        try:
+            x.encode()
+            return False
+        except UnicodeEncodeError:
+            return True
 
     def library(kind):
         for known in LIBRARY:
@@ -193,7 +203,10 @@ def make_wire():
                 put('["f","' + float.__repr__(x) + '"]')
             elif kind is str:
                 room(len(x))
-                put('["s",' + quote(x) + "]")
+                if x.isascii() or not has_halves(x):
+                    put('["s",' + quote(x) + "]")
+                else:
+                    put('["x","surrogates",[' + ",".join(['["i","%s"]' % hex(ord(c)) for c in x]) + "]]")
             elif kind is complex:
                 put('["c","' + float.__repr__(x.real) + '","' + float.__repr__(x.imag) + '"]')
             elif kind is list:
@@ -293,7 +306,7 @@ def make_wire():
             raise Unsupported(name_of(type(value)), NOT_PLAIN) from None
         return "".join(whole) + "".join(parts)
 
-    from builtins import AttributeError, KeyError, StopIteration, TypeError
+    from builtins import AttributeError, KeyError, StopIteration, TypeError, UnicodeEncodeError, chr, ord
 
     sequences = {"l": list, "t": tuple, "S": set, "F": frozenset}
 

@@ -209,4 +209,10 @@ def f(x): return 1`,
     solution: 'import math as f',
     expect: ['error'],
   },
+  {
+    name: 'half surrogates that join into the expected character',
+    solution: 'def f(x): return "\\ud83d\\ude00"',
+    asserts: ['assert f(3) == "\u{1f600}"', 'assert f(3) != "a" and len(f(3)) == 1'],
+    expect: ['fail'],
+  },
 ];
