@@ -39,7 +39,7 @@ test(
         'random-reward',
       ]);
       await page.setViewportSize({ width: 390, height: 844 });
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+      await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
       await page.setViewportSize({ width: 1440, height: 900 });
 
       await page.getByRole('link', { name: 'Open grpo-seed-1' }).click();
