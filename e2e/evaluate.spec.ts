@@ -158,12 +158,12 @@ test('neither the form nor an evaluation overflows a narrow screen', async ({ pa
   await page.goto('/#/evaluate');
   await expect(page.getByRole('button', { name: 'Evaluate' })).toBeVisible();
   const width = () => page.evaluate(() => document.documentElement.scrollWidth);
-  expect(await width()).toBe(390);
+  await expect.poll(width).toBe(390);
   await grade(page, (await samples()).split('\n').slice(1, 3).join('\n'));
-  expect(await width()).toBe(390);
+  await expect.poll(width).toBe(390);
   await page.locator('[data-problem="starter/test/2"]').click();
   await expect(page.getByTestId('verdict')).toBeVisible();
-  expect(await width()).toBe(390);
+  await expect.poll(width).toBe(390);
 });
 
 test('nano answers problems of the starter set, and the sandbox judges it', async ({

@@ -187,14 +187,14 @@ test('a folder on this machine becomes a model, and neither list nor storage ove
   await expect(
     page.getByRole('group', { name: 'Model', exact: true }).getByRole('radio').first(),
   ).toBeVisible();
-  expect(await overflow(page)).toBe(390);
+  await expect.poll(() => overflow(page)).toBe(390);
   await page.getByLabel('Precision of the imported weights').selectOption('f32');
   await page.getByLabel('Choose its folder').setInputFiles(NANO);
   await expect(page).toHaveURL(/model=local%2Fnano%3Af32/);
   await expect(card(page)).toContainText('Here, ', { timeout: 60_000 });
   await page.goto('/#/models');
   await expect(row(page, 'local/nano:f32')).toContainText('here');
-  expect(await overflow(page)).toBe(390);
+  await expect.poll(() => overflow(page)).toBe(390);
 });
 
 /** Drops a file or folder of this machine on a field, as the desktop would. */
